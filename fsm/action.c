@@ -1,0 +1,364 @@
+/* What is done: one small function for each action a row can name, run in the order of enum
+ * tfsm_action_index. An action trusts the facts its row needed and checks nothing again. */
+#include "engine.h"
+
+/* Forget everything but a RST that is still to be sent. */
+static void forget(struct tfsm_tcb *tcb)
+{
+    struct tfsm_tcb fresh = {0};
+    fresh.owed = tcb->owed & (TFSM_OWE_RST | TFSM_OWE_RST_ACK);
+    fresh.rst_seq = tcb->rst_seq;
+    fresh.rst_ack = tcb->rst_ack;
+    *tcb = fresh;
+}
+
+static void owe_rst(struct tfsm_tcb *tcb, uint32_t seq, uint8_t also, uint32_t ack)
+{
+    tcb->owed = (uint8_t)((tcb->owed & ~(unsigned)TFSM_OWE_RST_ACK) | TFSM_OWE_RST | also);
+    tcb->rst_seq = seq;
+    tcb->rst_ack = ack;
+}
+
+static void relisten(struct tfsm_tcb *tcb)
+{
+    uint16_t flags = tcb->flags & (TFSM_M_PASSIVE | TFSM_M_REMOTE);
+    uint8_t security = tcb->security;
+    forget(tcb);
+    tcb->flags = flags;
+    tcb->security = security;
+}
+
+/* The send sequence space starts at the ISS, which the SYN occupies. */
+static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t iss)
+{
+    tcb->iss = iss;
+    tcb->snd_una = iss;
+    tcb->snd_nxt = seq_add(iss, 1);
+    tcb->snd_end = tcb->snd_nxt;
+    tcb->snd_recover = iss;
+    tcb->rto = cfg->rto_initial;
+    tcb->snd_mss = cfg->mss_default > 0 ? cfg->mss_default : 1;
+    tcb->rcv_wscale = 0;
+    if (has(cfg->profile, TFSM_WSCALE)) {
+        while (min32(cfg->rcv_buff, TFSM_BUFF_MAX) >> tcb->rcv_wscale > UINT16_MAX) {
+            tcb->rcv_wscale++;
+        }
+    }
+}
+
+static void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                          const struct tfsm_event *ev)
+{
+    uint8_t security =
+        tcb->state == TFSM_LISTEN && ev->kind == TFSM_EV_SEND ? tcb->security : ev->security;
+    forget(tcb);
+    tcb->flags = TFSM_M_REMOTE;
+    tcb->security = security;
+    tcb->owed |= TFSM_OWE_SYN;
+    select_iss(tcb, cfg, ev->iss);
+}
+
+static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
+{
+    forget(tcb);
+    tcb->flags = TFSM_M_PASSIVE;
+    if (ev->remote) {
+        tcb->flags |= TFSM_M_REMOTE;
+    }
+    tcb->security = ev->security;
+}
+
+/* Take what a SYN tells: IRS, MSS and window scale (RFC9293:3.7.1, RFC7323:2.2). The window offered
+ * before the peer speaks is never scaled, hence never more than 65535 octets. */
+static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                   const struct tfsm_segment *seg)
+{
+    tcb->irs = seg->seq;
+    tcb->rcv_nxt = seq_add(seg->seq, 1);
+    tcb->rcv_up = tcb->rcv_nxt;
+    tcb->rcv_wnd = min32(cfg->rcv_buff, UINT16_MAX);
+    if (has(seg->options, TFSM_OPT_MSS)) {
+        uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
+        tcb->snd_mss = seg->mss > floor ? seg->mss : floor;
+    }
+    if (has(cfg->profile, TFSM_WSCALE) && has(seg->options, TFSM_OPT_WSCALE)) {
+        tcb->flags |= TFSM_M_WSCALE;
+        tcb->snd_wscale = seg->wscale < 14 ? seg->wscale : 14;
+    } else {
+        tcb->rcv_wscale = 0;
+    }
+}
+
+/* SND.UNA moves to SEG.ACK: count the text that is now safe, and measure the timers from here. */
+static void advance_una(struct tfsm_tcb *tcb, uint32_t ack, struct tfsm_effects *fx)
+{
+    uint32_t text = seq_distance(tcb->snd_una, ack);
+    if (!has(tcb->flags, TFSM_M_SYN_ACKED) && text > 0) {
+        text--;
+        tcb->flags |= TFSM_M_SYN_ACKED;
+        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_SYN;
+    }
+    if (text > 0 && fin_sent(tcb) && ack == tcb->snd_nxt) {
+        text--;
+    }
+    tcb->snd_una = ack;
+    tcb->snd_octets += text;
+    fx->acknowledged += text;
+    tcb->tries = 0;
+    tcb->backoff = 0;
+    tcb->at_rtx = 0;
+    tcb->at_user = 0;
+    tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
+    if (seq_lt(ack, tcb->snd_recover)) {
+        tcb->owed |=
+            TFSM_OWE_RTX; /* the timer went off below here: this hole is the next one lost */
+    } else {
+        tcb->snd_recover = ack;
+    }
+    if (has(tcb->flags, TFSM_M_URGENT) && !seq_lt(ack, tcb->snd_up)) {
+        tcb->flags &= (uint16_t) ~(unsigned)TFSM_M_URGENT;
+    }
+}
+
+/* SND.WND from a segment. A peer that answers probes is alive however long its window stays closed
+ * (RFC9293:MUST-37). */
+static void take_window(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    uint32_t wnd = is_syn(seg) ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
+    if ((tcb->snd_wnd == 0) != (wnd == 0)) {
+        tcb->backoff = 0;
+        tcb->tries = 0;
+    }
+    if (tcb->at_persist != 0) {
+        tcb->tries = 0;
+    }
+    tcb->snd_wnd = wnd;
+    tcb->snd_wl1 = seg->seq;
+    tcb->snd_wl2 = has(seg->flags, TFSM_ACK) ? seg->ack : tcb->snd_una;
+    tcb->snd_wnd_max = max32(tcb->snd_wnd_max, wnd);
+}
+
+/* Say where a piece of text goes. */
+static void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg, uint32_t left,
+                     uint32_t right, struct tfsm_effects *fx)
+{
+    struct tfsm_text *text = &fx->text[fx->text_count++];
+    text->offset = tcb->rcv_octets + seq_distance(tcb->rcv_nxt, left);
+    text->at = seq_distance(text_left(seg), left);
+    text->len = seq_distance(left, right);
+}
+
+/* Put the new parts of a segment's text among the ranges already there; what is there first stays
+ * (a sequence number is bound once). Ranges that touch become one. */
+static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct tfsm_effects *fx)
+{
+    struct tfsm_range text = tfsm_text_in_window(tcb, seg);
+    struct tfsm_range kept[TFSM_OOO_MAX + 1];
+    unsigned count = 0;
+    uint32_t next = text.left; /* text before this is handed out or was there */
+    bool placed = false;
+    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+        struct tfsm_range have = tcb->ooo[i];
+        if (seq_lt(have.right, text.left)) {
+            kept[count++] = have;
+        } else if (seq_lt(text.right, have.left)) {
+            if (!placed) {
+                kept[count++] = text;
+                placed = true;
+            }
+            kept[count++] = have;
+        } else {
+            if (seq_lt(next, have.left)) {
+                hand_out(tcb, seg, next, have.left, fx);
+            }
+            next = seq_max(next, have.right);
+            text.left = seq_min(text.left, have.left);
+            text.right = seq_max(text.right, have.right);
+        }
+    }
+    if (!placed) {
+        kept[count++] = text;
+    }
+    struct tfsm_range own = tfsm_text_in_window(tcb, seg);
+    if (seq_lt(next, own.right)) {
+        hand_out(tcb, seg, next, own.right, fx);
+    }
+    for (unsigned i = 0; i < count && i < TFSM_OOO_MAX; i++) {
+        tcb->ooo[i] = kept[i];
+    }
+    tcb->ooo_count = (uint8_t)min32(count, TFSM_OOO_MAX);
+}
+
+/* The first queued range becomes readable. */
+static void deliver(struct tfsm_tcb *tcb, struct tfsm_effects *fx)
+{
+    uint32_t length = seq_distance(tcb->rcv_nxt, tcb->ooo[0].right);
+    tcb->rcv_nxt = tcb->ooo[0].right;
+    tcb->rcv_wnd -= min32(length, tcb->rcv_wnd);
+    tcb->rcv_user += length;
+    tcb->rcv_octets += length;
+    fx->delivered += length;
+    for (unsigned i = 1; i < tcb->ooo_count; i++) {
+        tcb->ooo[i - 1] = tcb->ooo[i];
+    }
+    tcb->ooo_count--;
+    tcb->ooo[tcb->ooo_count] = (struct tfsm_range){0, 0};
+}
+
+/* The user takes octets; urgent mode ends when they reach the urgent pointer. */
+static void take(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_effects *fx)
+{
+    fx->taken = min32(ev->len, tcb->rcv_user);
+    tcb->rcv_user -= fx->taken;
+    if (!seq_lt(seq_sub(tcb->rcv_nxt, tcb->rcv_user), tcb->rcv_up)) {
+        tcb->flags &= (uint16_t) ~(unsigned)TFSM_M_URGENT_TOLD;
+    }
+}
+
+/* Acknowledge, and if the segment bears nothing take the reply from the connection's own budget
+ * (RFC 5961 7). */
+static void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    tcb->owed |= TFSM_OWE_ACK;
+    if (!has(seg->flags, TFSM_RST) && (text_length(seg) > 0 || has(seg->flags, TFSM_FIN))) {
+        return;
+    }
+    if (ev->now >= tcb->challenge_until) {
+        tcb->challenge_until = later(ev->now, cfg->challenge_every);
+        tcb->challenges = 0;
+    }
+    tcb->challenges++;
+}
+
+/* Count one more try and measure the next timeout from now. */
+static void back_off(struct tfsm_tcb *tcb)
+{
+    tcb->tries = tcb->tries < UINT8_MAX ? (uint8_t)(tcb->tries + 1) : UINT8_MAX;
+    tcb->backoff = tcb->backoff < UINT8_MAX ? (uint8_t)(tcb->backoff + 1) : UINT8_MAX;
+    tcb->at_rtx = 0;
+    tcb->at_persist = 0;
+}
+
+static void fin_note(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    tcb->flags |= TFSM_M_PEER_FIN;
+    tcb->rcv_fin = seq_add(text_left(seg), text_length(seg));
+}
+
+static void advance_over_fin(struct tfsm_tcb *tcb)
+{
+    tcb->rcv_nxt = seq_add(tcb->rcv_nxt, 1);
+    tcb->rcv_wnd -= min32(tcb->rcv_wnd, 1);
+}
+
+static void take_urgent(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    tcb->rcv_up = seq_max(tcb->rcv_up, seq_add(seg->seq, seg->up));
+    tcb->flags |= TFSM_M_URGENT_TOLD;
+}
+
+static void send_urgent(struct tfsm_tcb *tcb)
+{
+    tcb->snd_up = tcb->snd_end;
+    tcb->flags |= TFSM_M_URGENT;
+}
+
+/* clang-format off */
+static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
+                    enum tfsm_action_index action, struct tfsm_effects *fx)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    switch (action) {
+    case TFSM_ACTION_IGNORE:           break;
+    case TFSM_ACTION_RST:              owe_rst(tcb, seg->ack, 0, 0); break;
+    case TFSM_ACTION_RST_ACK:          owe_rst(tcb, 0, TFSM_OWE_RST_ACK, seq_add(seg->seq, seg->len)); break;
+    case TFSM_ACTION_RST_ABORT:        owe_rst(tcb, tcb->snd_nxt, 0, 0); break;
+    case TFSM_ACTION_DELETE:           forget(tcb); break;
+    case TFSM_ACTION_RELISTEN:         relisten(tcb); break;
+    case TFSM_ACTION_OPEN:             open_actively(tcb, cfg, ev); break;
+    case TFSM_ACTION_LISTEN:           open_passively(tcb, ev); break;
+    case TFSM_ACTION_ACCEPT:           select_iss(tcb, cfg, ev->iss); break;
+    case TFSM_ACTION_SYN_IN:           syn_in(tcb, cfg, seg); break;
+    case TFSM_ACTION_SYN_OUT:          tcb->owed |= TFSM_OWE_SYN; break;
+    case TFSM_ACTION_QUEUE:            tcb->snd_end = seq_add(tcb->snd_end, ev->len); break;
+    case TFSM_ACTION_SND_UP:           send_urgent(tcb); break;
+    case TFSM_ACTION_TAKE:             take(tcb, ev, fx); break;
+    case TFSM_ACTION_CLOSE:            tcb->flags |= TFSM_M_CLOSE; break;
+    case TFSM_ACTION_UNA:              advance_una(tcb, seg->ack, fx); break;
+    case TFSM_ACTION_WINDOW:           take_window(tcb, seg); break;
+    case TFSM_ACTION_RCV_UP:           take_urgent(tcb, seg); break;
+    case TFSM_ACTION_STORE:            store(tcb, seg, fx); break;
+    case TFSM_ACTION_DELIVER:          deliver(tcb, fx); break;
+    case TFSM_ACTION_FIN_NOTE:         fin_note(tcb, seg); break;
+    case TFSM_ACTION_FIN:              advance_over_fin(tcb); break;
+    case TFSM_ACTION_ACK:              tcb->owed |= TFSM_OWE_ACK; break;
+    case TFSM_ACTION_REPLY:            reply(tcb, cfg, ev); break;
+    case TFSM_ACTION_START_2MSL:       tcb->at_2msl = later(ev->now, cfg->msl < TFSM_NEVER / 2 ? 2 * cfg->msl : TFSM_NEVER); break;
+    case TFSM_ACTION_RETRANSMIT:       back_off(tcb); tcb->owed |= TFSM_OWE_RTX; tcb->snd_recover = tcb->snd_nxt; break;
+    case TFSM_ACTION_PROBE:            back_off(tcb); tcb->owed |= TFSM_OWE_PROBE; break;
+    case TFSM_ACTION_TELL_CONNECTED:   fx->signals |= TFSM_SIG_CONNECTED; break;
+    case TFSM_ACTION_TELL_PEER_CLOSED: fx->signals |= TFSM_SIG_PEER_CLOSED; break;
+    case TFSM_ACTION_TELL_URGENT:      fx->signals |= TFSM_SIG_URGENT; break;
+    case TFSM_ACTION_TELL_CLOSED:      fx->signals |= TFSM_SIG_CLOSED; break;
+    case TFSM_ACTION_TELL_RESET:       fx->signals |= TFSM_SIG_RESET; break;
+    case TFSM_ACTION_TELL_REFUSED:     fx->signals |= TFSM_SIG_REFUSED; break;
+    case TFSM_ACTION_TELL_TIMED_OUT:   fx->signals |= TFSM_SIG_TIMED_OUT; break;
+    case TFSM_ACTION_EMIT_RST:         /* output.c runs these: they make a segment */
+    case TFSM_ACTION_EMIT_SYN:
+    case TFSM_ACTION_EMIT_SYN_ACK:
+    case TFSM_ACTION_EMIT_OLD:
+    case TFSM_ACTION_EMIT_NEW:
+    case TFSM_ACTION_EMIT_OCTET:
+    case TFSM_ACTION_EMIT_ACK:
+    case TFSM_ACTION_COUNT:            break;
+    }
+}
+/* clang-format on */
+
+void tfsm_act(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
+              tfsm_actions actions, struct tfsm_effects *fx)
+{
+    for (unsigned i = TFSM_ACTION_IGNORE + 1; i < TFSM_ACTION_EMIT_RST && actions >> i != 0; i++) {
+        if ((actions >> i & 1) != 0) {
+            act_one(tcb, cfg, ev, (enum tfsm_action_index)i, fx);
+        }
+    }
+}
+
+/* Arm a deadline that should run and does not, stop one that should not. */
+static void keep_timer(tfsm_time *at, bool wanted, tfsm_time now, tfsm_time delay)
+{
+    if (!wanted) {
+        *at = 0;
+    } else if (*at == 0) {
+        *at = later(now, delay);
+    }
+}
+
+/* RTO * 2^backoff, at most rto_max (RFC6298:5.5). */
+static tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    tfsm_time rto = tcb->rto > 0 ? tcb->rto : 1;
+    for (unsigned i = 0; i < tcb->backoff && rto < cfg->rto_max; i++) {
+        rto = rto < TFSM_NEVER / 2 ? 2 * rto : TFSM_NEVER;
+    }
+    return rto < cfg->rto_max ? rto : cfg->rto_max;
+}
+
+void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
+{
+    bool open = !IN_STATE(tcb, STATE_BIT(CLOSED) | STATE_BIT(LISTEN) | STATE_BIT(TIME_WAIT));
+    bool probing = must_probe(tcb);
+    bool outstanding = open && must_retransmit(tcb);
+    keep_timer(&tcb->at_rtx, outstanding, now, backed_off(tcb, cfg));
+    keep_timer(&tcb->at_persist, probing, now, backed_off(tcb, cfg));
+    keep_timer(&tcb->at_user, open && cfg->user_timeout > 0 && tcb->snd_una != send_limit(tcb), now,
+               cfg->user_timeout);
+    if (!outstanding) {
+        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
+    }
+    if (!probing) {
+        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
+    }
+}

@@ -1,0 +1,159 @@
+/* The state invariants: what must hold of any TCB between two events, one clause a line of
+ * TFSM_CLAUSES. */
+#include "engine.h"
+
+#define WINDOW_MAX (1u << 30)
+
+static bool all_zero(const struct tfsm_tcb *tcb)
+{
+    return tcb->snd_una == 0 && tcb->snd_nxt == 0 && tcb->snd_end == 0 && tcb->iss == 0 &&
+           tcb->rcv_nxt == 0 && tcb->rcv_wnd == 0 && tcb->irs == 0 && tcb->ooo_count == 0 &&
+           tcb->rcv_user == 0 && tcb->snd_octets == 0 && tcb->rcv_octets == 0 &&
+           tfsm_deadline(tcb) == TFSM_NEVER && tcb->tries == 0 && tcb->snd_wnd == 0;
+}
+
+static enum tfsm_clause check_send(const struct tfsm_tcb *tcb)
+{
+    const uint32_t user_closed = STATE_BIT(FIN_WAIT_1) | STATE_BIT(FIN_WAIT_2) |
+                                 STATE_BIT(CLOSING) | STATE_BIT(LAST_ACK) | STATE_BIT(TIME_WAIT);
+    bool close = has(tcb->flags, TFSM_M_CLOSE);
+    bool fin_acked = fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt;
+    if (!seq_le(tcb->snd_una, tcb->snd_nxt) || !seq_le(tcb->snd_nxt, send_limit(tcb))) {
+        return TFSM_CLAUSE_SEND_ORDER;
+    }
+    if (!has(tcb->flags, TFSM_M_SYN_ACKED) && tcb->snd_una != tcb->iss) {
+        return TFSM_CLAUSE_ISS_BEFORE_UNA;
+    }
+    if (!has(tcb->flags, TFSM_M_SYN_ACKED) &&
+        !IN_STATE(tcb, STATE_BIT(SYN_SENT) | STATE_BIT(SYN_RECEIVED) | STATE_BIT(FIN_WAIT_1))) {
+        return TFSM_CLAUSE_SYN_UNACKED;
+    }
+    if (IN_STATE(tcb, user_closed) && !close) {
+        return TFSM_CLAUSE_FIN_NEEDS_CLOSE;
+    }
+    if (close && !IN_STATE(tcb, user_closed | STATE_BIT(SYN_RECEIVED))) {
+        return TFSM_CLAUSE_CLOSE_LEAVES;
+    }
+    if (IN_STATE(tcb, STATE_BIT(FIN_WAIT_2) | STATE_BIT(TIME_WAIT)) && !fin_acked) {
+        return TFSM_CLAUSE_OUR_FIN_ACKED;
+    }
+    if (!IN_STATE(tcb, STATE_BIT(FIN_WAIT_2) | STATE_BIT(TIME_WAIT)) && fin_acked) {
+        return TFSM_CLAUSE_OUR_FIN_UNACKED;
+    }
+    return TFSM_OK;
+}
+
+static enum tfsm_clause check_out_of_order(const struct tfsm_tcb *tcb)
+{
+    uint32_t last = 0;
+    bool fin = has(tcb->flags, TFSM_M_PEER_FIN);
+    if (tcb->ooo_count > TFSM_OOO_MAX) {
+        return TFSM_CLAUSE_OOO_SORTED;
+    }
+    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+        uint32_t left = seq_distance(tcb->rcv_nxt, tcb->ooo[i].left);
+        uint32_t right = seq_distance(tcb->rcv_nxt, tcb->ooo[i].right);
+        if (left >= right || (i > 0 && left <= last)) {
+            return TFSM_CLAUSE_OOO_SORTED;
+        }
+        if (right > tcb->rcv_wnd) {
+            return TFSM_CLAUSE_OOO_IN_WINDOW;
+        }
+        if (fin && right > seq_distance(tcb->rcv_nxt, tcb->rcv_fin)) {
+            return TFSM_CLAUSE_OOO_BEFORE_FIN;
+        }
+        last = right;
+    }
+    return TFSM_OK;
+}
+
+static enum tfsm_clause check_receive(const struct tfsm_tcb *tcb)
+{
+    const uint32_t peer_closed =
+        STATE_BIT(CLOSE_WAIT) | STATE_BIT(CLOSING) | STATE_BIT(LAST_ACK) | STATE_BIT(TIME_WAIT);
+    bool fin = has(tcb->flags, TFSM_M_PEER_FIN);
+    bool fin_passed = fin && tcb->rcv_fin == seq_sub(tcb->rcv_nxt, 1);
+    if (tcb->rcv_wnd > WINDOW_MAX) {
+        return TFSM_CLAUSE_RCV_WINDOW;
+    }
+    if (tcb->snd_wnd > WINDOW_MAX || tcb->snd_wnd > tcb->snd_wnd_max) {
+        return TFSM_CLAUSE_SND_WINDOW;
+    }
+    if (tcb->rcv_octets < TFSM_SEQ_HALF && tcb->state != TFSM_SYN_SENT &&
+        !seq_lt(tcb->irs, tcb->rcv_nxt)) {
+        return TFSM_CLAUSE_RCV_ORDER;
+    }
+    if (IN_STATE(tcb, peer_closed) != fin_passed) {
+        return TFSM_CLAUSE_PEER_FIN;
+    }
+    if (fin && !fin_passed && !seq_in(tcb->rcv_fin, tcb->rcv_nxt, tcb->rcv_wnd)) {
+        return TFSM_CLAUSE_PEER_FIN;
+    }
+    if (tcb->snd_wscale > 14 || tcb->rcv_wscale > 14 ||
+        (!has(tcb->flags, TFSM_M_WSCALE) && tcb->snd_wscale > 0)) {
+        return TFSM_CLAUSE_WSCALE;
+    }
+    if (tcb->snd_mss == 0) {
+        return TFSM_CLAUSE_MSS;
+    }
+    return check_out_of_order(tcb);
+}
+
+static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
+{
+    bool time_wait = tcb->state == TFSM_TIME_WAIT;
+    if ((tcb->at_rtx != 0) != (!time_wait && must_retransmit(tcb))) {
+        return TFSM_CLAUSE_RTX_TIMER;
+    }
+    if ((tcb->at_persist != 0) != must_probe(tcb)) {
+        return TFSM_CLAUSE_PERSIST_TIMER;
+    }
+    if ((tcb->at_2msl != 0) != time_wait) {
+        return TFSM_CLAUSE_TIME_WAIT_TIMER;
+    }
+    if (tcb->at_user != 0 && (time_wait || tcb->snd_una == send_limit(tcb))) {
+        return TFSM_CLAUSE_USER_TIMER;
+    }
+    return TFSM_OK;
+}
+
+static enum tfsm_clause check_debts(const struct tfsm_tcb *tcb)
+{
+    bool syn_states =
+        IN_STATE(tcb, STATE_BIT(SYN_SENT) | STATE_BIT(SYN_RECEIVED) | STATE_BIT(FIN_WAIT_1));
+    if (has(tcb->owed, TFSM_OWE_RST_ACK) && !has(tcb->owed, TFSM_OWE_RST)) {
+        return TFSM_CLAUSE_DEBT;
+    }
+    if (has(tcb->owed, TFSM_OWE_SYN) && !syn_states) {
+        return TFSM_CLAUSE_DEBT;
+    }
+    if (has(tcb->owed, TFSM_OWE_RTX) && !must_retransmit(tcb)) {
+        return TFSM_CLAUSE_DEBT;
+    }
+    if (has(tcb->owed, TFSM_OWE_PROBE) && !must_probe(tcb)) {
+        return TFSM_CLAUSE_DEBT;
+    }
+    return TFSM_OK;
+}
+
+enum tfsm_clause tfsm_check(const struct tfsm_tcb *tcb)
+{
+    if ((unsigned)tcb->state >= TFSM_STATES) {
+        return TFSM_CLAUSE_STATE_KNOWN;
+    }
+    if (tcb->state == TFSM_CLOSED || tcb->state == TFSM_LISTEN) {
+        const uint8_t rst = TFSM_OWE_RST | TFSM_OWE_RST_ACK;
+        if (tcb->state == TFSM_CLOSED &&
+            (!all_zero(tcb) || tcb->flags != 0 || (tcb->owed & ~rst) != 0)) {
+            return TFSM_CLAUSE_CLOSED_IS_EMPTY;
+        }
+        if (!all_zero(tcb) || (tcb->owed & ~rst) != 0) {
+            return TFSM_CLAUSE_LISTEN_IS_EMPTY;
+        }
+        return TFSM_OK;
+    }
+    enum tfsm_clause clause = check_send(tcb);
+    clause = clause == TFSM_OK ? check_receive(tcb) : clause;
+    clause = clause == TFSM_OK ? check_timers(tcb) : clause;
+    return clause == TFSM_OK ? check_debts(tcb) : clause;
+}

@@ -1,0 +1,98 @@
+/* Initial sequence numbers (RFC 6528 3): a clock that everybody may know plus a keyed hash of the
+ * connection's addresses and ports that nobody outside can compute, and SipHash-2-4, the hash. Both
+ * are plain functions: the key and the time belong to the embedder. */
+#include "tfsm.h"
+#include "seq.h"
+
+#define TUPLE_OCTETS 38u /* two addresses of 1 + 16 octets, two ports */
+
+struct sip {
+    uint64_t v0;
+    uint64_t v1;
+    uint64_t v2;
+    uint64_t v3;
+};
+
+static uint64_t rotate(uint64_t value, unsigned bits)
+{
+    return (value << bits) | (value >> (64u - bits));
+}
+
+/* Up to eight octets, least significant first. */
+static uint64_t little(const uint8_t *octets, size_t n)
+{
+    uint64_t word = 0;
+    for (size_t i = 0; i < n; i++) {
+        word |= (uint64_t)octets[i] << (8 * i);
+    }
+    return word;
+}
+
+TFSM_WRAPS static void sip_rounds(struct sip *s, unsigned rounds)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        s->v0 += s->v1;
+        s->v2 += s->v3;
+        s->v1 = rotate(s->v1, 13) ^ s->v0;
+        s->v3 = rotate(s->v3, 16) ^ s->v2;
+        s->v0 = rotate(s->v0, 32);
+        s->v2 += s->v1;
+        s->v0 += s->v3;
+        s->v1 = rotate(s->v1, 17) ^ s->v2;
+        s->v3 = rotate(s->v3, 21) ^ s->v0;
+        s->v2 = rotate(s->v2, 32);
+    }
+}
+
+static void sip_word(struct sip *s, uint64_t word)
+{
+    s->v3 ^= word;
+    sip_rounds(s, 2);
+    s->v0 ^= word;
+}
+
+uint64_t tfsm_siphash(const uint8_t key[16], const uint8_t *octets, size_t n)
+{
+    uint64_t k0 = little(key, 8);
+    uint64_t k1 = little(key + 8, 8);
+    /* The four constants spell out "somepseudorandomlygeneratedbytes": nothing is hidden in them.
+     */
+    struct sip s = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u,
+                    k1 ^ 0x7465646279746573u};
+    size_t whole = n - n % 8;
+    for (size_t i = 0; i < whole; i += 8) {
+        sip_word(&s, little(octets + i, 8));
+    }
+    /* The last word carries the length, so that trailing zeros count. */
+    sip_word(&s, little(octets + whole, n % 8) | (uint64_t)(n & 0xffu) << 56);
+    s.v2 ^= 0xffu;
+    sip_rounds(&s, 4);
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+/* The family goes in with the address: an IPv4 address and its IPv6-mapped twin are two tuples.
+ * Octets beyond an IPv4 address are not read, so what the embedder left there cannot make one
+ * connection look like two. */
+static void put_address(uint8_t *to, const struct tfsm_address *address)
+{
+    size_t n = address->family == 4 ? 4 : 16;
+    to[0] = address->family;
+    for (size_t i = 0; i < n; i++) {
+        to[1 + i] = address->octets[i];
+    }
+}
+
+uint32_t tfsm_isn(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
+                  const struct tfsm_address *remote, uint16_t remote_port, tfsm_time now)
+{
+    /* Every field has its fixed place, so that no two tuples are the same octets. */
+    uint8_t tuple[TUPLE_OCTETS] = {0};
+    put_address(tuple, local);
+    put_address(tuple + 17, remote);
+    tuple[34] = (uint8_t)(local_port >> 8);
+    tuple[35] = (uint8_t)(local_port & 0xffu);
+    tuple[36] = (uint8_t)(remote_port >> 8);
+    tuple[37] = (uint8_t)(remote_port & 0xffu);
+    uint64_t hash = tfsm_siphash(key, tuple, sizeof tuple);
+    return seq_add((uint32_t)((now / 4) & UINT32_MAX), (uint32_t)(hash & UINT32_MAX));
+}

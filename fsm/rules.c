@@ -1,0 +1,45 @@
+/* The tables, assembled: the rows of the four rules_*.inc files as one const array, indexed by rule
+ * id. */
+#include "tfsm_table.h"
+
+/* clang-format off */
+#define B(state) (1u << TFSM_##state)
+#define S1(a) B(a)
+#define S2(a, b) (B(a) | B(b))
+#define S3(a, b, c) (B(a) | B(b) | B(c))
+#define S4(a, b, c, d) (B(a) | B(b) | B(c) | B(d))
+#define S5(a, b, c, d, e) (B(a) | B(b) | B(c) | B(d) | B(e))
+#define ALL ((1u << TFSM_STATES) - 1u)
+/* The states of RFC 9293 3.10.7.4. */
+#define SYNCHRONIZING (ALL & ~S3(CLOSED, LISTEN, SYN_SENT))
+#define SYNCHRONIZED (SYNCHRONIZING & ~S1(SYN_RECEIVED))
+/* Where the peer may still send, where the user has closed, where we may have something unacknowledged. */
+#define RECEIVES S3(ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2)
+#define USER_CLOSED S5(FIN_WAIT_1, FIN_WAIT_2, CLOSING, LAST_ACK, TIME_WAIT)
+#define SENDS S5(ESTABLISHED, FIN_WAIT_1, CLOSE_WAIT, CLOSING, LAST_ACK)
+
+#define F0 0
+#define F1(a) TFSM_FACT(a)
+#define F2(a, b) (F1(a) | F1(b))
+#define F3(a, b, c) (F1(a) | F1(b) | F1(c))
+#define A1(a) TFSM_ACTION(a)
+#define A2(a, b) (A1(a) | A1(b))
+#define A3(a, b, c) (A1(a) | A1(b) | A1(c))
+#define A4(a, b, c, d) (A1(a) | A1(b) | A1(c) | A1(d))
+#define A5(a, b, c, d, e) (A1(a) | A1(b) | A1(c) | A1(d) | A1(e))
+#define TO(state) TFSM_##state
+#define STAY TFSM_STAY
+
+#define L(list)
+#define R(id, step_, states_, need_, forbid_, actions_, next_, verdict_, source_)                                      \
+    [TFSM_RULE_##id] = {.need = (need_), .forbid = (forbid_), .actions = (actions_),                                   \
+                        .states = (uint16_t)(states_), .step = TFSM_STEP_##step_, .next = (next_),                     \
+                        .verdict = TFSM_V_##verdict_, .name = #id, .source = "RFC" source_},
+/* clang-format on */
+
+const struct tfsm_rule tfsm_rules[TFSM_RULES] = {
+#include "rules_call.inc"
+#include "rules_segment.inc"
+#include "rules_timeout.inc"
+#include "rules_output.inc"
+};

@@ -1,0 +1,137 @@
+/* tfsm: a TCP endpoint as a pure, table-driven state machine (RFC 9293).
+ *
+ * The machine has no clock, no randomness, no memory but the TCB it is given, and never sees an
+ * octet of payload: time, initial sequence numbers and policy come in as values, and text is spoken
+ * of as ranges. One event at a time goes in through tfsm_step(); afterwards tfsm_output() is called
+ * until it returns false, each true being one segment to put on the wire; tfsm_deadline() says when
+ * to feed the next TFSM_EV_TIMEOUT. That is all.
+ *
+ * Every function is total: any TCB reached through these functions, any config and any event give a
+ * defined outcome in bounded time, and nothing is touched but what the pointers name. Pointers must
+ * not be null. */
+#ifndef TFSM_H
+#define TFSM_H
+
+#include "tfsm_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TFSM_VERSION "0.1.0"
+
+/* Feed one event to a connection.
+ * tcb   the connection; a zeroed one is CLOSED
+ * cfg   policy, read only; out-of-range numbers are clamped, never trusted
+ * ev    the event; only the fields of its kind are read
+ * fx    written whole: what the embedder must do now
+ * Returns TFSM_DONE, or an error, and then nothing but *fx is written. A segment that is refused is
+ * TFSM_DONE too: fx->verdict says TFSM_V_DROP, and nothing changes but what is owed in reply and
+ * the reply limiter. Source: RFC 9293 3.10. */
+enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                           const struct tfsm_event *ev, struct tfsm_effects *fx);
+
+/* Take the next segment the connection wants to send.
+ * now   microseconds; timers are armed from it
+ * out   written whole when the answer is true: the segment, the offset of its text in our stream,
+ * the rule behind it Returns false when nothing is owed and nothing may be sent. Each true brings
+ * that nearer: SND.NXT moves or a debt is paid. Call it after a batch of events rather than after
+ * each, and acknowledgments are aggregated (RFC9293:MUST-58, RFC9293:MUST-59). */
+bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                 struct tfsm_segment *out);
+
+/* The earliest time at which TFSM_EV_TIMEOUT has something to do, or TFSM_NEVER. */
+tfsm_time tfsm_deadline(const struct tfsm_tcb *tcb);
+
+/* The first broken invariant of a TCB, or TFSM_OK. Holds after every tfsm_step() and tfsm_output().
+ */
+enum tfsm_clause tfsm_check(const struct tfsm_tcb *tcb);
+
+/* The default policy: RFC 9293 with RFC 5961, IPv4, 64 KiB buffers. */
+struct tfsm_config tfsm_config_default(void);
+
+/* ---- wire.c: the header codec ---- */
+
+struct tfsm_address {
+    uint8_t family;     /* 4 or 6 */
+    uint8_t octets[16]; /* network order; an IPv4 address is in the first four, the rest zero */
+};
+
+/* A segment with its envelope. */
+struct tfsm_packet {
+    struct tfsm_address src;
+    struct tfsm_address dst;
+    uint16_t src_port;
+    uint16_t dst_port;
+    uint8_t hops;          /* TTL or hop limit */
+    uint8_t traffic_class; /* Diffserv field and ECN */
+    uint8_t reserved;      /* the header's reserved bits, 0..15: ignored on arrival, sent as zero by
+                              everybody sane */
+    uint32_t text_at;      /* after tfsm_parse(): where in the packet the text starts, octets */
+    struct tfsm_segment segment;
+};
+
+/* Why a packet is not a TCP segment for us. */
+enum tfsm_wire_result {
+    TFSM_WIRE_OK,
+    TFSM_WIRE_SHORT,     /* ends within a header */
+    TFSM_WIRE_VERSION,   /* neither IPv4 nor IPv6 */
+    TFSM_WIRE_IP_HEADER, /* IPv4 header length, total length, header checksum or IPv6 payload length
+                            is wrong */
+    TFSM_WIRE_FRAGMENT,  /* a fragment: reassembly is not done here */
+    TFSM_WIRE_PROTOCOL,  /* not TCP */
+    TFSM_WIRE_DATA_OFFSET, /* data offset below 5 or beyond the segment */
+    TFSM_WIRE_CHECKSUM,    /* TCP checksum (RFC9293:MUST-3) */
+    TFSM_WIRE_OPTION,      /* an option's length is illegal (RFC9293:MUST-7); everything else of the
+                              packet is filled in */
+    TFSM_WIRE_RESULTS
+};
+
+/* Parse one IPv4 or IPv6 packet that holds a whole TCP segment.
+ * octets, n  the packet, from its IP header; octets beyond the IP length (link padding) are ignored
+ * out        written whole; meaningful when the answer is TFSM_WIRE_OK or TFSM_WIRE_OPTION
+ * Unknown options are skipped (RFC9293:MUST-6); of an option that comes twice the first counts; an
+ * option with a legal kind and the wrong length for that kind is illegal. Source: RFC
+ * 9293 3.1, 3.2; RFC 7323 2.2, 3.2; RFC 2018 2, 3; RFC 791; RFC 8200. */
+enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_packet *out);
+
+/* Write a packet: IP header, TCP header, options, text, both checksums.
+ * packet   families must agree; segment.len minus SYN and FIN is the length of the text
+ * text     that many octets, not read when there are none
+ * octets   room for the packet
+ * room     how much of it
+ * Returns the length of the packet in octets, or 0 when it does not fit the room, the options do
+ * not fit 40 octets, the packet does not fit its IP length field, or the families are not both 4 or
+ * both 6; then nothing is written. Padding of options is zero (RFC9293:MUST-69); the checksum is
+ * always computed (RFC9293:MUST-2). */
+size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t *octets,
+                  size_t room);
+
+/* ---- isn.c: initial sequence numbers ---- */
+
+/* An initial sequence number: a 4-microsecond clock plus SipHash-2-4 of the connection's addresses
+ * and ports under a secret key. Two peers asking about the same tuple at times t and t+4k get
+ * numbers k apart; nothing else relates two tuples (RFC9293:MUST-8, RFC9293:SHLD-1, RFC9293:MUST-9,
+ * RFC6528:3). key      16 secret octets, from the embedder's entropy, kept for the life of the host
+ * now      microseconds */
+uint32_t tfsm_isn(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
+                  const struct tfsm_address *remote, uint16_t remote_port, tfsm_time now);
+
+/* SipHash-2-4 of n octets under a key: 64 bits. */
+uint64_t tfsm_siphash(const uint8_t key[16], const uint8_t *octets, size_t n);
+
+/* ---- names.c: what to print; RFC 9293's spelling ---- */
+
+const char *tfsm_state_name(enum tfsm_state state);              /* "SYN-SENT" */
+const char *tfsm_event_name(enum tfsm_event_kind kind);          /* "CLOSE" */
+const char *tfsm_result_name(enum tfsm_result result);           /* "error: connection closing" */
+const char *tfsm_signal_name(enum tfsm_signal signal);           /* one bit: "connection reset" */
+const char *tfsm_clause_name(enum tfsm_clause clause);           /* "RTX_TIMER" */
+const char *tfsm_clause_text(enum tfsm_clause clause);           /* the requirement it stands for */
+const char *tfsm_wire_result_name(enum tfsm_wire_result result); /* "data offset" */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

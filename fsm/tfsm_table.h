@@ -1,0 +1,246 @@
+/* The shape of the tables, for those who print, count, check or mutate them: facts, actions, steps,
+ * verdicts, rules. The rows themselves stand in rules_call.inc, rules_segment.inc,
+ * rules_timeout.inc and rules_output.inc.
+ *
+ * A row matches when the connection is in one of its states, every fact it needs holds and none it
+ * forbids. Within a step the first matching row wins; its actions run in the order of enum
+ * tfsm_action; then the state changes; then the verdict says where to go on. Facts are taken again
+ * after every row that acts, so that a later step sees what an earlier one did. Every step ends
+ * with a row that matches whatever is left: an empty cell does not exist. */
+#ifndef TFSM_TABLE_H
+#define TFSM_TABLE_H
+
+#include "tfsm_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* name, what it says */
+#define TFSM_FACTS(X)                                                                              \
+    X(RFC5961, "profile: RFC 5961")                                                                \
+    X(RFC1337, "profile: RFC 1337")                                                                \
+    X(PASSIVE, "opened passively")                                                                 \
+    X(REMOTE, "the remote socket is specified")                                                    \
+    X(ACTIVE_CALL, "the OPEN is active")                                                           \
+    X(URGENT_CALL, "the SEND is urgent")                                                           \
+    X(ROOM, "the octets fit the send buffer")                                                      \
+    X(READABLE, "octets wait to be taken by RECEIVE")                                              \
+    X(WINDOW_OPENS, "the window can be opened by a worthwhile amount")                             \
+    X(CLOSED_BY_USER, "the user has called CLOSE")                                                 \
+    X(UNSENT, "octets are queued and not yet sent")                                                \
+    X(SYN, "SYN")                                                                                  \
+    X(ACK, "ACK")                                                                                  \
+    X(RST, "RST")                                                                                  \
+    X(FIN, "FIN")                                                                                  \
+    X(URG, "URG")                                                                                  \
+    X(TEXT, "the segment has text")                                                                \
+    X(BEARING, "the segment has text or FIN, and no RST")                                          \
+    X(REPLY, "BEARING, or the reply limiter has budget")                                           \
+    X(SECURITY_OTHER, "security or compartment differ")                                            \
+    X(SEQ_ACCEPTABLE, "acceptable by the four cases of RFC 9293 table 6")                          \
+    X(SEQ_EXACT, "SEG.SEQ = RCV.NXT")                                                              \
+    X(ZERO_WINDOW, "RCV.WND = 0")                                                                  \
+    X(ACK_NEW, "SND.UNA < SEG.ACK =< SND.NXT")                                                     \
+    X(ACK_BEYOND, "SEG.ACK > SND.NXT")                                                             \
+    X(ACK_TOO_OLD, "SEG.ACK < max(SND.UNA - MAX.SND.WND, ISS + 1)")                                \
+    X(SYN_UNACKED, "SND.UNA = ISS: our SYN is not acknowledged")                                   \
+    X(WND_NEWER, "the window is not older than the last one used")                                 \
+    X(OUR_FIN_ACKED, "our FIN is below SND.UNA")                                                   \
+    X(URGENT_AHEAD, "URG, and the urgent pointer is ahead of what was consumed")                   \
+    X(URGENT_TOLD, "the user knows of urgent data")                                                \
+    X(TEXT_FITS, "text that is new, in the window, before the peer's FIN, and can be remembered")  \
+    X(QUEUE_IN_ORDER, "the queued text starts at RCV.NXT")                                         \
+    X(FIN_FITS, "a FIN that is new, in the window and after all queued text")                      \
+    X(FIN_IN_ORDER, "the peer's FIN is at RCV.NXT")                                                \
+    X(FIN_AGAIN, "the peer's FIN, seen before")                                                    \
+    X(DUE_USER, "the user timeout has come")                                                       \
+    X(DUE_2MSL, "the time-wait timeout has come")                                                  \
+    X(DUE_RTX, "the retransmission timeout has come")                                              \
+    X(DUE_PERSIST, "the persist timeout has come")                                                 \
+    X(TRIES_LEFT, "fewer than R2 retransmissions were made")                                       \
+    X(FRONT_FIN, "the oldest unacknowledged octet is our FIN")                                     \
+    X(OWE_RST, "a RST is owed")                                                                    \
+    X(OWE_RST_ACK, "the RST owed bears an ACK")                                                    \
+    X(OWE_SYN, "the first SYN is owed")                                                            \
+    X(OWE_RTX, "a retransmission is owed")                                                         \
+    X(OWE_PROBE, "a window probe is owed")                                                         \
+    X(OWE_ACK, "an acknowledgment is owed")                                                        \
+    X(MAY_SEND_TEXT, "unsent text fits the peer's window")                                         \
+    X(MAY_SEND_FIN, "only the FIN is unsent and it fits the peer's window")
+
+enum tfsm_fact_index {
+#define TFSM_X(name, text) TFSM_FACT_##name,
+    TFSM_FACTS(TFSM_X)
+#undef TFSM_X
+        TFSM_FACT_COUNT
+};
+
+typedef uint64_t tfsm_facts; /* a set: bit i is enum tfsm_fact_index i */
+#define TFSM_FACT(name) (UINT64_C(1) << TFSM_FACT_##name)
+
+/* name, what it does; they run in this order */
+#define TFSM_ACTIONS(X)                                                                            \
+    X(IGNORE, "ignore")                                                                            \
+    X(RST, "owe <SEQ=SEG.ACK><CTL=RST>")                                                           \
+    X(RST_ACK, "owe <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>")                                    \
+    X(RST_ABORT, "owe <SEQ=SND.NXT><CTL=RST>")                                                     \
+    X(DELETE, "delete the TCB")                                                                    \
+    X(RELISTEN, "forget the peer, back to LISTEN")                                                 \
+    X(OPEN, "select ISS, SND.UNA = ISS, SND.NXT = ISS+1, owe SYN")                                 \
+    X(LISTEN, "remember the passive OPEN")                                                         \
+    X(ACCEPT, "select ISS, SND.UNA = ISS, SND.NXT = ISS+1")                                        \
+    X(SYN_IN, "IRS = SEG.SEQ, RCV.NXT = SEG.SEQ+1, take the options")                              \
+    X(SYN_OUT, "owe SYN,ACK")                                                                      \
+    X(QUEUE, "queue the octets")                                                                   \
+    X(SND_UP, "SND.UP = end of the queue")                                                         \
+    X(TAKE, "hand octets to the user")                                                             \
+    X(CLOSE, "a FIN follows the last octet")                                                       \
+    X(UNA, "SND.UNA = SEG.ACK, restart the timers")                                                \
+    X(WINDOW, "SND.WND, SND.WL1, SND.WL2 from the segment")                                        \
+    X(RCV_UP, "RCV.UP = max(RCV.UP, SEG.UP)")                                                      \
+    X(STORE, "remember the text")                                                                  \
+    X(DELIVER, "advance RCV.NXT over the queued text, deliver it")                                 \
+    X(FIN_NOTE, "remember where the FIN is")                                                       \
+    X(FIN, "advance RCV.NXT over the FIN")                                                         \
+    X(ACK, "owe <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>")                                              \
+    X(REPLY, "owe that acknowledgment, within the reply limiter")                                  \
+    X(START_2MSL, "start or restart the time-wait timer")                                          \
+    X(RETRANSMIT, "owe a retransmission, back off")                                                \
+    X(PROBE, "owe a window probe, back off")                                                       \
+    X(TELL_CONNECTED, "tell the user: open")                                                       \
+    X(TELL_PEER_CLOSED, "tell the user: connection closing")                                       \
+    X(TELL_URGENT, "tell the user: urgent data")                                                   \
+    X(TELL_CLOSED, "tell the user: closed")                                                        \
+    X(TELL_RESET, "tell the user: connection reset")                                               \
+    X(TELL_REFUSED, "tell the user: connection refused")                                           \
+    X(TELL_TIMED_OUT, "tell the user: timed out")                                                  \
+    X(EMIT_RST, "emit the RST owed")                                                               \
+    X(EMIT_SYN, "emit <SEQ=ISS><CTL=SYN>")                                                         \
+    X(EMIT_SYN_ACK, "emit <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>")                                    \
+    X(EMIT_OLD, "emit text from SND.UNA, and the FIN where it follows")                            \
+    X(EMIT_NEW, "emit text from SND.NXT, and the FIN where it follows")                            \
+    X(EMIT_OCTET, "emit the next octet, or the FIN, whatever the window")                          \
+    X(EMIT_ACK, "emit <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>")
+
+enum tfsm_action_index {
+#define TFSM_X(name, text) TFSM_ACTION_##name,
+    TFSM_ACTIONS(TFSM_X)
+#undef TFSM_X
+        TFSM_ACTION_COUNT
+};
+
+typedef uint64_t tfsm_actions; /* a set: bit i is enum tfsm_action_index i */
+#define TFSM_ACTION(name) (UINT64_C(1) << TFSM_ACTION_##name)
+
+/* The steps, in the order in which they are looked at; name, what it is. */
+#define TFSM_STEPS(X)                                                                              \
+    X(OPEN, "OPEN call")                                                                           \
+    X(SEND, "SEND call")                                                                           \
+    X(SEND_URGENT, "SEND call: urgent")                                                            \
+    X(RECEIVE, "RECEIVE call")                                                                     \
+    X(RECEIVE_WINDOW, "RECEIVE call: window")                                                      \
+    X(CLOSE, "CLOSE call")                                                                         \
+    X(ABORT, "ABORT call")                                                                         \
+    X(CLOSED, "CLOSED: any segment")                                                               \
+    X(LISTEN_1_RST, "LISTEN first: RST")                                                           \
+    X(LISTEN_2_ACK, "LISTEN second: ACK")                                                          \
+    X(LISTEN_3_SYN, "LISTEN third: SYN")                                                           \
+    X(SENT_1_ACK, "SYN-SENT first: ACK")                                                           \
+    X(SENT_2_RST, "SYN-SENT second: RST")                                                          \
+    X(SENT_3_SECURITY, "SYN-SENT third: security")                                                 \
+    X(SENT_4_SYN, "SYN-SENT fourth: SYN")                                                          \
+    X(STEP_1_SEQ, "first: sequence number")                                                        \
+    X(STEP_2_RST, "second: RST")                                                                   \
+    X(STEP_3_SECURITY, "third: security")                                                          \
+    X(STEP_4_SYN, "fourth: SYN")                                                                   \
+    X(STEP_5_ACK, "fifth: ACK, acceptable?")                                                       \
+    X(STEP_5_SYN, "fifth: ACK of our SYN")                                                         \
+    X(STEP_5_UNA, "fifth: ACK of new octets")                                                      \
+    X(STEP_5_WND, "fifth: send window")                                                            \
+    X(STEP_5_FIN, "fifth: ACK of our FIN")                                                         \
+    X(STEP_6_URG, "sixth: URG")                                                                    \
+    X(STEP_7_STORE, "seventh: text, remember")                                                     \
+    X(STEP_7_DELIVER, "seventh: text, deliver")                                                    \
+    X(STEP_8_NOTE, "eighth: FIN, remember")                                                        \
+    X(STEP_8_FIN, "eighth: FIN, act")                                                              \
+    X(TIME_USER, "user timeout")                                                                   \
+    X(TIME_2MSL, "time-wait timeout")                                                              \
+    X(TIME_RTX, "retransmission timeout")                                                          \
+    X(TIME_PERSIST, "persist timeout")                                                             \
+    X(OUTPUT, "output")
+
+enum tfsm_step_index {
+#define TFSM_X(name, text) TFSM_STEP_##name,
+    TFSM_STEPS(TFSM_X)
+#undef TFSM_X
+        TFSM_STEP_COUNT
+};
+
+/* Where to go on after a row; name, what it says. The errors leave the TCB as it was. */
+#define TFSM_VERDICTS(X)                                                                           \
+    X(NEXT, "next step")                                                                           \
+    X(GOTO_6, "go on at the sixth step")                                                           \
+    X(STOP, "done")                                                                                \
+    X(DROP, "drop the segment")                                                                    \
+    X(EXISTS, "error: connection already exists")                                                  \
+    X(NO_CONNECTION, "error: connection does not exist")                                           \
+    X(CLOSING, "error: connection closing")                                                        \
+    X(NO_REMOTE, "error: remote socket unspecified")                                               \
+    X(NO_ROOM, "error: insufficient resources")
+
+enum tfsm_verdict {
+#define TFSM_X(name, text) TFSM_V_##name,
+    TFSM_VERDICTS(TFSM_X)
+#undef TFSM_X
+        TFSM_VERDICT_COUNT
+};
+#define TFSM_STAY TFSM_STATES /* tfsm_rule.next of a row that does not change the state */
+
+/* One row. */
+struct tfsm_rule {
+    tfsm_facts need;
+    tfsm_facts forbid;
+    tfsm_actions actions;
+    uint16_t states; /* bit i is enum tfsm_state i */
+    uint8_t step;    /* enum tfsm_step_index */
+    uint8_t next;    /* enum tfsm_state, or TFSM_STAY */
+    uint8_t verdict; /* enum tfsm_verdict */
+    const char *name;
+    const char *source; /* the requirement: RFC, colon, section or id */
+};
+
+/* The ids, in table order, and where each list starts. */
+enum tfsm_rule_id {
+#define L(list)                                                           TFSM_LIST_##list, TFSM_BEFORE_##list = TFSM_LIST_##list - 1,
+#define R(id, step, states, need, forbid, actions, next, verdict, source) TFSM_RULE_##id,
+#include "rules_call.inc"
+#include "rules_segment.inc"
+#include "rules_timeout.inc"
+#include "rules_output.inc"
+#undef L
+#undef R
+    TFSM_RULES
+};
+
+extern const struct tfsm_rule tfsm_rules[TFSM_RULES];
+
+/* What holds of a connection and an event. ev is null for output. */
+tfsm_facts tfsm_take_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                           const struct tfsm_event *ev);
+
+const char *tfsm_rule_name(unsigned id); /* "RST_EXACT"; "?" beyond the table */
+const char *tfsm_fact_name(enum tfsm_fact_index fact);
+const char *tfsm_fact_text(enum tfsm_fact_index fact);
+const char *tfsm_action_name(enum tfsm_action_index action);
+const char *tfsm_action_text(enum tfsm_action_index action);
+const char *tfsm_step_name(enum tfsm_step_index step);
+const char *tfsm_step_text(enum tfsm_step_index step);
+const char *tfsm_verdict_name(enum tfsm_verdict verdict);
+const char *tfsm_verdict_text(enum tfsm_verdict verdict);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,298 @@
+/* The nouns of the machine: states, events, segments, the transmission control block, effects and
+ * results. Names are those of RFC 9293 section 3.3.1. Everything here is plain data: it may be
+ * copied, compared and stored. */
+#ifndef TFSM_TYPES_H
+#define TFSM_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Microseconds since any epoch the embedder likes; only differences matter. */
+typedef uint64_t tfsm_time;
+#define TFSM_NEVER UINT64_MAX
+
+/* The connection states, in the order in which RFC 9293 3.10 lists them. CLOSED is zero, so that a
+ * zeroed TCB is a valid CLOSED connection. */
+enum tfsm_state {
+    TFSM_CLOSED,       /* no connection; the TCB holds nothing but a RST that may still be owed */
+    TFSM_LISTEN,       /* waits for a SYN from any peer */
+    TFSM_SYN_SENT,     /* sent a SYN, waits for the peer's */
+    TFSM_SYN_RECEIVED, /* sent and received a SYN, waits for the acknowledgment of its own */
+    TFSM_ESTABLISHED,  /* data flow both ways */
+    TFSM_FIN_WAIT_1,   /* user closed; our FIN is not yet acknowledged */
+    TFSM_FIN_WAIT_2,   /* our FIN is acknowledged; the peer may still send */
+    TFSM_CLOSE_WAIT,   /* the peer closed; we may still send */
+    TFSM_CLOSING,      /* both closed at once; our FIN is not yet acknowledged */
+    TFSM_LAST_ACK,     /* the peer closed, then we did; our FIN is not yet acknowledged */
+    TFSM_TIME_WAIT,    /* both FINs are acknowledged; old duplicates die out for 2 MSL */
+    TFSM_STATES        /* how many there are */
+};
+
+/* Control bits of a segment, with the values of the header's 14th octet (RFC 9293 3.1). */
+enum tfsm_flag {
+    TFSM_FIN = 0x01,
+    TFSM_SYN = 0x02,
+    TFSM_RST = 0x04,
+    TFSM_PSH = 0x08,
+    TFSM_ACK = 0x10,
+    TFSM_URG = 0x20,
+    TFSM_ECE = 0x40,
+    TFSM_CWR = 0x80
+};
+
+/* Which options a segment carries. */
+enum tfsm_option {
+    TFSM_OPT_MSS = 0x01,            /* maximum segment size (RFC 9293 3.7.1) */
+    TFSM_OPT_WSCALE = 0x02,         /* window scale (RFC 7323 2) */
+    TFSM_OPT_TIMESTAMPS = 0x04,     /* timestamps (RFC 7323 3) */
+    TFSM_OPT_SACK_PERMITTED = 0x08, /* SACK-permitted (RFC 2018 2) */
+    TFSM_OPT_SACK = 0x10            /* SACK blocks (RFC 2018 3) */
+};
+
+#define TFSM_SACK_MAX 4 /* blocks that fit the 40 octets of options */
+
+/* Sequence numbers [left, right). */
+struct tfsm_range {
+    uint32_t left;
+    uint32_t right;
+};
+
+/* One segment, without its octets: what arrives, and what tfsm_output() hands out. */
+struct tfsm_segment {
+    uint32_t seq; /* SEG.SEQ: of the SYN if there is one, else of the first octet of text */
+    uint32_t ack; /* SEG.ACK; meaningful with TFSM_ACK */
+    uint32_t len; /* SEG.LEN in octets of sequence space: text, and one each for SYN and FIN */
+    uint16_t wnd; /* SEG.WND as it stands in the header, not scaled */
+    uint16_t
+        up; /* SEG.UP: offset from SEG.SEQ to the octet after the urgent data (RFC9293:MUST-62) */
+    uint8_t flags;    /* enum tfsm_flag */
+    uint8_t security; /* label of security and compartment; 0 where there is none */
+    uint8_t options;  /* enum tfsm_option: which of the fields below are there */
+    uint8_t wscale;   /* shift count, 0..14 */
+    uint16_t mss;     /* octets of text */
+    uint16_t sacks;   /* blocks in sack[], 0..TFSM_SACK_MAX */
+    uint32_t ts_val;  /* TSval */
+    uint32_t ts_ecr;  /* TSecr */
+    struct tfsm_range sack[TFSM_SACK_MAX];
+    uint64_t text_offset; /* outgoing: offset in our stream, from 0, of the first octet of text;
+                             incoming: not read */
+    uint16_t rule;        /* outgoing: the rule that made this segment; incoming: not read */
+};
+
+/* What can happen to a connection. */
+enum tfsm_event_kind {
+    TFSM_EV_OPEN,    /* user call OPEN, active or passive (RFC 9293 3.10.1) */
+    TFSM_EV_SEND,    /* user call SEND: octets are queued (3.10.2) */
+    TFSM_EV_RECEIVE, /* user call RECEIVE: octets are taken from the receive buffer (3.10.3) */
+    TFSM_EV_CLOSE,   /* user call CLOSE: no more to send (3.10.4) */
+    TFSM_EV_ABORT,   /* user call ABORT (3.10.5) */
+    TFSM_EV_SEGMENT, /* a segment arrives (3.10.7) */
+    TFSM_EV_TIMEOUT, /* time passes; feed it at tfsm_deadline() (3.10.8) */
+    TFSM_EVENTS      /* how many there are */
+};
+
+/* One event. Fields that do not belong to the kind are not read. */
+struct tfsm_event {
+    enum tfsm_event_kind kind;
+    tfsm_time now;    /* every kind: the time of the event, in microseconds */
+    uint32_t len;     /* SEND, RECEIVE: octets */
+    uint32_t iss;     /* OPEN, SEND in LISTEN, SEGMENT: the ISN to use if this event selects one;
+                         tfsm_isn() */
+    bool active;      /* OPEN: active rather than passive */
+    bool remote;      /* OPEN: the remote socket is specified */
+    bool urgent;      /* SEND: the last octet ends urgent data */
+    uint8_t security; /* OPEN: label of security and compartment */
+    struct tfsm_segment segment; /* SEGMENT */
+};
+
+/* Choices between readings of the RFC, one bit each, for tfsm_config.profile. */
+enum tfsm_profile {
+    TFSM_RFC5961 = 0x01, /* challenge ACKs and the lower bound of SEG.ACK (RFC 5961) */
+    TFSM_RFC1337 = 0x02, /* a RST does not end TIME-WAIT (RFC 1337 fix F1) */
+    TFSM_WSCALE = 0x04   /* offer and accept window scaling (RFC 7323) */
+};
+
+/* Policy: may be shared by any number of connections. Times are in microseconds. */
+struct tfsm_config {
+    uint32_t profile;  /* enum tfsm_profile */
+    uint32_t rcv_buff; /* receive buffer in octets, 0..TFSM_BUFF_MAX */
+    uint32_t snd_buff; /* send buffer in octets, 0..TFSM_BUFF_MAX */
+    uint16_t
+        mss; /* MSS to announce and upper bound of our own segments, octets of text, at least 1 */
+    uint16_t mss_default; /* the peer's MSS where it does not say: 536 on IPv4, 1220 on IPv6
+                             (RFC9293:MUST-15) */
+    uint16_t mss_floor; /* a smaller announced MSS is raised to this, at least 1 (CVE-2019-11479) */
+    uint8_t syn_retries;   /* R2 for SYN and SYN-ACK: retransmissions before giving up
+                              (RFC9293:MUST-23) */
+    uint8_t retries;       /* R2 for data, FIN and unanswered window probes (RFC9293:MUST-20) */
+    tfsm_time rto_initial; /* first retransmission timeout */
+    tfsm_time rto_max;     /* upper bound of the backed-off timeout */
+    tfsm_time msl; /* maximum segment lifetime; TIME-WAIT lasts twice this (RFC9293:MUST-13) */
+    tfsm_time user_timeout;  /* give up when nothing is acknowledged for this long; 0: never */
+    uint8_t challenge_limit; /* replies to dataless unacceptable segments allowed per interval (RFC
+                                5961 7) */
+    tfsm_time challenge_every; /* that interval */
+};
+
+#define TFSM_BUFF_MAX 0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
+#define TFSM_OOO_MAX  8           /* ranges of out-of-order text one connection remembers */
+
+/* Bits of tfsm_tcb.flags: what the connection remembers besides its numbers. */
+enum tfsm_memory {
+    TFSM_M_PASSIVE = 0x01,  /* opened passively: SYN-RECEIVED came from LISTEN (RFC9293:MUST-11) */
+    TFSM_M_REMOTE = 0x02,   /* the remote socket was specified in OPEN */
+    TFSM_M_CLOSE = 0x04,    /* the user closed: a FIN follows the last octet queued */
+    TFSM_M_PEER_FIN = 0x08, /* the peer's FIN was seen; rcv_fin is its sequence number */
+    TFSM_M_WSCALE = 0x10,   /* both sides offered window scaling */
+    TFSM_M_URGENT = 0x20,   /* snd_up is ahead of SND.UNA: URG goes out */
+    TFSM_M_URGENT_TOLD = 0x40, /* the user was told of the urgent data up to rcv_up */
+    TFSM_M_SYN_ACKED =
+        0x80 /* our SYN is acknowledged, and the user was told that the connection is open */
+};
+
+/* Bits of tfsm_tcb.owed: what the connection owes its peer; tfsm_output() pays. */
+enum tfsm_debt {
+    TFSM_OWE_ACK = 0x01,    /* an acknowledgment */
+    TFSM_OWE_SYN = 0x02,    /* the first SYN or SYN-ACK */
+    TFSM_OWE_RTX = 0x04,    /* a retransmission from SND.UNA */
+    TFSM_OWE_PROBE = 0x08,  /* a zero-window probe */
+    TFSM_OWE_RST = 0x10,    /* <SEQ=rst_seq><CTL=RST> */
+    TFSM_OWE_RST_ACK = 0x20 /* with TFSM_OWE_RST: <SEQ=rst_seq><ACK=rst_ack><CTL=RST,ACK> */
+};
+
+/* The transmission control block (RFC 9293 3.3.1). All zero is a valid CLOSED connection; copying
+ * one is a snapshot. Embedders read it and never write it. The order of the members leaves no
+ * padding: two TCBs can be compared whole. */
+struct tfsm_tcb {
+    enum tfsm_state state;
+    uint16_t flags;     /* enum tfsm_memory */
+    uint8_t owed;       /* enum tfsm_debt */
+    uint8_t security;   /* label of the connection */
+    uint8_t backoff;    /* the timeout is RTO * 2^backoff */
+    uint8_t tries;      /* retransmissions or probes that nothing has answered */
+    uint8_t snd_wscale; /* Snd.Wind.Shift: the peer's windows are shifted left by this */
+    uint8_t rcv_wscale; /* Rcv.Wind.Shift: ours are shifted right by this */
+    uint8_t challenges; /* limited replies sent in the current interval */
+    uint8_t ooo_count;  /* ranges in ooo[] */
+    uint16_t snd_mss;   /* the peer's MSS */
+    /* send sequence space: SYN at ISS, text, FIN at snd_end once the user closed */
+    uint32_t iss;
+    uint32_t snd_una;
+    uint32_t snd_nxt; /* never goes back: retransmission starts at SND.UNA */
+    uint32_t snd_end; /* after the last octet queued */
+    uint32_t snd_wnd; /* octets from SND.UNA, scaled */
+    uint32_t snd_wl1;
+    uint32_t snd_wl2;
+    uint32_t snd_up;
+    uint32_t snd_wnd_max; /* MAX.SND.WND (RFC 5961 5.2) */
+    uint32_t snd_recover; /* SND.NXT when the timer went off: up to here acknowledgments call for
+                             the next hole */
+    /* receive sequence space */
+    uint32_t irs;
+    uint32_t rcv_nxt;
+    uint32_t rcv_wnd; /* octets from RCV.NXT to the greatest right edge ever put on the wire */
+    uint32_t rcv_up;
+    uint32_t rcv_fin;  /* sequence number of the peer's FIN, with TFSM_M_PEER_FIN */
+    uint32_t rcv_user; /* RCV.USER: octets delivered and not yet taken by RECEIVE */
+    struct tfsm_range ooo[TFSM_OOO_MAX]; /* text beyond RCV.NXT, sorted, disjoint, not adjacent */
+    /* a RST to send, with TFSM_OWE_RST */
+    uint32_t rst_seq;
+    uint32_t rst_ack;
+    /* deadlines; 0 is not armed */
+    tfsm_time rto;             /* retransmission timeout before back-off */
+    tfsm_time at_rtx;          /* retransmission */
+    tfsm_time at_persist;      /* zero-window probe */
+    tfsm_time at_2msl;         /* end of TIME-WAIT */
+    tfsm_time at_user;         /* user timeout */
+    tfsm_time challenge_until; /* end of the limiter's interval */
+    uint64_t snd_octets;       /* octets of our stream acknowledged, all told */
+    uint64_t rcv_octets;       /* octets of the peer's stream delivered, all told */
+};
+
+/* What tfsm_step() answers. The first group is RFC 9293's own error strings (section 3.10). */
+enum tfsm_result {
+    TFSM_DONE,                     /* the event was taken */
+    TFSM_E_CONNECTION_EXISTS,      /* "connection already exists" */
+    TFSM_E_NO_CONNECTION,          /* "connection does not exist" */
+    TFSM_E_CONNECTION_CLOSING,     /* "connection closing" */
+    TFSM_E_REMOTE_UNSPECIFIED,     /* "remote socket unspecified" */
+    TFSM_E_INSUFFICIENT_RESOURCES, /* "insufficient resources" */
+    TFSM_E_INVALID /* not an event at all: unknown kind, SEG.LEN shorter than its SYN and FIN */
+};
+
+/* What the user is told, bits of tfsm_effects.signals. */
+enum tfsm_signal {
+    TFSM_SIG_CONNECTED = 0x01,   /* the connection is open */
+    TFSM_SIG_PEER_CLOSED = 0x02, /* "connection closing": the peer will send no more */
+    TFSM_SIG_URGENT = 0x04,      /* urgent data ahead (RFC9293:MUST-32) */
+    TFSM_SIG_CLOSED = 0x08,      /* end: closed in good order */
+    TFSM_SIG_RESET = 0x10,       /* end: "connection reset" */
+    TFSM_SIG_REFUSED = 0x20,     /* end: "connection refused" */
+    TFSM_SIG_TIMED_OUT = 0x40    /* end: gave up retransmitting, or the user timeout */
+};
+#define TFSM_SIG_ENDS (TFSM_SIG_CLOSED | TFSM_SIG_RESET | TFSM_SIG_REFUSED | TFSM_SIG_TIMED_OUT)
+
+/* A piece of an arrived segment that is new: copy it before the segment goes. */
+struct tfsm_text {
+    uint64_t offset; /* in the peer's stream, from 0 */
+    uint32_t at;     /* in the segment's text, from 0 */
+    uint32_t len;    /* octets */
+};
+
+#define TFSM_FIRED_MAX 24 /* no list has more steps than this, and a step fires one rule at most   \
+                           */
+
+/* What the embedder has to act on after one event. */
+struct tfsm_effects {
+    uint8_t signals;                         /* enum tfsm_signal */
+    uint8_t verdict;                         /* enum tfsm_verdict of the last rule fired */
+    uint8_t text_count;                      /* pieces in text[] */
+    uint8_t fired_count;                     /* ids in fired[] */
+    uint32_t delivered;                      /* octets that became readable, in order */
+    uint32_t acknowledged;                   /* octets of our stream that may be forgotten */
+    uint32_t taken;                          /* RECEIVE: octets handed to the user */
+    struct tfsm_text text[TFSM_OOO_MAX + 1]; /* where to copy the segment's text */
+    uint16_t fired[TFSM_FIRED_MAX];          /* ids of the rules that fired, in order */
+};
+
+/* What tfsm_check() found: the first clause that does not hold. Each stands for the requirement
+ * beside it. */
+#define TFSM_CLAUSES(X)                                                                            \
+    X(OK, "")                                                                                      \
+    X(STATE_KNOWN, "RFC9293:3.3.2 the state is one of the eleven")                                 \
+    X(CLOSED_IS_EMPTY, "RFC9293:3.3.2 CLOSED holds no connection")                                 \
+    X(LISTEN_IS_EMPTY, "RFC9293:3.10.1 LISTEN holds no sequence numbers and no timer")             \
+    X(SEND_ORDER, "RFC9293:3.4 SND.UNA =< SND.NXT =< queued end, FIN last")                        \
+    X(ISS_BEFORE_UNA, "RFC9293:3.4 the send space starts at ISS")                                  \
+    X(SYN_UNACKED, "RFC9293:3.10.7.4 our SYN is acknowledged before ESTABLISHED")                  \
+    X(FIN_NEEDS_CLOSE, "RFC9293:3.10.4 a FIN is sent only after CLOSE")                            \
+    X(CLOSE_LEAVES, "RFC9293:3.10.4 CLOSE leaves ESTABLISHED and CLOSE-WAIT at once")              \
+    X(OUR_FIN_ACKED, "RFC9293:3.10.7.4 FIN-WAIT-2 and TIME-WAIT need our FIN acknowledged")        \
+    X(OUR_FIN_UNACKED,                                                                             \
+      "RFC9293:3.10.7.4 FIN-WAIT-1, CLOSING and LAST-ACK end with the acknowledgment of our FIN")  \
+    X(PEER_FIN, "RFC9293:3.10.7.4 the state agrees with the peer's FIN")                           \
+    X(RCV_ORDER, "RFC9293:3.4 RCV.NXT is after IRS")                                               \
+    X(RCV_WINDOW, "RFC7323:2.3 the window is at most 2^30")                                        \
+    X(SND_WINDOW, "RFC7323:2.3 the peer's window is at most 2^30 and its greatest is remembered")  \
+    X(OOO_SORTED, "RFC9293:SHLD-31 queued ranges are sorted, disjoint and not empty")              \
+    X(OOO_IN_WINDOW, "RFC9293:3.10.7.4 queued ranges lie in the window")                           \
+    X(OOO_BEFORE_FIN, "RFC9293:3.4 no text beyond the peer's FIN")                                 \
+    X(WSCALE, "RFC7323:2.3 a shift is at most 14, and none without agreement")                     \
+    X(MSS, "RFC9293:3.7.1 the MSS is not zero")                                                    \
+    X(RTX_TIMER, "RFC6298:5 the retransmission timer runs exactly while something is outstanding") \
+    X(PERSIST_TIMER,                                                                               \
+      "RFC9293:MUST-36 the persist timer runs exactly while the window is closed and data wait")   \
+    X(TIME_WAIT_TIMER, "RFC9293:MUST-13 the 2MSL timer runs exactly in TIME-WAIT")                 \
+    X(USER_TIMER, "RFC9293:3.10.8 the user timeout runs only while something is unacknowledged")   \
+    X(DEBT, "RFC9293:3.10 what is owed fits the state")
+
+enum tfsm_clause {
+#define TFSM_X(name, text) TFSM_CLAUSE_##name,
+    TFSM_CLAUSES(TFSM_X)
+#undef TFSM_X
+        TFSM_CLAUSE_COUNT
+};
+#define TFSM_OK TFSM_CLAUSE_OK
+
+#endif

@@ -1,0 +1,221 @@
+/* The `tcpfsm` command: finds the subcommand, and what all of them have in common: options, complaints, and the check
+ * that everything printed really went out. */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tfsm.h"
+
+int cli_fail(const char *subject, const char *format, ...)
+{
+    struct cli_text text = {.used = 0};
+    char what[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    cli_add(&text, "tcpfsm: %s: %s", subject, what);
+    for (size_t i = 0; i < text.used; i++) { /* a file name may hold a line feed; a complaint is one line */
+        unsigned char octet = (unsigned char)text.octets[i];
+        text.octets[i] = octet < 0x20 || octet == 0x7f ? '?' : text.octets[i];
+    }
+    fprintf(stderr, "%s\n", text.octets);
+    return CLI_BAD;
+}
+
+void cli_add(struct cli_text *text, const char *format, ...)
+{
+    va_list arguments;
+    size_t room = sizeof text->octets - text->used;
+    va_start(arguments, format);
+    int added = vsnprintf(text->octets + text->used, room, format, arguments);
+    va_end(arguments);
+    if (added > 0) {
+        text->used += (size_t)added < room ? (size_t)added : room - 1;
+    }
+}
+
+void cli_join(struct cli_text *text, const char *separator, const char *member)
+{
+    cli_add(text, "%s%s", text->used > 0 ? separator : "", member);
+}
+
+/* ---- options ---- */
+
+error_t cli_misuse(struct argp_state *state, const char *subject, const char *what)
+{
+    struct cli_parse *parse = state->input;
+    if (!parse->failed && !parse->done) {
+        cli_fail(subject, "%s (see %s --help)", what, parse->name);
+        parse->failed = true;
+    }
+    return EINVAL;
+}
+
+/* Why an option was not understood. getopt knows but does not tell. */
+static const char *diagnose(const struct argp_option *options, const char *given)
+{
+    size_t dashes = strspn(given, "-");
+    size_t length = strcspn(given + dashes, "=");
+    const struct argp_option *found = NULL;
+    for (; options->name != NULL || options->key != 0; options++) {
+        bool exact = options->name != NULL && strlen(options->name) == length;
+        if (dashes == 1 && options->key == given[1] && given[2] == '\0') {
+            return "needs a value";
+        }
+        if (dashes != 2 || options->name == NULL || strncmp(options->name, given + 2, length) != 0) {
+            continue;
+        }
+        if (found != NULL && !exact) {
+            return "ambiguous option";
+        }
+        found = options;
+    }
+    if (found == NULL) {
+        return "unknown option";
+    }
+    return found->arg != NULL ? "needs a value" : "takes no value";
+}
+
+error_t cli_key(int key, struct argp_state *state)
+{
+    struct cli_parse *parse = state->input;
+    switch (key) {
+    case CLI_KEY_HELP:
+        argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name);
+        break;
+    case CLI_KEY_VERSION:
+        printf("tcpfsm %s\n", TFSM_VERSION);
+        break;
+    case ARGP_KEY_ERROR: {
+        /* Where argp did not move on, the mistake is in what comes next; else in what it just passed. */
+        const char *given = state->argv[state->next == parse->last ? state->next : state->next - 1];
+        if (!parse->failed) {
+            cli_misuse(state, given != NULL ? given : "?",
+                       given != NULL ? diagnose(state->root_argp->options, given) : "bad usage");
+        }
+        return 0;
+    }
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    parse->done = true;
+    state->next = state->argc;
+    return 0;
+}
+
+bool cli_options(const struct argp *argp, int argc, char **argv, unsigned flags, void *input, int *status)
+{
+    struct cli_parse *parse = input;
+    char *name = argv[0];
+    char shown[64];
+    snprintf(shown, sizeof shown, "%s", parse->name);
+    argv[0] = shown; /* argp prints it in the help */
+    parse->last = 1;
+    error_t error = argp_parse(argp, argc, argv, flags | ARGP_NO_ERRS | ARGP_NO_EXIT | ARGP_NO_HELP, NULL, input);
+    argv[0] = name;
+    *status = CLI_FINE;
+    if (parse->done) {
+        return false;
+    }
+    if (error != 0) {
+        *status = parse->failed ? CLI_BAD : cli_fail(parse->name, "%s", strerror(error));
+        return false;
+    }
+    return true;
+}
+
+/* ---- the subcommands ---- */
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"table", command_table},
+    {"replay", command_replay},
+    {"import", command_import},
+};
+
+struct top {
+    struct cli_parse parse;
+    int command; /* index in argv; 0: none given */
+};
+
+static error_t parse_top(int key, char *arg, struct argp_state *state)
+{
+    struct top *top = state->input;
+    (void)arg;
+    if (key == ARGP_KEY_ARG) {
+        top->command = state->next - 1;
+        state->next = state->argc; /* the rest belongs to the subcommand */
+        return 0;
+    }
+    if (key == ARGP_KEY_NO_ARGS) {
+        return cli_misuse(state, "COMMAND", "table, replay or import is missing");
+    }
+    return cli_key(key, state);
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct argp_option options[] = {CLI_OPTIONS};
+    static const struct argp argp = {.options = options,
+                                     .parser = parse_top,
+                                     .args_doc = "COMMAND [ARGUMENT...]",
+                                     .doc = "A TCP state machine that is a table of rules.\n"
+                                            "\v"
+                                            "Commands:\n"
+                                            "  table   print the rules, or draw them\n"
+                                            "  replay  show what a fuzz input does, as a ladder diagram\n"
+                                            "  import  turn packet captures into fuzz inputs\n"
+                                            "\n"
+                                            "`tcpfsm COMMAND --help' tells more. Exit status: 0 fine, 1 a broken "
+                                            "invariant, 2 bad usage or input."};
+    struct top top = {.parse = {.name = "tcpfsm"}};
+    int status;
+    if (!cli_options(&argp, argc, argv, ARGP_IN_ORDER, &top, &status)) {
+        return status;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(argv[top.command], commands[i].name) == 0) {
+            return commands[i].run(argc - top.command, argv + top.command);
+        }
+    }
+    return cli_fail(argv[top.command], "no such command (see tcpfsm --help)");
+}
+
+/* A file opened where standard output should be would take what we print. So nobody opens there: reading ends at once
+ * and writing fails. */
+static void occupy_standard_descriptors(void)
+{
+    int descriptor = 0;
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO) {
+        descriptor = open("/dev/null", O_RDONLY);
+    }
+    if (descriptor > STDERR_FILENO) {
+        close(descriptor);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    occupy_standard_descriptors();
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe and a full disk are write errors, reported like any other */
+    signal(SIGXFSZ, SIG_IGN);
+    int status = argc > 0 ? run(argc, argv) : CLI_BAD;
+    errno = 0;
+    bool failed = ferror(stdout) != 0;
+    if (fclose(stdout) != 0 || failed) {
+        return cli_fail("standard output", "%s", errno != 0 ? strerror(errno) : "cannot be written");
+    }
+    return status;
+}

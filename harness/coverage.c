@@ -1,0 +1,58 @@
+/* Where rule hits meet the engine that guides the fuzzer: libFuzzer reads a section of extra
+ * counters, AFL++ wants its guard function called. Neither reads the other's. */
+#include "coverage.h"
+#include "tfsm_table.h"
+
+#include <stdint.h>
+
+#if defined(TFSM_FUZZ)
+
+#define PAIRS 2048 /* hashed pairs; few enough for every bitmap */
+#define CELLS (TFSM_RULES + PAIRS)
+
+static unsigned previous;
+
+#if defined(__AFL_COMPILER)
+void __sanitizer_cov_trace_pc_guard(uint32_t *guard);
+__attribute__((section("__sancov_guards"), used)) static uint32_t cells[CELLS];
+
+static void count(unsigned cell)
+{
+    __sanitizer_cov_trace_pc_guard(&cells[cell]);
+}
+#else
+__attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t cells[CELLS];
+
+static void count(unsigned cell)
+{
+    if (cells[cell] < UINT8_MAX) {
+        cells[cell]++;
+    }
+}
+#endif
+
+void coverage_begin(void)
+{
+    previous = TFSM_RULES;
+}
+
+void coverage_rule(unsigned rule)
+{
+    if (rule >= TFSM_RULES) {
+        return;
+    }
+    count(rule);
+    count(TFSM_RULES + (previous * 131u + rule) % PAIRS);
+    previous = rule;
+}
+
+#else
+
+void coverage_begin(void) {}
+
+void coverage_rule(unsigned rule)
+{
+    (void)rule;
+}
+
+#endif

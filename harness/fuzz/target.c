@@ -1,0 +1,56 @@
+/* See target.h. */
+#include "target.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct fuzz_stats *stats;
+
+void fuzz_stats_open(void)
+{
+    const char *path = getenv("TFSM_STATS");
+    if (path == NULL || stats != NULL) {
+        return;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || ftruncate(fd, sizeof *stats) != 0) {
+        fprintf(stderr, "fuzz: %s: cannot count there\n", path);
+        exit(2);
+    }
+    void *map = mmap(NULL, sizeof *stats, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (map == MAP_FAILED) {
+        fprintf(stderr, "fuzz: %s: cannot map it\n", path);
+        exit(2);
+    }
+    stats = map;
+    stats->magic = FUZZ_STATS_MAGIC;
+}
+
+static void count(const struct run_result *result)
+{
+    if (stats == NULL) {
+        return;
+    }
+    __atomic_fetch_add(&stats->executions, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&stats->events, result->events, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < sizeof result->rules / sizeof result->rules[0]; i++) {
+        if ((result->rules[i] & ~stats->rules[i]) != 0) {
+            __atomic_fetch_or(&stats->rules[i], result->rules[i], __ATOMIC_RELAXED);
+        }
+    }
+}
+
+int fuzz_run(enum run_mode mode, const uint8_t *octets, size_t size)
+{
+    struct run_result result = run_program(mode, octets, size, NULL, NULL);
+    count(&result);
+    if (result.violation.id != NULL) {
+        fprintf(stderr, "violation %s: %s\n", result.violation.id, result.violation.requirement);
+        abort();
+    }
+    return 0;
+}

@@ -1,0 +1,637 @@
+/* The trace invariants, each a few lines that call fails() with an id and the requirement it stands
+ * for. */
+#include "monitor.h"
+#include "seq.h"
+
+#include <string.h>
+
+#define BIT(state)    (1u << (unsigned)TFSM_##state)
+#define IN(tcb, mask) (((1u << (unsigned)(tcb)->state) & (mask)) != 0)
+#define NO_CONNECTION (BIT(CLOSED) | BIT(LISTEN))
+#define SYNCHRONIZED                                                                               \
+    (BIT(ESTABLISHED) | BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2) | BIT(CLOSE_WAIT) | BIT(CLOSING) |       \
+     BIT(LAST_ACK) | BIT(TIME_WAIT))
+
+static void fails(struct monitor *monitor, const char *id, const char *requirement)
+{
+    if (monitor->violation.id == NULL) {
+        monitor->violation.id = id;
+        monitor->violation.requirement = requirement;
+    }
+}
+
+static bool same(const struct tfsm_tcb *a, const struct tfsm_tcb *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+static uint32_t text_of(const struct tfsm_segment *seg)
+{
+    return seg->len - (seg->flags & TFSM_SYN ? 1u : 0u) - (seg->flags & TFSM_FIN ? 1u : 0u);
+}
+
+/* The window a SYN offers: it is never scaled. */
+static uint32_t first_window(const struct tfsm_config *cfg)
+{
+    return cfg->rcv_buff < UINT16_MAX ? cfg->rcv_buff : UINT16_MAX;
+}
+
+/* ---- state changes ---- */
+
+/* Who may cause a change of state: RFC 9293 figure 5 and section 3.10, transcribed by hand, not
+ * from the tables. */
+#define BY_OPEN    (1u << TFSM_EV_OPEN)
+#define BY_SEND    (1u << TFSM_EV_SEND)
+#define BY_CLOSE   (1u << TFSM_EV_CLOSE)
+#define BY_ABORT   (1u << TFSM_EV_ABORT)
+#define BY_SEGMENT (1u << TFSM_EV_SEGMENT)
+#define BY_TIME    (1u << TFSM_EV_TIMEOUT)
+
+static const uint8_t legal[TFSM_STATES][TFSM_STATES] = {
+    [TFSM_CLOSED] = {[TFSM_LISTEN] = BY_OPEN, [TFSM_SYN_SENT] = BY_OPEN},
+    [TFSM_LISTEN] = {[TFSM_SYN_RECEIVED] = BY_SEGMENT,
+                     [TFSM_SYN_SENT] = BY_OPEN | BY_SEND,
+                     [TFSM_CLOSED] = BY_CLOSE | BY_ABORT},
+    [TFSM_SYN_SENT] = {[TFSM_SYN_RECEIVED] = BY_SEGMENT,
+                       [TFSM_ESTABLISHED] = BY_SEGMENT,
+                       [TFSM_CLOSE_WAIT] = BY_SEGMENT, /* SYN,ACK,FIN in one segment */
+                       [TFSM_CLOSED] = BY_CLOSE | BY_ABORT | BY_SEGMENT | BY_TIME},
+    [TFSM_SYN_RECEIVED] = {[TFSM_ESTABLISHED] = BY_SEGMENT,
+                           [TFSM_CLOSE_WAIT] = BY_SEGMENT, /* the third segment bears the FIN */
+                           [TFSM_FIN_WAIT_1] = BY_CLOSE | BY_SEGMENT,
+                           [TFSM_CLOSING] =
+                               BY_SEGMENT, /* CLOSE was queued; the third bears the FIN */
+                           [TFSM_LISTEN] = BY_SEGMENT | BY_TIME,
+                           [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+    [TFSM_ESTABLISHED] = {[TFSM_FIN_WAIT_1] = BY_CLOSE,
+                          [TFSM_CLOSE_WAIT] = BY_SEGMENT,
+                          [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+    [TFSM_FIN_WAIT_1] = {[TFSM_FIN_WAIT_2] = BY_SEGMENT,
+                         [TFSM_CLOSING] = BY_SEGMENT,
+                         [TFSM_TIME_WAIT] = BY_SEGMENT,
+                         [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+    [TFSM_FIN_WAIT_2] =
+        {[TFSM_TIME_WAIT] = BY_SEGMENT, [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+    [TFSM_CLOSE_WAIT] =
+        {[TFSM_LAST_ACK] = BY_CLOSE, [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+    [TFSM_CLOSING] =
+        {[TFSM_TIME_WAIT] = BY_SEGMENT, [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+    [TFSM_LAST_ACK] = {[TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+    [TFSM_TIME_WAIT] = {[TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+};
+
+/* A segment ended the connection, by RST or by a label of security that differs, or the last ACK of
+ * our FIN came. */
+static void check_end_by_segment(struct monitor *monitor, const struct tfsm_config *cfg,
+                                 const struct tfsm_tcb *before, const struct tfsm_segment *seg)
+{
+    bool rst = (seg->flags & TFSM_RST) != 0;
+    bool last_ack = before->state == TFSM_LAST_ACK && (seg->flags & TFSM_ACK) != 0 &&
+                    monitor->fin_out && seg->ack == seq_add(monitor->fin_seq, 1);
+    bool rfc793_syn = (seg->flags & TFSM_SYN) != 0 && (cfg->profile & TFSM_RFC5961) == 0;
+    bool security = seg->security != before->security;
+    if (!rst && !last_ack && !rfc793_syn && !security) {
+        fails(monitor, "ENDED_FOR_NOTHING",
+              "RFC9293:3.10.7.4 a segment ends a connection by RST, or by acknowledging our FIN in "
+              "LAST-ACK");
+    }
+    if (rst && before->state == TFSM_TIME_WAIT && (cfg->profile & TFSM_RFC1337) != 0) {
+        fails(monitor, "TIME_WAIT_ASSASSINATED", "RFC1337:3 a RST does not end TIME-WAIT");
+    }
+}
+
+static void check_transition(struct monitor *monitor, const struct tfsm_config *cfg,
+                             const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                             const struct tfsm_tcb *after)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    if (before->state == after->state) {
+        return;
+    }
+    if ((legal[before->state][after->state] >> ev->kind & 1) == 0) {
+        fails(monitor, "ILLEGAL_TRANSITION", "RFC9293:3.3.2 figure 5: no such change of state");
+    }
+    if (ev->kind != TFSM_EV_SEGMENT) {
+        return;
+    }
+    bool rst = (seg->flags & TFSM_RST) != 0;
+    bool strict = (cfg->profile & TFSM_RFC5961) != 0;
+    bool last_in =
+        seg->len > 0 && seq_in(seq_add(seg->seq, seg->len - 1), before->rcv_nxt, before->rcv_wnd);
+    if (rst && before->state != TFSM_SYN_SENT && seg->seq != before->rcv_nxt &&
+        (strict || !(last_in || seq_in(seg->seq, before->rcv_nxt, before->rcv_wnd)))) {
+        fails(monitor, "BLIND_RST", "RFC5961:3.2 a RST off RCV.NXT never changes the state");
+    }
+    bool other_security = seg->security != before->security;
+    if ((seg->flags & TFSM_SYN) != 0 && !rst && strict && !other_security &&
+        IN(before, SYNCHRONIZED)) {
+        fails(monitor, "BLIND_SYN", "RFC5961:4.2 a SYN never changes a synchronized state");
+    }
+    if (after->state == TFSM_CLOSED && IN(before, SYNCHRONIZED)) {
+        check_end_by_segment(monitor, cfg, before, seg);
+    }
+    if (before->state == TFSM_SYN_RECEIVED && IN(after, SYNCHRONIZED) &&
+        ((seg->flags & TFSM_ACK) == 0 || !seq_lt(monitor->iss, seg->ack) ||
+         !seq_le(seg->ack, monitor->snd_max))) {
+        fails(monitor, "STALE_SYN_ESTABLISHED",
+              "RFC9293:3.10.7.4 only the third segment, acknowledging our ISS, establishes");
+    }
+    if (IN(after, BIT(FIN_WAIT_2) | BIT(TIME_WAIT)) &&
+        (!monitor->fin_out || !seq_lt(monitor->fin_seq, after->snd_una))) {
+        fails(monitor, "OUR_FIN_NOT_ACKED",
+              "RFC9293:3.10.7.4 this state needs the octet of our FIN below SND.UNA");
+    }
+}
+
+/* The user hears of every end exactly once, and of the beginning at most once. */
+static void check_signals(struct monitor *monitor, const struct tfsm_tcb *before,
+                          const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+{
+    unsigned ends = fx->signals & TFSM_SIG_ENDS;
+    bool ended = after->state == TFSM_CLOSED && before->state != TFSM_CLOSED;
+    if (ended != (ends != 0) || __builtin_popcount(ends) > 1) {
+        fails(monitor, "END_TOLD_ONCE", "RFC9293:MUST-12 the user hears of every end exactly once");
+    }
+    if ((fx->signals & TFSM_SIG_CONNECTED) != 0) {
+        if (monitor->connected || !IN(after, SYNCHRONIZED)) {
+            fails(monitor, "CONNECTED_TOLD_ONCE",
+                  "RFC9293:3.10.7 the user hears once that it is open");
+        }
+        monitor->connected = true;
+    }
+    if (IN(after, SYNCHRONIZED) && !monitor->connected && after->state != TFSM_FIN_WAIT_1) {
+        fails(monitor, "CONNECTED_TOLD_ONCE", "RFC9293:3.10.7 the user hears that it is open");
+    }
+}
+
+/* ---- refusals ---- */
+
+/* A dropped segment leaves the TCB as it was, but for what is owed in reply, the limiter, and the
+ * 2MSL timer that the peer's FIN restarts. */
+static void check_dropped(struct monitor *monitor, const struct tfsm_tcb *before,
+                          const struct tfsm_event *ev, const struct tfsm_tcb *after)
+{
+    struct tfsm_tcb expected = *before;
+    expected.owed = after->owed;
+    expected.rst_seq = after->rst_seq;
+    expected.rst_ack = after->rst_ack;
+    expected.challenges = after->challenges;
+    expected.challenge_until = after->challenge_until;
+    if (before->state == TFSM_TIME_WAIT && (ev->segment.flags & TFSM_FIN) != 0) {
+        expected.at_2msl = after->at_2msl;
+    }
+    if (!same(&expected, after)) {
+        fails(monitor, "REFUSED_BUT_CHANGED",
+              "RFC9293:3.10.7.4 a dropped segment changes nothing but the reply owed");
+    }
+    /* Of two RSTs owed the later one is sent, and it may bear no ACK. */
+    if ((before->owed & ~(unsigned)(after->owed | TFSM_OWE_RST_ACK)) != 0) {
+        fails(monitor, "DEBT_FORGOTTEN", "RFC9293:3.10.7.4 a dropped segment cancels nothing owed");
+    }
+}
+
+/* Replies to segments that bear neither text nor FIN come out of the connection's own budget. */
+static void check_limiter(struct monitor *monitor, const struct tfsm_config *cfg,
+                          const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                          const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    bool bears = (seg->flags & TFSM_RST) == 0 && (text_of(seg) > 0 || (seg->flags & TFSM_FIN) != 0);
+    bool replies = (after->owed & TFSM_OWE_ACK) != 0 && (before->owed & TFSM_OWE_ACK) == 0;
+    if (fx->verdict != TFSM_V_DROP || !IN(before, ~NO_CONNECTION & ~BIT(SYN_SENT)) || bears ||
+        !replies) {
+        return;
+    }
+    if (ev->now >= monitor->muted_until) {
+        monitor->muted = 0;
+        monitor->muted_until = ev->now + cfg->challenge_every;
+    }
+    monitor->muted++;
+    if (monitor->muted > cfg->challenge_limit) {
+        fails(monitor, "LIMITER",
+              "RFC5961:7 replies to dataless segments are limited per connection");
+    }
+}
+
+/* PSH, ECE and CWR, which mean nothing to this machine, do not change what it does. */
+static void check_flag_independence(struct monitor *monitor, const struct tfsm_config *cfg,
+                                    const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                                    const struct tfsm_tcb *after)
+{
+    struct tfsm_tcb again = *before;
+    struct tfsm_event other = *ev;
+    struct tfsm_effects fx;
+    other.segment.flags ^= TFSM_PSH | TFSM_ECE | TFSM_CWR;
+    tfsm_step(&again, cfg, &other, &fx);
+    if (!same(&again, after)) {
+        fails(monitor, "FLAG_DEPENDENCE", "RFC9293:3.10.7 PSH, ECE and CWR decide nothing");
+    }
+}
+
+/* ---- receive side ---- */
+
+/* Text handed out: within the segment, at the place its sequence number says, under the edge we
+ * announced, never twice. */
+static void check_text(struct monitor *monitor, const struct tfsm_event *ev,
+                       const struct tfsm_tcb *after, const struct tfsm_text *text)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    uint32_t first = seq_add(seq_add(seg->seq, seg->flags & TFSM_SYN ? 1 : 0), text->at);
+    uint64_t right = text->offset + text->len;
+    if (text->len == 0 || text->at > text_of(seg) || text->len > text_of(seg) - text->at ||
+        (uint32_t)(text->offset & 0xffffffffu) != seq_distance(seq_add(after->irs, 1), first)) {
+        fails(monitor, "TEXT_MISPLACED", "RFC9293:3.4 text goes where its sequence number says");
+    }
+    if (text->offset < monitor->delivered) {
+        fails(monitor, "TEXT_TWICE", "RFC9293:3.10.7.4 every octet is delivered once");
+    }
+    if (monitor->edge_out_known && seq_lt(monitor->edge_out, seq_add(first, text->len))) {
+        fails(monitor, "TEXT_BEYOND_WINDOW", "RFC9293:3.10.7.4 nothing beyond the window is taken");
+    }
+    for (unsigned i = 0; i < monitor->kept_count; i++) {
+        if (text->offset < monitor->kept[i][1] && monitor->kept[i][0] < right) {
+            fails(monitor, "TEXT_TWICE", "RFC9293:3.10.7.4 every octet is handed out once");
+        }
+    }
+    for (unsigned i = 0; i < monitor->kept_count; i++) {
+        if (monitor->kept[i][1] == text->offset) {
+            monitor->kept[i][1] = right;
+            return;
+        }
+        if (monitor->kept[i][0] == right) {
+            monitor->kept[i][0] = text->offset;
+            return;
+        }
+    }
+    if (monitor->kept_count < MONITOR_RANGES) {
+        monitor->kept[monitor->kept_count][0] = text->offset;
+        monitor->kept[monitor->kept_count][1] = right;
+        monitor->kept_count++;
+    }
+}
+
+/* Two pieces that touch become one. Returns whether there were any. */
+static bool merge_two(struct monitor *monitor)
+{
+    for (unsigned i = 0; i < monitor->kept_count; i++) {
+        for (unsigned j = 0; j < monitor->kept_count; j++) {
+            if (i != j && monitor->kept[i][1] == monitor->kept[j][0]) {
+                monitor->kept[i][1] = monitor->kept[j][1];
+                monitor->kept_count--;
+                memcpy(monitor->kept[j], monitor->kept[monitor->kept_count],
+                       sizeof monitor->kept[j]);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* What is delivered was received: RCV.NXT moves only over text that was handed out, and over the
+ * FIN. */
+static void check_receive(struct monitor *monitor, const struct tfsm_event *ev,
+                          const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+{
+    bool fin = (fx->signals & TFSM_SIG_PEER_CLOSED) != 0;
+    uint64_t target = monitor->delivered + fx->delivered;
+    for (unsigned i = 0; i < fx->text_count && ev->kind == TFSM_EV_SEGMENT; i++) {
+        check_text(monitor, ev, after, &fx->text[i]);
+        while (merge_two(monitor)) {
+        }
+    }
+    while (monitor->delivered < target) {
+        unsigned i = 0;
+        while (i < monitor->kept_count && monitor->kept[i][0] != monitor->delivered) {
+            i++;
+        }
+        if (i == monitor->kept_count || monitor->kept[i][1] > target) {
+            fails(monitor, "DELIVERED_UNRECEIVED",
+                  "RFC9293:3.10.7.4 RCV.NXT moves only over octets that were received");
+            monitor->delivered = target;
+            return;
+        }
+        monitor->delivered = monitor->kept[i][1];
+        monitor->kept_count--;
+        memcpy(monitor->kept[i], monitor->kept[monitor->kept_count], sizeof monitor->kept[i]);
+    }
+    if (!IN(after, SYNCHRONIZED)) {
+        return;
+    }
+    uint32_t expected = seq_add(seq_add(after->irs, 1), (uint32_t)(target & 0xffffffffu));
+    bool fin_passed = IN(after, BIT(CLOSE_WAIT) | BIT(CLOSING) | BIT(LAST_ACK) | BIT(TIME_WAIT));
+    if (after->rcv_nxt != seq_add(expected, fin_passed ? 1 : 0)) {
+        fails(monitor, "ACK_UNRECEIVED",
+              "RFC9293:3.4 nothing is acknowledged that was not received");
+    }
+    if (fin && !fin_passed) {
+        fails(monitor, "PEER_FIN_TOLD", "RFC9293:3.10.7.4 connection closing is told with the FIN");
+    }
+}
+
+/* ---- send side ---- */
+
+static void check_send(struct monitor *monitor, const struct tfsm_tcb *before,
+                       const struct tfsm_event *ev, const struct tfsm_effects *fx,
+                       const struct tfsm_tcb *after)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    if (!monitor->open) {
+        return;
+    }
+    if (seq_lt(monitor->snd_max, after->snd_una)) {
+        fails(monitor, "ACKED_UNSENT", "RFC9293:3.4 SND.UNA never passes what was sent");
+    }
+    if (IN(before, ~NO_CONNECTION) && before->iss == after->iss) {
+        if (seq_lt(after->snd_una, before->snd_una) || seq_lt(after->rcv_nxt, before->rcv_nxt)) {
+            if (IN(before, ~BIT(SYN_SENT))) {
+                fails(monitor, "WENT_BACK", "RFC9293:3.4 SND.UNA and RCV.NXT never go back");
+            }
+        }
+        if (after->snd_una != before->snd_una &&
+            (ev->kind != TFSM_EV_SEGMENT || seg->ack != after->snd_una)) {
+            fails(monitor, "ACKED_BY_NOBODY", "RFC9293:3.10.7.4 SND.UNA moves to SEG.ACK");
+        }
+    }
+    bool from_ack = (seg->flags & TFSM_ACK) != 0 && seq_le(monitor->una_low, seg->ack) &&
+                    seq_le(seg->ack, monitor->snd_max);
+    if (ev->kind == TFSM_EV_SEGMENT &&
+        (from_ack || (seg->flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN)) {
+        uint32_t wnd = seg->flags & TFSM_SYN ? seg->wnd : (uint32_t)seg->wnd << after->snd_wscale;
+        uint32_t edge = seq_add(from_ack ? seg->ack : seq_add(monitor->iss, 1), wnd);
+        if (!monitor->peer_edge_known || seq_lt(monitor->peer_edge, edge)) {
+            monitor->peer_edge = edge;
+            monitor->peer_edge_known = true;
+        }
+    }
+    monitor->una_low = after->snd_una;
+    if (fx->acknowledged > monitor->queued) {
+        fails(monitor, "ACKED_UNQUEUED", "RFC9293:3.10.2 no more is acknowledged than was sent");
+    }
+}
+
+/* Back-off doubles, is bounded, and gives up after R2 and not before. */
+static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg,
+                          const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                          const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+{
+    bool rtx = before->at_rtx != 0 && ev->now >= before->at_rtx;
+    bool probe = before->at_persist != 0 && ev->now >= before->at_persist;
+    bool user = before->at_user != 0 && ev->now >= before->at_user;
+    if (before->state == TFSM_TIME_WAIT && before->at_2msl != 0 && ev->now >= before->at_2msl &&
+        after->state != TFSM_CLOSED) {
+        fails(monitor, "TIME_WAIT_FOR_EVER", "RFC9293:3.10.8 TIME-WAIT ends after 2MSL");
+    }
+    if (user && after->state != TFSM_CLOSED) {
+        fails(monitor, "USER_TIMEOUT", "RFC9293:3.10.8 the user timeout ends the connection");
+    }
+    if ((!rtx && !probe) || user) {
+        return;
+    }
+    unsigned r2 = monitor->connected ? cfg->retries : cfg->syn_retries;
+    bool gave_up = (fx->signals & TFSM_SIG_TIMED_OUT) != 0 || after->state == TFSM_LISTEN;
+    if (rtx && gave_up != (monitor->timeouts >= r2)) {
+        fails(monitor, "GIVE_UP_AT_R2",
+              "RFC9293:MUST-20 give up after R2 retransmissions, not before");
+    }
+    monitor->timeouts++;
+    if (gave_up) {
+        return;
+    }
+    monitor->owes_una = true;
+    tfsm_time next = rtx ? after->at_rtx : after->at_persist;
+    tfsm_time interval = next - ev->now;
+    tfsm_time rto_max = cfg->rto_max > 0 ? cfg->rto_max : 1;
+    if (rtx && monitor->interval != 0 && next < TFSM_NEVER - 1 && interval != rto_max &&
+        interval / 2 != monitor->interval && interval != 1) {
+        fails(monitor, "BACK_OFF", "RFC6298:5.5 the timeout doubles, up to its bound");
+    }
+    if (interval > rto_max) {
+        fails(monitor, "BACK_OFF", "RFC6298:2.5 the timeout is bounded");
+    }
+    monitor->interval = rtx ? interval : 0;
+}
+
+/* TIME-WAIT lasts 2MSL from the last FIN. */
+static void check_time_wait(struct monitor *monitor, const struct tfsm_config *cfg,
+                            const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                            const struct tfsm_tcb *after)
+{
+    if (after->state == TFSM_TIME_WAIT && before->state != TFSM_TIME_WAIT) {
+        monitor->time_wait_from = ev->now;
+    }
+    if (after->state == TFSM_TIME_WAIT && after->at_2msl != before->at_2msl) {
+        monitor->time_wait_from = ev->now;
+    }
+    if (before->state == TFSM_TIME_WAIT && after->state == TFSM_CLOSED &&
+        ev->kind == TFSM_EV_TIMEOUT &&
+        (ev->now < monitor->time_wait_from || (ev->now - monitor->time_wait_from) / 2 < cfg->msl) &&
+        ev->now < TFSM_NEVER - 1) {
+        fails(monitor, "TIME_WAIT_2MSL", "RFC9293:MUST-13 TIME-WAIT lasts 2MSL from the last FIN");
+    }
+}
+
+/* Start or end the account of an incarnation. */
+static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
+                         const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                         enum tfsm_result result, const struct tfsm_tcb *after)
+{
+    bool open = IN(after, ~NO_CONNECTION);
+    if (!open || !IN(before, ~NO_CONNECTION)) {
+        struct monitor fresh = {.violation = monitor->violation,
+                                .acks_alone = monitor->acks_alone,
+                                .resets = monitor->resets};
+        *monitor = fresh;
+    }
+    if (open && !monitor->open) {
+        monitor->open = true;
+        monitor->iss = after->iss;
+        monitor->snd_max = seq_add(after->iss, 1);
+        monitor->una_low = after->iss;
+    }
+    if (open && !monitor->edge_out_known && after->state != TFSM_SYN_SENT) {
+        /* The window that our SYN offers counts from the peer's SYN. */
+        monitor->edge_out = seq_add(seq_add(after->irs, 1), first_window(cfg));
+        monitor->edge_out_known = true;
+    }
+    if (open && ev->kind == TFSM_EV_SEND && result == TFSM_DONE) {
+        monitor->queued += ev->len;
+    }
+}
+
+void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
+                  const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                  enum tfsm_result result, const struct tfsm_effects *fx,
+                  const struct tfsm_tcb *after)
+{
+    enum tfsm_clause clause = tfsm_check(after);
+    if (clause != TFSM_OK) {
+        fails(monitor, tfsm_clause_name(clause), tfsm_clause_text(clause));
+    }
+    if (fx->fired_count >= TFSM_FIRED_MAX) {
+        fails(monitor, "BOUNDED", "design 4.3: no list is longer than TFSM_FIRED_MAX steps");
+    }
+    if (result != TFSM_DONE && !same(before, after)) {
+        fails(monitor, "ERROR_BUT_CHANGED", "RFC9293:3.10 a refused call changes nothing");
+    }
+    check_transition(monitor, cfg, before, ev, after);
+    bool ended = IN(before, ~NO_CONNECTION) && !IN(after, ~NO_CONNECTION);
+    if (!ended) {
+        keep_account(monitor, cfg, before, ev, result, after);
+    }
+    if (ev->kind == TFSM_EV_SEGMENT) {
+        if (fx->verdict == TFSM_V_DROP) {
+            check_dropped(monitor, before, ev, after);
+        }
+        check_limiter(monitor, cfg, before, ev, fx, after);
+        if ((before->snd_una & 3u) == 0) { /* one run in four: it costs a step */
+            check_flag_independence(monitor, cfg, before, ev, after);
+        }
+        if ((ev->segment.flags & TFSM_RST) != 0 && (after->owed & TFSM_OWE_RST) != 0 &&
+            (before->owed & TFSM_OWE_RST) == 0) {
+            fails(monitor, "RST_ANSWERS_RST", "RFC9293:3.5.2 a RST is never answered by a RST");
+        }
+    }
+    if (!ended) {
+        check_receive(monitor, ev, fx, after);
+        check_send(monitor, before, ev, fx, after);
+    }
+    if (ev->kind == TFSM_EV_TIMEOUT) {
+        check_timeout(monitor, cfg, before, ev, fx, after);
+    }
+    if (after->snd_una != before->snd_una || (after->snd_wnd == 0) != (before->snd_wnd == 0)) {
+        monitor->timeouts = 0;
+        monitor->interval = 0;
+        monitor->owes_una = false;
+    }
+    check_time_wait(monitor, cfg, before, ev, after);
+    check_signals(monitor, before, fx, after);
+    monitor->acks_alone = 0;
+    monitor->resets = 0;
+    if (ended) {
+        keep_account(monitor, cfg, before, ev, result, after);
+    }
+}
+
+/* ---- output ---- */
+
+static void check_numbers(struct monitor *monitor, const struct tfsm_tcb *before,
+                          const struct tfsm_segment *seg)
+{
+    uint32_t end = seq_add(seg->seq, seg->len);
+    uint32_t text = text_of(seg);
+    bool probe = before->snd_wnd == 0 && seg->len == 1;
+    if ((seg->flags & TFSM_SYN) != 0 && seg->seq != monitor->iss) {
+        fails(monitor, "SYN_BOUND", "RFC9293:3.4.1 the SYN keeps its sequence number");
+    }
+    if ((seg->flags & TFSM_FIN) != 0) {
+        uint32_t fin = seq_sub(end, 1);
+        if (monitor->fin_out && fin != monitor->fin_seq) {
+            fails(monitor, "FIN_BOUND",
+                  "RFC9293:3.10.4 there is one FIN, always at the same number");
+        }
+        monitor->fin_out = true;
+        monitor->fin_seq = fin;
+    }
+    if (monitor->fin_out && seq_lt(seq_add(monitor->fin_seq, 1), end)) {
+        fails(monitor, "AFTER_FIN", "RFC9293:3.10.4 nothing new follows the FIN");
+    }
+    if (text > 0 && (uint32_t)(seg->text_offset & 0xffffffffu) !=
+                        seq_distance(seq_add(monitor->iss, 1), seg->seq)) {
+        fails(monitor, "SEQ_BINDING", "RFC9293:3.4 a sequence number is bound to one octet");
+    }
+    if (text > 0 && seg->text_offset + text > monitor->queued) {
+        fails(monitor, "SENT_UNQUEUED", "RFC9293:3.10.2 only what the user sent is sent");
+    }
+    if ((seg->flags & TFSM_SYN) == 0 && seg->len > 0 && !probe && monitor->peer_edge_known &&
+        seq_lt(monitor->peer_edge, end)) {
+        fails(monitor, "BEYOND_WINDOW",
+              "RFC9293:3.8.6 nothing beyond the peer's window but a probe");
+    }
+    monitor->snd_max = seq_max(monitor->snd_max, end);
+    if (seg->len > 0 && seg->seq == before->snd_una) {
+        monitor->owes_una = false;
+    }
+}
+
+static void check_acknowledgment(struct monitor *monitor, const struct tfsm_segment *seg,
+                                 const struct tfsm_tcb *after)
+{
+    uint8_t shift = seg->flags & TFSM_SYN ? 0 : after->rcv_wscale;
+    uint32_t edge = seq_add(seg->ack, (uint32_t)seg->wnd << shift);
+    if (seg->ack != after->rcv_nxt) {
+        fails(monitor, "ACK_IS_RCV_NXT", "RFC9293:3.10.7.4 an acknowledgment says RCV.NXT");
+    }
+    if (monitor->edge_out_known && seq_lt(edge, monitor->edge_out) &&
+        seq_distance(edge, monitor->edge_out) >> shift != 0) {
+        fails(monitor, "EDGE_WENT_BACK", "RFC9293:SHLD-14 the right edge never moves left");
+    }
+    if (!monitor->edge_out_known || seq_lt(monitor->edge_out, edge)) {
+        monitor->edge_out = edge;
+        monitor->edge_out_known = true;
+    }
+    if (seq_add(after->rcv_nxt, after->rcv_wnd) != monitor->edge_out) {
+        fails(monitor, "WINDOW_SHADOW",
+              "RFC9293:3.8.6 the TCB remembers the greatest edge put on the wire");
+    }
+}
+
+void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
+                    const struct tfsm_tcb *before, const struct tfsm_segment *seg,
+                    const struct tfsm_tcb *after)
+{
+    enum tfsm_clause clause = tfsm_check(after);
+    if (clause != TFSM_OK) {
+        fails(monitor, tfsm_clause_name(clause), tfsm_clause_text(clause));
+    }
+    if (before->state != after->state || before->snd_una != after->snd_una ||
+        before->rcv_nxt != after->rcv_nxt) {
+        fails(monitor, "OUTPUT_CHANGES_STATE",
+              "RFC9293:3.10 sending changes neither state nor receive side");
+    }
+    if ((seg->flags & TFSM_RST) != 0) {
+        monitor->resets++;
+        if (monitor->resets > 1 || seg->len > 0) {
+            fails(monitor, "ONE_RST",
+                  "RFC9293:3.5.2 one RST answers one segment, and consumes no number");
+        }
+        return;
+    }
+    if (!monitor->open) {
+        fails(monitor, "SPEAKS_WHEN_CLOSED",
+              "RFC9293:3.10.7.1 CLOSED and LISTEN send nothing but RST");
+        return;
+    }
+    if (after->state != TFSM_SYN_SENT && (seg->flags & TFSM_ACK) == 0) {
+        fails(monitor, "ACK_ALWAYS", "RFC9293:3.1 every segment after the SYN bears an ACK");
+    }
+    if ((seg->flags & (TFSM_ECE | TFSM_CWR)) != 0 ||
+        ((seg->flags & TFSM_URG) != 0 && (before->flags & TFSM_M_URGENT) == 0)) {
+        fails(monitor, "FLAGS_OUT", "RFC9293:3.10 control bits are a function of our own state");
+    }
+    if (seg->len == 0) {
+        monitor->acks_alone++;
+        if (monitor->acks_alone > 1 || seg->seq != before->snd_nxt) {
+            fails(monitor, "ONE_ACK",
+                  "RFC9293:MUST-58 one drain gives one acknowledgment, at SND.NXT");
+        }
+    }
+    check_numbers(monitor, before, seg);
+    if ((seg->flags & TFSM_SYN) != 0 && seg->wnd != first_window(cfg)) {
+        fails(monitor, "SYN_WINDOW", "RFC7323:2.2 the window of a SYN is the buffer, not scaled");
+    }
+    if ((seg->flags & TFSM_ACK) != 0) {
+        check_acknowledgment(monitor, seg, after);
+    }
+}
+
+void monitor_drained(struct monitor *monitor, const struct tfsm_tcb *tcb)
+{
+    if (monitor->owes_una && tcb->snd_una != tcb->snd_nxt) {
+        fails(monitor, "NOT_RETRANSMITTED",
+              "RFC9293:3.10.8 when the timer goes off the front of the queue is sent again");
+    }
+    monitor->owes_una = false;
+    if (tcb->owed != 0) {
+        fails(monitor, "DEBT_UNPAID", "RFC9293:3.10.7 what is owed is sent");
+    }
+}

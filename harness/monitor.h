@@ -1,0 +1,65 @@
+/* The trace invariants of design section 5: what must hold of everything a connection does over
+ * time. One monitor watches one endpoint from outside: user calls, segments in and out, the TCB
+ * before and after. It keeps its own account of what was sent, received and promised, and never
+ * asks the tables. */
+#ifndef HARNESS_MONITOR_H
+#define HARNESS_MONITOR_H
+
+#include "tfsm.h"
+#include "tfsm_table.h"
+
+/* A broken invariant. */
+struct violation {
+    const char *id;          /* short name; null: nothing is broken */
+    const char *requirement; /* what it stands for */
+    unsigned end;            /* at which end */
+};
+
+#define MONITOR_RANGES (TFSM_OOO_MAX + 1)
+
+/* The account of one endpoint. A zeroed one watches a CLOSED connection. */
+struct monitor {
+    struct violation violation;
+    /* this incarnation, as the wire and the user saw it */
+    bool open;          /* not CLOSED, not LISTEN */
+    bool connected;     /* the user was told */
+    uint32_t iss;       /* sequence number of our SYN */
+    uint32_t snd_max;   /* after the last number used on the wire, the SYN counted from the start */
+    bool fin_out;       /* our FIN went out */
+    uint32_t fin_seq;   /* with this number */
+    uint32_t una_low;   /* SND.UNA after the last event: older windows do not count */
+    uint32_t peer_edge; /* greatest SEG.ACK + window the peer ever announced */
+    bool peer_edge_known;
+    bool edge_out_known; /* we announced a window */
+    uint32_t edge_out;   /* its greatest right edge */
+    uint64_t delivered;  /* octets delivered to the user */
+    unsigned kept_count; /* text handed out beyond that, by stream offset */
+    uint64_t kept[MONITOR_RANGES][2];
+    uint64_t queued;          /* octets the user sent */
+    tfsm_time time_wait_from; /* the last FIN in or into TIME-WAIT */
+    tfsm_time interval;       /* the last back-off interval, 0 after news */
+    unsigned timeouts;        /* timeouts in a row without news */
+    bool owes_una;            /* a timeout came: SND.UNA must be sent again before the drain ends */
+    unsigned acks_alone;      /* pure ACKs since the last event */
+    unsigned resets;          /* RSTs since the last event */
+    bool rst_arrived;         /* the last event was a RST */
+    unsigned muted;           /* limited replies in this interval */
+    tfsm_time muted_until;
+};
+
+/* An event was fed. before and after are the TCB around it. Sets monitor->violation on the first
+ * break. */
+void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
+                  const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                  enum tfsm_result result, const struct tfsm_effects *fx,
+                  const struct tfsm_tcb *after);
+
+/* tfsm_output gave a segment. */
+void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
+                    const struct tfsm_tcb *before, const struct tfsm_segment *segment,
+                    const struct tfsm_tcb *after);
+
+/* tfsm_output gave false: the drain is over. */
+void monitor_drained(struct monitor *monitor, const struct tfsm_tcb *tcb);
+
+#endif

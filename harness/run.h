@@ -1,0 +1,52 @@
+/* Carrying out an event program: one endpoint and a peer made of records (trace), or two endpoints
+ * and the network between them (pair). Time is virtual, nothing is random, and every step is
+ * watched by the monitor. The fuzz targets, the replay and the capture tests all run programs
+ * through here. */
+#ifndef HARNESS_RUN_H
+#define HARNESS_RUN_H
+
+#include "decode.h"
+#include "monitor.h"
+
+enum run_mode { RUN_TRACE, RUN_PAIR };
+
+/* One line of what happened. */
+enum run_line_kind {
+    RUN_CALL,    /* a user call; ev, result */
+    RUN_ARRIVES, /* a segment arrives at `end`; ev->segment */
+    RUN_TIMEOUT, /* TIMEOUT was fed */
+    RUN_SENDS,   /* `end` sends *segment */
+    RUN_LOST,    /* the network drops *segment on its way to `end` */
+    RUN_NOTE     /* text only */
+};
+
+struct run_line {
+    enum run_line_kind kind;
+    unsigned end;
+    tfsm_time now;
+    const struct tfsm_event *ev;        /* CALL, ARRIVES, TIMEOUT */
+    enum tfsm_result result;            /* CALL */
+    const struct tfsm_effects *fx;      /* CALL, ARRIVES, TIMEOUT: rules fired, signals */
+    const struct tfsm_segment *segment; /* SENDS, LOST */
+    const struct tfsm_tcb *before;      /* CALL, ARRIVES, TIMEOUT */
+    const struct tfsm_tcb *after;       /* all but NOTE */
+    const char *text;                   /* NOTE */
+};
+
+/* Called for every line when not null; for people, not for the fuzzer. */
+typedef void run_log(void *user, const struct run_line *line);
+
+/* What a run came to. */
+struct run_result {
+    uint32_t events; /* events fed to the core */
+    struct violation
+        violation; /* the first broken invariant; violation.id is null when there is none */
+    uint64_t rules[(TFSM_RULES + 63) / 64]; /* rules that fired */
+};
+
+/* Run a whole program. log may be null. Deterministic: same arguments, same result and same lines.
+ */
+struct run_result run_program(enum run_mode mode, const uint8_t *octets, size_t size, run_log *log,
+                              void *user);
+
+#endif

@@ -1,0 +1,578 @@
+/* SYN-RECEIVED: both SYNs are known, ours is not acknowledged. What the state came from, LISTEN or
+ * SYN-SENT, decides where a RST leads (RFC9293:MUST-11); an ACK that does not cover our SYN is
+ * reset and delivers nothing. Text and FIN that came early count only afterwards. */
+#include "fixture.h"
+
+static void listens_again(struct fixture *f)
+{
+    struct tfsm_tcb listener;
+    memset(&listener, 0, sizeof listener);
+    struct tfsm_effects fx;
+    struct tfsm_event open = {.kind = TFSM_EV_OPEN};
+    assert_int_equal(tfsm_step(&listener, &f->cfg, &open, &fx), TFSM_DONE);
+    expect_state(f, TFSM_LISTEN);
+    expect_signals(f, 0);
+    expect_nothing(f);
+    assert_memory_equal(&f->tcb, &listener, sizeof listener);
+}
+
+/* ---- first: sequence number ---- */
+
+static void test_syn_received_old_syn_is_acknowledged(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_SYN, .seq = -1);
+    expect_challenged(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
+static void test_syn_received_old_syn_is_acknowledged_without_5961(void **state)
+{
+    struct fixture *f = in_plain(state, TFSM_SYN_RECEIVED);
+    arrive(f, .flags = TFSM_SYN, .seq = -1);
+    expect_challenged(f);
+}
+
+static void test_syn_received_ack_outside_left_is_acknowledged(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .seq = -1, .ack = 1);
+    expect_challenged(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
+static void test_syn_received_ack_outside_right_is_acknowledged(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .seq = BUFF, .ack = 1);
+    expect_challenged(f);
+}
+
+static void test_syn_received_ack_at_the_right_edge_connects(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .seq = BUFF - 1, .ack = 1);
+    expect_state(f, TFSM_ESTABLISHED);
+}
+
+/* ---- second: RST ---- */
+
+static void test_syn_received_rst_exact_passive_listens_again(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_RST);
+    listens_again(f);
+}
+
+/* B17 */
+static void test_syn_received_rst_exact_active_is_refused(void **state)
+{
+    struct fixture *f = in_syn_received_active(state);
+    arrive(f, .flags = TFSM_RST);
+    expect_gone(f, TFSM_SIG_REFUSED);
+    expect_nothing(f);
+}
+
+static void test_syn_received_rst_exact_any_ack_is_believed(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_RST | TFSM_ACK, .ack = 500, .text = 20);
+    listens_again(f);
+}
+
+/* RFC5961:3.2, B23 */
+static void test_syn_received_rst_in_window_is_challenged(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_RST, .seq = 1);
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_RST, .seq = BUFF - 1);
+    expect_challenged(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
+static void test_syn_received_rst_in_window_active_is_challenged(void **state)
+{
+    struct fixture *f = in_syn_received_active(state);
+    arrive(f, .flags = TFSM_RST, .seq = 1);
+    expect_challenged(f);
+}
+
+static void test_syn_received_rst_outside_is_dropped(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_RST, .seq = -1);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_RST, .seq = BUFF);
+    expect_ignored(f);
+}
+
+static void test_syn_received_rst_in_window_without_5961_is_believed(void **state)
+{
+    struct fixture *f = in_plain(state, TFSM_SYN_RECEIVED);
+    arrive(f, .flags = TFSM_RST, .seq = BUFF - 1);
+    listens_again(f);
+}
+
+static void test_syn_received_rst_in_window_without_5961_active_is_refused(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->cfg.profile = 0;
+    reach_syn_received_active(f);
+    arrive(f, .flags = TFSM_RST, .seq = 77);
+    expect_gone(f, TFSM_SIG_REFUSED);
+}
+
+/* ---- third: security ---- */
+
+/* RFC9293:3.10.7.4: "send a reset and return". */
+static void test_syn_received_wrong_security_is_reset(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .ack = 1, .security = 9);
+    expect_rejected(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
+static void test_syn_received_wrong_security_without_ack_is_reset(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_FIN, .text = 5, .security = 9);
+    expect_rejected(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
+static void test_syn_received_wrong_security_outside_is_acknowledged(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .seq = -1, .ack = 1, .security = 9);
+    expect_challenged(f);
+}
+
+static void test_syn_received_rst_comes_before_security(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_RST, .security = 9);
+    listens_again(f);
+}
+
+/* ---- fourth: SYN ---- */
+
+static void test_syn_received_syn_in_window_passive_listens_again(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_SYN);
+    listens_again(f);
+}
+
+static void test_syn_received_syn_in_window_without_5961_passive_listens_again(void **state)
+{
+    struct fixture *f = in_plain(state, TFSM_SYN_RECEIVED);
+    arrive(f, .flags = TFSM_SYN, .seq = 100);
+    listens_again(f);
+}
+
+/* RFC5961:4.2 */
+static void test_syn_received_syn_in_window_active_is_challenged(void **state)
+{
+    struct fixture *f = in_syn_received_active(state);
+    arrive(f, .flags = TFSM_SYN, .seq = 5);
+    expect_challenged(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
+static void test_syn_received_syn_in_window_without_5961_active_resets(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->cfg.profile = 0;
+    reach_syn_received_active(f);
+    arrive(f, .flags = TFSM_SYN, .seq = 5);
+    expect_gone(f, TFSM_SIG_RESET);
+    expect_reset_reply(f);
+}
+
+static void test_syn_received_syn_outside_active_is_acknowledged(void **state)
+{
+    struct fixture *f = in_syn_received_active(state);
+    arrive(f, .flags = TFSM_SYN, .seq = BUFF + 5);
+    expect_challenged(f);
+}
+
+/* ---- fifth: ACK ---- */
+
+static void test_syn_received_without_ack_is_dropped(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_FIN, .text = 10);
+    expect_ignored(f);
+    arrive(f, .flags = 0);
+    expect_ignored(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
+/* B02, B04: a bare RST, and the state stays. */
+static void test_syn_received_ack_iss_is_reset(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .ack = 0);
+    expect_rejected(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
+static void test_syn_received_ack_beyond_snd_nxt_is_reset(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .ack = 2);
+    expect_rejected(f);
+    arrive(f, .flags = TFSM_ACK, .ack = 0x7fffffff);
+    expect_rejected(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
+static void test_syn_received_ack_before_iss_is_reset(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .ack = -1);
+    expect_rejected(f);
+    arrive(f, .flags = TFSM_ACK, .ack = -1000000);
+    expect_rejected(f);
+}
+
+static void test_syn_received_bad_ack_without_5961_is_reset(void **state)
+{
+    struct fixture *f = in_plain(state, TFSM_SYN_RECEIVED);
+    arrive(f, .flags = TFSM_ACK, .ack = 0);
+    expect_rejected(f);
+    arrive(f, .flags = TFSM_ACK, .ack = 2);
+    expect_rejected(f);
+    arrive(f, .flags = TFSM_ACK, .ack = -70000);
+    expect_rejected(f);
+}
+
+/* B01, CVE-1999-0414: neither text nor FIN of such a segment counts. */
+static void test_syn_received_bad_ack_delivers_nothing(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .ack = 0, .text = 100);
+    expect_rejected(f);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .ack = 2, .text = 100);
+    expect_rejected(f);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_delivered(f, 0);
+}
+
+static void test_syn_received_ack_connects(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_signals(f, TFSM_SIG_CONNECTED);
+    assert_int_equal(f->fx.acknowledged, 0);
+    expect_nothing(f);
+    expect_deadline(f, TFSM_NEVER);
+}
+
+static void test_syn_received_ack_active_connects(void **state)
+{
+    struct fixture *f = in_syn_received_active(state);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_signals(f, TFSM_SIG_CONNECTED);
+    expect_nothing(f);
+}
+
+/* B11: SND.WND, SND.WL1 and SND.WL2 are those of the ACK. */
+static void test_syn_received_ack_sets_the_send_window(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    f->peer.wnd = 321;
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    assert_int_equal(f->tcb.snd_wnd, 321);
+    assert_int_equal(f->tcb.snd_wl1, f->irs + 1);
+    assert_int_equal(f->tcb.snd_wl2, f->iss + 1);
+}
+
+/* B11: text that comes with the third segment is not lost. */
+static void test_syn_received_ack_with_text_delivers(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .ack = 1, .text = 60);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_signals(f, TFSM_SIG_CONNECTED);
+    expect_delivered(f, 60);
+    expect_text(f, 0, 0, 0, 60);
+    expect_ack(f);
+}
+
+static void test_syn_received_ack_with_fin_is_closed_by_the_peer(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .ack = 1, .text = 60);
+    expect_state(f, TFSM_CLOSE_WAIT);
+    expect_signals(f, TFSM_SIG_CONNECTED | TFSM_SIG_PEER_CLOSED);
+    expect_delivered(f, 60);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 62);
+    expect_nothing(f);
+}
+
+static void test_syn_received_ack_with_text_beyond_a_hole_connects(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .seq = 10, .ack = 1, .text = 20);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_delivered(f, 0);
+    expect_text(f, 0, 10, 0, 20);
+    expect_ack(f);
+    arrive(f, .flags = TFSM_ACK, .text = 10);
+    expect_state(f, TFSM_CLOSE_WAIT);
+    expect_delivered(f, 30);
+}
+
+static void test_syn_received_ack_with_text_straddling_left_is_trimmed(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .seq = -1, .ack = 1, .text = 20);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_delivered(f, 19);
+    expect_text(f, 0, 0, 1, 19);
+}
+
+static void test_syn_received_ack_urg_tells_the_user(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_URG, .ack = 1, .up = 10);
+    expect_signals(f, TFSM_SIG_CONNECTED | TFSM_SIG_URGENT);
+}
+
+/* Text of the SYN and text of the ACK overlap: nothing is delivered twice. */
+static void test_syn_received_text_of_the_syn_again_is_delivered_once(void **state)
+{
+    struct fixture *f = in_listen(state);
+    arrive(f, .flags = TFSM_SYN, .text = 30);
+    (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
+    arrive(f, .flags = TFSM_ACK, .ack = 1, .text = 50);
+    expect_delivered(f, 50);
+    assert_int_equal(f->fx.text_count, 1);
+    expect_text(f, 0, 30, 30, 20);
+    expect_ack(f);
+}
+
+/* RFC9293:3.4.1, B08: a retransmitted SYN-ACK keeps its ISS. */
+static void test_syn_received_rtx_keeps_the_iss(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    uint32_t iss = f->iss;
+    arrive(f, .flags = TFSM_SYN, .seq = -1);
+    expect_ack(f);
+    f->iss = 999999; /* another event, another number on offer */
+    expire(f);
+    f->iss = iss;
+    struct tfsm_segment s =
+        expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .seq = 0, .ack = 1, .len = 1);
+    assert_int_equal(s.options, TFSM_OPT_MSS);
+    expect_nothing(f);
+}
+
+/* ---- user calls ---- */
+
+static void test_syn_received_send_waits_for_established(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_send(f, 200);
+    expect_nothing(f);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 200);
+    expect_nothing(f);
+}
+
+static void test_syn_received_send_too_much_is_an_error(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    assert_int_equal(call(f, .kind = TFSM_EV_SEND, .len = BUFF + 1), TFSM_E_INSUFFICIENT_RESOURCES);
+}
+
+/* RFC9293:3.10.4: nothing to send, so the FIN goes at once. */
+static void test_syn_received_close_with_nothing_queued_sends_fin(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_close(f);
+    expect_state(f, TFSM_FIN_WAIT_1);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+    expect_nothing(f);
+}
+
+/* The user still hears of the connection: entering ESTABLISHED is not skipped. */
+static void test_syn_received_close_then_ack_of_syn_connects(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_close(f);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+    f->peer.wnd = 700;
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_FIN_WAIT_1);
+    expect_signals(f, TFSM_SIG_CONNECTED);
+    assert_int_equal(f->tcb.snd_wnd, 700);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_FIN_WAIT_2);
+    expect_signals(f, 0);
+}
+
+static void test_syn_received_close_then_ack_of_syn_and_fin_connects(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_close(f);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+    arrive(f, .flags = TFSM_ACK, .ack = 2, .text = 5);
+    expect_state(f, TFSM_FIN_WAIT_2);
+    expect_signals(f, TFSM_SIG_CONNECTED);
+    expect_delivered(f, 5);
+    expect_ack(f);
+}
+
+/* FIN-WAIT-1 reached this way still has an unacknowledged SYN: an ACK of neither counts for
+ * nothing. */
+static void test_syn_received_close_then_old_ack_leaves_fin_wait_1(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_close(f);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+    arrive(f, .flags = TFSM_ACK, .ack = 0);
+    expect_state(f, TFSM_FIN_WAIT_1);
+    expect_signals(f, 0);
+    expect_delivered(f, 0);
+}
+
+static void test_syn_received_close_remembered_text_is_delivered_later(void **state)
+{
+    struct fixture *f = in_listen(state);
+    arrive(f, .flags = TFSM_SYN | TFSM_FIN, .text = 8);
+    (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
+    user_close(f);
+    expect_state(f, TFSM_FIN_WAIT_1);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_CLOSING);
+    expect_signals(f, TFSM_SIG_CONNECTED | TFSM_SIG_PEER_CLOSED);
+    expect_delivered(f, 8);
+}
+
+/* RFC9293:3.10.4: with data queued the CLOSE waits for ESTABLISHED, then leaves it at once. */
+static void test_syn_received_close_with_text_queued_waits(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_send(f, 200);
+    user_close(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+    expect_nothing(f);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_FIN_WAIT_1);
+    expect_signals(f, TFSM_SIG_CONNECTED);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 201);
+    expect_nothing(f);
+}
+
+static void test_syn_received_close_with_text_queued_and_peer_fin(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_send(f, 200);
+    user_close(f);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .ack = 1);
+    expect_state(f, TFSM_CLOSING);
+    expect_signals(f, TFSM_SIG_CONNECTED | TFSM_SIG_PEER_CLOSED);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 2, .len = 201);
+}
+
+static void test_syn_received_send_after_queued_close_is_an_error(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_send(f, 200);
+    user_close(f);
+    assert_int_equal(call(f, .kind = TFSM_EV_SEND, .len = 1), TFSM_E_CONNECTION_CLOSING);
+    assert_int_equal(call(f, .kind = TFSM_EV_CLOSE), TFSM_E_CONNECTION_CLOSING);
+}
+
+static void test_syn_received_rst_after_queued_close_listens_again(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_send(f, 200);
+    user_close(f);
+    arrive(f, .flags = TFSM_RST);
+    listens_again(f);
+}
+
+static void test_syn_received_abort_sends_reset(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_abort(f);
+    expect_gone(f, TFSM_SIG_RESET);
+    (void)expect_segment(f, .flags = TFSM_RST, .seq = 1);
+    expect_nothing(f);
+}
+
+static void test_syn_received_receive_waits(void **state)
+{
+    struct fixture *f = in_listen(state);
+    arrive(f, .flags = TFSM_SYN, .text = 30);
+    user_receive(f, 100);
+    assert_int_equal(f->fx.taken, 0);
+    expect_unchanged(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_syn_received_old_syn_is_acknowledged),
+        cmocka_unit_test(test_syn_received_old_syn_is_acknowledged_without_5961),
+        cmocka_unit_test(test_syn_received_ack_outside_left_is_acknowledged),
+        cmocka_unit_test(test_syn_received_ack_outside_right_is_acknowledged),
+        cmocka_unit_test(test_syn_received_ack_at_the_right_edge_connects),
+        cmocka_unit_test(test_syn_received_rst_exact_passive_listens_again),
+        cmocka_unit_test(test_syn_received_rst_exact_active_is_refused),
+        cmocka_unit_test(test_syn_received_rst_exact_any_ack_is_believed),
+        cmocka_unit_test(test_syn_received_rst_in_window_is_challenged),
+        cmocka_unit_test(test_syn_received_rst_in_window_active_is_challenged),
+        cmocka_unit_test(test_syn_received_rst_outside_is_dropped),
+        cmocka_unit_test(test_syn_received_rst_in_window_without_5961_is_believed),
+        cmocka_unit_test(test_syn_received_rst_in_window_without_5961_active_is_refused),
+        cmocka_unit_test(test_syn_received_wrong_security_is_reset),
+        cmocka_unit_test(test_syn_received_wrong_security_without_ack_is_reset),
+        cmocka_unit_test(test_syn_received_wrong_security_outside_is_acknowledged),
+        cmocka_unit_test(test_syn_received_rst_comes_before_security),
+        cmocka_unit_test(test_syn_received_syn_in_window_passive_listens_again),
+        cmocka_unit_test(test_syn_received_syn_in_window_without_5961_passive_listens_again),
+        cmocka_unit_test(test_syn_received_syn_in_window_active_is_challenged),
+        cmocka_unit_test(test_syn_received_syn_in_window_without_5961_active_resets),
+        cmocka_unit_test(test_syn_received_syn_outside_active_is_acknowledged),
+        cmocka_unit_test(test_syn_received_without_ack_is_dropped),
+        cmocka_unit_test(test_syn_received_ack_iss_is_reset),
+        cmocka_unit_test(test_syn_received_ack_beyond_snd_nxt_is_reset),
+        cmocka_unit_test(test_syn_received_ack_before_iss_is_reset),
+        cmocka_unit_test(test_syn_received_bad_ack_without_5961_is_reset),
+        cmocka_unit_test(test_syn_received_bad_ack_delivers_nothing),
+        cmocka_unit_test(test_syn_received_ack_connects),
+        cmocka_unit_test(test_syn_received_ack_active_connects),
+        cmocka_unit_test(test_syn_received_ack_sets_the_send_window),
+        cmocka_unit_test(test_syn_received_ack_with_text_delivers),
+        cmocka_unit_test(test_syn_received_ack_with_fin_is_closed_by_the_peer),
+        cmocka_unit_test(test_syn_received_ack_with_text_beyond_a_hole_connects),
+        cmocka_unit_test(test_syn_received_ack_with_text_straddling_left_is_trimmed),
+        cmocka_unit_test(test_syn_received_ack_urg_tells_the_user),
+        cmocka_unit_test(test_syn_received_text_of_the_syn_again_is_delivered_once),
+        cmocka_unit_test(test_syn_received_rtx_keeps_the_iss),
+        cmocka_unit_test(test_syn_received_send_waits_for_established),
+        cmocka_unit_test(test_syn_received_send_too_much_is_an_error),
+        cmocka_unit_test(test_syn_received_close_with_nothing_queued_sends_fin),
+        cmocka_unit_test(test_syn_received_close_then_ack_of_syn_connects),
+        cmocka_unit_test(test_syn_received_close_then_ack_of_syn_and_fin_connects),
+        cmocka_unit_test(test_syn_received_close_then_old_ack_leaves_fin_wait_1),
+        cmocka_unit_test(test_syn_received_close_remembered_text_is_delivered_later),
+        cmocka_unit_test(test_syn_received_close_with_text_queued_waits),
+        cmocka_unit_test(test_syn_received_close_with_text_queued_and_peer_fin),
+        cmocka_unit_test(test_syn_received_send_after_queued_close_is_an_error),
+        cmocka_unit_test(test_syn_received_rst_after_queued_close_listens_again),
+        cmocka_unit_test(test_syn_received_abort_sends_reset),
+        cmocka_unit_test(test_syn_received_receive_waits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
