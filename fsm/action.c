@@ -28,6 +28,12 @@ static void relisten(struct tfsm_tcb *tcb)
     tcb->security = security;
 }
 
+/* Eff.snd.MSS: what the peer takes and what we are allowed (RFC9293:MUST-16). */
+static uint16_t effective_mss(const struct tfsm_config *cfg, uint16_t peer)
+{
+    return (uint16_t)max32(min32(peer, cfg->mss), 1);
+}
+
 /* The send sequence space starts at the ISS, which the SYN occupies. */
 static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t iss)
 {
@@ -37,7 +43,7 @@ static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint
     tcb->snd_end = tcb->snd_nxt;
     tcb->snd_recover = iss;
     tcb->rto = cfg->rto_initial;
-    tcb->snd_mss = cfg->mss_default > 0 ? cfg->mss_default : 1;
+    tcb->snd_mss = effective_mss(cfg, cfg->mss_default);
     tcb->rcv_wscale = 0;
     if (has(cfg->profile, TFSM_WSCALE)) {
         while (min32(cfg->rcv_buff, TFSM_BUFF_MAX) >> tcb->rcv_wscale > UINT16_MAX) {
@@ -79,7 +85,7 @@ static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     tcb->rcv_wnd = min32(cfg->rcv_buff, UINT16_MAX);
     if (has(seg->options, TFSM_OPT_MSS)) {
         uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
-        tcb->snd_mss = seg->mss > floor ? seg->mss : floor;
+        tcb->snd_mss = effective_mss(cfg, seg->mss > floor ? seg->mss : floor);
     }
     if (has(cfg->profile, TFSM_WSCALE) && has(seg->options, TFSM_OPT_WSCALE)) {
         tcb->flags |= TFSM_M_WSCALE;
@@ -153,7 +159,7 @@ static void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
 static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct tfsm_effects *fx)
 {
     struct tfsm_range text = tfsm_text_in_window(tcb, seg);
-    struct tfsm_range kept[TFSM_OOO_MAX + 1];
+    struct tfsm_range kept[TFSM_OOO_SLOTS + 1];
     unsigned count = 0;
     uint32_t next = text.left; /* text before this is handed out or was there */
     bool placed = false;
@@ -183,10 +189,10 @@ static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct t
     if (seq_lt(next, own.right)) {
         hand_out(tcb, seg, next, own.right, fx);
     }
-    for (unsigned i = 0; i < count && i < TFSM_OOO_MAX; i++) {
+    for (unsigned i = 0; i < count && i < TFSM_OOO_SLOTS; i++) {
         tcb->ooo[i] = kept[i];
     }
-    tcb->ooo_count = (uint8_t)min32(count, TFSM_OOO_MAX);
+    tcb->ooo_count = (uint8_t)min32(count, TFSM_OOO_SLOTS);
 }
 
 /* The first queued range becomes readable. */
@@ -254,7 +260,9 @@ static void advance_over_fin(struct tfsm_tcb *tcb)
 
 static void take_urgent(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
-    tcb->rcv_up = seq_max(tcb->rcv_up, seq_add(seg->seq, seg->up));
+    uint32_t up = seq_add(seg->seq, seg->up);
+    /* A pointer that the user has passed may be anywhere behind, even 2^31 octets. */
+    tcb->rcv_up = has(tcb->flags, TFSM_M_URGENT_TOLD) ? seq_max(tcb->rcv_up, up) : up;
     tcb->flags |= TFSM_M_URGENT_TOLD;
 }
 

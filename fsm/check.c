@@ -47,7 +47,7 @@ static enum tfsm_clause check_out_of_order(const struct tfsm_tcb *tcb)
 {
     uint32_t last = 0;
     bool fin = has(tcb->flags, TFSM_M_PEER_FIN);
-    if (tcb->ooo_count > TFSM_OOO_MAX) {
+    if (tcb->ooo_count > TFSM_OOO_SLOTS) {
         return TFSM_CLAUSE_OOO_SORTED;
     }
     for (unsigned i = 0; i < tcb->ooo_count; i++) {

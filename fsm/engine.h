@@ -71,12 +71,36 @@ static inline uint32_t unsent(const struct tfsm_tcb *tcb)
     return fin_sent(tcb) ? 0 : seq_distance(tcb->snd_nxt, tcb->snd_end);
 }
 
-/* The peer's window is closed while something waits: probing, not retransmitting, is what happens
- * now. */
+/* Octets of text that could be sent now, were they worth it: min(D, U) of RFC 9293 3.8.6.2.1. */
+static inline uint32_t sendable(const struct tfsm_tcb *tcb)
+{
+    uint32_t flight = in_flight(tcb);
+    return min32(unsent(tcb), tcb->snd_wnd > flight ? tcb->snd_wnd - flight : 0);
+}
+
+/* The sender's silly window avoidance (RFC9293:MUST-38): a full segment, or half the greatest
+ * window seen, or all there is. With nagle the last two only when nothing is in flight
+ * (RFC9293:SHLD-7). */
+static inline bool worth_sending(const struct tfsm_tcb *tcb, bool nagle)
+{
+    uint32_t text = sendable(tcb);
+    if (text >= tcb->snd_mss) {
+        return true;
+    }
+    return text > 0 && (!nagle || in_flight(tcb) == 0) &&
+           (text == unsent(tcb) || text >= max32(tcb->snd_wnd_max / 2, 1));
+}
+
+/* The peer's window is closed while something waits, or with nothing in flight it is too small to
+ * be worth a segment: then a timer, not an acknowledgment, makes the next segment, and
+ * retransmission rests. */
 static inline bool must_probe(const struct tfsm_tcb *tcb)
 {
-    return IN_STATE(tcb, STATES_SENDING) && has(tcb->flags, TFSM_M_SYN_ACKED) &&
-           tcb->snd_wnd == 0 && tcb->snd_una != send_limit(tcb);
+    if (!IN_STATE(tcb, STATES_SENDING) || !has(tcb->flags, TFSM_M_SYN_ACKED)) {
+        return false;
+    }
+    return tcb->snd_wnd == 0 ? tcb->snd_una != send_limit(tcb)
+                             : in_flight(tcb) == 0 && unsent(tcb) > 0 && !worth_sending(tcb, true);
 }
 
 /* Something sent is not acknowledged, and the window allows to send it again. */

@@ -55,7 +55,7 @@ static bool text_fits(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg
         }
         touches = touches || (have_left <= right && left <= have_right);
     }
-    return touches || left == 0 || tcb->ooo_count < TFSM_OOO_MAX - 1;
+    return touches || left == 0 || tcb->ooo_count < TFSM_OOO_MAX;
 }
 
 /* SEG.SEQ + SEG.LEN - 1 of a segment with FIN. */
@@ -84,6 +84,14 @@ static bool seq_acceptable(const struct tfsm_tcb *tcb, const struct tfsm_segment
         return true;
     }
     return seg->len > 0 && seq_in(seq_add(seg->seq, seg->len - 1), tcb->rcv_nxt, tcb->rcv_wnd);
+}
+
+/* Where a peer stands whose text, all the window and perhaps a probe, has not come through (RFC
+ * 9293 A.2). */
+static bool seq_past_window(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    uint32_t past = seq_distance(seq_add(tcb->rcv_nxt, tcb->rcv_wnd), seg->seq);
+    return seg->len == 0 && has(seg->flags, TFSM_ACK) && past <= (tcb->rcv_wnd == 0 ? 1u : 0u);
 }
 
 /* RFC 5961 5.2 with the bound clamped: nothing from before the connection can be acknowledged. */
@@ -132,9 +140,12 @@ static tfsm_facts receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_se
     bool peer_fin = has(tcb->flags, TFSM_M_PEER_FIN);
     uint32_t consumed = seq_sub(tcb->rcv_nxt, tcb->rcv_user);
     bool urgent = has(seg->flags, TFSM_URG) && seq_lt(consumed, seq_add(seg->seq, seg->up));
-    return HOLDS(SEQ_ACCEPTABLE, seq_acceptable(tcb, seg)) |
+    bool told =
+        has(tcb->flags, TFSM_M_URGENT_TOLD) && !seq_lt(tcb->rcv_up, seq_add(seg->seq, seg->up));
+    return HOLDS(SEQ_PAST_WINDOW, seq_past_window(tcb, seg)) |
+           HOLDS(SEQ_ACCEPTABLE, seq_acceptable(tcb, seg)) |
            HOLDS(SEQ_EXACT, seg->seq == tcb->rcv_nxt) | HOLDS(ZERO_WINDOW, tcb->rcv_wnd == 0) |
-           HOLDS(URGENT_AHEAD, urgent) | HOLDS(URGENT_TOLD, has(tcb->flags, TFSM_M_URGENT_TOLD)) |
+           HOLDS(URGENT_AHEAD, urgent) | HOLDS(URGENT_TOLD, told) |
            HOLDS(TEXT_FITS, text_fits(tcb, seg)) |
            HOLDS(QUEUE_IN_ORDER, tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt) |
            HOLDS(FIN_FITS, fin_fits(tcb, seg)) |
@@ -168,7 +179,7 @@ static tfsm_facts timeout_facts(const struct tfsm_tcb *tcb, const struct tfsm_co
            HOLDS(FRONT_FIN, fin_sent(tcb) && tcb->snd_una == tcb->snd_end);
 }
 
-static tfsm_facts output_facts(const struct tfsm_tcb *tcb)
+static tfsm_facts output_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     bool room = in_flight(tcb) < tcb->snd_wnd;
     bool fin_left = has(tcb->flags, TFSM_M_CLOSE) && !fin_sent(tcb);
@@ -179,7 +190,7 @@ static tfsm_facts output_facts(const struct tfsm_tcb *tcb)
            HOLDS(OWE_PROBE, has(tcb->owed, TFSM_OWE_PROBE)) |
            HOLDS(OWE_ACK, has(tcb->owed, TFSM_OWE_ACK)) |
            HOLDS(FRONT_FIN, fin_sent(tcb) && tcb->snd_una == tcb->snd_end) |
-           HOLDS(MAY_SEND_TEXT, room && unsent(tcb) > 0) |
+           HOLDS(MAY_SEND_TEXT, worth_sending(tcb, !has(cfg->profile, TFSM_NODELAY))) |
            HOLDS(MAY_SEND_FIN, room && unsent(tcb) == 0 && fin_left);
 }
 
@@ -191,9 +202,11 @@ tfsm_facts tfsm_take_facts(const struct tfsm_tcb *tcb, const struct tfsm_config 
                        HOLDS(PASSIVE, has(tcb->flags, TFSM_M_PASSIVE)) |
                        HOLDS(CLOSED_BY_USER, has(tcb->flags, TFSM_M_CLOSE)) |
                        HOLDS(SYN_UNACKED, !has(tcb->flags, TFSM_M_SYN_ACKED)) |
+                       HOLDS(TEXT_UNACKED, tcb->snd_una != tcb->snd_end &&
+                                               !(fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt)) |
                        HOLDS(OUR_FIN_ACKED, fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt);
     if (ev == NULL) {
-        return facts | output_facts(tcb);
+        return facts | output_facts(tcb, cfg);
     }
     switch (ev->kind) {
     case TFSM_EV_SEGMENT:

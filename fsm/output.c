@@ -14,12 +14,6 @@ static uint16_t offer_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     return (uint16_t)field;
 }
 
-/* The largest text a segment may carry: what the peer takes and what we are allowed. */
-static uint32_t send_mss(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
-{
-    return max32(min32(tcb->snd_mss, cfg->mss), 1);
-}
-
 /* Everything after the SYN exchange bears an ACK and the window. */
 static void add_ack(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, bool syn,
                     struct tfsm_segment *out)
@@ -27,7 +21,11 @@ static void add_ack(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, bool sy
     out->flags |= TFSM_ACK;
     out->ack = tcb->rcv_nxt;
     out->wnd = offer_window(tcb, cfg, syn);
-    tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_ACK;
+    /* A SYN-ACK is never in the window of a peer that has our SYN: what it asked for must come
+     * besides. */
+    if (!syn) {
+        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_ACK;
+    }
 }
 
 static void emit_rst(struct tfsm_tcb *tcb, struct tfsm_segment *out)
@@ -72,7 +70,7 @@ static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint3
                       uint32_t most, bool fin_allowed, struct tfsm_segment *out)
 {
     uint32_t left = seq_distance(seq, tcb->snd_end);
-    uint32_t text = left < TFSM_SEQ_HALF ? min32(left, min32(most, send_mss(tcb, cfg))) : 0;
+    uint32_t text = left < TFSM_SEQ_HALF ? min32(left, min32(most, tcb->snd_mss)) : 0;
     out->seq = seq;
     out->len = text;
     out->text_offset = tcb->snd_octets + seq_distance(tcb->snd_una, seq) -
@@ -108,7 +106,7 @@ static void emit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_actio
         emit_text(tcb, cfg, tcb->snd_nxt, tcb->snd_wnd - in_flight(tcb), true, out);
     } else if (actions & TFSM_ACTION(EMIT_OCTET)) {
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
-        emit_text(tcb, cfg, tcb->snd_una, 1, true, out);
+        emit_text(tcb, cfg, tcb->snd_una, max32(tcb->snd_wnd, 1), true, out);
     } else {
         out->seq = tcb->snd_nxt;
         add_ack(tcb, cfg, false, out);

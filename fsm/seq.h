@@ -5,8 +5,7 @@
  *     old, acked    sent, unacked      may be sent        not yet
  *
  * Two numbers at a distance of exactly 2^31 cannot be ordered: here neither is before the other, so
- * every comparison between them is false but seq_ne. A segment at that distance is therefore never
- * acceptable. */
+ * every comparison between them is false, and a segment at that distance is never acceptable. */
 #ifndef TFSM_SEQ_H
 #define TFSM_SEQ_H
 

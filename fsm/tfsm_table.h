@@ -40,15 +40,17 @@ extern "C" {
     X(SECURITY_OTHER, "security or compartment differ")                                            \
     X(SEQ_ACCEPTABLE, "acceptable by the four cases of RFC 9293 table 6")                          \
     X(SEQ_EXACT, "SEG.SEQ = RCV.NXT")                                                              \
+    X(SEQ_PAST_WINDOW, "an ACK alone at RCV.NXT+RCV.WND, or one further if RCV.WND = 0")           \
     X(ZERO_WINDOW, "RCV.WND = 0")                                                                  \
     X(ACK_NEW, "SND.UNA < SEG.ACK =< SND.NXT")                                                     \
     X(ACK_BEYOND, "SEG.ACK > SND.NXT")                                                             \
     X(ACK_TOO_OLD, "SEG.ACK < max(SND.UNA - MAX.SND.WND, ISS + 1)")                                \
     X(SYN_UNACKED, "SND.UNA = ISS: our SYN is not acknowledged")                                   \
     X(WND_NEWER, "the window is not older than the last one used")                                 \
+    X(TEXT_UNACKED, "text of ours is not acknowledged")                                            \
     X(OUR_FIN_ACKED, "our FIN is below SND.UNA")                                                   \
     X(URGENT_AHEAD, "URG, and the urgent pointer is ahead of what was consumed")                   \
-    X(URGENT_TOLD, "the user knows of urgent data")                                                \
+    X(URGENT_TOLD, "the user was told of this urgent pointer or a later one")                      \
     X(TEXT_FITS, "text that is new, in the window, before the peer's FIN, and can be remembered")  \
     X(QUEUE_IN_ORDER, "the queued text starts at RCV.NXT")                                         \
     X(FIN_FITS, "a FIN that is new, in the window and after all queued text")                      \
@@ -66,7 +68,7 @@ extern "C" {
     X(OWE_RTX, "a retransmission is owed")                                                         \
     X(OWE_PROBE, "a window probe is owed")                                                         \
     X(OWE_ACK, "an acknowledgment is owed")                                                        \
-    X(MAY_SEND_TEXT, "unsent text fits the peer's window")                                         \
+    X(MAY_SEND_TEXT, "unsent text fits the window and is worth a segment")                         \
     X(MAY_SEND_FIN, "only the FIN is unsent and it fits the peer's window")
 
 enum tfsm_fact_index {

@@ -110,7 +110,8 @@ struct tfsm_event {
 enum tfsm_profile {
     TFSM_RFC5961 = 0x01, /* challenge ACKs and the lower bound of SEG.ACK (RFC 5961) */
     TFSM_RFC1337 = 0x02, /* a RST does not end TIME-WAIT (RFC 1337 fix F1) */
-    TFSM_WSCALE = 0x04   /* offer and accept window scaling (RFC 7323) */
+    TFSM_WSCALE = 0x04,  /* offer and accept window scaling (RFC 7323) */
+    TFSM_NODELAY = 0x08  /* no Nagle algorithm (RFC9293:MUST-17) */
 };
 
 /* Policy: may be shared by any number of connections. Times are in microseconds. */
@@ -135,8 +136,10 @@ struct tfsm_config {
     tfsm_time challenge_every; /* that interval */
 };
 
-#define TFSM_BUFF_MAX 0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
-#define TFSM_OOO_MAX  8           /* ranges of out-of-order text one connection remembers */
+#define TFSM_BUFF_MAX  0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
+#define TFSM_OOO_MAX   8           /* ranges of out-of-order text one connection remembers */
+#define TFSM_OOO_SLOTS (TFSM_OOO_MAX + 1) /* and one for text at RCV.NXT, which is never refused   \
+                                           */
 
 /* Bits of tfsm_tcb.flags: what the connection remembers besides its numbers. */
 enum tfsm_memory {
@@ -175,7 +178,7 @@ struct tfsm_tcb {
     uint8_t rcv_wscale; /* Rcv.Wind.Shift: ours are shifted right by this */
     uint8_t challenges; /* limited replies sent in the current interval */
     uint8_t ooo_count;  /* ranges in ooo[] */
-    uint16_t snd_mss;   /* the peer's MSS */
+    uint16_t snd_mss;   /* Eff.snd.MSS: the largest text of a segment (RFC9293:MUST-16) */
     /* send sequence space: SYN at ISS, text, FIN at snd_end once the user closed */
     uint32_t iss;
     uint32_t snd_una;
@@ -195,7 +198,7 @@ struct tfsm_tcb {
     uint32_t rcv_up;
     uint32_t rcv_fin;  /* sequence number of the peer's FIN, with TFSM_M_PEER_FIN */
     uint32_t rcv_user; /* RCV.USER: octets delivered and not yet taken by RECEIVE */
-    struct tfsm_range ooo[TFSM_OOO_MAX]; /* text beyond RCV.NXT, sorted, disjoint, not adjacent */
+    struct tfsm_range ooo[TFSM_OOO_SLOTS]; /* text beyond RCV.NXT, sorted, disjoint, not adjacent */
     /* a RST to send, with TFSM_OWE_RST */
     uint32_t rst_seq;
     uint32_t rst_ack;
@@ -240,20 +243,22 @@ struct tfsm_text {
     uint32_t len;    /* octets */
 };
 
-#define TFSM_FIRED_MAX 24 /* no list has more steps than this, and a step fires one rule at most   \
-                           */
+#define TFSM_FIRED_MAX                                                                             \
+    24 /* no list has more steps than this, and a step fires one rule at most                      \
+        */
 
 /* What the embedder has to act on after one event. */
 struct tfsm_effects {
-    uint8_t signals;                         /* enum tfsm_signal */
-    uint8_t verdict;                         /* enum tfsm_verdict of the last rule fired */
-    uint8_t text_count;                      /* pieces in text[] */
-    uint8_t fired_count;                     /* ids in fired[] */
-    uint32_t delivered;                      /* octets that became readable, in order */
-    uint32_t acknowledged;                   /* octets of our stream that may be forgotten */
-    uint32_t taken;                          /* RECEIVE: octets handed to the user */
-    struct tfsm_text text[TFSM_OOO_MAX + 1]; /* where to copy the segment's text */
-    uint16_t fired[TFSM_FIRED_MAX];          /* ids of the rules that fired, in order */
+    uint8_t signals;     /* enum tfsm_signal */
+    uint8_t verdict;     /* enum tfsm_verdict of the last rule fired */
+    uint8_t text_count;  /* pieces in text[] */
+    uint8_t fired_count; /* ids in fired[] */
+    uint32_t delivered;  /* octets that became readable, in order; they stay so whatever becomes of
+                          * the connection, RECEIVE only says that they left the buffer */
+    uint32_t acknowledged;                     /* octets of our stream that may be forgotten */
+    uint32_t taken;                            /* RECEIVE: octets handed to the user */
+    struct tfsm_text text[TFSM_OOO_SLOTS + 1]; /* where to copy the segment's text */
+    uint16_t fired[TFSM_FIRED_MAX];            /* ids of the rules that fired, in order */
 };
 
 /* What tfsm_check() found: the first clause that does not hold. Each stands for the requirement
@@ -281,8 +286,8 @@ struct tfsm_effects {
     X(WSCALE, "RFC7323:2.3 a shift is at most 14, and none without agreement")                     \
     X(MSS, "RFC9293:3.7.1 the MSS is not zero")                                                    \
     X(RTX_TIMER, "RFC6298:5 the retransmission timer runs exactly while something is outstanding") \
-    X(PERSIST_TIMER,                                                                               \
-      "RFC9293:MUST-36 the persist timer runs exactly while the window is closed and data wait")   \
+    X(PERSIST_TIMER, "RFC9293:MUST-36 the persist timer runs exactly while a closed or silly "     \
+                     "window holds data back")                                                     \
     X(TIME_WAIT_TIMER, "RFC9293:MUST-13 the 2MSL timer runs exactly in TIME-WAIT")                 \
     X(USER_TIMER, "RFC9293:3.10.8 the user timeout runs only while something is unacknowledged")   \
     X(DEBT, "RFC9293:3.10 what is owed fits the state")

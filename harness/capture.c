@@ -381,6 +381,8 @@ struct scribe {
     uint8_t wscale;    /* shift of that end's windows once both SYNs are exchanged */
     uint32_t own_next; /* after the last octet that end has sent */
     uint32_t peer_isn;
+    bool fin_seen;       /* the peer's FIN arrived */
+    uint32_t fin_end;    /* after it */
     uint32_t taken;      /* octets asked for by RECEIVE */
     size_t last_arrival; /* step of it, or CAPTURE_NONE */
 };
@@ -451,7 +453,8 @@ static void write_receive(struct scribe *scribe, size_t segment)
 {
     const struct tfsm_segment *own = &scribe->capture->segments[segment].packet.segment;
     uint32_t window = (uint32_t)own->wnd << ((own->flags & TFSM_SYN) != 0 ? 0 : scribe->wscale);
-    uint32_t edge = seq_add(own->ack, window);
+    bool fin = scribe->fin_seen && own->ack == scribe->fin_end; /* it takes a number and no room */
+    uint32_t edge = seq_add(own->ack, window - (fin && window > 0 ? 1u : 0u));
     uint32_t taken =
         seq_distance(seq_add(scribe->peer_isn, 1), seq_sub(edge, scribe->side->cfg.rcv_buff));
     if (taken < TFSM_SEQ_HALF && taken > scribe->taken) {
@@ -494,8 +497,14 @@ static void write_arrival(struct scribe *scribe, size_t segment)
         seq_lt(scribe->side->iss, step.ev.segment.ack)) {
         scribe->synchronized = true;
     }
-    if (scribe->passive && scribe->answers && !scribe->opened) {
-        write_open(scribe, segment);
+    if (scribe->answers && !scribe->opened) {
+        write_open(
+            scribe,
+            segment); /* a listener; or the capture was taken at the other end, and SYNs cross */
+    }
+    if ((step.ev.segment.flags & TFSM_FIN) != 0) {
+        scribe->fin_seen = true;
+        scribe->fin_end = seq_add(step.ev.segment.seq, step.ev.segment.len);
     }
     scribe->last_arrival = scribe->side->count;
     write_step(scribe, scribe->side->count, &step);

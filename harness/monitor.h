@@ -15,7 +15,7 @@ struct violation {
     unsigned end;            /* at which end */
 };
 
-#define MONITOR_RANGES (TFSM_OOO_MAX + 1)
+#define MONITOR_RANGES (TFSM_OOO_SLOTS + 1)
 
 /* The account of one endpoint. A zeroed one watches a CLOSED connection. */
 struct monitor {
@@ -40,6 +40,7 @@ struct monitor {
     tfsm_time interval;       /* the last back-off interval, 0 after news */
     unsigned timeouts;        /* timeouts in a row without news */
     bool owes_una;            /* a timeout came: SND.UNA must be sent again before the drain ends */
+    bool owes_ack;            /* RCV.NXT moved: it must be acknowledged before the drain ends */
     unsigned acks_alone;      /* pure ACKs since the last event */
     unsigned resets;          /* RSTs since the last event */
     bool rst_arrived;         /* the last event was a RST */

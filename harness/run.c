@@ -97,6 +97,7 @@ static void drain(struct run *run, unsigned end)
         struct tfsm_tcb before = self->tcb;
         if (!tfsm_output(&self->tcb, &self->cfg, run->now, &segment)) {
             self->has_more = false;
+            hit(run, TFSM_RULE_OUT_NOTHING); /* the one row whose answer is false */
             monitor_drained(&self->monitor, &self->tcb);
             break;
         }

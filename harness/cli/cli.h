@@ -1,5 +1,5 @@
-/* What the subcommands of `tcpfsm` share: exit codes, the one way to complain, the one way to read options, and text
- * that grows in a fixed place. */
+/* What the subcommands of `tcpfsm` share: exit codes, the one way to complain, the one way to read
+ * options, and text that grows in a fixed place. */
 #ifndef HARNESS_CLI_H
 #define HARNESS_CLI_H
 
@@ -39,8 +39,10 @@ struct cli_parse {
 /* Parse a command line.
  * input  starts with a struct cli_parse
  * flags  ARGP_IN_ORDER or 0
- * Returns true to go on, false when the answer is *status. A mistake gives one line on standard error. */
-bool cli_options(const struct argp *argp, int argc, char **argv, unsigned flags, void *input, int *status);
+ * Returns true to go on, false when the answer is *status. A mistake gives one line on standard
+ * error. */
+bool cli_options(const struct argp *argp, int argc, char **argv, unsigned flags, void *input,
+                 int *status);
 
 /* For the parser of a subcommand: what to do with keys that are not its own. */
 error_t cli_key(int key, struct argp_state *state);

@@ -46,7 +46,8 @@ void describe_states(struct cli_text *text, unsigned states)
     }
 }
 
-void describe_facts(struct cli_text *text, tfsm_facts facts, const char *separator, const char *prefix)
+void describe_facts(struct cli_text *text, tfsm_facts facts, const char *separator,
+                    const char *prefix)
 {
     for (unsigned i = 0; i < TFSM_FACT_COUNT; i++) {
         if ((facts >> i & 1) != 0) {
@@ -174,5 +175,6 @@ const char *describe_reply(const struct tfsm_rule *rule)
 
 bool is_orderly(const struct tfsm_rule *rule)
 {
-    return rule->step == TFSM_STEP_CLOSE || rule->step == TFSM_STEP_STEP_5_FIN || rule->step == TFSM_STEP_TIME_2MSL;
+    return rule->step == TFSM_STEP_CLOSE || rule->step == TFSM_STEP_STEP_5_FIN ||
+           rule->step == TFSM_STEP_TIME_2MSL;
 }

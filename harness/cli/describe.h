@@ -22,7 +22,8 @@ unsigned rule_list_end(unsigned list);
 void describe_states(struct cli_text *text, unsigned states);
 
 /* A set of facts or of actions, by name; `prefix` goes before each name. */
-void describe_facts(struct cli_text *text, tfsm_facts facts, const char *separator, const char *prefix);
+void describe_facts(struct cli_text *text, tfsm_facts facts, const char *separator,
+                    const char *prefix);
 void describe_actions(struct cli_text *text, tfsm_actions actions, const char *separator);
 
 /* Where a row leads: a state, or `-` when it stays. */

@@ -1,6 +1,7 @@
-/* The state diagram in graphviz's language, laid out like RFC 9293 figure 5. Which arrows there are and what they say is
- * read off the rows; only the order of the states on the page is written down here. The many ways to be cut off (RST,
- * ABORT, giving up) are the same for nearly every state, so they are one grey arrow from a box around these states. */
+/* The state diagram in graphviz's language, laid out like RFC 9293 figure 5. Which arrows there are
+ * and what they say is read off the rows; only the order of the states on the page is written down
+ * here. The many ways to be cut off (RST, ABORT, giving up) are the same for nearly every state, so
+ * they are one grey arrow from a box around these states. */
 #include "diagram.h"
 
 #include <stdio.h>
@@ -8,8 +9,8 @@
 
 #include "describe.h"
 
-/* A state's name in the graph. CLOSED stands at the top and at the bottom, as in the RFC: whoever has been beyond the
- * handshake arrives at the bottom. */
+/* A state's name in the graph. CLOSED stands at the top and at the bottom, as in the RFC: whoever
+ * has been beyond the handshake arrives at the bottom. */
 static const char *node(unsigned state, bool end)
 {
     static const char *const names[TFSM_STATES] = {
@@ -49,7 +50,8 @@ static void add_line(struct cli_text *label, const char *separator, const char *
 static void print_edge(unsigned from, unsigned to)
 {
     struct cli_text label = {.used = 0};
-    /* An arrow up the page is drawn as one down, the wrong way round: then it does not turn the page over. */
+    /* An arrow up the page is drawn as one down, the wrong way round: then it does not turn the
+     * page over. */
     bool up = to < from && (to == TFSM_LISTEN || from == TFSM_LISTEN || from == TFSM_SYN_SENT);
     bool aside = from == TFSM_SYN_SENT && to == TFSM_SYN_RECEIVED;
     for (unsigned id = 0; id < TFSM_RULES; id++) {
@@ -64,17 +66,19 @@ static void print_edge(unsigned from, unsigned to)
     if (label.used > 0) {
         const char *tail = node(from, false);
         const char *head = node(to, !up);
-        printf("    %s -> %s [label=\"%s\"%s%s];\n", up ? head : tail, up ? tail : head, label.octets,
-               up ? " dir=back" : "", aside ? " constraint=false" : "");
+        printf("    %s -> %s [label=\"%s\"%s%s];\n", up ? head : tail, up ? tail : head,
+               label.octets, up ? " dir=back" : "", aside ? " constraint=false" : "");
     }
 }
 
 static void print_states(void)
 {
     printf("    closed [label=\"CLOSED\"];\n    closed_again [label=\"CLOSED\"];\n");
-    printf("    subgraph cluster_open {\n        style=\"rounded,dashed\"; color=\"#c4c4c4\"; margin=40;\n");
+    printf("    subgraph cluster_open {\n        style=\"rounded,dashed\"; color=\"#c4c4c4\"; "
+           "margin=40;\n");
     for (unsigned state = TFSM_LISTEN; state < TFSM_STATES; state++) {
-        printf("        %s [label=\"%s\"];\n", node(state, false), tfsm_state_name((enum tfsm_state)state));
+        printf("        %s [label=\"%s\"];\n", node(state, false),
+               tfsm_state_name((enum tfsm_state)state));
     }
     printf("        { rank=same; syn_received; syn_sent; }\n"
            "        { rank=same; fin_wait_1; close_wait; }\n"
@@ -97,7 +101,8 @@ static void print_abrupt(void)
             add_line(&label, "\\l", line.octets);
         }
     }
-    printf("    time_wait -> closed_again [ltail=cluster_open label=\"%s\\l\" color=\"#b0b0b0\" fontcolor=\"#777777\"];\n",
+    printf("    time_wait -> closed_again [ltail=cluster_open label=\"%s\\l\" color=\"#b0b0b0\" "
+           "fontcolor=\"#777777\"];\n",
            label.octets);
 }
 
@@ -105,8 +110,10 @@ void print_diagram(void)
 {
     printf("// The state diagram of tcpfsm, printed by `tcpfsm table --format=dot`.\n"
            "digraph tcp {\n"
-           "    graph [compound=true ranksep=0.55 nodesep=0.6 fontname=\"Helvetica\" bgcolor=\"white\" pad=0.2];\n"
-           "    node [shape=box style=\"rounded,filled\" fillcolor=\"#e8f0fa\" color=\"#34608c\" fontname=\"Helvetica\" "
+           "    graph [compound=true ranksep=0.55 nodesep=0.6 fontname=\"Helvetica\" "
+           "bgcolor=\"white\" pad=0.2];\n"
+           "    node [shape=box style=\"rounded,filled\" fillcolor=\"#e8f0fa\" color=\"#34608c\" "
+           "fontname=\"Helvetica\" "
            "fontsize=13 width=1.5 height=0.45];\n"
            "    edge [fontname=\"Helvetica\" fontsize=10.5 color=\"#333333\" arrowsize=0.8];\n");
     print_states();

@@ -1,5 +1,5 @@
-/* The `tcpfsm` command: finds the subcommand, and what all of them have in common: options, complaints, and the check
- * that everything printed really went out. */
+/* The `tcpfsm` command: finds the subcommand, and what all of them have in common: options,
+ * complaints, and the check that everything printed really went out. */
 #include "cli.h"
 
 #include <errno.h>
@@ -22,7 +22,8 @@ int cli_fail(const char *subject, const char *format, ...)
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     cli_add(&text, "tcpfsm: %s: %s", subject, what);
-    for (size_t i = 0; i < text.used; i++) { /* a file name may hold a line feed; a complaint is one line */
+    for (size_t i = 0; i < text.used;
+         i++) { /* a file name may hold a line feed; a complaint is one line */
         unsigned char octet = (unsigned char)text.octets[i];
         text.octets[i] = octet < 0x20 || octet == 0x7f ? '?' : text.octets[i];
     }
@@ -70,7 +71,8 @@ static const char *diagnose(const struct argp_option *options, const char *given
         if (dashes == 1 && options->key == given[1] && given[2] == '\0') {
             return "needs a value";
         }
-        if (dashes != 2 || options->name == NULL || strncmp(options->name, given + 2, length) != 0) {
+        if (dashes != 2 || options->name == NULL ||
+            strncmp(options->name, given + 2, length) != 0) {
             continue;
         }
         if (found != NULL && !exact) {
@@ -95,7 +97,8 @@ error_t cli_key(int key, struct argp_state *state)
         printf("tcpfsm %s\n", TFSM_VERSION);
         break;
     case ARGP_KEY_ERROR: {
-        /* Where argp did not move on, the mistake is in what comes next; else in what it just passed. */
+        /* Where argp did not move on, the mistake is in what comes next; else in what it just
+         * passed. */
         const char *given = state->argv[state->next == parse->last ? state->next : state->next - 1];
         if (!parse->failed) {
             cli_misuse(state, given != NULL ? given : "?",
@@ -111,7 +114,8 @@ error_t cli_key(int key, struct argp_state *state)
     return 0;
 }
 
-bool cli_options(const struct argp *argp, int argc, char **argv, unsigned flags, void *input, int *status)
+bool cli_options(const struct argp *argp, int argc, char **argv, unsigned flags, void *input,
+                 int *status)
 {
     struct cli_parse *parse = input;
     char *name = argv[0];
@@ -119,7 +123,8 @@ bool cli_options(const struct argp *argp, int argc, char **argv, unsigned flags,
     snprintf(shown, sizeof shown, "%s", parse->name);
     argv[0] = shown; /* argp prints it in the help */
     parse->last = 1;
-    error_t error = argp_parse(argp, argc, argv, flags | ARGP_NO_ERRS | ARGP_NO_EXIT | ARGP_NO_HELP, NULL, input);
+    error_t error = argp_parse(argp, argc, argv, flags | ARGP_NO_ERRS | ARGP_NO_EXIT | ARGP_NO_HELP,
+                               NULL, input);
     argv[0] = name;
     *status = CLI_FINE;
     if (parse->done) {
@@ -168,18 +173,19 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 static int run(int argc, char **argv)
 {
     static const struct argp_option options[] = {CLI_OPTIONS};
-    static const struct argp argp = {.options = options,
-                                     .parser = parse_top,
-                                     .args_doc = "COMMAND [ARGUMENT...]",
-                                     .doc = "A TCP state machine that is a table of rules.\n"
-                                            "\v"
-                                            "Commands:\n"
-                                            "  table   print the rules, or draw them\n"
-                                            "  replay  show what a fuzz input does, as a ladder diagram\n"
-                                            "  import  turn packet captures into fuzz inputs\n"
-                                            "\n"
-                                            "`tcpfsm COMMAND --help' tells more. Exit status: 0 fine, 1 a broken "
-                                            "invariant, 2 bad usage or input."};
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse_top,
+        .args_doc = "COMMAND [ARGUMENT...]",
+        .doc = "A TCP state machine that is a table of rules.\n"
+               "\v"
+               "Commands:\n"
+               "  table   print the rules, or draw them\n"
+               "  replay  show what a fuzz input does, as a ladder diagram\n"
+               "  import  turn packet captures into fuzz inputs\n"
+               "\n"
+               "`tcpfsm COMMAND --help' tells more. Exit status: 0 fine, 1 a broken "
+               "invariant, 2 bad usage or input."};
     struct top top = {.parse = {.name = "tcpfsm"}};
     int status;
     if (!cli_options(&argp, argc, argv, ARGP_IN_ORDER, &top, &status)) {
@@ -193,8 +199,8 @@ static int run(int argc, char **argv)
     return cli_fail(argv[top.command], "no such command (see tcpfsm --help)");
 }
 
-/* A file opened where standard output should be would take what we print. So nobody opens there: reading ends at once
- * and writing fails. */
+/* A file opened where standard output should be would take what we print. So nobody opens there:
+ * reading ends at once and writing fails. */
 static void occupy_standard_descriptors(void)
 {
     int descriptor = 0;
@@ -209,13 +215,15 @@ static void occupy_standard_descriptors(void)
 int main(int argc, char **argv)
 {
     occupy_standard_descriptors();
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe and a full disk are write errors, reported like any other */
+    signal(SIGPIPE,
+           SIG_IGN); /* a closed pipe and a full disk are write errors, reported like any other */
     signal(SIGXFSZ, SIG_IGN);
     int status = argc > 0 ? run(argc, argv) : CLI_BAD;
     errno = 0;
     bool failed = ferror(stdout) != 0;
     if (fclose(stdout) != 0 || failed) {
-        return cli_fail("standard output", "%s", errno != 0 ? strerror(errno) : "cannot be written");
+        return cli_fail("standard output", "%s",
+                        errno != 0 ? strerror(errno) : "cannot be written");
     }
     return status;
 }

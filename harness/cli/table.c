@@ -1,5 +1,5 @@
-/* `tcpfsm table`: the rules as aligned text, as Markdown, as CSV. The drawing is in diagram.c. All of it is read off
- * the rows, so it cannot drift from them. */
+/* `tcpfsm table`: the rules as aligned text, as Markdown, as CSV. The drawing is in diagram.c. All
+ * of it is read off the rows, so it cannot drift from them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +13,8 @@ enum { COLUMNS = 7 };
 static const struct {
     const char *title;
     int width;
-} columns[COLUMNS] = {{"rule", 24}, {"in", 25}, {"when", 19}, {"does", 17}, {"next", 13}, {"then", 15}, {"source", 0}};
+} columns[COLUMNS] = {{"rule", 24}, {"in", 25},   {"when", 19}, {"does", 17},
+                      {"next", 13}, {"then", 15}, {"source", 0}};
 
 /* Print as much of a cell as fits its column, at a space; true while something is left. */
 static bool print_piece(const char **cell, int width)
@@ -57,13 +58,10 @@ static void print_rule(const struct tfsm_rule *rule)
     describe_facts(&when, rule->need, " ", "");
     describe_facts(&when, rule->forbid, " ", "not:");
     describe_actions(&does, rule->actions, " ");
-    const char *cells[COLUMNS] = {rule->name,
-                                  states.octets,
-                                  when.used > 0 ? when.octets : "-",
-                                  does.octets,
-                                  describe_next(rule),
-                                  tfsm_verdict_name((enum tfsm_verdict)rule->verdict),
-                                  rule->source};
+    const char *cells[COLUMNS] = {
+        rule->name,  states.octets,       when.used > 0 ? when.octets : "-",
+        does.octets, describe_next(rule), tfsm_verdict_name((enum tfsm_verdict)rule->verdict),
+        rule->source};
     print_cells(cells);
 }
 
@@ -71,7 +69,8 @@ static void print_legend(void)
 {
     printf("\nFacts (when; `not:' must not hold)\n\n");
     for (unsigned i = 0; i < TFSM_FACT_COUNT; i++) {
-        printf("%-24s%s\n", tfsm_fact_name((enum tfsm_fact_index)i), tfsm_fact_text((enum tfsm_fact_index)i));
+        printf("%-24s%s\n", tfsm_fact_name((enum tfsm_fact_index)i),
+               tfsm_fact_text((enum tfsm_fact_index)i));
     }
     printf("\nActions (does), in the order in which they run\n\n");
     for (unsigned i = 0; i < TFSM_ACTION_COUNT; i++) {
@@ -80,13 +79,15 @@ static void print_legend(void)
     }
     printf("\nVerdicts (then)\n\n");
     for (unsigned i = 0; i < TFSM_VERDICT_COUNT; i++) {
-        printf("%-24s%s\n", tfsm_verdict_name((enum tfsm_verdict)i), tfsm_verdict_text((enum tfsm_verdict)i));
+        printf("%-24s%s\n", tfsm_verdict_name((enum tfsm_verdict)i),
+               tfsm_verdict_text((enum tfsm_verdict)i));
     }
 }
 
 static void print_text(void)
 {
-    printf("%u rules. Within a step the first row that matches wins; `..' runs through the states in RFC order.\n",
+    printf("%u rules. Within a step the first row that matches wins; `..' runs through the states "
+           "in RFC order.\n",
            (unsigned)TFSM_RULES);
     for (unsigned list = 0; list < rule_list_count; list++) {
         unsigned step = TFSM_STEP_COUNT;
@@ -145,8 +146,8 @@ static void add_outcome(struct cli_text *cell, const struct tfsm_rule *rule)
     }
 }
 
-/* Everything a list can make of a state: within a step nothing comes after a row without conditions, and the next step
- * is looked at only if some row goes on to it in this same state. */
+/* Everything a list can make of a state: within a step nothing comes after a row without
+ * conditions, and the next step is looked at only if some row goes on to it in this same state. */
 static void add_outcomes(struct cli_text *cell, unsigned state, unsigned from, unsigned to)
 {
     unsigned step = TFSM_STEP_COUNT;
@@ -180,9 +181,12 @@ static void print_matrix(void)
         unsigned from;
         unsigned to;
     } events[] = {
-        {"OPEN", TFSM_LIST_OPEN, TFSM_LIST_SEND},       {"SEND", TFSM_LIST_SEND, TFSM_LIST_RECEIVE},
-        {"RECEIVE", TFSM_LIST_RECEIVE, TFSM_LIST_CLOSE}, {"CLOSE", TFSM_LIST_CLOSE, TFSM_LIST_ABORT},
-        {"ABORT", TFSM_LIST_ABORT, TFSM_LIST_CLOSED},    {"segment", TFSM_LIST_CLOSED, TFSM_LIST_TIMEOUT},
+        {"OPEN", TFSM_LIST_OPEN, TFSM_LIST_SEND},
+        {"SEND", TFSM_LIST_SEND, TFSM_LIST_RECEIVE},
+        {"RECEIVE", TFSM_LIST_RECEIVE, TFSM_LIST_CLOSE},
+        {"CLOSE", TFSM_LIST_CLOSE, TFSM_LIST_ABORT},
+        {"ABORT", TFSM_LIST_ABORT, TFSM_LIST_CLOSED},
+        {"segment", TFSM_LIST_CLOSED, TFSM_LIST_TIMEOUT},
         {"timeout", TFSM_LIST_TIMEOUT, TFSM_LIST_OUTPUT},
     };
     const size_t count = sizeof events / sizeof events[0];
@@ -213,8 +217,8 @@ static void print_markdown_rule(const struct tfsm_rule *rule)
     describe_facts(&forbid, rule->forbid, " ", "");
     describe_actions(&does, rule->actions, " ");
     printf("| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", rule->name, states.octets,
-           need.used > 0 ? need.octets : "-", forbid.used > 0 ? forbid.octets : "-", does.octets, describe_next(rule),
-           tfsm_verdict_text((enum tfsm_verdict)rule->verdict), rule->source);
+           need.used > 0 ? need.octets : "-", forbid.used > 0 ? forbid.octets : "-", does.octets,
+           describe_next(rule), tfsm_verdict_text((enum tfsm_verdict)rule->verdict), rule->source);
 }
 
 /* A name and its meaning; < and = are read as HTML or not, so the meaning is code. */
@@ -222,7 +226,8 @@ static void print_markdown_legend(void)
 {
     printf("\n## Facts\n\n| fact | holds when |\n|---|---|\n");
     for (unsigned i = 0; i < TFSM_FACT_COUNT; i++) {
-        printf("| `%s` | `%s` |\n", tfsm_fact_name((enum tfsm_fact_index)i), tfsm_fact_text((enum tfsm_fact_index)i));
+        printf("| `%s` | `%s` |\n", tfsm_fact_name((enum tfsm_fact_index)i),
+               tfsm_fact_text((enum tfsm_fact_index)i));
     }
     printf("\n## Actions\n\nThey run in this order.\n\n| action | what it does |\n|---|---|\n");
     for (unsigned i = 0; i < TFSM_ACTION_COUNT; i++) {
@@ -233,7 +238,8 @@ static void print_markdown_legend(void)
 
 static void print_markdown(void)
 {
-    printf("# The rules\n\n%u rows. Within a step the first row that matches wins.\n\n## State x event\n\n"
+    printf("# The rules\n\n%u rows. Within a step the first row that matches wins.\n\n## State x "
+           "event\n\n"
            "What each event can come to in each state. **Bold** is the next state.\n\n",
            (unsigned)TFSM_RULES);
     print_matrix();
@@ -316,7 +322,8 @@ static error_t parse_table(int key, char *arg, struct argp_state *state)
     static const struct {
         const char *name;
         void (*print)(void);
-    } formats[] = {{"text", print_text}, {"md", print_markdown}, {"dot", print_diagram}, {"csv", print_csv}};
+    } formats[] = {
+        {"text", print_text}, {"md", print_markdown}, {"dot", print_diagram}, {"csv", print_csv}};
     struct table *table = state->input;
     if (key == ARGP_KEY_ARG) {
         return cli_misuse(state, arg, "table takes no argument");
@@ -337,10 +344,12 @@ static error_t parse_table(int key, char *arg, struct argp_state *state)
 int command_table(int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"format", KEY_FORMAT, "FORMAT", 0, "text (default), md, dot (the state diagram, for graphviz) or csv", 0},
+        {"format", KEY_FORMAT, "FORMAT", 0,
+         "text (default), md, dot (the state diagram, for graphviz) or csv", 0},
         CLI_OPTIONS};
-    static const struct argp argp = {
-        .options = options, .parser = parse_table, .doc = "Print the rules that make up the machine."};
+    static const struct argp argp = {.options = options,
+                                     .parser = parse_table,
+                                     .doc = "Print the rules that make up the machine."};
     struct table table = {.parse = {.name = "tcpfsm table"}, .print = print_text};
     int status;
     if (cli_options(&argp, argc, argv, 0, &table, &status)) {

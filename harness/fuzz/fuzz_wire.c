@@ -1,7 +1,7 @@
 /* Fuzz target for the header codec. The first octet of the input says what is done to the rest,
- * which is the packet: bit 0   make the checksums right, so that the fuzzer is not stuck before
- * them bit 1   make the IP length right as well What can be parsed is written and parsed again, and
- * has to be the same member by member. Both parse and write happen in heap blocks of the exact
+ * which is the packet: with bit 0 its checksums are made right, so that the fuzzer is not stuck
+ * before them, with bit 1 its IP length as well. What can be parsed is written and parsed again,
+ * and has to be the same member by member. Both parse and write happen in heap blocks of the exact
  * size, where AddressSanitizer sees an octet too many. Input beyond INPUT_MAX is cut off. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #define INPUT_MAX 2048u
 
 #define REPAIR_CHECKSUMS 0x01u
-#define REPAIR_LENGTHS   0x02u
+#define REPAIR_LENGTHS   0x02u /* has no effect without the other */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 // Properties of initial sequence numbers. The clock component is exact and checked as such. That
 // nothing else relates two tuples can only be tested statistically: each count is held against what
-// 32 coin flips would give, within six standard deviations (about two in 10^9 for one count; there
+// coin flips would give, within six standard deviations (about two in 10^9 for one count; there
 // are some 10^4 of them), with fixed seeds, so that a run that passes always passes.
 #include <algorithm>
 #include <array>
@@ -254,7 +254,24 @@ bool no_steps_beyond_chance()
     return ok;
 }
 
-// How often bit i of one number equals bit j of the next, for all i and j.
+bool bits_are_balanced()
+{
+    source random(1122);
+    bool ok = true;
+    for (const neighbours &field : fields) {
+        const std::vector<uint32_t> values = isns(field.of(draw(random, 6)), 1u << 20);
+        const double n = static_cast<double>(values.size());
+        for (unsigned bit = 0; bit < 32; bit++) {
+            const auto set = std::count_if(values.begin(), values.end(), [bit](uint32_t value) {
+                return (value >> bit & 1) != 0;
+            });
+            ok &= within(static_cast<double>(set), n / 2, std::sqrt(n) / 2, field.name);
+        }
+    }
+    return ok;
+}
+
+// How often bit i of one number differs from bit j of the next, for all i and j.
 bool uncorrelated(const std::vector<uint32_t> &a, const std::vector<uint32_t> &b, const char *what)
 {
     std::array<std::array<uint32_t, 32>, 32> differ = {};
@@ -366,6 +383,7 @@ int main()
                 no_collisions_beyond_chance);
     ok &= check("steps between neighbours' ISNs repeat as often as chance has it",
                 no_steps_beyond_chance);
+    ok &= check("each bit of an ISN is set half of the time", bits_are_balanced);
     ok &= check("no bit of an ISN tells anything of a bit of its neighbour's",
                 neighbours_are_uncorrelated);
     ok &=

@@ -189,7 +189,7 @@ unsigned checksum(const octets &o, size_t from, size_t to, unsigned sum)
     for (size_t i = from; i < to; i++) {
         sum += (i - from) % 2 == 0 ? o[i] * 256u : o[i];
     }
-    return sum % 0xffff;
+    return sum > 0 ? (sum - 1) % 0xffff + 1 : 0;
 }
 
 // Lengths and checksums of a packet without IP options or extension headers made right, if it is
@@ -280,6 +280,17 @@ bool round_trip()
         RC_ASSERT(same_packet(back, l.packet));
         RC_ASSERT(text_of(o, back) == l.text);
         RC_ASSERT(back.text_at + l.text.size() == o.size());
+    });
+}
+
+bool checksums()
+{
+    return rc::check("lengths and checksums of what is written are what anybody else computes", [] {
+        const letter l = any_letter(300);
+        const octets o = write(l.packet, l.text);
+        octets sealed = o;
+        seal(sealed);
+        RC_ASSERT(o == sealed);
     });
 }
 
@@ -442,6 +453,7 @@ int main()
     setenv("RC_PARAMS", "max_success=500", 0);
     bool ok = true;
     ok &= round_trip();
+    ok &= checksums();
     ok &= combinations();
     ok &= padding_is_zero();
     ok &= garbage();

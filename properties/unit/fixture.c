@@ -10,7 +10,7 @@
 static struct tfsm_config config(void)
 {
     struct tfsm_config cfg = tfsm_config_default();
-    cfg.profile = TFSM_RFC5961;
+    cfg.profile = PROFILE;
     cfg.rcv_buff = BUFF;
     cfg.snd_buff = BUFF;
     cfg.mss = MSS;
@@ -101,7 +101,9 @@ static void watch_piece(struct fixture *f, const struct tfsm_segment *segment,
     uint32_t seq = seq_add(segment->seq, piece->at + (syn ? 1u : 0u));
     want_true(f, piece->len > 0, "a piece of text is not empty");
     want_true(f, piece->at + piece->len <= segment->len - controls, "a piece is in its segment");
-    want_u64(f, "offset of a piece", piece->offset, seq_distance(seq_add(f->irs, 1), seq));
+    want_u64(f, "offset of a piece, modulo 2^32", piece->offset & UINT32_MAX,
+             seq_distance(seq_add(f->irs, 1), seq));
+    want_true(f, piece->offset >= f->readable, "a piece is new");
     for (uint64_t i = piece->offset; i < piece->offset + piece->len && i < WATCH_OCTETS; i++) {
         want_true(f, f->copied[i] == 0, "no octet is handed out twice");
         f->copied[i] = 1;
@@ -193,7 +195,8 @@ static void watch_sequence(struct fixture *f, const struct tfsm_segment *s)
         want_u64(f, "SEG.SEQ of our SYN", s->seq, f->iss);
     }
     if (text_of(s) > 0) {
-        want_u64(f, "text_offset", s->text_offset, seq_distance(seq_add(f->iss, 1), s->seq));
+        want_u64(f, "text_offset, modulo 2^32", s->text_offset & UINT32_MAX,
+                 seq_distance(seq_add(f->iss, 1), s->seq));
     }
     if ((s->flags & TFSM_FIN) != 0) {
         want_true(f, !f->sent_fin || f->fin == end - 1, "a FIN keeps its sequence number");
@@ -526,7 +529,7 @@ struct fixture *in_time_wait(void **state)
 struct fixture *in_plain(void **state, enum tfsm_state which)
 {
     struct fixture *f = fresh(state);
-    f->cfg.profile = 0;
+    f->cfg.profile = PLAIN;
     reach(f, which);
     return f;
 }
@@ -832,8 +835,29 @@ void same_dataless_outside_is_acknowledged(struct fixture *f)
     enum tfsm_state state = f->tcb.state;
     arrive(f, .flags = TFSM_ACK, .seq = -1);
     expect_challenged(f);
-    arrive(f, .flags = TFSM_ACK, .seq = right_edge(f));
+    arrive(f, .flags = TFSM_ACK, .seq = right_edge(f) + 1);
     expect_challenged(f);
+    arrive(f, .flags = TFSM_ACK, .seq = 0x80000000LL);
+    expect_challenged(f);
+    expect_state(f, state);
+}
+
+/* RFC 9293 A.2: a peer that filled our window and lost it all stands at the right edge; an ACK
+ * alone is taken there, and nothing else is. */
+void same_only_an_ack_is_taken_at_the_right_edge(struct fixture *f)
+{
+    enum tfsm_state state = f->tcb.state;
+    arrive(f, .flags = TFSM_RST | TFSM_ACK, .seq = right_edge(f));
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK, .seq = right_edge(f));
+    expect_challenged(f);
+    arrive(f, .flags = 0, .seq = right_edge(f));
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .seq = right_edge(f));
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_ACK, .seq = right_edge(f));
+    expect_signals(f, 0);
+    expect_nothing(f);
     expect_state(f, state);
 }
 

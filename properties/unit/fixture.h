@@ -22,15 +22,19 @@
 #include "tfsm.h"
 #include "tfsm_table.h"
 
-#define SECOND       ((tfsm_time)1000000)
-#define MSS          1000u  /* of both sides */
-#define BUFF         10000u /* receive and send buffer, hence our window */
-#define PEER_WND     5000u  /* the peer's window */
-#define RETRIES      4u     /* R2 for data */
-#define SYN_RETRIES  3u     /* R2 for SYN */
-#define RTO          (1 * SECOND)
-#define RTO_MAX      (8 * SECOND)
-#define MSL          (30 * SECOND)
+#define SECOND      ((tfsm_time)1000000)
+#define MSS         1000u  /* of both sides */
+#define BUFF        10000u /* receive and send buffer, hence our window */
+#define PEER_WND    5000u  /* the peer's window */
+#define RETRIES     4u     /* R2 for data */
+#define SYN_RETRIES 3u     /* R2 for SYN */
+#define RTO         (1 * SECOND)
+#define RTO_MAX     (8 * SECOND)
+#define MSL         (30 * SECOND)
+#define PLAIN                                                                                      \
+    ((uint32_t)TFSM_NODELAY) /* the profile without RFC 5961; Nagle's algorithm has its own tests  \
+                              */
+#define PROFILE      (PLAIN | TFSM_RFC5961)
 #define LIMIT        3u /* replies to dataless unacceptable segments */
 #define LIMIT_EVERY  (5 * SECOND)
 #define WATCH_OCTETS 65536u /* so much of the peer's stream is watched octet by octet */
@@ -210,6 +214,7 @@ void same_ack_beyond_snd_nxt_is_acknowledged(struct fixture *f);
 void same_ack_before_iss_is_acknowledged(struct fixture *f);
 void same_text_outside_is_acknowledged(struct fixture *f);
 void same_dataless_outside_is_acknowledged(struct fixture *f);
+void same_only_an_ack_is_taken_at_the_right_edge(struct fixture *f);
 void same_dataless_replies_are_limited(struct fixture *f);
 void same_data_replies_are_not_limited(struct fixture *f);
 

@@ -14,6 +14,11 @@ static void test_close_wait_dataless_outside_is_acknowledged(void **state)
     same_dataless_outside_is_acknowledged(in_close_wait(state));
 }
 
+static void test_close_wait_only_an_ack_is_taken_at_the_right_edge(void **state)
+{
+    same_only_an_ack_is_taken_at_the_right_edge(in_close_wait(state));
+}
+
 static void test_close_wait_dataless_replies_are_limited(void **state)
 {
     same_dataless_replies_are_limited(in_close_wait(state));
@@ -305,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_close_wait_text_outside_is_acknowledged),
         cmocka_unit_test(test_close_wait_dataless_outside_is_acknowledged),
+        cmocka_unit_test(test_close_wait_only_an_ack_is_taken_at_the_right_edge),
         cmocka_unit_test(test_close_wait_dataless_replies_are_limited),
         cmocka_unit_test(test_close_wait_data_replies_are_not_limited),
         cmocka_unit_test(test_close_wait_rst_exact_ends),

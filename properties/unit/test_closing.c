@@ -14,6 +14,11 @@ static void test_closing_dataless_outside_is_acknowledged(void **state)
     same_dataless_outside_is_acknowledged(in_closing(state));
 }
 
+static void test_closing_only_an_ack_is_taken_at_the_right_edge(void **state)
+{
+    same_only_an_ack_is_taken_at_the_right_edge(in_closing(state));
+}
+
 static void test_closing_dataless_replies_are_limited(void **state)
 {
     same_dataless_replies_are_limited(in_closing(state));
@@ -270,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_closing_text_outside_is_acknowledged),
         cmocka_unit_test(test_closing_dataless_outside_is_acknowledged),
+        cmocka_unit_test(test_closing_only_an_ack_is_taken_at_the_right_edge),
         cmocka_unit_test(test_closing_dataless_replies_are_limited),
         cmocka_unit_test(test_closing_data_replies_are_not_limited),
         cmocka_unit_test(test_closing_rst_exact_ends),

@@ -14,6 +14,11 @@ static void test_established_dataless_outside_is_acknowledged(void **state)
     same_dataless_outside_is_acknowledged(in_established(state));
 }
 
+static void test_established_only_an_ack_is_taken_at_the_right_edge(void **state)
+{
+    same_only_an_ack_is_taken_at_the_right_edge(in_established(state));
+}
+
 static void test_established_dataless_replies_are_limited(void **state)
 {
     same_dataless_replies_are_limited(in_established(state));
@@ -168,6 +173,21 @@ static void test_established_zero_window_rst_off_by_one_is_dropped(void **state)
     expect_ignored(f);
 }
 
+/* RFC 9293 A.2: the peer's probe is out, so its ACKs stand one number further. */
+static void test_established_zero_window_ack_after_a_probe_is_taken(void **state)
+{
+    struct fixture *f = in_zero_window(state);
+    user_send(f, 100);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1 + BUFF, .len = 100);
+    arrive(f, .flags = TFSM_ACK, .seq = 2, .ack = 100);
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_RST | TFSM_ACK, .seq = 1, .ack = 100);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_ACK, .seq = 1, .ack = 100);
+    assert_int_equal(f->fx.acknowledged, 100);
+    expect_nothing(f);
+}
+
 static void test_established_zero_window_ack_is_taken(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -270,7 +290,7 @@ static struct fixture *after_3000(void **state, uint32_t profile)
 /* "If the ACK is a duplicate, it can be ignored": the rest of the segment is processed. */
 static void test_established_ack_old_with_text_delivers(void **state)
 {
-    struct fixture *f = after_3000(state, TFSM_RFC5961);
+    struct fixture *f = after_3000(state, PROFILE);
     arrive(f, .flags = TFSM_ACK, .ack = -1, .text = 10);
     expect_delivered(f, 10);
     arrive(f, .flags = TFSM_ACK, .ack = -3000, .text = 10);
@@ -281,7 +301,7 @@ static void test_established_ack_old_with_text_delivers(void **state)
 
 static void test_established_ack_old_dataless_is_quiet(void **state)
 {
-    struct fixture *f = after_3000(state, TFSM_RFC5961);
+    struct fixture *f = after_3000(state, PROFILE);
     arrive(f, .flags = TFSM_ACK, .ack = -3000);
     expect_signals(f, 0);
     expect_nothing(f);
@@ -311,7 +331,7 @@ static void test_established_ack_lower_bound_is_the_greatest_window(void **state
 
 static void test_established_ack_old_without_5961_delivers(void **state)
 {
-    struct fixture *f = after_3000(state, 0);
+    struct fixture *f = after_3000(state, PLAIN);
     arrive(f, .flags = TFSM_ACK, .ack = -100000, .text = 10);
     expect_delivered(f, 10);
     expect_ack(f);
@@ -320,7 +340,7 @@ static void test_established_ack_old_without_5961_delivers(void **state)
 /* RFC9293:3.10.7.4: SEG.ACK >= SND.UNA is needed for a window update. */
 static void test_established_ack_old_changes_no_window(void **state)
 {
-    struct fixture *f = after_3000(state, TFSM_RFC5961);
+    struct fixture *f = after_3000(state, PROFILE);
     f->peer.wnd = 9;
     arrive(f, .flags = TFSM_ACK, .ack = -1, .text = 10);
     assert_int_equal(f->tcb.snd_wnd, PEER_WND);
@@ -744,6 +764,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_established_text_outside_is_acknowledged),
         cmocka_unit_test(test_established_dataless_outside_is_acknowledged),
+        cmocka_unit_test(test_established_only_an_ack_is_taken_at_the_right_edge),
         cmocka_unit_test(test_established_dataless_replies_are_limited),
         cmocka_unit_test(test_established_data_replies_are_not_limited),
         cmocka_unit_test(test_established_rst_exact_ends),
@@ -768,6 +789,7 @@ int main(void)
         cmocka_unit_test(test_established_zero_window_text_is_acknowledged),
         cmocka_unit_test(test_established_zero_window_rst_exact_ends),
         cmocka_unit_test(test_established_zero_window_rst_off_by_one_is_dropped),
+        cmocka_unit_test(test_established_zero_window_ack_after_a_probe_is_taken),
         cmocka_unit_test(test_established_zero_window_ack_is_taken),
         cmocka_unit_test(test_established_zero_window_urg_is_told),
         cmocka_unit_test(test_established_zero_window_probe_with_ack_and_urg_is_taken),

@@ -14,6 +14,11 @@ static void test_fin_wait_2_dataless_outside_is_acknowledged(void **state)
     same_dataless_outside_is_acknowledged(in_fin_wait_2(state));
 }
 
+static void test_fin_wait_2_only_an_ack_is_taken_at_the_right_edge(void **state)
+{
+    same_only_an_ack_is_taken_at_the_right_edge(in_fin_wait_2(state));
+}
+
 static void test_fin_wait_2_dataless_replies_are_limited(void **state)
 {
     same_dataless_replies_are_limited(in_fin_wait_2(state));
@@ -306,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fin_wait_2_text_outside_is_acknowledged),
         cmocka_unit_test(test_fin_wait_2_dataless_outside_is_acknowledged),
+        cmocka_unit_test(test_fin_wait_2_only_an_ack_is_taken_at_the_right_edge),
         cmocka_unit_test(test_fin_wait_2_dataless_replies_are_limited),
         cmocka_unit_test(test_fin_wait_2_data_replies_are_not_limited),
         cmocka_unit_test(test_fin_wait_2_rst_exact_ends),

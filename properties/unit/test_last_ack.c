@@ -14,6 +14,11 @@ static void test_last_ack_dataless_outside_is_acknowledged(void **state)
     same_dataless_outside_is_acknowledged(in_last_ack(state));
 }
 
+static void test_last_ack_only_an_ack_is_taken_at_the_right_edge(void **state)
+{
+    same_only_an_ack_is_taken_at_the_right_edge(in_last_ack(state));
+}
+
 static void test_last_ack_dataless_replies_are_limited(void **state)
 {
     same_dataless_replies_are_limited(in_last_ack(state));
@@ -286,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_last_ack_text_outside_is_acknowledged),
         cmocka_unit_test(test_last_ack_dataless_outside_is_acknowledged),
+        cmocka_unit_test(test_last_ack_only_an_ack_is_taken_at_the_right_edge),
         cmocka_unit_test(test_last_ack_dataless_replies_are_limited),
         cmocka_unit_test(test_last_ack_data_replies_are_not_limited),
         cmocka_unit_test(test_last_ack_rst_exact_ends),

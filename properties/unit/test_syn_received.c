@@ -44,8 +44,19 @@ static void test_syn_received_ack_outside_left_is_acknowledged(void **state)
 static void test_syn_received_ack_outside_right_is_acknowledged(void **state)
 {
     struct fixture *f = in_syn_received(state);
-    arrive(f, .flags = TFSM_ACK, .seq = BUFF, .ack = 1);
+    arrive(f, .flags = TFSM_ACK, .seq = BUFF + 1, .ack = 1);
     expect_challenged(f);
+    arrive(f, .flags = TFSM_ACK, .seq = BUFF, .ack = 1, .text = 1);
+    expect_challenged(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
+/* RFC 9293 A.2 */
+static void test_syn_received_ack_alone_just_past_the_window_connects(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .seq = BUFF, .ack = 1);
+    expect_state(f, TFSM_ESTABLISHED);
 }
 
 static void test_syn_received_ack_at_the_right_edge_connects(void **state)
@@ -117,7 +128,7 @@ static void test_syn_received_rst_in_window_without_5961_is_believed(void **stat
 static void test_syn_received_rst_in_window_without_5961_active_is_refused(void **state)
 {
     struct fixture *f = fresh(state);
-    f->cfg.profile = 0;
+    f->cfg.profile = PLAIN;
     reach_syn_received_active(f);
     arrive(f, .flags = TFSM_RST, .seq = 77);
     expect_gone(f, TFSM_SIG_REFUSED);
@@ -184,7 +195,7 @@ static void test_syn_received_syn_in_window_active_is_challenged(void **state)
 static void test_syn_received_syn_in_window_without_5961_active_resets(void **state)
 {
     struct fixture *f = fresh(state);
-    f->cfg.profile = 0;
+    f->cfg.profile = PLAIN;
     reach_syn_received_active(f);
     arrive(f, .flags = TFSM_SYN, .seq = 5);
     expect_gone(f, TFSM_SIG_RESET);
@@ -443,6 +454,56 @@ static void test_syn_received_close_then_old_ack_leaves_fin_wait_1(void **state)
     expect_delivered(f, 0);
 }
 
+/* B01 holds there too: no text and no FIN before our SYN is acknowledged. */
+static void test_syn_received_close_then_text_with_bad_ack_delivers_nothing(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    struct tfsm_segment out;
+    user_close(f);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .ack = 0, .text = 10);
+    expect_refused(f);
+    assert_int_equal(drain(f, &out, 1), 1);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .ack = 3, .text = 10);
+    expect_refused(f);
+    arrive(f, .flags = TFSM_FIN, .text = 10);
+    expect_refused(f);
+    expect_state(f, TFSM_FIN_WAIT_1);
+}
+
+/* The state is FIN-WAIT-1 now: a RST ends the connection, and the listener is gone. */
+static void test_syn_received_close_then_rst_ends(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_close(f);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+    arrive(f, .flags = TFSM_RST);
+    expect_gone(f, TFSM_SIG_RESET);
+}
+
+static void test_syn_received_close_then_abort_sends_reset(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_close(f);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+    user_abort(f);
+    expect_gone(f, TFSM_SIG_RESET);
+    (void)expect_segment(f, .flags = TFSM_RST, .seq = 2);
+}
+
+/* The user closed a connection that never was whole: it ends, and the user hears of it. */
+static void test_syn_received_close_then_silence_ends(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    struct tfsm_segment out;
+    user_close(f);
+    for (unsigned i = 0; i < 20 && f->tcb.state == TFSM_FIN_WAIT_1; i++) {
+        (void)drain(f, &out, 1);
+        expire(f);
+    }
+    expect_gone(f, TFSM_SIG_TIMED_OUT);
+}
+
 static void test_syn_received_close_remembered_text_is_delivered_later(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -492,13 +553,40 @@ static void test_syn_received_send_after_queued_close_is_an_error(void **state)
     assert_int_equal(call(f, .kind = TFSM_EV_CLOSE), TFSM_E_CONNECTION_CLOSING);
 }
 
-static void test_syn_received_rst_after_queued_close_listens_again(void **state)
+/* The user closed what it had opened: the connection does not go back to LISTEN, where nobody would
+ * close it a second time, and the user hears of its end. */
+static void test_syn_received_rst_after_queued_close_ends(void **state)
 {
     struct fixture *f = in_syn_received(state);
     user_send(f, 200);
     user_close(f);
     arrive(f, .flags = TFSM_RST);
-    listens_again(f);
+    expect_gone(f, TFSM_SIG_RESET);
+    expect_nothing(f);
+}
+
+static void test_syn_received_silence_after_queued_close_ends(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    struct tfsm_segment out;
+    user_send(f, 200);
+    user_close(f);
+    for (unsigned i = 0; i < SYN_RETRIES; i++) {
+        expire(f);
+        assert_int_equal(drain(f, &out, 1), 1);
+    }
+    expire(f);
+    expect_gone(f, TFSM_SIG_TIMED_OUT);
+}
+
+static void test_syn_received_syn_in_window_after_queued_close_is_challenged(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_send(f, 200);
+    user_close(f);
+    arrive(f, .flags = TFSM_SYN, .seq = 5);
+    expect_challenged(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
 }
 
 static void test_syn_received_abort_sends_reset(void **state)
@@ -526,6 +614,7 @@ int main(void)
         cmocka_unit_test(test_syn_received_old_syn_is_acknowledged_without_5961),
         cmocka_unit_test(test_syn_received_ack_outside_left_is_acknowledged),
         cmocka_unit_test(test_syn_received_ack_outside_right_is_acknowledged),
+        cmocka_unit_test(test_syn_received_ack_alone_just_past_the_window_connects),
         cmocka_unit_test(test_syn_received_ack_at_the_right_edge_connects),
         cmocka_unit_test(test_syn_received_rst_exact_passive_listens_again),
         cmocka_unit_test(test_syn_received_rst_exact_active_is_refused),
@@ -566,11 +655,17 @@ int main(void)
         cmocka_unit_test(test_syn_received_close_then_ack_of_syn_connects),
         cmocka_unit_test(test_syn_received_close_then_ack_of_syn_and_fin_connects),
         cmocka_unit_test(test_syn_received_close_then_old_ack_leaves_fin_wait_1),
+        cmocka_unit_test(test_syn_received_close_then_text_with_bad_ack_delivers_nothing),
+        cmocka_unit_test(test_syn_received_close_then_rst_ends),
+        cmocka_unit_test(test_syn_received_close_then_abort_sends_reset),
+        cmocka_unit_test(test_syn_received_close_then_silence_ends),
         cmocka_unit_test(test_syn_received_close_remembered_text_is_delivered_later),
         cmocka_unit_test(test_syn_received_close_with_text_queued_waits),
         cmocka_unit_test(test_syn_received_close_with_text_queued_and_peer_fin),
         cmocka_unit_test(test_syn_received_send_after_queued_close_is_an_error),
-        cmocka_unit_test(test_syn_received_rst_after_queued_close_listens_again),
+        cmocka_unit_test(test_syn_received_rst_after_queued_close_ends),
+        cmocka_unit_test(test_syn_received_silence_after_queued_close_ends),
+        cmocka_unit_test(test_syn_received_syn_in_window_after_queued_close_is_challenged),
         cmocka_unit_test(test_syn_received_abort_sends_reset),
         cmocka_unit_test(test_syn_received_receive_waits),
     };

@@ -15,6 +15,11 @@ static void test_time_wait_dataless_outside_is_acknowledged(void **state)
     same_dataless_outside_is_acknowledged(in_time_wait(state));
 }
 
+static void test_time_wait_only_an_ack_is_taken_at_the_right_edge(void **state)
+{
+    same_only_an_ack_is_taken_at_the_right_edge(in_time_wait(state));
+}
+
 static void test_time_wait_dataless_replies_are_limited(void **state)
 {
     same_dataless_replies_are_limited(in_time_wait(state));
@@ -156,7 +161,7 @@ static struct fixture *in_time_wait_1337(void **state, uint32_t profile)
 /* RFC1337:3 fix F1, B55: no assassination. */
 static void test_time_wait_rst_with_1337_is_ignored(void **state)
 {
-    struct fixture *f = in_time_wait_1337(state, TFSM_RFC5961);
+    struct fixture *f = in_time_wait_1337(state, PROFILE);
     arrive(f, .flags = TFSM_RST);
     expect_ignored(f);
     expect_state(f, TFSM_TIME_WAIT);
@@ -164,7 +169,7 @@ static void test_time_wait_rst_with_1337_is_ignored(void **state)
 
 static void test_time_wait_rst_in_window_with_1337_without_5961_is_ignored(void **state)
 {
-    struct fixture *f = in_time_wait_1337(state, 0);
+    struct fixture *f = in_time_wait_1337(state, PLAIN);
     arrive(f, .flags = TFSM_RST);
     expect_ignored(f);
     arrive(f, .flags = TFSM_RST, .seq = 100);
@@ -316,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_time_wait_text_outside_is_acknowledged),
         cmocka_unit_test(test_time_wait_dataless_outside_is_acknowledged),
+        cmocka_unit_test(test_time_wait_only_an_ack_is_taken_at_the_right_edge),
         cmocka_unit_test(test_time_wait_dataless_replies_are_limited),
         cmocka_unit_test(test_time_wait_data_replies_are_not_limited),
         cmocka_unit_test(test_time_wait_rst_exact_ends),

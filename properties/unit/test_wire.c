@@ -887,6 +887,9 @@ static void test_write_longest_packet_parses(void **state)
     assert_int_equal(tfsm_write(&packet, text, octets, sizeof octets), sizeof octets);
     assert_int_equal(parse_exact(octets, sizeof octets, &out), TFSM_WIRE_OK);
     assert_same_packet(&out, &packet);
+    uint8_t written[2] = {octets[56], octets[57]};
+    seal(octets, 40, sizeof octets);
+    assert_memory_equal(written, octets + 56, 2);
 }
 
 static void test_write_length_shorter_than_its_syn_and_fin(void **state)
@@ -954,19 +957,22 @@ static void test_write_reserved_has_four_bits(void **state)
     assert_int_equal(out.text_at, 60);
 }
 
-/* A sum of zero words folds to 0xffff, and its complement is a checksum of zero: TCP knows no "no
- * checksum". */
-static void test_write_checksum_of_zero(void **state)
+/* Going through all values of one word meets every way a sum can carry, and the checksum of zero,
+ * which TCP does not take for "no checksum". */
+static void test_write_every_checksum(void **state)
 {
     (void)state;
-    uint8_t octets[40];
-    struct tfsm_packet out;
-    struct tfsm_packet packet = {.src = {.family = 4}, .dst = {.family = 4}};
-    packet.segment.wnd = (uint16_t)(0xffff - 6 - 20 - 0x5000); /* protocol, length, data offset */
-    assert_int_equal(tfsm_write(&packet, NULL, octets, sizeof octets), 40);
-    assert_int_equal(octets[36], 0);
-    assert_int_equal(octets[37], 0);
-    assert_int_equal(parse_exact(octets, 40, &out), TFSM_WIRE_OK);
+    bool zero = false;
+    for (unsigned wnd = 0; wnd <= 65535; wnd++) {
+        uint8_t octets[60];
+        struct tfsm_packet out;
+        struct tfsm_packet packet = golden_v4_packet();
+        packet.segment.wnd = (uint16_t)wnd;
+        assert_int_equal(tfsm_write(&packet, NULL, octets, sizeof octets), 60);
+        assert_int_equal(tfsm_parse(octets, 60, &out), TFSM_WIRE_OK);
+        zero = zero || (octets[36] == 0 && octets[37] == 0);
+    }
+    assert_true(zero);
 }
 
 int main(void)
@@ -1020,7 +1026,7 @@ int main(void)
         cmocka_unit_test(test_write_too_many_sack_blocks),
         cmocka_unit_test(test_write_sack_without_a_block_is_left_out),
         cmocka_unit_test(test_write_reserved_has_four_bits),
-        cmocka_unit_test(test_write_checksum_of_zero),
+        cmocka_unit_test(test_write_every_checksum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

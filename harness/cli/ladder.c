@@ -1,0 +1,349 @@
+/* Drawing the ladder: a lane of fixed width between the two ends, a line for everything that
+ * happens, and under it, indented, which rules did it and what the user was told. Fits 110 columns.
+ */
+#include "ladder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "seq.h"
+
+enum { LANE = 70, INDENT = 27, PAGE = 110 };
+
+#define FAR 0x40000000u /* no window reaches farther (RFC7323:2.3) */
+
+/* ---- one segment in words ---- */
+
+static void add_flags(struct cli_text *text, uint8_t flags)
+{
+    static const struct {
+        uint8_t bit;
+        const char *name;
+    } names[] = {{TFSM_SYN, "SYN"}, {TFSM_FIN, "FIN"}, {TFSM_RST, "RST"}, {TFSM_PSH, "PSH"},
+                 {TFSM_ACK, "ACK"}, {TFSM_URG, "URG"}, {TFSM_ECE, "ECE"}, {TFSM_CWR, "CWR"}};
+    size_t before = text->used;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if ((flags & names[i].bit) != 0) {
+            cli_add(text, "%s%s", text->used > before ? "," : "", names[i].name);
+        }
+    }
+    if (text->used == before) {
+        cli_add(text, "no flags");
+    }
+}
+
+/* A sequence number: how far it is from an origin, negative when before it; `=N` as it stands in
+ * the header where no origin is known or it is so far off that it can only be nonsense. */
+static void add_number(struct cli_text *text, const char *name, uint32_t number,
+                       const struct ladder *ladder, bool known, uint32_t origin)
+{
+    if (ladder->absolute) {
+        cli_add(text, " %s %" PRIu32, name, number);
+    } else if (known && seq_distance(origin, number) < FAR) {
+        cli_add(text, " %s %" PRIu32, name, seq_distance(origin, number));
+    } else if (known && seq_distance(number, origin) < FAR) {
+        cli_add(text, " %s -%" PRIu32, name, seq_distance(number, origin));
+    } else {
+        cli_add(text, " %s =%" PRIu32, name, number);
+    }
+}
+
+static uint32_t text_length(const struct tfsm_segment *segment)
+{
+    return segment->len - ((segment->flags & TFSM_SYN) != 0 ? 1u : 0u) -
+           ((segment->flags & TFSM_FIN) != 0 ? 1u : 0u);
+}
+
+/* What matters most: control bits, numbers, length. `end` is whose numbers they are, `sent` whether
+ * it sent them. */
+static void add_numbers(struct cli_text *text, const struct ladder *ladder,
+                        const struct tfsm_segment *segment, unsigned end, bool sent)
+{
+    bool iss_known = ladder->end[end].iss_known;
+    bool irs_known = ladder->end[end].irs_known;
+    uint32_t iss = ladder->end[end].iss;
+    uint32_t irs = ladder->end[end].irs;
+    if (!irs_known &&
+        ladder->mode == RUN_PAIR) { /* this end does not know it yet, the reader does */
+        irs_known = ladder->end[1 - end].iss_known;
+        irs = ladder->end[1 - end].iss;
+    }
+    add_flags(text, segment->flags);
+    add_number(text, "seq", segment->seq, ladder, sent ? iss_known : irs_known, sent ? iss : irs);
+    if ((segment->flags & TFSM_ACK) != 0) {
+        add_number(text, "ack", segment->ack, ladder, sent ? irs_known : iss_known,
+                   sent ? irs : iss);
+    }
+    if (text_length(segment) > 0) {
+        cli_add(text, " len %" PRIu32, text_length(segment));
+    }
+}
+
+/* The rest: window, urgent pointer, options, label, and the rule that made it. */
+static void add_rest(struct cli_text *text, const struct tfsm_segment *segment, bool sent)
+{
+    cli_add(text, "win %u", segment->wnd);
+    if ((segment->flags & TFSM_URG) != 0) {
+        cli_add(text, " up %u", segment->up);
+    }
+    if ((segment->options & TFSM_OPT_MSS) != 0) {
+        cli_add(text, " mss %u", segment->mss);
+    }
+    if ((segment->options & TFSM_OPT_WSCALE) != 0) {
+        cli_add(text, " wscale %u", segment->wscale);
+    }
+    if (segment->security != 0) {
+        cli_add(text, " security %u", segment->security);
+    }
+    if (sent) {
+        cli_add(text, " [%s]", tfsm_rule_name(segment->rule));
+    }
+}
+
+/* ---- one line of the diagram ---- */
+
+static const char *state_of(const struct ladder *ladder, unsigned end)
+{
+    if (ladder->mode == RUN_TRACE && end == 1) {
+        return "";
+    }
+    return tfsm_state_name(ladder->end[end].state);
+}
+
+/* Time, left state, lane, right state; nothing follows the last thing there is to say. */
+static void draw(const struct ladder *ladder, tfsm_time now, const char *lane)
+{
+    double seconds = (double)(now - ladder->start) / 1e6;
+    const char *right = state_of(ladder, 1);
+    printf(seconds < 1e5 ? "%12.6f" : "%12.5g", seconds);
+    printf("  %-12s ", state_of(ladder, 0));
+    if (right[0] != '\0') {
+        printf("%-*s %s\n", LANE, lane, right);
+        return;
+    }
+    size_t length = strlen(lane);
+    while (length > 0 && lane[length - 1] == ' ') {
+        length--;
+    }
+    printf("%.*s\n", (int)length, lane);
+}
+
+static void begin(struct ladder *ladder, tfsm_time now)
+{
+    if (ladder->started) {
+        return;
+    }
+    ladder->started = true;
+    ladder->start = now;
+    printf("%12s  %-12s %-*s %s\n", "seconds", "A", LANE, "",
+           ladder->mode == RUN_PAIR ? "B" : "peer");
+}
+
+/* Items under a line, wrapped at the edge of the page. */
+struct details {
+    size_t column;
+    const char *who;
+};
+
+static void add_detail(struct details *details, const char *separator, const char *item)
+{
+    size_t length = strlen(item);
+    if (details->column > 0 && details->column + strlen(separator) + length <= PAGE) {
+        printf("%s%s", separator, item);
+        details->column += strlen(separator) + length;
+        return;
+    }
+    if (details->column > 0) {
+        printf("%s\n", separator[0] == ',' ? "," : "");
+    }
+    printf("%*s%s%s", INDENT, "", details->column == 0 ? details->who : "   ", item);
+    details->column = (size_t)INDENT + 3 + length;
+}
+
+static void end_details(const struct details *details)
+{
+    if (details->column > 0) {
+        putchar('\n');
+    }
+}
+
+/* Rules that did something, and the one that dropped a segment: that is what one wants to know. */
+static bool tells(const struct tfsm_effects *fx, unsigned i)
+{
+    const struct tfsm_rule *rule = &tfsm_rules[fx->fired[i]];
+    bool dropped = i + 1u == fx->fired_count && rule->verdict >= TFSM_V_DROP;
+    return rule->actions != TFSM_ACTION(IGNORE) || rule->next != TFSM_STAY || dropped;
+}
+
+static bool anything_told(const struct ladder *ladder, const struct tfsm_effects *fx)
+{
+    for (unsigned i = 0; i < fx->fired_count; i++) {
+        if (ladder->all_rules || tells(fx, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void draw_effects(const struct ladder *ladder, unsigned end, const struct tfsm_effects *fx)
+{
+    struct details details = {.who = end == 0 ? "A: " : "B: "};
+    struct cli_text text = {.used = 0};
+    for (unsigned i = 0; i < fx->fired_count; i++) {
+        if (ladder->all_rules || tells(fx, i)) {
+            add_detail(&details, ", ", tfsm_rule_name(fx->fired[i]));
+        }
+    }
+    if (fx->delivered > 0) {
+        cli_add(&text, "%" PRIu32 " octets to read", fx->delivered);
+        add_detail(&details, "; ", text.octets);
+    }
+    for (unsigned bit = 1; bit <= TFSM_SIG_TIMED_OUT; bit <<= 1) {
+        if ((fx->signals & bit) != 0) {
+            text.used = 0;
+            cli_add(&text, "user: %s", tfsm_signal_name((enum tfsm_signal)bit));
+            add_detail(&details, "; ", text.octets);
+        }
+    }
+    end_details(&details);
+}
+
+/* The two ends of an arrow. A bar is the end itself, an open end is the network. */
+static void arrow_ends(unsigned to, enum run_line_kind kind, const char **left, const char **right)
+{
+    bool sent = kind == RUN_SENDS;
+    if (kind == RUN_LOST) {
+        *left = to == 1 ? "    -- " : "    X-- ";
+        *right = to == 1 ? "--X    " : "--    ";
+    } else if (to == 1) {
+        *left = sent ? "|-- " : "    -- ";
+        *right = sent ? "-->    " : "-->|";
+    } else {
+        *left = sent ? "    <-- " : "|<-- ";
+        *right = sent ? "--|" : "--    ";
+    }
+}
+
+/* A segment in its lane, in words on an arrow; what has no room there comes on the next line. End B
+ * is on the right. */
+static void draw_segment(const struct ladder *ladder, const struct run_line *line,
+                         const struct tfsm_segment *segment, unsigned to)
+{
+    struct cli_text text = {.used = 0};
+    struct cli_text rest = {.used = 0};
+    struct cli_text lane = {.used = 0};
+    const char *left;
+    const char *right;
+    bool lost = line->kind == RUN_LOST;
+    add_numbers(&text, ladder, segment, lost ? 1 - to : line->end, line->kind != RUN_ARRIVES);
+    add_rest(&rest, segment, line->kind == RUN_SENDS);
+    arrow_ends(to, line->kind, &left, &right);
+    size_t room = LANE - strlen(left) - strlen(right) - 1;
+    if (text.used + 1 + rest.used <= room) {
+        cli_add(&text, " %s", rest.octets);
+        rest.used = 0;
+    }
+    cli_add(&lane, "%s%s ", left, text.octets);
+    for (size_t i = text.used; i < room; i++) {
+        cli_add(&lane, "-");
+    }
+    cli_add(&lane, "%s", right);
+    draw(ladder, line->now, lane.octets);
+    if (rest.used > 0) {
+        printf("%*s%s\n", INDENT + (int)strlen(left), "", rest.octets);
+    }
+}
+
+static void draw_call(const struct ladder *ladder, const struct run_line *line)
+{
+    struct cli_text call = {.used = 0};
+    struct cli_text lane = {.used = 0};
+    const struct tfsm_event *ev = line->ev;
+    cli_add(&call, "%s", line->kind == RUN_TIMEOUT ? "timeout" : tfsm_event_name(ev->kind));
+    if (ev->kind == TFSM_EV_OPEN) {
+        cli_add(&call, "%s%s", ev->active ? " active" : " passive",
+                ev->remote ? ", to a given peer" : "");
+    } else if (ev->kind == TFSM_EV_SEND || ev->kind == TFSM_EV_RECEIVE) {
+        cli_add(&call, " %" PRIu32 "%s", ev->len,
+                ev->kind == TFSM_EV_SEND && ev->urgent ? ", urgent" : "");
+    }
+    if (ev->kind == TFSM_EV_RECEIVE && line->fx->taken != ev->len && line->result == TFSM_DONE) {
+        cli_add(&call, ", gets %" PRIu32, line->fx->taken);
+    }
+    if (line->kind == RUN_CALL && line->result != TFSM_DONE) {
+        cli_add(&call, ": %s", tfsm_result_name(line->result));
+    }
+    cli_add(&lane, "%*s", line->end == 1 ? LANE : 0, call.octets);
+    draw(ladder, line->now, lane.octets);
+}
+
+/* Remember what the reader needs to read the next line: states, and where each end's numbers start.
+ */
+static void remember(struct ladder *ladder, unsigned end, const struct tfsm_tcb *tcb)
+{
+    ladder->end[end].state = tcb->state;
+    if (tcb->state == TFSM_CLOSED || tcb->state == TFSM_LISTEN) {
+        return; /* a RST for the old connection may follow: keep its numbers */
+    }
+    if (!ladder->end[end].iss_known || ladder->end[end].iss != tcb->iss) {
+        ladder->end[end].iss_known = true;
+        ladder->end[end].iss = tcb->iss;
+        ladder->end[end].irs_known = false;
+    }
+    if (tcb->state != TFSM_SYN_SENT) {
+        ladder->end[end].irs_known = true;
+        ladder->end[end].irs = tcb->irs;
+    }
+}
+
+void ladder_line(void *user, const struct run_line *line)
+{
+    struct ladder *ladder = user;
+    begin(ladder, line->now);
+    if (line->kind == RUN_NOTE) {
+        printf("%*s-- %s --\n", INDENT, "", line->text);
+        return;
+    }
+    if (line->kind != RUN_LOST) {
+        remember(ladder, line->end, line->after);
+    }
+    switch (line->kind) {
+    case RUN_SENDS:
+        draw_segment(ladder, line, line->segment, 1 - line->end);
+        return;
+    case RUN_LOST:
+        draw_segment(ladder, line, line->segment, line->end);
+        return;
+    case RUN_ARRIVES:
+        draw_segment(ladder, line, &line->ev->segment, line->end);
+        break;
+    case RUN_TIMEOUT:
+        if (!anything_told(ladder, line->fx)) {
+            return; /* time passed and nothing was due */
+        }
+        draw_call(ladder, line);
+        break;
+    case RUN_CALL:
+        draw_call(ladder, line);
+        break;
+    case RUN_NOTE:
+        break;
+    }
+    draw_effects(ladder, line->end, line->fx);
+}
+
+void ladder_end(const struct ladder *ladder, const struct run_result *result)
+{
+    const struct violation *violation = &result->violation;
+    if (!ladder->started) {
+        printf("nothing happened\n");
+    }
+    if (violation->id == NULL) {
+        printf("%" PRIu32 " events, no invariant broken\n", result->events);
+    } else {
+        printf("violation %s: %s (at end %s)\n", violation->id, violation->requirement,
+               violation->end == 0 ? "A" : "B");
+    }
+}

@@ -1,0 +1,30 @@
+/* A ladder diagram of a run: time goes down, the two ends stand left and right, segments go between
+ * them. One ladder is one run; its lines come from run_program() through ladder_line(). */
+#ifndef HARNESS_LADDER_H
+#define HARNESS_LADDER_H
+
+#include "run.h"
+
+/* A diagram being drawn; set the first three, zero the rest. */
+struct ladder {
+    enum run_mode mode;
+    bool absolute;  /* sequence numbers as they stand in the header, not from ISS and IRS */
+    bool all_rules; /* every rule that fired, not only those that did something */
+    bool started;
+    tfsm_time start; /* time is shown from here */
+    struct {
+        enum tfsm_state state;
+        bool iss_known;
+        bool irs_known;
+        uint32_t iss;
+        uint32_t irs;
+    } end[2];
+};
+
+/* Draw one line of a run on standard output; `user` is the ladder. */
+void ladder_line(void *user, const struct run_line *line);
+
+/* Draw the foot of the diagram: what the run came to. */
+void ladder_end(const struct ladder *ladder, const struct run_result *result);
+
+#endif

@@ -1,0 +1,255 @@
+/* Event programs made from captured connections: how they are written, and those for one endpoint.
+ * What an endpoint does next is never guessed: the program so far is run, and what is written next
+ * is relative to what that run came to. */
+#include <string.h>
+
+#include "program.h"
+#include "run.h"
+#include "seed.h"
+#include "seq.h"
+
+/* ---- writing ---- */
+
+bool program_append(struct seed_program *program, const struct record *record)
+{
+    if (program->records == PROGRAM_EVENTS) {
+        return false;
+    }
+    size_t size =
+        record_write(record, program->octets + program->size, PROGRAM_MAX - program->size);
+    program->size += size;
+    program->records += size > 0;
+    return size > 0;
+}
+
+bool program_pause(struct seed_program *program, tfsm_time *last, tfsm_time now)
+{
+    struct record record = {.kind = RECORD_TIME, .delay = now - *last};
+    if (now - *last < PROGRAM_PAUSE) {
+        return true;
+    }
+    *last = now;
+    return program_append(program, &record);
+}
+
+static bool append_call(struct seed_program *program, unsigned end, const struct tfsm_event *ev)
+{
+    struct record record = {.kind = RECORD_CALL,
+                            .end = (uint8_t)end,
+                            .call = (uint8_t)ev->kind,
+                            .active = ev->active,
+                            .remote = ev->remote};
+    uint32_t left = ev->len;
+    bool fits = true;
+    do { /* a record counts octets in 16 bits */
+        record.len = (uint16_t)(left < UINT16_MAX ? left : UINT16_MAX);
+        left -= record.len;
+        record.urgent = ev->urgent && left == 0;
+        fits = program_append(program, &record);
+    } while (left > 0 && fits);
+    return fits;
+}
+
+size_t program_calls(struct seed_program *program, unsigned end, const struct capture_step *steps,
+                     size_t count, bool *fits)
+{
+    size_t calls = 0;
+    bool large = false;
+    while (calls < count && steps[calls].ev.kind != TFSM_EV_SEGMENT &&
+           steps[calls].segment == steps[0].segment) {
+        large = large || steps[calls++].ev.len > UINT16_MAX;
+    }
+    struct record hold = {.kind = RECORD_HOLD, .index = (uint8_t)(calls - 1)};
+    if (calls > 1 && !large) { /* output waits for all of them */
+        *fits = *fits && program_append(program, &hold);
+    }
+    for (size_t i = 0; i < calls; i++) {
+        *fits = *fits && append_call(program, end, &steps[i].ev);
+    }
+    return calls;
+}
+
+/* ---- the header: of what it can say, what comes nearest ---- */
+
+static uint32_t get_rcv_buff(const struct program_config *config)
+{
+    return config->cfg[0].rcv_buff;
+}
+
+static uint32_t get_snd_buff(const struct program_config *config)
+{
+    return config->cfg[0].snd_buff;
+}
+
+static uint32_t get_mss(const struct program_config *config)
+{
+    return config->cfg[0].mss;
+}
+
+static void decode(const uint8_t header[PROGRAM_HEADER], struct program_config *config)
+{
+    struct program program;
+    program_open(&program, header, PROGRAM_HEADER, config);
+}
+
+/* Set three bits of an octet so that a number is the smallest that is large enough. */
+static void choose(uint8_t header[PROGRAM_HEADER], unsigned octet, unsigned shift, uint32_t wanted,
+                   uint32_t (*get)(const struct program_config *config))
+{
+    uint8_t rest = (uint8_t)(header[octet] & ~(7u << shift));
+    uint8_t best = rest;
+    uint32_t found = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        struct program_config config;
+        header[octet] = (uint8_t)(rest | i << shift);
+        decode(header, &config);
+        uint32_t got = get(&config);
+        if (found < wanted ? got > found : got >= wanted && got < found) {
+            found = got;
+            best = header[octet];
+        }
+    }
+    header[octet] = best;
+}
+
+/* The octet that gives an end its captured ISN, where there is one: the places where arithmetic
+ * turns over. */
+static void choose_isn(uint8_t header[PROGRAM_HEADER], unsigned octet, unsigned end, uint32_t isn)
+{
+    struct program_config config;
+    for (unsigned i = 0; i < 256; i++) {
+        header[octet] = (uint8_t)i;
+        decode(header, &config);
+        if (config.iss[end] == isn) {
+            return;
+        }
+    }
+    header[octet] = 0;
+}
+
+static uint32_t octets_sent(const struct capture_side *side)
+{
+    uint32_t sent = 0;
+    for (size_t i = 0; i < side->count; i++) {
+        sent += side->steps[i].ev.kind == TFSM_EV_SEND && sent < TFSM_BUFF_MAX
+                    ? side->steps[i].ev.len
+                    : 0;
+    }
+    return sent;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+void program_header(struct seed_program *program, const struct capture_side *first,
+                    const struct capture_side *second, uint32_t second_isn,
+                    struct program_config *config)
+{
+    uint8_t *header = program->octets;
+    bool scales = (first->cfg.profile & TFSM_WSCALE) != 0;
+    memset(header, 0, PROGRAM_HEADER);
+    decode(header, config);
+    if (scales != ((config->cfg[0].profile & TFSM_WSCALE) != 0)) {
+        header[0] |= 4; /* the other choice about window scaling */
+    }
+    if (second != NULL && scales != ((second->cfg.profile & TFSM_WSCALE) != 0)) {
+        header[0] |= 0x40; /* the ends differ in it */
+    }
+    const struct capture_side *other = second != NULL ? second : first;
+    uint32_t sent = larger(octets_sent(first), octets_sent(other));
+    choose(header, 1, 0, larger(first->cfg.rcv_buff, other->cfg.rcv_buff), get_rcv_buff);
+    choose(header, 1, 3, larger(sent, UINT16_MAX), get_snd_buff);
+    choose(header, 2, 0, larger(first->cfg.mss, other->cfg.mss), get_mss);
+    choose_isn(header, 3, 0, first->iss);
+    choose_isn(header, 4, 1, second_isn);
+    decode(header, config);
+    program->size = PROGRAM_HEADER;
+    program->records = 0;
+}
+
+/* ---- one endpoint ---- */
+
+/* The TCB before the last call of a run. */
+static void note_before_call(void *user, const struct run_line *line)
+{
+    struct tfsm_tcb *tcb = user;
+    if (line->kind == RUN_CALL) {
+        *tcb = *line->before;
+    }
+}
+
+/* The endpoint's TCB after the program so far: the program is run with one more call, and that call
+ * is too late to matter. */
+static bool live_tcb(const struct seed_program *program, struct tfsm_tcb *tcb)
+{
+    static const struct record last = {.kind = RECORD_CALL, .call = TFSM_EV_ABORT};
+    struct seed_program copy = *program;
+    *tcb = (struct tfsm_tcb){.state = TFSM_CLOSED};
+    return program_append(&copy, &last) &&
+           run_program(RUN_TRACE, copy.octets, copy.size, note_before_call, tcb).violation.id ==
+               NULL;
+}
+
+/* acked counts from the captured ISS; *iss is the endpoint's own, kept up to date: which one it
+ * takes is for the run to say, and a connection that is gone still gets late segments. */
+static bool append_segment(struct seed_program *program, const struct tfsm_segment *segment,
+                           uint32_t seq, uint32_t acked, uint32_t *iss)
+{
+    struct tfsm_tcb tcb;
+    uint32_t controls =
+        ((segment->flags & TFSM_SYN) != 0 ? 1u : 0u) + ((segment->flags & TFSM_FIN) != 0 ? 1u : 0u);
+    struct record record = {.kind = RECORD_SEGMENT,
+                            .flags = segment->flags,
+                            .len = (uint16_t)(segment->len - controls),
+                            .wnd = segment->wnd,
+                            .up = segment->up,
+                            .options = segment->options & (TFSM_OPT_MSS | TFSM_OPT_WSCALE),
+                            .wscale = segment->wscale,
+                            .mss = segment->mss};
+    if (!live_tcb(program, &tcb)) {
+        return false;
+    }
+    if (tcb.state != TFSM_CLOSED && tcb.state != TFSM_LISTEN) {
+        *iss = tcb.iss;
+    }
+    /* Without ACK the number is not read; SND.NXT is the shortest to write. */
+    uint32_t ack = (segment->flags & TFSM_ACK) != 0 ? seq_add(*iss, acked) : tcb.snd_nxt;
+    return record_encode_numbers(&record, &tcb, seq, ack) && program_append(program, &record);
+}
+
+enum seed_result program_result(enum capture_side_result result)
+{
+    return result == CAPTURE_SIDE_OK       ? SEED_MADE
+           : result == CAPTURE_SIDE_MEMORY ? SEED_MEMORY
+                                           : SEED_PARTIAL;
+}
+
+enum seed_result seed_trace(const struct capture *capture, size_t connection, unsigned end,
+                            struct seed_program *program)
+{
+    struct capture_side side;
+    struct program_config config;
+    uint32_t peer_isn = capture->connections[connection].isn[1 - end];
+    tfsm_time last = capture->segments[capture->connections[connection].first].time;
+    enum seed_result result = program_result(capture_side(capture, connection, end, &side));
+    if (result == SEED_MADE) {
+        program_header(program, &side, NULL, peer_isn, &config);
+    }
+    bool fits = true;
+    for (size_t i = 0; i < side.count && fits && result == SEED_MADE;) {
+        const struct tfsm_event *ev = &side.steps[i].ev;
+        fits = program_pause(program, &last, ev->now);
+        if (ev->kind != TFSM_EV_SEGMENT) {
+            i += program_calls(program, 0, &side.steps[i], side.count - i, &fits);
+            continue;
+        }
+        uint32_t seq = seq_add(config.iss[1], seq_distance(peer_isn, ev->segment.seq));
+        uint32_t acked = seq_distance(side.iss, ev->segment.ack);
+        fits = fits && append_segment(program, &ev->segment, seq, acked, &config.iss[0]);
+        i++;
+    }
+    capture_side_free(&side);
+    return result;
+}

@@ -1,0 +1,137 @@
+/* `tcpfsm replay`: what a fuzz input does, for people. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "ladder.h"
+
+#define INPUT_MAX                                                                                  \
+    ((size_t)1 << 20) /* octets; an input is looked at up to PROGRAM_MAX, so this is generous */
+
+enum { KEY_TARGET = 1, KEY_ABSOLUTE, KEY_ALL_RULES };
+
+struct replay {
+    struct cli_parse parse;
+    const char *input;
+    bool target_given;
+    struct ladder ladder;
+};
+
+static error_t parse_replay(int key, char *arg, struct argp_state *state)
+{
+    struct replay *replay = state->input;
+    switch (key) {
+    case KEY_TARGET:
+        if (strcmp(arg, "fuzz_trace") != 0 && strcmp(arg, "fuzz_pair") != 0) {
+            return cli_misuse(state, arg, "no such target: fuzz_trace or fuzz_pair");
+        }
+        replay->ladder.mode = strcmp(arg, "fuzz_pair") == 0 ? RUN_PAIR : RUN_TRACE;
+        replay->target_given = true;
+        break;
+    case KEY_ABSOLUTE:
+        replay->ladder.absolute = true;
+        break;
+    case KEY_ALL_RULES:
+        replay->ladder.all_rules = true;
+        break;
+    case ARGP_KEY_ARG:
+        if (replay->input != NULL) {
+            return cli_misuse(state, arg, "one input at a time");
+        }
+        replay->input = arg;
+        break;
+    case ARGP_KEY_NO_ARGS:
+        return cli_misuse(state, "INPUT", "the file to replay is missing");
+    default:
+        return cli_key(key, state);
+    }
+    replay->parse.last = state->next;
+    return 0;
+}
+
+/* Read a whole input. Returns its octets, at least one, or null after complaining. */
+static uint8_t *read_input(const char *path, size_t *size)
+{
+    struct stat status;
+    FILE *file = fopen(path, "rb");
+    uint8_t *octets = malloc(INPUT_MAX + 1);
+    *size = 0;
+    if (file == NULL || octets == NULL) {
+        cli_fail(path, "%s", strerror(errno));
+    } else if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
+        cli_fail(path, "is a directory");
+    } else {
+        *size = fread(octets, 1, INPUT_MAX + 1, file);
+        if (ferror(file)) {
+            cli_fail(path, "%s (octet %zu)", strerror(errno), *size);
+            *size = 0;
+        } else if (*size == 0) {
+            cli_fail(path, "is empty");
+        } else if (*size > INPUT_MAX) {
+            cli_fail(path, "is no fuzz input: larger than %zu octets", INPUT_MAX);
+            *size = 0;
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (*size == 0) {
+        free(octets);
+        octets = NULL;
+    }
+    return octets;
+}
+
+/* Corpus folders bear the name of their target, and so do most files that fuzzers leave. */
+static enum run_mode guess_target(const char *path)
+{
+    if (strstr(path, "fuzz_pair") != NULL) {
+        return RUN_PAIR;
+    }
+    if (strstr(path, "fuzz_trace") != NULL) {
+        return RUN_TRACE;
+    }
+    return strstr(path, "pair") != NULL ? RUN_PAIR : RUN_TRACE;
+}
+
+int command_replay(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"target", KEY_TARGET, "TARGET", 0,
+         "fuzz_trace (one endpoint) or fuzz_pair (two); otherwise the path tells, and fuzz_trace "
+         "if it does not",
+         0},
+        {"absolute", KEY_ABSOLUTE, NULL, 0, "Sequence numbers as they are, not from ISS and IRS",
+         0},
+        {"all-rules", KEY_ALL_RULES, NULL, 0,
+         "Every rule that fires, not only those that do something", 0},
+        CLI_OPTIONS};
+    static const struct argp argp = {.options = options,
+                                     .parser = parse_replay,
+                                     .args_doc = "INPUT",
+                                     .doc = "Show what a fuzz input does, as a ladder diagram."};
+    struct replay replay = {.parse = {.name = "tcpfsm replay"}, .ladder = {.mode = RUN_TRACE}};
+    int status;
+    size_t size;
+    if (!cli_options(&argp, argc, argv, 0, &replay, &status)) {
+        return status;
+    }
+    if (!replay.target_given) {
+        replay.ladder.mode = guess_target(replay.input);
+    }
+    uint8_t *octets = read_input(replay.input, &size);
+    if (octets == NULL) {
+        return CLI_BAD;
+    }
+    if (size > PROGRAM_MAX) {
+        printf("only the first %d of %zu octets count\n", PROGRAM_MAX, size);
+    }
+    struct run_result result =
+        run_program(replay.ladder.mode, octets, size, ladder_line, &replay.ladder);
+    free(octets);
+    ladder_end(&replay.ladder, &result);
+    return result.violation.id == NULL ? CLI_FINE : CLI_FINDING;
+}

@@ -1,0 +1,356 @@
+/* Reading captures: the same packets come out whatever link they were taken on and whichever format
+ * the file has; a file cut anywhere but between two packets is refused with a reason; a damaged
+ * file is refused or read, and whatever is read can be grouped, replayed and made into seeds.
+ *
+ * usage: test_read CAPTURE    (a sound one, Ethernet, classic pcap, without VLAN tags) */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "capture.h"
+#include "seed.h"
+
+#define FILE_MAX 65536
+
+/* A file in memory. */
+struct image {
+    uint8_t octets[FILE_MAX];
+    size_t size;
+};
+
+static const char *original_path;
+static struct capture original;
+
+static void put(struct image *image, const void *octets, size_t n)
+{
+    assert_true(n <= sizeof image->octets - image->size);
+    memcpy(image->octets + image->size, octets, n);
+    image->size += n;
+}
+
+static void put16(struct image *image, uint16_t number)
+{
+    put(image, &number, sizeof number);
+}
+
+static void put32(struct image *image, uint32_t number)
+{
+    put(image, &number, sizeof number);
+}
+
+static bool read_image(const struct image *image, size_t size, struct capture *capture,
+                       char error[CAPTURE_ERROR])
+{
+    char path[] = "/tmp/test_read.XXXXXX";
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    assert_true(write(descriptor, image->octets, size) == (ssize_t)size);
+    close(descriptor);
+    bool read = capture_read(path, capture, error);
+    unlink(path);
+    return read;
+}
+
+static void load(struct image *image)
+{
+    FILE *file = fopen(original_path, "rb");
+    assert_non_null(file);
+    image->size = fread(image->octets, 1, sizeof image->octets, file);
+    fclose(file);
+}
+
+/* ---- link types ---- */
+
+/* A link header as it stands before an IP packet. */
+struct link {
+    uint32_t type; /* as files number them */
+    uint8_t header[22];
+    size_t size;
+    size_t ethertype_at; /* 0: none */
+};
+
+static const struct link links[] = {
+    {1, {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}, 14, 12},                /* Ethernet */
+    {1, {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0, 0, 7}, 18, 16}, /* a VLAN tag */
+    {1, {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xa8, 0, 7, 0x81, 0, 0, 8}, 22, 20}, /* two */
+    {101, {0}, 0, 0},                                                                   /* raw IP */
+    {228, {0}, 0, 0},                                                            /* raw IPv4 */
+    {113, {0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1}, 16, 14},                         /* Linux cooked */
+    {276, {0, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1}, 20, SIZE_MAX}, /* its version 2 */
+    {0, {2, 0, 0, 0}, 4, 0},                                                     /* BSD loopback */
+    {108, {0, 0, 0, 2}, 4, 0}, /* OpenBSD loopback */
+};
+
+static void put_packet(struct image *image, const struct link *link,
+                       const struct capture_segment *segment)
+{
+    struct link copy = *link;
+    size_t at = link->ethertype_at == SIZE_MAX ? 0 : link->ethertype_at; /* SLL2 has it in front */
+    if (link->ethertype_at != 0) {
+        copy.header[at] = 0x08;
+        copy.header[at + 1] = 0x00;
+    }
+    put(image, copy.header, link->size);
+    put(image, original.octets + segment->at, segment->size);
+}
+
+static void write_pcap(struct image *image, const struct link *link)
+{
+    put32(image, 0xa1b2c3d4u);
+    put16(image, 2);
+    put16(image, 4);
+    put32(image, 0);
+    put32(image, 0);
+    put32(image, 65535);
+    put32(image, link->type);
+    for (size_t i = 0; i < original.count; i++) {
+        const struct capture_segment *segment = &original.segments[i];
+        put32(image, (uint32_t)(segment->time / 1000000));
+        put32(image, (uint32_t)(segment->time % 1000000));
+        put32(image, (uint32_t)(link->size + segment->size));
+        put32(image, (uint32_t)(link->size + segment->size));
+        put_packet(image, link, segment);
+    }
+}
+
+static void write_pcapng(struct image *image, const struct link *link)
+{
+    static const uint32_t section[] = {0x0a0d0d0au, 28,          0x1a2b3c4du, 1,
+                                       0xffffffffu, 0xffffffffu, 28};
+    put(image, section, sizeof section);
+    put32(image, 1); /* interface description */
+    put32(image, 20);
+    put16(image, (uint16_t)link->type);
+    put16(image, 0);
+    put32(image, 65535);
+    put32(image, 20);
+    for (size_t i = 0; i < original.count; i++) {
+        const struct capture_segment *segment = &original.segments[i];
+        uint32_t size = (uint32_t)(link->size + segment->size);
+        uint32_t padding = (4 - size % 4) % 4;
+        put32(image, 6); /* enhanced packet */
+        put32(image, 32 + size + padding);
+        put32(image, 0);
+        put32(image, (uint32_t)(segment->time >> 32));
+        put32(image, (uint32_t)segment->time);
+        put32(image, size);
+        put32(image, size);
+        put_packet(image, link, segment);
+        put(image, "\0\0\0", padding);
+        put32(image, 32 + size + padding);
+    }
+}
+
+/* Everything of the original, and nothing else. */
+static void assert_same(const struct capture *capture)
+{
+    assert_int_equal(capture->count, original.count);
+    assert_int_equal(capture->connection_count, original.connection_count);
+    for (size_t i = 0; i < capture->count; i++) {
+        const struct capture_segment *ours = &capture->segments[i];
+        const struct capture_segment *theirs = &original.segments[i];
+        assert_true(ours->time == theirs->time);
+        assert_int_equal(ours->size, theirs->size);
+        assert_int_equal(ours->sender, theirs->sender);
+        assert_memory_equal(capture->octets + ours->at, original.octets + theirs->at, ours->size);
+    }
+}
+
+static void check_links(void (*write_image)(struct image *image, const struct link *link))
+{
+    static struct image image;
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+        struct capture capture;
+        char error[CAPTURE_ERROR] = "";
+        image.size = 0;
+        write_image(&image, &links[i]);
+        if (!read_image(&image, image.size, &capture, error)) {
+            fail_msg("link type %u: %s", links[i].type, error);
+        }
+        assert_same(&capture);
+        capture_free(&capture);
+    }
+}
+
+static void test_pcap_every_link(void **state)
+{
+    (void)state;
+    check_links(write_pcap);
+}
+
+static void test_pcapng_every_link(void **state)
+{
+    (void)state;
+    check_links(write_pcapng);
+}
+
+static void test_pcap_foreign_link(void **state)
+{
+    static struct image image;
+    struct capture capture;
+    char error[CAPTURE_ERROR] = "";
+    const struct link wireless = {105, {0}, 0, 0};
+    (void)state;
+    image.size = 0;
+    write_pcap(&image, &wireless);
+    assert_false(read_image(&image, image.size, &capture, error));
+    assert_non_null(strstr(error, "105"));
+    capture_free(&capture);
+}
+
+/* A packet of which the file holds only the beginning. */
+static void test_pcap_short_snapshot(void **state)
+{
+    static struct image image;
+    struct capture capture;
+    char error[CAPTURE_ERROR] = "";
+    (void)state;
+    load(&image);
+    uint32_t longer;
+    memcpy(&longer, image.octets + 24 + 12, sizeof longer);
+    longer++;
+    memcpy(image.octets + 24 + 12, &longer, sizeof longer);
+    assert_false(read_image(&image, image.size, &capture, error));
+    assert_non_null(strstr(error, "packet 1"));
+    capture_free(&capture);
+}
+
+/* ---- cut and damaged files ---- */
+
+static void test_pcap_cut_anywhere(void **state)
+{
+    static struct image image;
+    (void)state;
+    load(&image);
+    size_t border = 24; /* where a packet begins or the file ends */
+    for (size_t size = 0; size <= image.size; size++) {
+        struct capture capture;
+        char error[CAPTURE_ERROR] = "";
+        if (size > border) {
+            uint32_t length;
+            memcpy(&length, image.octets + border + 8, sizeof length);
+            border += 16 + length;
+        }
+        bool whole = size == border && size > 24;
+        if (read_image(&image, size, &capture, error) != whole) {
+            fail_msg("%zu of %zu octets: %s", size, image.size,
+                     whole ? error : "read as if it were whole");
+        }
+        assert_true(whole || error[0] != '\0');
+        capture_free(&capture);
+    }
+}
+
+/* All that anybody does with a capture. */
+static void use(const struct capture *capture)
+{
+    static struct seed_program program;
+    for (size_t i = 0; i < capture->connection_count; i++) {
+        for (unsigned end = 0; end < 2; end++) {
+            struct capture_side side;
+            struct capture_replay replay;
+            if (capture_side(capture, i, end, &side) == CAPTURE_SIDE_OK) {
+                capture_replay(&side, &replay);
+                assert_int_equal(replay.clause, TFSM_OK);
+            }
+            capture_side_free(&side);
+            seed_trace(capture, i, end, &program);
+        }
+        seed_pair(capture, i, &program);
+    }
+}
+
+/* Make the checksums of a packet right again, so that the damage gets beyond the codec. */
+static void repair(uint8_t *ip, size_t size)
+{
+    struct tfsm_packet packet;
+    uint8_t copy[2048];
+    for (unsigned i = 0; i < 0x10000u && size >= 40 && size <= sizeof copy; i++) {
+        ip[36] = (uint8_t)(i >> 8);
+        ip[37] = (uint8_t)i;
+        if (tfsm_parse(ip, size, &packet) == TFSM_WIRE_OK) {
+            return;
+        }
+    }
+}
+
+static void test_pcap_damaged_anywhere(void **state)
+{
+    static struct image image;
+    static const uint8_t damages[] = {0x01, 0x10, 0x80, 0xff};
+    unsigned read = 0;
+    (void)state;
+    load(&image);
+    for (size_t at = 0; at < image.size; at++) {
+        for (size_t i = 0; i < sizeof damages; i++) {
+            struct capture capture;
+            char error[CAPTURE_ERROR] = "";
+            image.octets[at] ^= damages[i];
+            if (read_image(&image, image.size, &capture, error)) {
+                use(&capture);
+                read++;
+            }
+            capture_free(&capture);
+            image.octets[at] ^= damages[i];
+        }
+    }
+    assert_true(read > 0);
+}
+
+/* Damage to the TCP header with the checksum right. */
+static void test_segments_damaged_anywhere(void **state)
+{
+    static struct image image;
+    static const uint8_t damages[] = {0x01, 0x80, 0xff};
+    (void)state;
+    for (size_t i = 0; i < original.count; i++) {
+        struct capture_segment *segment = &original.segments[i];
+        uint8_t *ip = original.octets + segment->at;
+        uint8_t before[64];
+        memcpy(before, ip, sizeof before < segment->size ? sizeof before : segment->size);
+        for (size_t at = 24; at < 36 && segment->size >= 40; at++) { /* numbers, flags, window */
+            for (size_t j = 0; j < sizeof damages; j++) {
+                struct capture capture;
+                char error[CAPTURE_ERROR] = "";
+                ip[at] ^= damages[j];
+                repair(ip, segment->size);
+                image.size = 0;
+                write_pcap(&image, &links[3]);
+                if (read_image(&image, image.size, &capture, error)) {
+                    use(&capture);
+                }
+                capture_free(&capture);
+                memcpy(ip, before, 40);
+            }
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pcap_every_link),
+        cmocka_unit_test(test_pcapng_every_link),
+        cmocka_unit_test(test_pcap_foreign_link),
+        cmocka_unit_test(test_pcap_short_snapshot),
+        cmocka_unit_test(test_pcap_cut_anywhere),
+        cmocka_unit_test(test_pcap_damaged_anywhere),
+        cmocka_unit_test(test_segments_damaged_anywhere),
+    };
+    char error[CAPTURE_ERROR];
+    if (argc != 2 || !capture_read(argv[1], &original, error)) {
+        fprintf(stderr, "usage: test_read CAPTURE\n");
+        return EXIT_FAILURE;
+    }
+    original_path = argv[1];
+    int failures = cmocka_run_group_tests(tests, NULL, NULL);
+    capture_free(&original);
+    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

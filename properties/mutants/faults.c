@@ -1,0 +1,75 @@
+/* Deliberate faults, for a test build only (-DTFSM_FAULT=N): one row of the tables is replaced by a
+ * faulty one, and the fuzzers must find it. Each stands for a bug that real stacks have had.
+ * ci/faults builds, fuzzes and expects. */
+#include "engine.h"
+
+#define DROP_NEED(rule, fact) faulty.need = tfsm_rules[rule].need & ~TFSM_FACT(fact)
+
+#ifndef TFSM_FAULT
+#error "TFSM_FAULT names the fault"
+#endif
+
+const struct tfsm_rule *tfsm_fault_rule(unsigned id)
+{
+    static struct tfsm_rule faulty;
+    const struct tfsm_rule *right = &tfsm_rules[id];
+    faulty = *right;
+#if TFSM_FAULT == 1 /* RFC5961:3.2 any RST in the window is believed */
+    if (id == TFSM_RULE_RST_CHALLENGE || id == TFSM_RULE_RST_CHALLENGE_MUTE) {
+        faulty.states = 0;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 2 /* RFC9293:3.10.7.4 RCV.NXT is advanced over a gap */
+    if (id == TFSM_RULE_TEXT_NEW) {
+        faulty.actions |= TFSM_ACTION(DELIVER);
+        return &faulty;
+    }
+#elif TFSM_FAULT == 3 /* RFC9293:MUST-13 TIME-WAIT is skipped */
+    if (id == TFSM_RULE_FIN_FW2) {
+        faulty.actions =
+            TFSM_ACTION(DELETE) | TFSM_ACTION(TELL_PEER_CLOSED) | TFSM_ACTION(TELL_CLOSED);
+        faulty.next = TFSM_CLOSED;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 4 /* RFC9293:3.10.8 the FIN is sent once and never again */
+    if (id == TFSM_RULE_RTX_FIN) {
+        faulty.actions = TFSM_ACTION(IGNORE);
+        return &faulty;
+    }
+#elif TFSM_FAULT == 5 /* RFC9293:3.10.7.4 an acknowledgment of octets never sent is believed */
+    if (id == TFSM_RULE_ACK_BEYOND || id == TFSM_RULE_ACK_BEYOND_MUTE) {
+        faulty.states = 0;
+        return &faulty;
+    }
+    if (id == TFSM_RULE_ACK_ADVANCES) {
+        faulty.need = TFSM_FACT(ACK_BEYOND);
+        return &faulty;
+    }
+#elif TFSM_FAULT == 6 /* RFC9293:3.10.7.4 FIN-WAIT-2 without our FIN acknowledged */
+    if (id == TFSM_RULE_FW1_OUR_FIN_ACKED) {
+        faulty.need = 0;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 7 /* RFC9293:3.10.7.4 in SYN-RECEIVED an ACK of anything establishes */
+    if (id == TFSM_RULE_ACK_NOT_OF_SYN) {
+        faulty.states = 0;
+        return &faulty;
+    }
+    if (id == TFSM_RULE_ACK_ESTABLISHES) {
+        faulty.need = 0;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 8 /* RFC9293:3.10.7.4 text is stored and never acknowledged */
+    if (id == TFSM_RULE_TEXT_DELIVER) {
+        faulty.actions = TFSM_ACTION(DELIVER);
+        return &faulty;
+    }
+    if (id == TFSM_RULE_TEXT_NEW) {
+        faulty.actions = TFSM_ACTION(STORE);
+        return &faulty;
+    }
+#else
+#error "no such fault"
+#endif
+    return right;
+}
