@@ -103,7 +103,7 @@ static bool ack_too_old(const struct tfsm_tcb *tcb, uint32_t ack)
     if (tcb->snd_octets < TFSM_SEQ_HALF) {
         reach = min32(reach, since_syn);
     }
-    return !seq_in(ack, seq_sub(tcb->snd_una, reach), reach + in_flight(tcb) + 1) &&
+    return !seq_in(ack, seq_sub(tcb->snd_una, reach), seq_add(reach, seq_add(in_flight(tcb), 1))) &&
            !seq_lt(tcb->snd_nxt, ack);
 }
 
@@ -124,7 +124,7 @@ static tfsm_facts flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_confi
 static tfsm_facts ack_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     bool ack = has(seg->flags, TFSM_ACK);
-    bool now_or_new = seq_in(seg->ack, tcb->snd_una, in_flight(tcb) + 1);
+    bool now_or_new = seq_in(seg->ack, tcb->snd_una, seq_add(in_flight(tcb), 1));
     /* A segment that acknowledges more was sent later, also when it repeats older text: without its
      * window SND.UNA would carry the old one beyond what the peer allows (RFC 9293 3.8.6). */
     bool newer = seq_lt(tcb->snd_wl1, seg->seq) || seq_lt(tcb->snd_wl2, seg->ack) ||

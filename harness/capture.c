@@ -518,6 +518,7 @@ static void survey(struct scribe *scribe, const struct capture_connection *conne
     uint8_t shift = 0;
     *cfg = tfsm_config_default();
     cfg->profile &= ~(uint32_t)TFSM_WSCALE;
+    cfg->profile |= TFSM_NODELAY; /* what that end sent it sent then, whatever its own reasons */
     cfg->rcv_buff = 0;
     cfg->snd_buff = TFSM_BUFF_MAX;
     cfg->mss_default = connection->address[0].family == 6 ? 1220 : 536;

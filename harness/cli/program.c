@@ -57,7 +57,8 @@ size_t program_calls(struct seed_program *program, unsigned end, const struct ca
     bool large = false;
     while (calls < count && steps[calls].ev.kind != TFSM_EV_SEGMENT &&
            steps[calls].segment == steps[0].segment) {
-        large = large || steps[calls++].ev.len > UINT16_MAX;
+        large = large || steps[calls].ev.len > UINT16_MAX;
+        calls++;
     }
     struct record hold = {.kind = RECORD_HOLD, .index = (uint8_t)(calls - 1)};
     if (calls > 1 && !large) { /* output waits for all of them */
@@ -90,6 +91,55 @@ static void decode(const uint8_t header[PROGRAM_HEADER], struct program_config *
 {
     struct program program;
     program_open(&program, header, PROGRAM_HEADER, config);
+}
+
+static bool same_but_profile(const struct program_config *a, const struct program_config *b)
+{
+    const struct tfsm_config *first =
+        &a->cfg[0]; /* of which the second differs in the profile only */
+    const struct tfsm_config *second = &b->cfg[0];
+    return first->rcv_buff == second->rcv_buff && first->snd_buff == second->snd_buff &&
+           first->mss == second->mss && first->mss_default == second->mss_default &&
+           first->mss_floor == second->mss_floor && first->syn_retries == second->syn_retries &&
+           first->retries == second->retries && first->rto_initial == second->rto_initial &&
+           first->rto_max == second->rto_max && first->msl == second->msl &&
+           first->user_timeout == second->user_timeout &&
+           first->challenge_limit == second->challenge_limit &&
+           first->challenge_every == second->challenge_every && a->iss[0] == b->iss[0] &&
+           a->iss[1] == b->iss[1] && a->start == b->start && a->shifted == b->shifted;
+}
+
+static unsigned bits_apart(uint32_t a, uint32_t b)
+{
+    unsigned count = 0;
+    for (uint32_t rest = a ^ b; rest != 0; rest &= rest - 1) {
+        count++;
+    }
+    return count;
+}
+
+/* Flip bits of the header that choose between profiles and nothing else, as long as that brings
+ * both ends nearer to what is wanted. Which bits these are only program_open() knows. */
+static void choose_profiles(uint8_t header[PROGRAM_HEADER], uint32_t first, uint32_t second)
+{
+    struct program_config before;
+    decode(header, &before);
+    for (unsigned i = 0; i < 16 * PROGRAM_HEADER;
+         i++) { /* twice over: one bit may depend on another */
+        struct program_config after;
+        uint8_t bit = (uint8_t)(1u << i % 8);
+        uint8_t *octet = &header[i / 8 % PROGRAM_HEADER];
+        *octet ^= bit;
+        decode(header, &after);
+        if (same_but_profile(&before, &after) &&
+            bits_apart(after.cfg[0].profile, first) + bits_apart(after.cfg[1].profile, second) <
+                bits_apart(before.cfg[0].profile, first) +
+                    bits_apart(before.cfg[1].profile, second)) {
+            before = after;
+        } else {
+            *octet ^= bit;
+        }
+    }
 }
 
 /* Set three bits of an octet so that a number is the smallest that is large enough. */
@@ -148,16 +198,9 @@ void program_header(struct seed_program *program, const struct capture_side *fir
                     struct program_config *config)
 {
     uint8_t *header = program->octets;
-    bool scales = (first->cfg.profile & TFSM_WSCALE) != 0;
-    memset(header, 0, PROGRAM_HEADER);
-    decode(header, config);
-    if (scales != ((config->cfg[0].profile & TFSM_WSCALE) != 0)) {
-        header[0] |= 4; /* the other choice about window scaling */
-    }
-    if (second != NULL && scales != ((second->cfg.profile & TFSM_WSCALE) != 0)) {
-        header[0] |= 0x40; /* the ends differ in it */
-    }
     const struct capture_side *other = second != NULL ? second : first;
+    memset(header, 0, PROGRAM_HEADER);
+    choose_profiles(header, first->cfg.profile, other->cfg.profile);
     uint32_t sent = larger(octets_sent(first), octets_sent(other));
     choose(header, 1, 0, larger(first->cfg.rcv_buff, other->cfg.rcv_buff), get_rcv_buff);
     choose(header, 1, 3, larger(sent, UINT16_MAX), get_snd_buff);

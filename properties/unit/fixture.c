@@ -778,6 +778,13 @@ void same_plain_syn_in_window_resets(struct fixture *f)
     expect_reset_reply(f);
 }
 
+void same_plain_syn_ack_in_window_resets(struct fixture *f)
+{
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK, .seq = right_edge(f) - 1, .ack = 77);
+    expect_gone(f, TFSM_SIG_RESET);
+    expect_reset_reply(f);
+}
+
 /* RFC9293:3.10.7.4 fifth: if the ACK bit is off, drop the segment and return. */
 void same_ack_missing_is_dropped(struct fixture *f)
 {
@@ -868,11 +875,19 @@ void same_dataless_replies_are_limited(struct fixture *f)
         arrive(f, .flags = TFSM_RST, .seq = 1);
         expect_challenged(f);
     }
-    arrive(f, .flags = TFSM_RST, .seq = 1);
+    arrive(f, .flags = TFSM_RST | TFSM_ACK | TFSM_FIN, .seq = 1, .text = 10);
     expect_ignored(f);
     arrive(f, .flags = TFSM_SYN, .seq = -1);
     expect_ignored(f);
+    arrive(f, .flags = TFSM_SYN);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK, .seq = 1);
+    expect_ignored(f);
     arrive(f, .flags = TFSM_ACK, .seq = -1);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_ACK, .ack = (int64_t)in_flight(f) + 1);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_ACK, .ack = -(int64_t)seq_distance(f->iss, f->tcb.snd_una));
     expect_ignored(f);
     f->now += LIMIT_EVERY;
     arrive(f, .flags = TFSM_RST, .seq = 1);

@@ -209,6 +209,7 @@ void same_wrong_security_outside_is_acknowledged(struct fixture *f);
 void same_syn_in_window_is_challenged(struct fixture *f);
 void same_syn_outside_is_acknowledged(struct fixture *f);
 void same_plain_syn_in_window_resets(struct fixture *f);
+void same_plain_syn_ack_in_window_resets(struct fixture *f);
 void same_ack_missing_is_dropped(struct fixture *f);
 void same_ack_beyond_snd_nxt_is_acknowledged(struct fixture *f);
 void same_ack_before_iss_is_acknowledged(struct fixture *f);

@@ -6,6 +6,7 @@ enum call {
     OPEN_ACTIVE,
     OPEN_ACTIVE_NOWHERE,
     OPEN_PASSIVE,
+    OPEN_PASSIVE_REMOTE,
     SEND,
     SEND_TOO_MUCH,
     RECEIVE,
@@ -18,6 +19,7 @@ static const struct tfsm_event events[CALLS] = {
     [OPEN_ACTIVE] = {.kind = TFSM_EV_OPEN, .active = true, .remote = true},
     [OPEN_ACTIVE_NOWHERE] = {.kind = TFSM_EV_OPEN, .active = true},
     [OPEN_PASSIVE] = {.kind = TFSM_EV_OPEN},
+    [OPEN_PASSIVE_REMOTE] = {.kind = TFSM_EV_OPEN, .remote = true},
     [SEND] = {.kind = TFSM_EV_SEND, .len = 10},
     [SEND_TOO_MUCH] = {.kind = TFSM_EV_SEND, .len = BUFF + 1},
     [RECEIVE] = {.kind = TFSM_EV_RECEIVE, .len = 10},
@@ -29,6 +31,7 @@ static const char *const call_names[CALLS] = {
     [OPEN_ACTIVE] = "OPEN active",
     [OPEN_ACTIVE_NOWHERE] = "OPEN active, remote socket unspecified",
     [OPEN_PASSIVE] = "OPEN passive",
+    [OPEN_PASSIVE_REMOTE] = "OPEN passive, remote socket specified",
     [SEND] = "SEND",
     [SEND_TOO_MUCH] = "SEND too much",
     [RECEIVE] = "RECEIVE",
@@ -74,6 +77,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = {TFSM_DONE, TFSM_SYN_SENT, 0, TFSM_SYN},
         [OPEN_ACTIVE_NOWHERE] = NOWHERE,
         [OPEN_PASSIVE] = {TFSM_DONE, TFSM_LISTEN, 0, 0},
+        [OPEN_PASSIVE_REMOTE] = {TFSM_DONE, TFSM_LISTEN, 0, 0},
         [SEND] = NONE,
         [SEND_TOO_MUCH] = NONE,
         [RECEIVE] = NONE,
@@ -84,6 +88,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = {TFSM_DONE, TFSM_SYN_SENT, 0, TFSM_SYN},
         [OPEN_ACTIVE_NOWHERE] = NOWHERE,
         [OPEN_PASSIVE] = EXISTS,
+        [OPEN_PASSIVE_REMOTE] = EXISTS,
         [SEND] = NOWHERE,
         [SEND_TOO_MUCH] = NOWHERE,
         [RECEIVE] = STAY(TFSM_LISTEN),
@@ -94,6 +99,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = EXISTS,
         [OPEN_ACTIVE_NOWHERE] = EXISTS,
         [OPEN_PASSIVE] = EXISTS,
+        [OPEN_PASSIVE_REMOTE] = EXISTS,
         [SEND] = STAY(TFSM_SYN_SENT),
         [SEND_TOO_MUCH] = NO_ROOM,
         [RECEIVE] = STAY(TFSM_SYN_SENT),
@@ -104,6 +110,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = EXISTS,
         [OPEN_ACTIVE_NOWHERE] = EXISTS,
         [OPEN_PASSIVE] = EXISTS,
+        [OPEN_PASSIVE_REMOTE] = EXISTS,
         [SEND] = STAY(TFSM_SYN_RECEIVED),
         [SEND_TOO_MUCH] = NO_ROOM,
         [RECEIVE] = STAY(TFSM_SYN_RECEIVED),
@@ -114,6 +121,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = EXISTS,
         [OPEN_ACTIVE_NOWHERE] = EXISTS,
         [OPEN_PASSIVE] = EXISTS,
+        [OPEN_PASSIVE_REMOTE] = EXISTS,
         [SEND] = {TFSM_DONE, TFSM_ESTABLISHED, 0, TFSM_ACK},
         [SEND_TOO_MUCH] = NO_ROOM,
         [RECEIVE] = STAY(TFSM_ESTABLISHED),
@@ -124,6 +132,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = EXISTS,
         [OPEN_ACTIVE_NOWHERE] = EXISTS,
         [OPEN_PASSIVE] = EXISTS,
+        [OPEN_PASSIVE_REMOTE] = EXISTS,
         [SEND] = ENDING,
         [SEND_TOO_MUCH] = ENDING,
         [RECEIVE] = STAY(TFSM_FIN_WAIT_1),
@@ -134,6 +143,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = EXISTS,
         [OPEN_ACTIVE_NOWHERE] = EXISTS,
         [OPEN_PASSIVE] = EXISTS,
+        [OPEN_PASSIVE_REMOTE] = EXISTS,
         [SEND] = ENDING,
         [SEND_TOO_MUCH] = ENDING,
         [RECEIVE] = STAY(TFSM_FIN_WAIT_2),
@@ -144,6 +154,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = EXISTS,
         [OPEN_ACTIVE_NOWHERE] = EXISTS,
         [OPEN_PASSIVE] = EXISTS,
+        [OPEN_PASSIVE_REMOTE] = EXISTS,
         [SEND] = {TFSM_DONE, TFSM_CLOSE_WAIT, 0, TFSM_ACK},
         [SEND_TOO_MUCH] = NO_ROOM,
         [RECEIVE] = ENDING,
@@ -154,6 +165,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = EXISTS,
         [OPEN_ACTIVE_NOWHERE] = EXISTS,
         [OPEN_PASSIVE] = EXISTS,
+        [OPEN_PASSIVE_REMOTE] = EXISTS,
         [SEND] = ENDING,
         [SEND_TOO_MUCH] = ENDING,
         [RECEIVE] = ENDING,
@@ -164,6 +176,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = EXISTS,
         [OPEN_ACTIVE_NOWHERE] = EXISTS,
         [OPEN_PASSIVE] = EXISTS,
+        [OPEN_PASSIVE_REMOTE] = EXISTS,
         [SEND] = ENDING,
         [SEND_TOO_MUCH] = ENDING,
         [RECEIVE] = ENDING,
@@ -174,6 +187,7 @@ static const struct outcome outcomes[TFSM_STATES][CALLS] = {
         [OPEN_ACTIVE] = EXISTS,
         [OPEN_ACTIVE_NOWHERE] = EXISTS,
         [OPEN_PASSIVE] = EXISTS,
+        [OPEN_PASSIVE_REMOTE] = EXISTS,
         [SEND] = ENDING,
         [SEND_TOO_MUCH] = ENDING,
         [RECEIVE] = ENDING,
@@ -262,6 +276,25 @@ static void test_calls_after_the_end_there_is_no_connection(void **state)
     }
 }
 
+/* RFC9293:3.10.2: "The urgent bit if requested in the command must be sent with the data segments
+ * sent as a result of this command", also when the connection is not there yet. */
+static void test_calls_send_urgent_before_connecting(void **state)
+{
+    struct fixture *f = in_closed(state);
+    open_passive_remote(f);
+    user_urgent(f, 30);
+    (void)expect_segment(f, .flags = TFSM_SYN, .len = 1);
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1);
+    struct tfsm_segment s =
+        expect_segment(f, .flags = TFSM_ACK | TFSM_URG, .seq = 1, .ack = 1, .len = 30);
+    assert_int_equal(s.up, 30);
+    f = in_syn_received(state);
+    user_urgent(f, 40);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    s = expect_segment(f, .flags = TFSM_ACK | TFSM_URG, .seq = 1, .ack = 1, .len = 40);
+    assert_int_equal(s.up, 40);
+}
+
 /* RFC9293:3.10.2: what was queued before the connection is whole goes out afterwards, in order. */
 static void test_calls_send_before_and_after_connecting(void **state)
 {
@@ -286,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_calls_other_fields_are_not_read),
         cmocka_unit_test(test_calls_do_not_depend_on_the_time),
         cmocka_unit_test(test_calls_after_the_end_there_is_no_connection),
+        cmocka_unit_test(test_calls_send_urgent_before_connecting),
         cmocka_unit_test(test_calls_send_before_and_after_connecting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

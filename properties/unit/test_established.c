@@ -105,6 +105,11 @@ static void test_established_syn_in_window_without_5961_resets(void **state)
     same_plain_syn_in_window_resets(in_plain(state, TFSM_ESTABLISHED));
 }
 
+static void test_established_syn_ack_in_window_without_5961_resets(void **state)
+{
+    same_plain_syn_ack_in_window_resets(in_plain(state, TFSM_ESTABLISHED));
+}
+
 static void test_established_syn_outside_without_5961_is_acknowledged(void **state)
 {
     same_syn_outside_is_acknowledged(in_plain(state, TFSM_ESTABLISHED));
@@ -219,6 +224,32 @@ static void test_established_zero_window_probe_with_ack_and_urg_is_taken(void **
     expect_signals(f, TFSM_SIG_URGENT);
     expect_delivered(f, 0);
     expect_ack(f);
+}
+
+/* That allowance is for RCV.NXT alone. */
+static void test_established_zero_window_text_elsewhere_is_refused(void **state)
+{
+    static const int64_t places[] = {-1, 1, 2, 1000};
+    struct fixture *f = in_zero_window(state);
+    user_send(f, 100);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1 + BUFF, .len = 100);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        arrive(f, .flags = TFSM_ACK | TFSM_URG, .seq = places[i], .ack = 100, .text = 1, .up = 9);
+        expect_challenged(f);
+    }
+}
+
+/* Nothing is in a closed window, so a SYN is not "in the window" either. */
+static void test_established_zero_window_syn_without_5961_is_acknowledged(void **state)
+{
+    struct fixture *f = in_plain(state, TFSM_ESTABLISHED);
+    arrive(f, .flags = TFSM_ACK, .text = BUFF);
+    expect_ack(f);
+    arrive(f, .flags = TFSM_SYN);
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK, .text = 5);
+    expect_challenged(f);
+    expect_state(f, TFSM_ESTABLISHED);
 }
 
 static void test_established_zero_window_rst_with_text_ends(void **state)
@@ -356,6 +387,17 @@ static void test_established_urg_is_told_once(void **state)
     expect_nothing(f);
     arrive(f, .flags = TFSM_ACK | TFSM_URG, .up = 50);
     expect_signals(f, 0);
+}
+
+/* What is told already is no reason to stop: the text of the segment counts. */
+static void test_established_urg_again_with_text_and_fin_delivers(void **state)
+{
+    struct fixture *f = in_established(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_URG, .up = 50);
+    arrive(f, .flags = TFSM_ACK | TFSM_URG | TFSM_FIN, .text = 50, .up = 50);
+    expect_delivered(f, 50);
+    expect_signals(f, TFSM_SIG_PEER_CLOSED);
+    expect_state(f, TFSM_CLOSE_WAIT);
 }
 
 /* RFC9293:MUST-32: "or whenever the urgent pointer advances in the data stream". */
@@ -781,6 +823,7 @@ int main(void)
         cmocka_unit_test(test_established_syn_in_window_is_challenged),
         cmocka_unit_test(test_established_syn_outside_is_acknowledged),
         cmocka_unit_test(test_established_syn_in_window_without_5961_resets),
+        cmocka_unit_test(test_established_syn_ack_in_window_without_5961_resets),
         cmocka_unit_test(test_established_syn_outside_without_5961_is_acknowledged),
         cmocka_unit_test(test_established_ack_missing_is_dropped),
         cmocka_unit_test(test_established_ack_beyond_snd_nxt_is_acknowledged),
@@ -793,6 +836,8 @@ int main(void)
         cmocka_unit_test(test_established_zero_window_ack_is_taken),
         cmocka_unit_test(test_established_zero_window_urg_is_told),
         cmocka_unit_test(test_established_zero_window_probe_with_ack_and_urg_is_taken),
+        cmocka_unit_test(test_established_zero_window_text_elsewhere_is_refused),
+        cmocka_unit_test(test_established_zero_window_syn_without_5961_is_acknowledged),
         cmocka_unit_test(test_established_zero_window_rst_with_text_ends),
         cmocka_unit_test(test_established_zero_window_fin_is_not_taken),
         cmocka_unit_test(test_established_ack_duplicate_is_quiet),
@@ -804,6 +849,7 @@ int main(void)
         cmocka_unit_test(test_established_ack_old_without_5961_delivers),
         cmocka_unit_test(test_established_ack_old_changes_no_window),
         cmocka_unit_test(test_established_urg_is_told_once),
+        cmocka_unit_test(test_established_urg_again_with_text_and_fin_delivers),
         cmocka_unit_test(test_established_urg_that_advances_is_told_again),
         cmocka_unit_test(test_established_urg_never_recedes),
         cmocka_unit_test(test_established_urg_pointer_zero_is_not_told),

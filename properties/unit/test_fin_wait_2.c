@@ -105,6 +105,11 @@ static void test_fin_wait_2_syn_in_window_without_5961_resets(void **state)
     same_plain_syn_in_window_resets(in_plain(state, TFSM_FIN_WAIT_2));
 }
 
+static void test_fin_wait_2_syn_ack_in_window_without_5961_resets(void **state)
+{
+    same_plain_syn_ack_in_window_resets(in_plain(state, TFSM_FIN_WAIT_2));
+}
+
 static void test_fin_wait_2_syn_outside_without_5961_is_acknowledged(void **state)
 {
     same_syn_outside_is_acknowledged(in_plain(state, TFSM_FIN_WAIT_2));
@@ -328,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_fin_wait_2_syn_in_window_is_challenged),
         cmocka_unit_test(test_fin_wait_2_syn_outside_is_acknowledged),
         cmocka_unit_test(test_fin_wait_2_syn_in_window_without_5961_resets),
+        cmocka_unit_test(test_fin_wait_2_syn_ack_in_window_without_5961_resets),
         cmocka_unit_test(test_fin_wait_2_syn_outside_without_5961_is_acknowledged),
         cmocka_unit_test(test_fin_wait_2_ack_missing_is_dropped),
         cmocka_unit_test(test_fin_wait_2_ack_beyond_snd_nxt_is_acknowledged),

@@ -105,6 +105,11 @@ static void test_last_ack_syn_in_window_without_5961_resets(void **state)
     same_plain_syn_in_window_resets(in_plain(state, TFSM_LAST_ACK));
 }
 
+static void test_last_ack_syn_ack_in_window_without_5961_resets(void **state)
+{
+    same_plain_syn_ack_in_window_resets(in_plain(state, TFSM_LAST_ACK));
+}
+
 static void test_last_ack_syn_outside_without_5961_is_acknowledged(void **state)
 {
     same_syn_outside_is_acknowledged(in_plain(state, TFSM_LAST_ACK));
@@ -308,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_last_ack_syn_in_window_is_challenged),
         cmocka_unit_test(test_last_ack_syn_outside_is_acknowledged),
         cmocka_unit_test(test_last_ack_syn_in_window_without_5961_resets),
+        cmocka_unit_test(test_last_ack_syn_ack_in_window_without_5961_resets),
         cmocka_unit_test(test_last_ack_syn_outside_without_5961_is_acknowledged),
         cmocka_unit_test(test_last_ack_ack_missing_is_dropped),
         cmocka_unit_test(test_last_ack_ack_beyond_snd_nxt_is_acknowledged),

@@ -153,6 +153,15 @@ static void test_syn_received_wrong_security_without_ack_is_reset(void **state)
     expect_state(f, TFSM_SYN_RECEIVED);
 }
 
+/* Security comes before SYN: the listener is not woken by somebody else's. */
+static void test_syn_received_syn_with_wrong_security_is_reset(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_SYN, .security = 9);
+    expect_rejected(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
 static void test_syn_received_wrong_security_outside_is_acknowledged(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -349,6 +358,28 @@ static void test_syn_received_ack_with_text_straddling_left_is_trimmed(void **st
     expect_text(f, 0, 0, 1, 19);
 }
 
+static void test_syn_received_ack_with_text_straddling_right_is_trimmed(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .seq = BUFF - 1, .ack = 1, .text = 20);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_delivered(f, 0);
+    expect_text(f, 0, BUFF - 1, 0, 1);
+    arrive(f, .flags = TFSM_ACK, .text = BUFF - 1);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_delivered(f, BUFF);
+}
+
+static void test_syn_received_text_outside_is_acknowledged(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_ACK, .seq = -10, .ack = 1, .text = 10);
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_ACK, .seq = BUFF, .ack = 1, .text = 10);
+    expect_challenged(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
 static void test_syn_received_ack_urg_tells_the_user(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -407,6 +438,15 @@ static void test_syn_received_send_too_much_is_an_error(void **state)
 static void test_syn_received_close_with_nothing_queued_sends_fin(void **state)
 {
     struct fixture *f = in_syn_received(state);
+    user_close(f);
+    expect_state(f, TFSM_FIN_WAIT_1);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+    expect_nothing(f);
+}
+
+static void test_syn_received_close_active_with_nothing_queued_sends_fin(void **state)
+{
+    struct fixture *f = in_syn_received_active(state);
     user_close(f);
     expect_state(f, TFSM_FIN_WAIT_1);
     (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
@@ -626,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_syn_received_rst_in_window_without_5961_active_is_refused),
         cmocka_unit_test(test_syn_received_wrong_security_is_reset),
         cmocka_unit_test(test_syn_received_wrong_security_without_ack_is_reset),
+        cmocka_unit_test(test_syn_received_syn_with_wrong_security_is_reset),
         cmocka_unit_test(test_syn_received_wrong_security_outside_is_acknowledged),
         cmocka_unit_test(test_syn_received_rst_comes_before_security),
         cmocka_unit_test(test_syn_received_syn_in_window_passive_listens_again),
@@ -646,12 +687,15 @@ int main(void)
         cmocka_unit_test(test_syn_received_ack_with_fin_is_closed_by_the_peer),
         cmocka_unit_test(test_syn_received_ack_with_text_beyond_a_hole_connects),
         cmocka_unit_test(test_syn_received_ack_with_text_straddling_left_is_trimmed),
+        cmocka_unit_test(test_syn_received_ack_with_text_straddling_right_is_trimmed),
+        cmocka_unit_test(test_syn_received_text_outside_is_acknowledged),
         cmocka_unit_test(test_syn_received_ack_urg_tells_the_user),
         cmocka_unit_test(test_syn_received_text_of_the_syn_again_is_delivered_once),
         cmocka_unit_test(test_syn_received_rtx_keeps_the_iss),
         cmocka_unit_test(test_syn_received_send_waits_for_established),
         cmocka_unit_test(test_syn_received_send_too_much_is_an_error),
         cmocka_unit_test(test_syn_received_close_with_nothing_queued_sends_fin),
+        cmocka_unit_test(test_syn_received_close_active_with_nothing_queued_sends_fin),
         cmocka_unit_test(test_syn_received_close_then_ack_of_syn_connects),
         cmocka_unit_test(test_syn_received_close_then_ack_of_syn_and_fin_connects),
         cmocka_unit_test(test_syn_received_close_then_old_ack_leaves_fin_wait_1),

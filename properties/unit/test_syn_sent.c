@@ -171,6 +171,17 @@ static void test_syn_sent_syn_ack_with_text_delivers(void **state)
     expect_nothing(f);
 }
 
+static void test_syn_sent_syn_ack_with_text_beyond_the_window_is_trimmed(void **state)
+{
+    struct fixture *f = in_syn_sent(state);
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK | TFSM_FIN, .ack = 1, .text = BUFF + 7);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_delivered(f, BUFF);
+    expect_text(f, 0, 0, 0, BUFF);
+    struct tfsm_segment s = expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1 + BUFF);
+    assert_int_equal(s.wnd, 0);
+}
+
 static void test_syn_sent_syn_ack_fin_is_closed_by_the_peer(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -224,6 +235,16 @@ static void test_syn_sent_syn_is_a_simultaneous_open(void **state)
     assert_int_equal(s.options & TFSM_OPT_MSS, TFSM_OPT_MSS);
     assert_int_equal(s.wnd, BUFF);
     expect_nothing(f);
+}
+
+/* RFC9293:3.10.7.3 fourth: SND.WND, SND.WL1 and SND.WL2 are those of the SYN. */
+static void test_syn_sent_syn_sets_the_send_window(void **state)
+{
+    struct fixture *f = in_syn_sent(state);
+    f->peer.wnd = 777;
+    arrive(f, .flags = TFSM_SYN);
+    assert_int_equal(f->tcb.snd_wnd, 777);
+    assert_int_equal(f->tcb.snd_wl1, f->irs);
 }
 
 static void test_syn_sent_syn_before_our_syn_left_is_answered_once(void **state)
@@ -465,11 +486,13 @@ int main(void)
         cmocka_unit_test(test_syn_sent_syn_ack_connects),
         cmocka_unit_test(test_syn_sent_syn_ack_fills_the_tcb),
         cmocka_unit_test(test_syn_sent_syn_ack_with_text_delivers),
+        cmocka_unit_test(test_syn_sent_syn_ack_with_text_beyond_the_window_is_trimmed),
         cmocka_unit_test(test_syn_sent_syn_ack_fin_is_closed_by_the_peer),
         cmocka_unit_test(test_syn_sent_syn_ack_urg_tells_the_user),
         cmocka_unit_test(test_syn_sent_syn_ack_sends_queued_text),
         cmocka_unit_test(test_syn_sent_syn_ack_window_zero_connects_and_waits),
         cmocka_unit_test(test_syn_sent_syn_is_a_simultaneous_open),
+        cmocka_unit_test(test_syn_sent_syn_sets_the_send_window),
         cmocka_unit_test(test_syn_sent_syn_before_our_syn_left_is_answered_once),
         cmocka_unit_test(test_syn_sent_syn_with_text_and_fin_is_remembered),
         cmocka_unit_test(test_syn_sent_two_machines_meet),

@@ -106,6 +106,11 @@ static void test_time_wait_syn_in_window_without_5961_resets(void **state)
     same_plain_syn_in_window_resets(in_plain(state, TFSM_TIME_WAIT));
 }
 
+static void test_time_wait_syn_ack_in_window_without_5961_resets(void **state)
+{
+    same_plain_syn_ack_in_window_resets(in_plain(state, TFSM_TIME_WAIT));
+}
+
 static void test_time_wait_syn_outside_without_5961_is_acknowledged(void **state)
 {
     same_syn_outside_is_acknowledged(in_plain(state, TFSM_TIME_WAIT));
@@ -175,6 +180,28 @@ static void test_time_wait_rst_in_window_with_1337_without_5961_is_ignored(void 
     arrive(f, .flags = TFSM_RST, .seq = 100);
     expect_ignored(f);
     expect_state(f, TFSM_TIME_WAIT);
+}
+
+/* Ignored for good: no later step looks at it. */
+static void test_time_wait_rst_with_1337_and_more_is_ignored(void **state)
+{
+    struct fixture *f = in_time_wait_1337(state, PROFILE);
+    arrive(f, .flags = TFSM_RST | TFSM_ACK, .security = 9);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_RST | TFSM_SYN | TFSM_ACK);
+    expect_ignored(f);
+    expect_state(f, TFSM_TIME_WAIT);
+}
+
+static void test_time_wait_1337_touches_nothing_but_rst(void **state)
+{
+    struct fixture *f = in_time_wait_1337(state, PROFILE);
+    arrive(f, .flags = TFSM_SYN);
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_ACK, .security = 9);
+    expect_gone(f, TFSM_SIG_RESET);
 }
 
 static void test_time_wait_1337_touches_no_other_state(void **state)
@@ -251,6 +278,20 @@ static void test_time_wait_stray_fin_restarts_nothing(void **state)
     f->now += SECOND;
     arrive(f, .flags = TFSM_FIN | TFSM_ACK, .seq = -5000, .text = 10);
     expect_challenged(f);
+    expect_deadline(f, f->now - SECOND + 2 * MSL);
+}
+
+/* Only a FIN that the checks of the other steps would let through. */
+static void test_time_wait_fin_again_with_syn_rst_or_wrong_security_restarts_nothing(void **state)
+{
+    struct fixture *f = in_time_wait(state);
+    f->now += SECOND;
+    arrive(f, .flags = TFSM_SYN | TFSM_FIN | TFSM_ACK, .seq = -2);
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_FIN | TFSM_ACK, .seq = -1, .security = 9);
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_FIN | TFSM_RST, .seq = -1);
+    expect_ignored(f);
     expect_deadline(f, f->now - SECOND + 2 * MSL);
 }
 
@@ -338,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_time_wait_syn_in_window_is_challenged),
         cmocka_unit_test(test_time_wait_syn_outside_is_acknowledged),
         cmocka_unit_test(test_time_wait_syn_in_window_without_5961_resets),
+        cmocka_unit_test(test_time_wait_syn_ack_in_window_without_5961_resets),
         cmocka_unit_test(test_time_wait_syn_outside_without_5961_is_acknowledged),
         cmocka_unit_test(test_time_wait_ack_missing_is_dropped),
         cmocka_unit_test(test_time_wait_ack_beyond_snd_nxt_is_acknowledged),
@@ -346,6 +388,8 @@ int main(void)
         cmocka_unit_test(test_time_wait_ack_is_ignored),
         cmocka_unit_test(test_time_wait_rst_with_1337_is_ignored),
         cmocka_unit_test(test_time_wait_rst_in_window_with_1337_without_5961_is_ignored),
+        cmocka_unit_test(test_time_wait_rst_with_1337_and_more_is_ignored),
+        cmocka_unit_test(test_time_wait_1337_touches_nothing_but_rst),
         cmocka_unit_test(test_time_wait_1337_touches_no_other_state),
         cmocka_unit_test(test_time_wait_urg_is_ignored),
         cmocka_unit_test(test_time_wait_text_is_ignored),
@@ -353,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_time_wait_fin_again_with_its_text_restarts_the_wait),
         cmocka_unit_test(test_time_wait_old_text_restarts_nothing),
         cmocka_unit_test(test_time_wait_stray_fin_restarts_nothing),
+        cmocka_unit_test(test_time_wait_fin_again_with_syn_rst_or_wrong_security_restarts_nothing),
         cmocka_unit_test(test_time_wait_fin_beyond_the_fin_stays),
         cmocka_unit_test(test_time_wait_lasts_2msl),
         cmocka_unit_test(test_time_wait_ack_is_owed_on_entry),

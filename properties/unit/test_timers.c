@@ -50,6 +50,24 @@ static void test_timers_rtx_before_its_time_nothing_happens(void **state)
     expect_nothing(f);
 }
 
+/* A TIMEOUT that comes early, or for nothing, does nothing, in any state and at any count of tries.
+ */
+static void test_timers_early_timeout_does_nothing(void **state)
+{
+    for (int s = 0; s < TFSM_STATES; s++) {
+        struct fixture *f = fresh(state);
+        struct tfsm_segment out;
+        reach(f, (enum tfsm_state)s);
+        for (unsigned i = 0; i < 10 && tfsm_deadline(&f->tcb) != TFSM_NEVER; i++) {
+            after(f, tfsm_deadline(&f->tcb) - f->now - 1);
+            expect_unchanged(f);
+            expect_nothing(f);
+            after(f, 1);
+            (void)drain(f, &out, 1);
+        }
+    }
+}
+
 /* RFC6298:5.4: the earliest segment that is not acknowledged, and that one only. */
 static void test_timers_rtx_sends_the_first_segment_again(void **state)
 {
@@ -862,6 +880,7 @@ int main(void)
         cmocka_unit_test(test_timers_rtx_is_armed_by_the_segment),
         cmocka_unit_test(test_timers_rtx_a_pure_ack_arms_nothing),
         cmocka_unit_test(test_timers_rtx_before_its_time_nothing_happens),
+        cmocka_unit_test(test_timers_early_timeout_does_nothing),
         cmocka_unit_test(test_timers_rtx_sends_the_first_segment_again),
         cmocka_unit_test(test_timers_rtx_backs_off_and_is_bounded),
         cmocka_unit_test(test_timers_rtx_many_retries_stay_bounded),
