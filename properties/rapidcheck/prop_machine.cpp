@@ -30,10 +30,10 @@ std::vector<uint8_t> arbitrary_program()
         record.remote = record.active;
         record.len = static_cast<uint16_t>(word >> 20 & 0x3ff);
         record.flags = static_cast<uint8_t>(word >> 8);
-        record.seq_base =
-            static_cast<uint8_t>((word >> 16 & 15) == SEQ_ABSOLUTE ? SEQ_RCV_NXT : word >> 16 & 15);
-        record.ack_base =
-            static_cast<uint8_t>((word >> 24 & 15) == ACK_ABSOLUTE ? ACK_SND_NXT : word >> 24 & 15);
+        uint8_t seq_base = word >> 16 & 15;
+        uint8_t ack_base = word >> 24 & 15;
+        record.seq_base = seq_base == SEQ_ABSOLUTE ? uint8_t{SEQ_RCV_NXT} : seq_base;
+        record.ack_base = ack_base == ACK_ABSOLUTE ? uint8_t{ACK_SND_NXT} : ack_base;
         record.wnd = 8192;
         record.to_deadline = word >> 30 & 1;
         record.delay = (word >> 12 & 0xfff) * 1000;
