@@ -56,7 +56,7 @@ static void choose_policy(const uint8_t *octets, struct tfsm_config *cfg)
     static const uint8_t limit[4] = {10, 0, 1, 3};
     *cfg = tfsm_config_default();
     cfg->profile ^= (octets[0] & 1u ? TFSM_RFC5961 : 0u) | (octets[0] & 2u ? TFSM_RFC1337 : 0u) |
-                    (octets[0] & 4u ? TFSM_WSCALE : 0u);
+                    (octets[0] & 4u ? TFSM_WSCALE : 0u) | (octets[0] & 0x80u ? TFSM_NODELAY : 0u);
     cfg->rcv_buff = rcv_buff[octets[1] & 7];
     cfg->snd_buff = snd_buff[octets[1] >> 3 & 7];
     cfg->mss = mss[octets[2] & 7];
