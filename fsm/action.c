@@ -2,6 +2,8 @@
  * tfsm_action_index. An action trusts the facts its row needed and checks nothing again. */
 #include "engine.h"
 
+#define RTO_AFTER_SYN 3000000 /* microseconds */
+
 /* Forget everything but a RST that is still to be sent. */
 static void forget(struct tfsm_tcb *tcb)
 {
@@ -99,7 +101,16 @@ static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 static void advance_una(struct tfsm_tcb *tcb, uint32_t ack, struct tfsm_effects *fx)
 {
     uint32_t text = seq_distance(tcb->snd_una, ack);
+    /* Only what was sent after the last timeout was sent once, and tells how long a round trip is:
+     * until that is acknowledged the timeout stays backed off (RFC6298:5.5, Karn's algorithm). */
+    if (seq_lt(tcb->snd_recover, ack)) {
+        tcb->backoff = 0;
+    }
     if (!has(tcb->flags, TFSM_M_SYN_ACKED) && text > 0) {
+        if (tcb->snd_recover != tcb->iss) { /* the SYN timed out (RFC6298:5.7) */
+            tcb->rto = tcb->rto > RTO_AFTER_SYN ? tcb->rto : RTO_AFTER_SYN;
+            tcb->backoff = 0;
+        }
         text--;
         tcb->flags |= TFSM_M_SYN_ACKED;
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_SYN;
@@ -111,7 +122,6 @@ static void advance_una(struct tfsm_tcb *tcb, uint32_t ack, struct tfsm_effects 
     tcb->snd_octets += text;
     fx->acknowledged += text;
     tcb->tries = 0;
-    tcb->backoff = 0;
     tcb->at_rtx = 0;
     tcb->at_user = 0;
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;

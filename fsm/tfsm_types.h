@@ -136,10 +136,11 @@ struct tfsm_config {
     tfsm_time challenge_every; /* that interval */
 };
 
-#define TFSM_BUFF_MAX  0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
-#define TFSM_OOO_MAX   8           /* ranges of out-of-order text one connection remembers */
-#define TFSM_OOO_SLOTS (TFSM_OOO_MAX + 1) /* and one for text at RCV.NXT, which is never refused   \
-                                           */
+#define TFSM_BUFF_MAX 0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
+#define TFSM_OOO_MAX  8           /* ranges of out-of-order text one connection remembers */
+#define TFSM_OOO_SLOTS                                                                             \
+    (TFSM_OOO_MAX + 1) /* and one for text at RCV.NXT, which is never refused                      \
+                        */
 
 /* Bits of tfsm_tcb.flags: what the connection remembers besides its numbers. */
 enum tfsm_memory {
@@ -221,7 +222,8 @@ enum tfsm_result {
     TFSM_E_CONNECTION_CLOSING,     /* "connection closing" */
     TFSM_E_REMOTE_UNSPECIFIED,     /* "remote socket unspecified" */
     TFSM_E_INSUFFICIENT_RESOURCES, /* "insufficient resources" */
-    TFSM_E_INVALID /* not an event at all: unknown kind, SEG.LEN shorter than its SYN and FIN */
+    TFSM_E_INVALID /* not an event at all: unknown kind, SEG.LEN shorter than its SYN and FIN,
+                    * or more text than a packet holds */
 };
 
 /* What the user is told, bits of tfsm_effects.signals. */

@@ -381,7 +381,7 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
         after->state != TFSM_CLOSED) {
         fails(monitor, "TIME_WAIT_FOR_EVER", "RFC9293:3.10.8 TIME-WAIT ends after 2MSL");
     }
-    if (user && after->state != TFSM_CLOSED) {
+    if (user && after->state != TFSM_CLOSED && after->state != TFSM_LISTEN) {
         fails(monitor, "USER_TIMEOUT", "RFC9293:3.10.8 the user timeout ends the connection");
     }
     if ((!rtx && !probe) || user) {

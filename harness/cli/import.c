@@ -101,13 +101,18 @@ static bool keep_capture(struct seeds *seeds, const struct capture *capture, str
     return fine;
 }
 
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void print_tally(const char *path, const struct tally *tally)
 {
-    printf("%s: %zu segments", path, tally->segments);
+    printf("%s: %zu segment%s", path, tally->segments, plural(tally->segments));
     if (tally->skipped > 0) {
-        printf(" (%zu packets skipped)", tally->skipped);
+        printf(" (%zu other packet%s)", tally->skipped, plural(tally->skipped));
     }
-    printf(", %zu connections", tally->connections);
+    printf(", %zu connection%s", tally->connections, plural(tally->connections));
     if (tally->partial > 0) {
         printf(" (%zu without a beginning)", tally->partial);
     }
@@ -115,9 +120,9 @@ static void print_tally(const char *path, const struct tally *tally)
     for (unsigned target = 0; target < SEED_TARGETS; target++) {
         printf("%zu %s, ", tally->made[target], seed_target_name((enum seed_target)target));
     }
-    printf("%zu duplicates", tally->known);
+    printf("%zu duplicate%s", tally->known, plural(tally->known));
     if (tally->broken > 0) {
-        printf("; %zu break an invariant: replay them", tally->broken);
+        printf("; %zu break%s an invariant: replay", tally->broken, tally->broken == 1 ? "s" : "");
     }
     putchar('\n');
 }
@@ -179,7 +184,7 @@ static int run_import(struct import *import)
         print_tally(import->captures[i], &tallies[i]);
     }
     if (status == CLI_FINE) {
-        printf("%s: %zu new files\n", import->folder, written);
+        printf("%s: %zu new file%s\n", import->folder, written, plural(written));
     }
     seeds_free(&import->seeds);
     free(tallies);

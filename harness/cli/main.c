@@ -3,13 +3,11 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tfsm.h"
 
@@ -199,24 +197,10 @@ static int run(int argc, char **argv)
     return cli_fail(argv[top.command], "no such command (see tcpfsm --help)");
 }
 
-/* A file opened where standard output should be would take what we print. So nobody opens there:
- * reading ends at once and writing fails. */
-static void occupy_standard_descriptors(void)
-{
-    int descriptor = 0;
-    while (descriptor >= 0 && descriptor <= STDERR_FILENO) {
-        descriptor = open("/dev/null", O_RDONLY);
-    }
-    if (descriptor > STDERR_FILENO) {
-        close(descriptor);
-    }
-}
-
 int main(int argc, char **argv)
 {
-    occupy_standard_descriptors();
-    signal(SIGPIPE,
-           SIG_IGN); /* a closed pipe and a full disk are write errors, reported like any other */
+    /* A closed pipe and a file that may not grow are write errors, reported like any other. */
+    signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     int status = argc > 0 ? run(argc, argv) : CLI_BAD;
     errno = 0;

@@ -142,20 +142,20 @@ static enum record_kind fate_of(const struct capture *capture, size_t index)
 {
     const struct capture_segment *first = &capture->segments[index];
     const struct tfsm_segment *segment = &first->packet.segment;
+    uint32_t end = seq_add(segment->seq, segment->len);
+    bool acknowledged = false;
     size_t at = first->next;
     for (unsigned i = 0; i < LOOK_AHEAD && at != CAPTURE_NONE && segment->len > 0; i++) {
         const struct capture_segment *later = &capture->segments[at];
         const struct tfsm_segment *again = &later->packet.segment;
         if (later->sender != first->sender) {
-            if ((again->flags & TFSM_ACK) != 0 &&
-                seq_le(seq_add(segment->seq, segment->len), again->ack)) {
-                return RECORD_DELIVER;
-            }
+            acknowledged =
+                acknowledged || ((again->flags & TFSM_ACK) != 0 && seq_le(end, again->ack));
         } else if (later->size == first->size &&
                    memcmp(capture->octets + later->at, capture->octets + first->at, first->size) ==
                        0) {
             return RECORD_COPY;
-        } else if (again->seq == segment->seq && again->len >= segment->len &&
+        } else if (!acknowledged && again->seq == segment->seq && again->len >= segment->len &&
                    ((again->flags ^ segment->flags) & (TFSM_SYN | TFSM_ACK | TFSM_RST)) == 0) {
             return RECORD_DROP;
         }

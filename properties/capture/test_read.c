@@ -48,7 +48,7 @@ static void put32(struct image *image, uint32_t number)
 static bool read_image(const struct image *image, size_t size, struct capture *capture,
                        char error[CAPTURE_ERROR])
 {
-    char path[] = "/tmp/test_read.XXXXXX";
+    char path[] = P_tmpdir "/test_read.XXXXXX";
     int descriptor = mkstemp(path);
     assert_true(descriptor >= 0);
     assert_true(write(descriptor, image->octets, size) == (ssize_t)size);

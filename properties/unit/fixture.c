@@ -205,6 +205,9 @@ static void watch_sequence(struct fixture *f, const struct tfsm_segment *s)
     }
     want_true(f, !f->sent_any || seq_le(s->seq, f->sent), "no gap in what is sent");
     want_true(f, !f->sent_fin || seq_le(end, f->fin + 1), "nothing after the FIN");
+    bool new = f->sent_any &&seq_lt(f->sent, end);
+    want_true(f, !new || s->len == 1 || seq_le(end, seq_add(f->tcb.snd_una, f->tcb.snd_wnd)),
+              "nothing new beyond the peer's window but a probe");
     if (!f->sent_any || seq_lt(f->sent, end)) {
         f->sent = end;
         f->sent_any = true;

@@ -579,7 +579,8 @@ static void test_established_fin_closes(void **state)
     arrive(f, .flags = TFSM_FIN | TFSM_ACK);
     expect_state(f, TFSM_CLOSE_WAIT);
     expect_signals(f, TFSM_SIG_PEER_CLOSED);
-    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 2);
+    struct tfsm_segment s = expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 2);
+    assert_int_equal(s.wnd, BUFF - 1); /* the edge stays where it was */
     expect_nothing(f);
     expect_deadline(f, TFSM_NEVER);
 }
@@ -723,6 +724,25 @@ static void test_established_send_urgent_sets_the_pointer(void **state)
     user_send(f, 10);
     s = expect_segment(f, .flags = TFSM_ACK, .seq = 1501, .ack = 1, .len = 10);
     expect_nothing(f);
+}
+
+static void test_established_send_urgent_and_close_in_one_segment(void **state)
+{
+    struct fixture *f = in_established(state);
+    user_urgent(f, 10);
+    user_close(f);
+    struct tfsm_segment s =
+        expect_segment(f, .flags = TFSM_ACK | TFSM_URG | TFSM_FIN, .seq = 1, .ack = 1, .len = 11);
+    assert_int_equal(s.up, 10);
+    expect_nothing(f);
+}
+
+static void test_established_send_nothing_into_a_full_buffer(void **state)
+{
+    struct fixture *f = in_established(state);
+    user_send(f, BUFF);
+    user_send(f, 0);
+    expect_unchanged(f);
 }
 
 static void test_established_receive_hands_out_what_was_delivered(void **state)
@@ -880,6 +900,8 @@ int main(void)
         cmocka_unit_test(test_established_send_too_much_is_an_error),
         cmocka_unit_test(test_established_send_nothing_sends_nothing),
         cmocka_unit_test(test_established_send_urgent_sets_the_pointer),
+        cmocka_unit_test(test_established_send_urgent_and_close_in_one_segment),
+        cmocka_unit_test(test_established_send_nothing_into_a_full_buffer),
         cmocka_unit_test(test_established_receive_hands_out_what_was_delivered),
         cmocka_unit_test(test_established_receive_does_not_hand_out_text_beyond_a_hole),
         cmocka_unit_test(test_established_close_sends_fin),

@@ -210,6 +210,20 @@ static void test_fin_wait_1_ack_of_all_sent_but_fin_unsent_stays(void **state)
     expect_nothing(f);
 }
 
+/* The text fills the peer's window to the last octet: the FIN has no room. */
+static void test_fin_wait_1_fin_waits_for_room_in_the_window(void **state)
+{
+    struct fixture *f = in_established(state);
+    struct tfsm_segment out;
+    user_send(f, PEER_WND);
+    user_close(f);
+    assert_int_equal(drain(f, &out, 1), PEER_WND / MSS);
+    assert_false(f->sent_fin);
+    f->peer.wnd = PEER_WND + 1;
+    arrive(f, .flags = TFSM_ACK);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = PEER_WND + 1, .ack = 1, .len = 1);
+}
+
 static void test_fin_wait_1_ack_of_a_fin_not_sent_is_refused(void **state)
 {
     struct fixture *f = with_fin_unsent(state);
@@ -441,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_fin_wait_1_ack_of_text_only_stays),
         cmocka_unit_test(test_fin_wait_1_ack_of_text_and_fin_goes_on),
         cmocka_unit_test(test_fin_wait_1_ack_of_all_sent_but_fin_unsent_stays),
+        cmocka_unit_test(test_fin_wait_1_fin_waits_for_room_in_the_window),
         cmocka_unit_test(test_fin_wait_1_ack_of_a_fin_not_sent_is_refused),
         cmocka_unit_test(test_fin_wait_1_fin_before_ours_is_sent_goes_to_closing),
         cmocka_unit_test(test_fin_wait_1_window_update_is_taken),

@@ -324,6 +324,31 @@ static void test_limits_challenge_interval(void **state)
     }
 }
 
+/* Whatever kind of dataless segment asks, its reply is counted; a RST bears nothing, text or not.
+ */
+static void test_limits_challenge_counts_every_kind(void **state)
+{
+    static const struct from_peer kinds[] = {
+        {.flags = TFSM_RST, .seq = 1},
+        {.flags = TFSM_RST | TFSM_ACK | TFSM_FIN, .seq = 1, .text = 9},
+        {.flags = TFSM_SYN, .seq = 1},
+        {.flags = TFSM_SYN | TFSM_ACK, .seq = -1},
+        {.flags = TFSM_ACK, .seq = -1},
+        {.flags = 0, .seq = -1},
+        {.flags = TFSM_ACK, .ack = 1},
+        {.flags = TFSM_ACK, .ack = -1},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct fixture *f = in_established(state);
+        for (unsigned n = 0; n < LIMIT; n++) {
+            fixture_arrive(HERE(f), kinds[i]);
+            expect_challenged(f);
+        }
+        fixture_arrive(HERE(f), kinds[i]);
+        expect_ignored(f);
+    }
+}
+
 /* Invariant 6 of history: replies to text use up nothing of the limit, and good ACKs do not either.
  */
 static void test_limits_challenge_counts_only_what_it_limits(void **state)
@@ -383,6 +408,7 @@ static void whole_life(struct fixture *f)
     user_send(f, 2500);
     assert_int_equal(drain(f, &out, 1), 3);
     arrive(f, .flags = TFSM_ACK, .ack = 1000);
+    expect_nothing(f);
     expire(f);
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1001, .ack = 1, .len = 1000);
     arrive(f, .flags = TFSM_ACK, .seq = 3, .ack = 1500, .text = 4);
@@ -394,6 +420,9 @@ static void whole_life(struct fixture *f)
     expect_challenged(f);
     arrive(f, .flags = TFSM_ACK, .ack = 1);
     expect_challenged(f);
+    arrive(f, .flags = TFSM_ACK | TFSM_URG, .up = 20);
+    expect_signals(f, TFSM_SIG_URGENT);
+    assert_int_equal(f->tcb.rcv_up, seq_add(f->irs, 28));
     user_close(f);
     (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 2501, .ack = 8, .len = 1);
     arrive(f, .flags = TFSM_ACK, .ack = 1);
@@ -474,12 +503,19 @@ static void test_limits_a_long_stream_of_ours_wraps(void **state)
     f->peer.mss = CHUNK;
     f->peer.wnd = 65535;
     reach_established(f);
+    user_urgent(f, CHUNK);
+    assert_true(take(f, &out));
+    assert_int_equal(out.flags & TFSM_URG, TFSM_URG);
+    arrive(f, .flags = TFSM_ACK, .ack = CHUNK);
+    total += CHUNK;
     while (total < 5ull << 30) {
         user_send(f, CHUNK);
         assert_true(take(f, &out));
         assert_true(out.text_offset == total && out.len == CHUNK);
-        arrive(f, .flags = TFSM_ACK, .ack = CHUNK);
-        assert_int_equal(f->fx.acknowledged, CHUNK);
+        assert_int_equal(out.flags & TFSM_URG, 0);
+        arrive(f, .flags = TFSM_ACK, .ack = CHUNK / 3);
+        expect_nothing(f);
+        arrive(f, .flags = TFSM_ACK, .ack = CHUNK - CHUNK / 3);
         total += CHUNK;
     }
     assert_true(f->tcb.snd_octets == total);
@@ -579,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_limits_user_timeout_huge_does_not_wrap),
         cmocka_unit_test(test_limits_challenge_limit_zero),
         cmocka_unit_test(test_limits_challenge_interval),
+        cmocka_unit_test(test_limits_challenge_counts_every_kind),
         cmocka_unit_test(test_limits_challenge_counts_only_what_it_limits),
         cmocka_unit_test(test_limits_default_config_is_the_rfcs),
         cmocka_unit_test(test_limits_any_iss_and_irs_will_do),

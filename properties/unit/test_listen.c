@@ -316,6 +316,22 @@ static void test_listen_send_with_remote_opens_actively(void **state)
     expect_nothing(f);
 }
 
+/* The label of the OPEN is the label of the SYN, whichever call sends it. */
+static void test_listen_send_and_open_keep_the_security(void **state)
+{
+    struct fixture *f = in_closed(state);
+    assert_int_equal(call(f, .kind = TFSM_EV_OPEN, .remote = true, .security = 3), TFSM_DONE);
+    user_send(f, 5);
+    struct tfsm_segment s = expect_segment(f, .flags = TFSM_SYN, .len = 1);
+    assert_int_equal(s.security, 3);
+    f = in_closed(state);
+    assert_int_equal(call(f, .kind = TFSM_EV_OPEN, .security = 3), TFSM_DONE);
+    assert_int_equal(call(f, .kind = TFSM_EV_OPEN, .active = true, .remote = true, .security = 5),
+                     TFSM_DONE);
+    s = expect_segment(f, .flags = TFSM_SYN, .len = 1);
+    assert_int_equal(s.security, 5);
+}
+
 static void test_listen_send_with_remote_too_much_is_an_error(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -390,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_listen_open_active_without_remote_is_an_error),
         cmocka_unit_test(test_listen_send_without_remote_is_an_error),
         cmocka_unit_test(test_listen_send_with_remote_opens_actively),
+        cmocka_unit_test(test_listen_send_and_open_keep_the_security),
         cmocka_unit_test(test_listen_send_with_remote_too_much_is_an_error),
         cmocka_unit_test(test_listen_receive_waits),
         cmocka_unit_test(test_listen_close_deletes_the_tcb),

@@ -75,6 +75,30 @@ static void test_syn_received_rst_exact_passive_listens_again(void **state)
     listens_again(f);
 }
 
+/* MUST-11: what the OPEN said is kept: the label, the remote socket, and that it was passive. */
+static void test_syn_received_rst_exact_passive_keeps_what_open_said(void **state)
+{
+    struct fixture *f = in_closed(state);
+    assert_int_equal(call(f, .kind = TFSM_EV_OPEN, .remote = true, .security = 3), TFSM_DONE);
+    struct tfsm_tcb listener = f->tcb;
+    arrive(f, .flags = TFSM_SYN, .security = 3);
+    (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
+    arrive(f, .flags = TFSM_RST, .security = 3);
+    expect_state(f, TFSM_LISTEN);
+    assert_memory_equal(&f->tcb, &listener, sizeof listener);
+}
+
+/* Nor does a negotiated window scale displace it. */
+static void test_syn_received_rst_exact_passive_with_scaling_listens_again(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->cfg.profile |= TFSM_WSCALE;
+    f->peer.options |= TFSM_OPT_WSCALE;
+    reach_syn_received(f);
+    arrive(f, .flags = TFSM_RST);
+    listens_again(f);
+}
+
 /* B17 */
 static void test_syn_received_rst_exact_active_is_refused(void **state)
 {
@@ -302,6 +326,17 @@ static void test_syn_received_ack_active_connects(void **state)
     expect_nothing(f);
 }
 
+/* An ACK that arrives before the SYN-ACK was taken from the machine: there is nothing to send any
+ * more. */
+static void test_syn_received_ack_before_the_syn_ack_left_connects(void **state)
+{
+    struct fixture *f = in_listen(state);
+    arrive(f, .flags = TFSM_SYN);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_nothing(f);
+}
+
 /* B11: SND.WND, SND.WL1 and SND.WL2 are those of the ACK. */
 static void test_syn_received_ack_sets_the_send_window(void **state)
 {
@@ -511,6 +546,27 @@ static void test_syn_received_close_then_text_with_bad_ack_delivers_nothing(void
     expect_state(f, TFSM_FIN_WAIT_1);
 }
 
+/* The SYN announced no window. The SYN comes first all the same, and is no window probe. */
+static void test_syn_received_close_with_the_window_closed_repeats_the_syn(void **state)
+{
+    struct fixture *f = fresh(state);
+    struct tfsm_segment out;
+    f->peer.wnd = 0;
+    reach_syn_received(f);
+    user_close(f);
+    expect_state(f, TFSM_FIN_WAIT_1);
+    (void)drain(f, &out, 1);
+    expire(f);
+    (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .seq = 0, .ack = 1, .len = 1);
+    f->peer.wnd = PEER_WND;
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_signals(f, TFSM_SIG_CONNECTED);
+    (void)drain(f, &out, 1);
+    assert_true(f->sent_fin);
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_FIN_WAIT_2);
+}
+
 /* The state is FIN-WAIT-1 now: a RST ends the connection, and the listener is gone. */
 static void test_syn_received_close_then_rst_ends(void **state)
 {
@@ -657,6 +713,8 @@ int main(void)
         cmocka_unit_test(test_syn_received_ack_alone_just_past_the_window_connects),
         cmocka_unit_test(test_syn_received_ack_at_the_right_edge_connects),
         cmocka_unit_test(test_syn_received_rst_exact_passive_listens_again),
+        cmocka_unit_test(test_syn_received_rst_exact_passive_keeps_what_open_said),
+        cmocka_unit_test(test_syn_received_rst_exact_passive_with_scaling_listens_again),
         cmocka_unit_test(test_syn_received_rst_exact_active_is_refused),
         cmocka_unit_test(test_syn_received_rst_exact_any_ack_is_believed),
         cmocka_unit_test(test_syn_received_rst_in_window_is_challenged),
@@ -682,6 +740,7 @@ int main(void)
         cmocka_unit_test(test_syn_received_bad_ack_delivers_nothing),
         cmocka_unit_test(test_syn_received_ack_connects),
         cmocka_unit_test(test_syn_received_ack_active_connects),
+        cmocka_unit_test(test_syn_received_ack_before_the_syn_ack_left_connects),
         cmocka_unit_test(test_syn_received_ack_sets_the_send_window),
         cmocka_unit_test(test_syn_received_ack_with_text_delivers),
         cmocka_unit_test(test_syn_received_ack_with_fin_is_closed_by_the_peer),
@@ -700,6 +759,7 @@ int main(void)
         cmocka_unit_test(test_syn_received_close_then_ack_of_syn_and_fin_connects),
         cmocka_unit_test(test_syn_received_close_then_old_ack_leaves_fin_wait_1),
         cmocka_unit_test(test_syn_received_close_then_text_with_bad_ack_delivers_nothing),
+        cmocka_unit_test(test_syn_received_close_with_the_window_closed_repeats_the_syn),
         cmocka_unit_test(test_syn_received_close_then_rst_ends),
         cmocka_unit_test(test_syn_received_close_then_abort_sends_reset),
         cmocka_unit_test(test_syn_received_close_then_silence_ends),

@@ -248,6 +248,48 @@ static void test_timers_rtx_recovery_goes_on_with_each_ack(void **state)
     expect_deadline(f, TFSM_NEVER);
 }
 
+/* An ACK of all that was out when the timer went off ends the recovery. */
+static void test_timers_rtx_recovery_ends_where_it_began(void **state)
+{
+    struct fixture *f = with_text(state, 100);
+    expire(f);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 100);
+    user_send(f, 50);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 101, .ack = 1, .len = 50);
+    arrive(f, .flags = TFSM_ACK, .ack = 100);
+    expect_nothing(f);
+}
+
+/* B82 (b), RFC6298:5.5: the doubled timeout stays until text that was sent once is acknowledged. */
+static void test_timers_rtx_back_off_outlives_the_retransmission(void **state)
+{
+    struct fixture *f = with_text(state, 100);
+    expire(f);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 100);
+    arrive(f, .flags = TFSM_ACK, .ack = 100);
+    user_send(f, 100);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 101, .ack = 1, .len = 100);
+    expect_deadline(f, f->now + 2 * RTO);
+    arrive(f, .flags = TFSM_ACK, .ack = 100);
+    user_send(f, 100);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 201, .ack = 1, .len = 100);
+    expect_deadline(f, f->now + RTO);
+}
+
+/* A challenge and a text that must be answered do not displace the retransmission that is owed. */
+static void test_timers_rtx_owed_survives_other_debts(void **state)
+{
+    struct fixture *f = with_text(state, 100);
+    expire(f);
+    arrive(f, .flags = TFSM_RST, .seq = 1);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 100);
+    expect_nothing(f);
+    expire(f);
+    arrive(f, .flags = TFSM_ACK, .text = 5);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 6, .len = 100);
+    expect_nothing(f);
+}
+
 /* ---- SYN ---- */
 
 static void test_timers_syn_backs_off_and_is_refused_in_the_end(void **state)
@@ -330,6 +372,19 @@ static void test_timers_syn_retries_do_not_count_for_text(void **state)
     }
     expire(f);
     expect_gone(f, TFSM_SIG_TIMED_OUT);
+}
+
+/* RFC6298:5.7: after a SYN timed out, text starts with three seconds. */
+static void test_timers_syn_timed_out_makes_text_start_with_three_seconds(void **state)
+{
+    struct fixture *f = in_syn_sent(state);
+    struct tfsm_segment out;
+    expire(f);
+    (void)drain(f, &out, 1);
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1);
+    user_send(f, 10);
+    (void)drain(f, &out, 1);
+    expect_deadline(f, f->now + 3 * SECOND);
 }
 
 /* CLOSE in SYN-RECEIVED: SYN and FIN are both out; the SYN comes first, and both get through. */
@@ -589,6 +644,58 @@ static void test_timers_probe_stops_when_the_window_opens(void **state)
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 100);
     expect_nothing(f);
     expect_deadline(f, f->now + RTO);
+}
+
+/* The interval of the probes is no measure of the path: text begins with the plain timeout. */
+static void test_timers_probe_back_off_ends_when_the_window_opens(void **state)
+{
+    struct fixture *f = with_window_closed(state, 100);
+    for (int i = 0; i < 3; i++) {
+        expire(f);
+        (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+        arrive(f, .flags = TFSM_ACK);
+    }
+    f->peer.wnd = PEER_WND;
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 2, .ack = 1, .len = 99);
+    expect_deadline(f, f->now + RTO);
+}
+
+/* RFC9293:MUST-37: closing the window is an answer too; the tries before it do not count. */
+static void test_timers_probe_count_starts_when_the_window_closes(void **state)
+{
+    struct fixture *f = with_text(state, 100);
+    struct tfsm_segment out;
+    for (unsigned i = 0; i < RETRIES; i++) {
+        expire(f);
+        (void)drain(f, &out, 1);
+    }
+    f->peer.wnd = 0;
+    arrive(f, .flags = TFSM_ACK);
+    for (unsigned i = 0; i < RETRIES; i++) {
+        expire(f);
+        expect_state(f, TFSM_ESTABLISHED);
+        (void)drain(f, &out, 1);
+    }
+    expire(f);
+    expect_gone(f, TFSM_SIG_TIMED_OUT);
+}
+
+/* The window changes between the timeout and the output: what is sent fits the new window. */
+static void test_timers_probe_and_retransmission_change_places(void **state)
+{
+    struct fixture *f = with_text(state, 100);
+    expire(f);
+    f->peer.wnd = 0;
+    arrive(f, .flags = TFSM_ACK);
+    expect_nothing(f);
+    expire(f);
+    f->peer.wnd = PEER_WND;
+    arrive(f, .flags = TFSM_ACK);
+    expect_nothing(f);
+    expect_deadline(f, f->now + RTO);
+    expire(f);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 100);
 }
 
 /* The probe's octet is out; when the window opens it is sent again, with what follows it. */
@@ -894,11 +1001,15 @@ int main(void)
         cmocka_unit_test(test_timers_rtx_acknowledged_before_it_left_is_not_sent),
         cmocka_unit_test(test_timers_rtx_repackages_the_same_octets),
         cmocka_unit_test(test_timers_rtx_recovery_goes_on_with_each_ack),
+        cmocka_unit_test(test_timers_rtx_recovery_ends_where_it_began),
+        cmocka_unit_test(test_timers_rtx_back_off_outlives_the_retransmission),
+        cmocka_unit_test(test_timers_rtx_owed_survives_other_debts),
         cmocka_unit_test(test_timers_syn_backs_off_and_is_refused_in_the_end),
         cmocka_unit_test(test_timers_syn_ack_active_gives_up),
         cmocka_unit_test(test_timers_syn_ack_passive_returns_to_listen),
         cmocka_unit_test(test_timers_syn_bad_ack_costs_no_retry),
         cmocka_unit_test(test_timers_syn_retries_do_not_count_for_text),
+        cmocka_unit_test(test_timers_syn_timed_out_makes_text_start_with_three_seconds),
         cmocka_unit_test(test_timers_syn_and_fin_are_sent_again_in_order),
         cmocka_unit_test(test_timers_fin_gives_up_in_every_state_that_waits_for_it),
         cmocka_unit_test(test_timers_user_timeout_ends_text_unanswered),
@@ -915,6 +1026,9 @@ int main(void)
         cmocka_unit_test(test_timers_probe_answered_keeps_the_connection),
         cmocka_unit_test(test_timers_probe_accepted_goes_on_with_the_next_octet),
         cmocka_unit_test(test_timers_probe_stops_when_the_window_opens),
+        cmocka_unit_test(test_timers_probe_back_off_ends_when_the_window_opens),
+        cmocka_unit_test(test_timers_probe_count_starts_when_the_window_closes),
+        cmocka_unit_test(test_timers_probe_and_retransmission_change_places),
         cmocka_unit_test(test_timers_probe_octet_lost_is_sent_again_when_the_window_opens),
         cmocka_unit_test(test_timers_probe_may_be_the_fin),
         cmocka_unit_test(test_timers_probe_text_then_fin),

@@ -232,6 +232,19 @@ static void test_window_sws_half_of_a_small_window_is_enough(void **state)
     expect_nothing(f);
 }
 
+/* (3) again: what is in flight uses up its part of the window. */
+static void test_window_sws_half_of_the_window_beside_text_in_flight(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->peer.wnd = 700;
+    reach_established(f);
+    user_send(f, 100);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 100);
+    user_send(f, 3000);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 101, .ack = 1, .len = 600);
+    expect_nothing(f);
+}
+
 /* ---- Nagle's algorithm: RFC9293:SHLD-7, MUST-17 ---- */
 
 static struct fixture *with_nagle(void **state)
@@ -744,6 +757,7 @@ int main(void)
         cmocka_unit_test(test_window_sws_negative_usable_window_sends_nothing),
         cmocka_unit_test(test_window_sws_everything_queued_goes),
         cmocka_unit_test(test_window_sws_half_of_a_small_window_is_enough),
+        cmocka_unit_test(test_window_sws_half_of_the_window_beside_text_in_flight),
         cmocka_unit_test(test_window_nagle_small_text_waits_for_the_ack),
         cmocka_unit_test(test_window_nagle_part_of_the_ack_is_not_enough),
         cmocka_unit_test(test_window_nagle_full_segment_goes),
