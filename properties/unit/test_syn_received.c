@@ -651,6 +651,18 @@ static void test_syn_received_send_after_queued_close_is_an_error(void **state)
 
 /* The user closed what it had opened: the connection does not go back to LISTEN, where nobody would
  * close it a second time, and the user hears of its end. */
+/* A silent peer must not take the listener away: as with R2, LISTEN (RFC9293:MUST-11). */
+static void test_syn_received_user_timeout_passive_listens_again(void **state)
+{
+    struct fixture *f = in_listen(state);
+    f->cfg.user_timeout = SECOND / 2; /* before the first retransmission */
+    arrive(f, .flags = TFSM_SYN);
+    expect_state(f, TFSM_SYN_RECEIVED);
+    (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .seq = 0, .ack = 1, .len = 1);
+    expire(f);
+    listens_again(f);
+}
+
 static void test_syn_received_rst_after_queued_close_ends(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -767,6 +779,7 @@ int main(void)
         cmocka_unit_test(test_syn_received_close_with_text_queued_waits),
         cmocka_unit_test(test_syn_received_close_with_text_queued_and_peer_fin),
         cmocka_unit_test(test_syn_received_send_after_queued_close_is_an_error),
+        cmocka_unit_test(test_syn_received_user_timeout_passive_listens_again),
         cmocka_unit_test(test_syn_received_rst_after_queued_close_ends),
         cmocka_unit_test(test_syn_received_silence_after_queued_close_ends),
         cmocka_unit_test(test_syn_received_syn_in_window_after_queued_close_is_challenged),
