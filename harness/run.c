@@ -86,6 +86,27 @@ static void say(struct run *run, const char *text)
     }
 }
 
+static void say_lost(struct run *run, unsigned to, const struct tfsm_segment *segment)
+{
+    struct run_line line = {.kind = RUN_LOST,
+                            .end = to,
+                            .now = run->now,
+                            .segment = segment,
+                            .after = &run->end[to].tcb};
+    if (run->log != NULL) {
+        run->log(run->user, &line);
+    }
+}
+
+static void send_off(struct run *run, unsigned to, const struct tfsm_segment *segment)
+{
+    if (run->in_flight == FLIGHT_MAX) {
+        say_lost(run, to, segment);
+        return;
+    }
+    run->flight[run->in_flight++] = (struct in_flight){*segment, to, run->end[1 - to].incarnation};
+}
+
 /* Everything an endpoint wants to send now goes into the network; in a trace it is only looked at.
  */
 static void drain(struct run *run, unsigned end)
@@ -112,8 +133,8 @@ static void drain(struct run *run, unsigned end)
         if (run->log != NULL) {
             run->log(run->user, &line);
         }
-        if (run->mode == RUN_PAIR && run->in_flight < FLIGHT_MAX) {
-            run->flight[run->in_flight++] = (struct in_flight){segment, 1 - end, self->incarnation};
+        if (run->mode == RUN_PAIR) {
+            send_off(run, 1 - end, &segment);
         }
     }
     note_monitor(run, end);
@@ -145,8 +166,8 @@ static enum tfsm_result feed(struct run *run, unsigned end, struct tfsm_event *e
     }
     mix(run, (uint64_t)self->tcb.state | (uint64_t)self->tcb.owed << 8 |
                  (uint64_t)fx.signals << 16 | (uint64_t)fx.delivered << 32);
-    if (self->tcb.iss != before.iss ||
-        (before.state == TFSM_CLOSED && self->tcb.state != TFSM_CLOSED)) {
+    const unsigned unopened = 1u << TFSM_CLOSED | 1u << TFSM_LISTEN;
+    if ((unopened >> before.state & 1) != 0 && (unopened >> self->tcb.state & 1) == 0) {
         self->incarnation++;
         self->signals = 0;
         self->iss = seq_add(self->iss, 1000003); /* as if the ISN clock had ticked */
@@ -235,14 +256,7 @@ static void deliver(struct run *run, unsigned index, bool keep)
 
 static void lose(struct run *run, unsigned index)
 {
-    struct run_line line = {.kind = RUN_LOST,
-                            .end = run->flight[index].to,
-                            .now = run->now,
-                            .segment = &run->flight[index].segment,
-                            .after = &run->end[run->flight[index].to].tcb};
-    if (run->log != NULL) {
-        run->log(run->user, &line);
-    }
+    say_lost(run, run->flight[index].to, &run->flight[index].segment);
     remove_flight(run, index);
 }
 
@@ -260,7 +274,8 @@ static void flush(struct run *run)
         }
         deliver(run, 0, false);
     }
-    bool clock_stands = run->now >= TFSM_NEVER - 1; /* every interval of the limiter is over at once */
+    bool clock_stands =
+        run->now >= TFSM_NEVER - 1; /* every interval of the limiter is over at once */
     if (!clock_stands && dataless > 2 * useful + 2 * FLIGHT_MAX + 2u * 10u) {
         note_violation(run, 0, "REPLY_STORM",
                        "RFC5961:7 two ends do not answer each other for ever");
@@ -414,6 +429,7 @@ static void check_silence(struct run *run)
     const unsigned patient = 1u << TFSM_CLOSED | 1u << TFSM_LISTEN | 1u << TFSM_ESTABLISHED |
                              1u << TFSM_CLOSE_WAIT | 1u << TFSM_FIN_WAIT_2;
     unsigned rounds = 0;
+    say(run, "the program ends; from here there is only time");
     while (tfsm_deadline(&run->end[0].tcb) != TFSM_NEVER && rounds++ < 64 && !broken(run)) {
         to_deadline(run);
     }
@@ -466,8 +482,9 @@ static void heal_round(struct run *run)
     flush(run);
 }
 
-/* The network heals: from here nothing is lost, and both ends must come to CLOSED, unless one of them has no receive
- * buffer at all and so cannot even take a FIN, or the clock has reached its end. */
+/* The network heals: from here nothing is lost, and both ends must come to CLOSED, unless one of
+ * them has no receive buffer at all and so cannot even take a FIN, or the clock has reached its
+ * end. */
 static void heal(struct run *run)
 {
     say(run, "the network heals; both users read everything and close");
