@@ -141,17 +141,18 @@ static void advance_una(struct tfsm_tcb *tcb, uint32_t ack, struct tfsm_effects 
 static void take_window(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     uint32_t wnd = is_syn(seg) ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
-    if ((tcb->snd_wnd == 0) != (wnd == 0)) {
-        tcb->backoff = 0;
-        tcb->tries = 0;
-    }
-    if (tcb->at_persist != 0) {
-        tcb->tries = 0;
-    }
+    bool probed = tcb->at_persist != 0;
     tcb->snd_wnd = wnd;
     tcb->snd_wl1 = seg->seq;
     tcb->snd_wl2 = has(seg->flags, TFSM_ACK) ? seg->ack : tcb->snd_una;
     tcb->snd_wnd_max = max32(tcb->snd_wnd_max, wnd);
+    if (probed) {
+        tcb->tries = 0;
+    }
+    if (probed != must_probe(tcb)) { /* another timer takes over, and starts from the beginning */
+        tcb->tries = 0;
+        tcb->backoff = 0;
+    }
 }
 
 /* Say where a piece of text goes. */
@@ -235,9 +236,9 @@ static void take(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_
  * (RFC 5961 7). */
 static void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
-    const struct tfsm_segment *seg = &ev->segment;
+    bool bearing = (tfsm_take_facts(tcb, cfg, ev) & TFSM_FACT(BEARING)) != 0;
     tcb->owed |= TFSM_OWE_ACK;
-    if (!has(seg->flags, TFSM_RST) && (text_length(seg) > 0 || has(seg->flags, TFSM_FIN))) {
+    if (bearing) {
         return;
     }
     if (ev->now >= tcb->challenge_until) {

@@ -21,7 +21,10 @@ static enum tfsm_clause check_send(const struct tfsm_tcb *tcb)
     if (!seq_le(tcb->snd_una, tcb->snd_nxt) || !seq_le(tcb->snd_nxt, send_limit(tcb))) {
         return TFSM_CLAUSE_SEND_ORDER;
     }
-    if (!has(tcb->flags, TFSM_M_SYN_ACKED) && tcb->snd_una != tcb->iss) {
+    uint32_t acked = (uint32_t)(tcb->snd_octets & UINT32_MAX);
+    acked = seq_add(acked, has(tcb->flags, TFSM_M_SYN_ACKED) ? 1 : 0);
+    acked = seq_add(acked, fin_acked ? 1 : 0);
+    if (tcb->snd_una != seq_add(tcb->iss, acked)) {
         return TFSM_CLAUSE_ISS_BEFORE_UNA;
     }
     if (!has(tcb->flags, TFSM_M_SYN_ACKED) &&
@@ -79,12 +82,12 @@ static enum tfsm_clause check_receive(const struct tfsm_tcb *tcb)
     if (tcb->snd_wnd > WINDOW_MAX || tcb->snd_wnd > tcb->snd_wnd_max) {
         return TFSM_CLAUSE_SND_WINDOW;
     }
-    if (tcb->rcv_octets < TFSM_SEQ_HALF && tcb->state != TFSM_SYN_SENT &&
-        !seq_lt(tcb->irs, tcb->rcv_nxt)) {
-        return TFSM_CLAUSE_RCV_ORDER;
-    }
     if (IN_STATE(tcb, peer_closed) != fin_passed) {
         return TFSM_CLAUSE_PEER_FIN;
+    }
+    uint32_t received = seq_add((uint32_t)(tcb->rcv_octets & UINT32_MAX), fin_passed ? 2 : 1);
+    if (tcb->state != TFSM_SYN_SENT && tcb->rcv_nxt != seq_add(tcb->irs, received)) {
+        return TFSM_CLAUSE_RCV_ORDER;
     }
     if (fin && !fin_passed && !seq_in(tcb->rcv_fin, tcb->rcv_nxt, tcb->rcv_wnd)) {
         return TFSM_CLAUSE_PEER_FIN;

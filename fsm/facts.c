@@ -112,7 +112,11 @@ static tfsm_facts flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_confi
 {
     const struct tfsm_segment *seg = &ev->segment;
     bool rst = has(seg->flags, TFSM_RST);
-    bool bearing = !rst && (text_length(seg) > 0 || has(seg->flags, TFSM_FIN));
+    /* The SYN-ACK of a simultaneous open, or one sent again, is never in the window, and the peer
+     * needs the answer. */
+    bool syn_ack = is_syn(seg) && has(seg->flags, TFSM_ACK) && seg->seq == tcb->irs &&
+                   seq_in(seg->ack, tcb->snd_una, seq_add(in_flight(tcb), 1));
+    bool bearing = !rst && (syn_ack || text_length(seg) > 0 || has(seg->flags, TFSM_FIN));
     bool budget = cfg->challenge_limit > 0 &&
                   (ev->now >= tcb->challenge_until || tcb->challenges < cfg->challenge_limit);
     return HOLDS(SYN, is_syn(seg)) | HOLDS(ACK, has(seg->flags, TFSM_ACK)) | HOLDS(RST, rst) |
@@ -201,6 +205,7 @@ tfsm_facts tfsm_take_facts(const struct tfsm_tcb *tcb, const struct tfsm_config 
                        HOLDS(RFC1337, has(cfg->profile, TFSM_RFC1337)) |
                        HOLDS(PASSIVE, has(tcb->flags, TFSM_M_PASSIVE)) |
                        HOLDS(CLOSED_BY_USER, has(tcb->flags, TFSM_M_CLOSE)) |
+                       HOLDS(USED, send_limit(tcb) != seq_add(tcb->iss, 1)) |
                        HOLDS(SYN_UNACKED, !has(tcb->flags, TFSM_M_SYN_ACKED)) |
                        HOLDS(TEXT_UNACKED, tcb->snd_una != tcb->snd_end &&
                                                !(fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt)) |

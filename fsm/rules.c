@@ -22,6 +22,7 @@
 #define F1(a) TFSM_FACT(a)
 #define F2(a, b) (F1(a) | F1(b))
 #define F3(a, b, c) (F1(a) | F1(b) | F1(c))
+#define F5(a, b, c, d, e) (F1(a) | F1(b) | F1(c) | F1(d) | F1(e))
 #define A1(a) TFSM_ACTION(a)
 #define A2(a, b) (A1(a) | A1(b))
 #define A3(a, b, c) (A1(a) | A1(b) | A1(c))

@@ -22,21 +22,24 @@ extern "C" {
 
 /* Feed one event to a connection.
  * tcb   the connection; a zeroed one is CLOSED
- * cfg   policy, read only; out-of-range numbers are clamped, never trusted
+ * cfg   policy, read only; out-of-range numbers are clamped, never trusted. A receive buffer that
+ *       shrinks while a connection is open takes back a window already announced.
  * ev    the event; only the fields of its kind are read
  * fx    written whole: what the embedder must do now
  * Returns TFSM_DONE, or an error, and then nothing but *fx is written. A segment that is refused is
  * TFSM_DONE too: fx->verdict says TFSM_V_DROP, and nothing changes but what is owed in reply and
- * the reply limiter. Source: RFC 9293 3.10. */
+ * the reply limiter.
+ * Source: RFC 9293 3.10. */
 enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                            const struct tfsm_event *ev, struct tfsm_effects *fx);
 
 /* Take the next segment the connection wants to send.
  * now   microseconds; timers are armed from it
  * out   written whole when the answer is true: the segment, the offset of its text in our stream,
- * the rule behind it Returns false when nothing is owed and nothing may be sent. Each true brings
- * that nearer: SND.NXT moves or a debt is paid. Call it after a batch of events rather than after
- * each, and acknowledgments are aggregated (RFC9293:MUST-58, RFC9293:MUST-59). */
+ *       the rule behind it
+ * Returns false when nothing is owed and nothing may be sent. Each true brings that nearer: SND.NXT
+ * moves or a debt is paid. Call it after a batch of events rather than after each, and
+ * acknowledgments are aggregated (RFC9293:MUST-58, RFC9293:MUST-59). */
 bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                  struct tfsm_segment *out);
 

@@ -28,6 +28,7 @@ extern "C" {
     X(READABLE, "octets wait to be taken by RECEIVE")                                              \
     X(WINDOW_OPENS, "the window can be opened by a worthwhile amount")                             \
     X(CLOSED_BY_USER, "the user has called CLOSE")                                                 \
+    X(USED, "the user has called SEND or CLOSE")                                                   \
     X(UNSENT, "octets are queued and not yet sent")                                                \
     X(SYN, "SYN")                                                                                  \
     X(ACK, "ACK")                                                                                  \
@@ -35,7 +36,7 @@ extern "C" {
     X(FIN, "FIN")                                                                                  \
     X(URG, "URG")                                                                                  \
     X(TEXT, "the segment has text")                                                                \
-    X(BEARING, "the segment has text or FIN, and no RST")                                          \
+    X(BEARING, "text, FIN or the SYN-ACK of this connection, and no RST")                          \
     X(REPLY, "BEARING, or the reply limiter has budget")                                           \
     X(SECURITY_OTHER, "security or compartment differ")                                            \
     X(SEQ_ACCEPTABLE, "acceptable by the four cases of RFC 9293 table 6")                          \

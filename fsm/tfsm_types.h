@@ -271,7 +271,7 @@ struct tfsm_effects {
     X(CLOSED_IS_EMPTY, "RFC9293:3.3.2 CLOSED holds no connection")                                 \
     X(LISTEN_IS_EMPTY, "RFC9293:3.10.1 LISTEN holds no sequence numbers and no timer")             \
     X(SEND_ORDER, "RFC9293:3.4 SND.UNA =< SND.NXT =< queued end, FIN last")                        \
-    X(ISS_BEFORE_UNA, "RFC9293:3.4 the send space starts at ISS")                                  \
+    X(ISS_BEFORE_UNA, "RFC9293:3.4 SND.UNA is ISS, the SYN, the octets acknowledged and the FIN")  \
     X(SYN_UNACKED, "RFC9293:3.10.7.4 our SYN is acknowledged before ESTABLISHED")                  \
     X(FIN_NEEDS_CLOSE, "RFC9293:3.10.4 a FIN is sent only after CLOSE")                            \
     X(CLOSE_LEAVES, "RFC9293:3.10.4 CLOSE leaves ESTABLISHED and CLOSE-WAIT at once")              \
@@ -279,7 +279,7 @@ struct tfsm_effects {
     X(OUR_FIN_UNACKED,                                                                             \
       "RFC9293:3.10.7.4 FIN-WAIT-1, CLOSING and LAST-ACK end with the acknowledgment of our FIN")  \
     X(PEER_FIN, "RFC9293:3.10.7.4 the state agrees with the peer's FIN")                           \
-    X(RCV_ORDER, "RFC9293:3.4 RCV.NXT is after IRS")                                               \
+    X(RCV_ORDER, "RFC9293:3.4 RCV.NXT is IRS, the SYN, the octets delivered and the FIN")          \
     X(RCV_WINDOW, "RFC7323:2.3 the window is at most 2^30")                                        \
     X(SND_WINDOW, "RFC7323:2.3 the peer's window is at most 2^30 and its greatest is remembered")  \
     X(OOO_SORTED, "RFC9293:SHLD-31 queued ranges are sorted, disjoint and not empty")              \

@@ -12,6 +12,8 @@
     (BIT(ESTABLISHED) | BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2) | BIT(CLOSE_WAIT) | BIT(CLOSING) |       \
      BIT(LAST_ACK) | BIT(TIME_WAIT))
 
+#define PEER_CLOSED (BIT(CLOSE_WAIT) | BIT(CLOSING) | BIT(LAST_ACK) | BIT(TIME_WAIT))
+
 static void fails(struct monitor *monitor, const char *id, const char *requirement)
 {
     if (monitor->violation.id == NULL) {
@@ -143,14 +145,52 @@ static void check_transition(struct monitor *monitor, const struct tfsm_config *
     }
 }
 
-/* The user hears of every end exactly once, and of the beginning at most once. */
+/* What the user must hear at an end, by what caused it. */
+static unsigned fitting_ends(const struct tfsm_tcb *before, const struct tfsm_event *ev)
+{
+    const unsigned late = BIT(CLOSING) | BIT(LAST_ACK);
+    bool rst = (ev->segment.flags & TFSM_RST) != 0;
+    switch (ev->kind) {
+    case TFSM_EV_CLOSE:
+        return TFSM_SIG_CLOSED;
+    case TFSM_EV_ABORT:
+        return IN(before, late | BIT(TIME_WAIT)) ? TFSM_SIG_CLOSED : TFSM_SIG_RESET;
+    case TFSM_EV_TIMEOUT:
+        return before->state == TFSM_TIME_WAIT ? TFSM_SIG_CLOSED : TFSM_SIG_TIMED_OUT;
+    case TFSM_EV_SEGMENT:
+        if (rst && IN(before, late)) {
+            return TFSM_SIG_CLOSED | TFSM_SIG_RESET; /* by what was lost */
+        }
+        if (before->state == TFSM_LAST_ACK || (rst && before->state == TFSM_TIME_WAIT)) {
+            return TFSM_SIG_CLOSED | (rst ? 0u : TFSM_SIG_RESET); /* or another security label */
+        }
+        return before->state == TFSM_SYN_RECEIVED ? TFSM_SIG_REFUSED | TFSM_SIG_RESET
+                                                  : TFSM_SIG_RESET;
+    case TFSM_EV_OPEN:
+    case TFSM_EV_SEND:
+    case TFSM_EV_RECEIVE:
+    case TFSM_EVENTS:
+        break;
+    }
+    return 0;
+}
+
+/* The user hears of every end exactly once and rightly, of the beginning and of the peer's end at most once. */
 static void check_signals(struct monitor *monitor, const struct tfsm_tcb *before,
-                          const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+                          const struct tfsm_event *ev, const struct tfsm_effects *fx,
+                          const struct tfsm_tcb *after)
 {
     unsigned ends = fx->signals & TFSM_SIG_ENDS;
     bool ended = after->state == TFSM_CLOSED && before->state != TFSM_CLOSED;
     if (ended != (ends != 0) || __builtin_popcount(ends) > 1) {
         fails(monitor, "END_TOLD_ONCE", "RFC9293:MUST-12 the user hears of every end exactly once");
+    }
+    if ((ends & ~fitting_ends(before, ev)) != 0) {
+        fails(monitor, "END_TOLD_WRONG", "RFC9293:3.10 the user hears how the connection ended");
+    }
+    if (((fx->signals & TFSM_SIG_PEER_CLOSED) != 0) !=
+        (!IN(before, PEER_CLOSED) && IN(after, PEER_CLOSED))) {
+        fails(monitor, "PEER_FIN_TOLD", "RFC9293:3.10.7.4 connection closing is told with the FIN");
     }
     if ((fx->signals & TFSM_SIG_CONNECTED) != 0) {
         if (monitor->connected || !IN(after, SYNCHRONIZED)) {
@@ -167,8 +207,8 @@ static void check_signals(struct monitor *monitor, const struct tfsm_tcb *before
 /* ---- refusals ---- */
 
 /* A dropped segment leaves the TCB as it was, but for what is owed in reply and the limiter. */
-static void check_dropped(struct monitor *monitor, const struct tfsm_tcb *before,
-                          const struct tfsm_tcb *after)
+static void check_unchanged(struct monitor *monitor, const struct tfsm_tcb *before,
+                            const struct tfsm_tcb *after)
 {
     struct tfsm_tcb expected = *before;
     expected.owed = after->owed;
@@ -186,13 +226,84 @@ static void check_dropped(struct monitor *monitor, const struct tfsm_tcb *before
     }
 }
 
+/* Table 6 of RFC 9293, and what it makes allowance for: RST and text at the exact number of a closed window, and the
+ * acknowledgment alone of a peer whose text filled it (A.2). */
+static bool acceptable(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    uint32_t ahead = seq_distance(tcb->rcv_nxt, seg->seq);
+    uint32_t last =
+        seq_distance(tcb->rcv_nxt, seq_add(seg->seq, seg->len - (seg->len > 0 ? 1 : 0)));
+    bool ack_alone = seg->len == 0 && (seg->flags & (TFSM_ACK | TFSM_RST)) == TFSM_ACK;
+    if (tcb->rcv_wnd == 0) {
+        return ahead == 0 || (ack_alone && ahead == 1);
+    }
+    return ahead < tcb->rcv_wnd || (seg->len > 0 && last < tcb->rcv_wnd) ||
+           (ack_alone && ahead == tcb->rcv_wnd);
+}
+
+/* The peer's FIN, sent again to a connection in TIME-WAIT. */
+static bool fin_again(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    const uint8_t flags = TFSM_FIN | TFSM_SYN | TFSM_RST | TFSM_ACK;
+    return tcb->state == TFSM_TIME_WAIT && (seg->flags & flags) == (TFSM_FIN | TFSM_ACK) &&
+           seg->security == tcb->security && seq_add(seg->seq, seg->len) == tcb->rcv_nxt;
+}
+
+/* An unacceptable segment is refused, whatever row says so; if it bears text or FIN it is acknowledged, and so is one that
+ * bears nothing while there is budget. */
+static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg,
+                          const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                          const struct tfsm_tcb *after)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    bool rst = (seg->flags & TFSM_RST) != 0;
+    bool in = acceptable(before, seg);
+    if (!IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED))) {
+        return;
+    }
+    if (!in && !fin_again(before, seg)) {
+        check_unchanged(monitor, before, after);
+    }
+    bool budget = cfg->challenge_limit > 0 && ev->now >= before->challenge_until;
+    bool bears = text_of(seg) > 0 || (seg->flags & TFSM_FIN) != 0;
+    bool strict_rst = rst && in && (cfg->profile & TFSM_RFC5961) != 0 &&
+                      seg->seq != before->rcv_nxt &&
+                      !(before->state == TFSM_TIME_WAIT && (cfg->profile & TFSM_RFC1337) != 0);
+    bool due = rst ? strict_rst && budget : !in && (bears || budget);
+    if (due && (after->owed & TFSM_OWE_ACK) == 0) {
+        fails(monitor, "NO_REPLY",
+              "RFC9293:3.10.7.4 an unacceptable segment is answered with an ACK");
+    }
+}
+
+/* A RST owed has the numbers that the segment it answers calls for, or SND.NXT after ABORT. */
+static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
+                     const struct tfsm_event *ev, const struct tfsm_tcb *after)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    bool old_rst = (before->owed & TFSM_OWE_RST) != 0 && before->rst_seq == after->rst_seq &&
+                   before->rst_ack == after->rst_ack &&
+                   ((before->owed ^ after->owed) & TFSM_OWE_RST_ACK) == 0;
+    if ((after->owed & TFSM_OWE_RST) == 0 || old_rst) {
+        return;
+    }
+    bool from_ack = (seg->flags & TFSM_ACK) != 0;
+    monitor->rst_expected = true;
+    monitor->rst_with_ack = ev->kind == TFSM_EV_SEGMENT && !from_ack;
+    monitor->rst_seq = ev->kind == TFSM_EV_ABORT ? before->snd_nxt : from_ack ? seg->ack : 0;
+    monitor->rst_ack = monitor->rst_with_ack ? seq_add(seg->seq, seg->len) : 0;
+}
+
 /* Replies to segments that bear neither text nor FIN come out of the connection's own budget. */
 static void check_limiter(struct monitor *monitor, const struct tfsm_config *cfg,
                           const struct tfsm_tcb *before, const struct tfsm_event *ev,
                           const struct tfsm_effects *fx, const struct tfsm_tcb *after)
 {
     const struct tfsm_segment *seg = &ev->segment;
-    bool bears = (seg->flags & TFSM_RST) == 0 && (text_of(seg) > 0 || (seg->flags & TFSM_FIN) != 0);
+    bool own_syn_ack =
+        (seg->flags & (TFSM_SYN | TFSM_ACK)) == (TFSM_SYN | TFSM_ACK) && seg->seq == before->irs;
+    bool bears = (seg->flags & TFSM_RST) == 0 &&
+                 (own_syn_ack || text_of(seg) > 0 || (seg->flags & TFSM_FIN) != 0);
     bool replies = (after->owed & TFSM_OWE_ACK) != 0 && (before->owed & TFSM_OWE_ACK) == 0;
     if (fx->verdict != TFSM_V_DROP || !IN(before, ~NO_CONNECTION & ~BIT(SYN_SENT)) || bears ||
         !replies || ev->now >= TFSM_NEVER / 2) { /* at the end of time every interval is over */
@@ -408,7 +519,19 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
     if (interval > rto_max) {
         fails(monitor, "BACK_OFF", "RFC6298:2.5 the timeout is bounded");
     }
+    if (probe && monitor->probe_interval != 0 && next < TFSM_NEVER - 1 && interval != rto_max &&
+        interval / 2 != monitor->probe_interval && interval != 1) {
+        fails(monitor, "PROBE_BACK_OFF", "RFC9293:SHLD-30 the interval between probes doubles");
+    }
     monitor->interval = rtx ? interval : 0;
+    monitor->probe_interval = probe ? interval : 0;
+}
+
+/* SEG.ACK says that everything of ours has arrived. */
+static bool seg_ack_good(const struct monitor *monitor, const struct tfsm_tcb *before,
+                         const struct tfsm_segment *seg)
+{
+    return seg->ack == monitor->snd_max && seg->ack == before->snd_una;
 }
 
 /* TIME-WAIT lasts 2MSL from the last FIN. */
@@ -419,7 +542,15 @@ static void check_time_wait(struct monitor *monitor, const struct tfsm_config *c
     if (after->state == TFSM_TIME_WAIT && before->state != TFSM_TIME_WAIT) {
         monitor->time_wait_from = ev->now;
     }
-    if (after->state == TFSM_TIME_WAIT && after->at_2msl != before->at_2msl) {
+    if (before->state == TFSM_TIME_WAIT && after->state == TFSM_TIME_WAIT &&
+        after->at_2msl != before->at_2msl) {
+        if (ev->kind != TFSM_EV_SEGMENT || !fin_again(before, &ev->segment)) {
+            fails(monitor, "TIME_WAIT_PROLONGED",
+                  "RFC9293:3.10.7.4 only the peer's FIN restarts 2MSL");
+        }
+    }
+    if (ev->kind == TFSM_EV_SEGMENT && before->state == TFSM_TIME_WAIT &&
+        fin_again(before, &ev->segment) && seg_ack_good(monitor, before, &ev->segment)) {
         monitor->time_wait_from = ev->now;
     }
     if (before->state == TFSM_TIME_WAIT && after->state == TFSM_CLOSED &&
@@ -427,6 +558,41 @@ static void check_time_wait(struct monitor *monitor, const struct tfsm_config *c
         (ev->now < monitor->time_wait_from || (ev->now - monitor->time_wait_from) / 2 < cfg->msl) &&
         ev->now < TFSM_NEVER - 1) {
         fails(monitor, "TIME_WAIT_2MSL", "RFC9293:MUST-13 TIME-WAIT lasts 2MSL from the last FIN");
+    }
+}
+
+/* A connection that goes back to LISTEN is the listener it was, and nothing of the user's is lost with it. */
+static void check_relisten(struct monitor *monitor, const struct tfsm_tcb *after)
+{
+    struct tfsm_tcb expected = monitor->listener;
+    expected.owed = after->owed;
+    expected.rst_seq = after->rst_seq;
+    expected.rst_ack = after->rst_ack;
+    if (!same(&expected, after)) {
+        fails(monitor, "LISTENS_AS_BEFORE",
+              "RFC9293:MUST-11 back in LISTEN nothing is left of the peer");
+    }
+    if (monitor->queued > 0) {
+        fails(monitor, "QUEUE_FORGOTTEN",
+              "RFC9293:3.10.7.4 what the user sent is not dropped unheard");
+    }
+}
+
+/* What the peer's SYN settles: the largest text it takes, and whether windows are scaled. */
+static void note_syn(struct monitor *monitor, const struct tfsm_config *cfg,
+                     const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+{
+    uint16_t mss = cfg->mss_default;
+    if ((seg->options & TFSM_OPT_MSS) != 0) {
+        mss = seg->mss > cfg->mss_floor ? seg->mss : cfg->mss_floor;
+    }
+    mss = mss < cfg->mss ? mss : cfg->mss;
+    monitor->peer_mss = mss > 0 ? mss : 1;
+    bool scaled = (seg->options & TFSM_OPT_WSCALE) != 0 && (cfg->profile & TFSM_WSCALE) != 0;
+    uint8_t shift = seg->wscale < 14 ? seg->wscale : 14;
+    if (after->snd_wscale != (scaled ? shift : 0) || (!scaled && after->rcv_wscale != 0)) {
+        fails(monitor, "WSCALE_AGREED",
+              "RFC7323:2.2 windows are scaled when both SYNs offer it, as they say");
     }
 }
 
@@ -439,7 +605,18 @@ static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
     if (!open || !IN(before, ~NO_CONNECTION)) {
         struct monitor fresh = {.violation = monitor->violation,
                                 .acks_alone = monitor->acks_alone,
-                                .resets = monitor->resets};
+                                .resets = monitor->resets,
+                                .rst_expected = monitor->rst_expected,
+                                .rst_seq = monitor->rst_seq,
+                                .rst_ack = monitor->rst_ack,
+                                .rst_with_ack = monitor->rst_with_ack,
+                                .listener = monitor->listener};
+        if (after->state == TFSM_LISTEN && before->state == TFSM_SYN_RECEIVED) {
+            check_relisten(monitor, after);
+        }
+        if (after->state == TFSM_LISTEN && before->state == TFSM_CLOSED) {
+            fresh.listener = *after;
+        }
         *monitor = fresh;
     }
     if (open && !monitor->open) {
@@ -452,6 +629,10 @@ static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
         /* The window that our SYN offers counts from the peer's SYN. */
         monitor->edge_out = seq_add(seq_add(after->irs, 1), first_window(cfg));
         monitor->edge_out_known = true;
+    }
+    if (open && ev->kind == TFSM_EV_SEGMENT && monitor->peer_mss == 0 &&
+        (ev->segment.flags & TFSM_SYN) != 0 && after->state != TFSM_SYN_SENT) {
+        note_syn(monitor, cfg, &ev->segment, after);
     }
     if (open && ev->kind == TFSM_EV_SEND && result == TFSM_DONE) {
         monitor->queued += ev->len;
@@ -480,8 +661,9 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     if (ev->kind == TFSM_EV_SEGMENT) {
         if (fx->verdict == TFSM_V_DROP) {
-            check_dropped(monitor, before, after);
+            check_unchanged(monitor, before, after);
         }
+        check_refusal(monitor, cfg, before, ev, after);
         check_limiter(monitor, cfg, before, ev, fx, after);
         if ((before->snd_una & 3u) == 0) { /* one run in four: it costs a step */
             check_flag_independence(monitor, cfg, before, ev, after);
@@ -498,13 +680,23 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     if (ev->kind == TFSM_EV_TIMEOUT) {
         check_timeout(monitor, cfg, before, ev, fx, after);
     }
-    if (after->snd_una != before->snd_una || (after->snd_wnd == 0) != (before->snd_wnd == 0)) {
+    bool answered =
+        ev->kind == TFSM_EV_SEGMENT && before->at_persist != 0 && fx->verdict != TFSM_V_DROP;
+    if (after->snd_una != before->snd_una || answered ||
+        (after->at_persist != 0) != (before->at_persist != 0)) {
         monitor->timeouts = 0;
         monitor->interval = 0;
-        monitor->owes_una = false;
     }
+    if (after->snd_una != before->snd_una || (before->at_persist != 0 && after->at_persist == 0)) {
+        monitor->owes_una =
+            false; /* acknowledged, or the window opened and the probe is not needed */
+    }
+    if (ev->kind == TFSM_EV_SEGMENT) {
+        monitor->probe_interval = 0;
+    }
+    note_rst(monitor, before, ev, after);
     check_time_wait(monitor, cfg, before, ev, after);
-    check_signals(monitor, before, fx, after);
+    check_signals(monitor, before, ev, fx, after);
     monitor->acks_alone = 0;
     monitor->resets = 0;
     if (ended) {
@@ -538,6 +730,9 @@ static void check_numbers(struct monitor *monitor, const struct tfsm_tcb *before
     if (text > 0 && (uint32_t)(seg->text_offset & 0xffffffffu) !=
                         seq_distance(seq_add(monitor->iss, 1), seg->seq)) {
         fails(monitor, "SEQ_BINDING", "RFC9293:3.4 a sequence number is bound to one octet");
+    }
+    if (text > monitor->peer_mss) {
+        fails(monitor, "MSS_EXCEEDED", "RFC9293:MUST-16 no text is larger than the peer takes");
     }
     if (text > 0 && seg->text_offset + text > monitor->queued) {
         fails(monitor, "SENT_UNQUEUED", "RFC9293:3.10.2 only what the user sent is sent");
@@ -595,6 +790,13 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
             fails(monitor, "ONE_RST",
                   "RFC9293:3.5.2 one RST answers one segment, and consumes no number");
         }
+        bool with_ack = (seg->flags & TFSM_ACK) != 0;
+        if (!monitor->rst_expected || seg->seq != monitor->rst_seq ||
+            with_ack != monitor->rst_with_ack || (with_ack && seg->ack != monitor->rst_ack)) {
+            fails(monitor, "RST_NUMBERS",
+                  "RFC9293:3.5.2 a RST has the numbers its cause calls for");
+        }
+        monitor->rst_expected = false;
         return;
     }
     if (!monitor->open) {
@@ -617,6 +819,10 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
         }
     }
     check_numbers(monitor, before, seg);
+    if ((seg->flags & TFSM_SYN) != 0 &&
+        ((seg->options & TFSM_OPT_MSS) == 0 || seg->mss != (cfg->mss > 0 ? cfg->mss : 1))) {
+        fails(monitor, "SYN_MSS", "RFC9293:MAY-3 every SYN carries our MSS");
+    }
     if ((seg->flags & TFSM_SYN) != 0 && seg->wnd != first_window(cfg)) {
         fails(monitor, "SYN_WINDOW", "RFC7323:2.2 the window of a SYN is the buffer, not scaled");
     }

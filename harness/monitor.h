@@ -39,6 +39,13 @@ struct monitor {
     tfsm_time time_wait_from; /* the last FIN in or into TIME-WAIT */
     tfsm_time interval;       /* the last back-off interval, 0 after news */
     unsigned timeouts;        /* timeouts in a row without news */
+    struct tfsm_tcb listener; /* as it was after the passive OPEN */
+    uint16_t peer_mss;        /* the largest text the peer takes */
+    bool rst_expected;        /* a RST is owed, and these are its numbers */
+    uint32_t rst_seq;
+    uint32_t rst_ack;
+    bool rst_with_ack;
+    tfsm_time probe_interval; /* the last interval between probes, 0 after any segment */
     bool owes_una;            /* a timeout came: SND.UNA must be sent again before the drain ends */
     bool owes_ack;            /* RCV.NXT moved: it must be acknowledged before the drain ends */
     unsigned acks_alone;      /* pure ACKs since the last event */

@@ -332,7 +332,7 @@ static void test_limits_challenge_counts_every_kind(void **state)
         {.flags = TFSM_RST, .seq = 1},
         {.flags = TFSM_RST | TFSM_ACK | TFSM_FIN, .seq = 1, .text = 9},
         {.flags = TFSM_SYN, .seq = 1},
-        {.flags = TFSM_SYN | TFSM_ACK, .seq = -1},
+        {.flags = TFSM_SYN | TFSM_ACK, .seq = -2},
         {.flags = TFSM_ACK, .seq = -1},
         {.flags = 0, .seq = -1},
         {.flags = TFSM_ACK, .ack = 1},
@@ -346,6 +346,17 @@ static void test_limits_challenge_counts_every_kind(void **state)
         }
         fixture_arrive(HERE(f), kinds[i]);
         expect_ignored(f);
+    }
+}
+
+/* The SYN-ACK of this connection is never in the window; without an answer the peer of a simultaneous open, or one that
+ * lost our ACK, stays in SYN-RECEIVED. Its number is no stranger's guess. */
+static void test_limits_challenge_spares_the_syn_ack(void **state)
+{
+    struct fixture *f = in_established(state);
+    for (unsigned n = 0; n < 3 * LIMIT; n++) {
+        arrive(f, .flags = TFSM_SYN | TFSM_ACK, .seq = -1);
+        expect_challenged(f);
     }
 }
 
@@ -616,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_limits_challenge_limit_zero),
         cmocka_unit_test(test_limits_challenge_interval),
         cmocka_unit_test(test_limits_challenge_counts_every_kind),
+        cmocka_unit_test(test_limits_challenge_spares_the_syn_ack),
         cmocka_unit_test(test_limits_challenge_counts_only_what_it_limits),
         cmocka_unit_test(test_limits_default_config_is_the_rfcs),
         cmocka_unit_test(test_limits_any_iss_and_irs_will_do),

@@ -663,6 +663,16 @@ static void test_syn_received_user_timeout_passive_listens_again(void **state)
     listens_again(f);
 }
 
+/* What was queued for this peer must not reach the next one. */
+static void test_syn_received_rst_after_send_ends(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    user_send(f, 200);
+    arrive(f, .flags = TFSM_RST);
+    expect_gone(f, TFSM_SIG_RESET);
+    expect_nothing(f);
+}
+
 static void test_syn_received_rst_after_queued_close_ends(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -780,6 +790,7 @@ int main(void)
         cmocka_unit_test(test_syn_received_close_with_text_queued_and_peer_fin),
         cmocka_unit_test(test_syn_received_send_after_queued_close_is_an_error),
         cmocka_unit_test(test_syn_received_user_timeout_passive_listens_again),
+        cmocka_unit_test(test_syn_received_rst_after_send_ends),
         cmocka_unit_test(test_syn_received_rst_after_queued_close_ends),
         cmocka_unit_test(test_syn_received_silence_after_queued_close_ends),
         cmocka_unit_test(test_syn_received_syn_in_window_after_queued_close_is_challenged),
