@@ -141,17 +141,12 @@ static void advance_una(struct tfsm_tcb *tcb, uint32_t ack, struct tfsm_effects 
 static void take_window(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     uint32_t wnd = is_syn(seg) ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
-    bool probed = tcb->at_persist != 0;
     tcb->snd_wnd = wnd;
     tcb->snd_wl1 = seg->seq;
     tcb->snd_wl2 = has(seg->flags, TFSM_ACK) ? seg->ack : tcb->snd_una;
     tcb->snd_wnd_max = max32(tcb->snd_wnd_max, wnd);
-    if (probed) {
+    if (tcb->at_persist != 0) {
         tcb->tries = 0;
-    }
-    if (probed != must_probe(tcb)) { /* another timer takes over, and starts from the beginning */
-        tcb->tries = 0;
-        tcb->backoff = 0;
     }
 }
 
@@ -369,6 +364,12 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
 {
     bool open = !IN_STATE(tcb, STATE_BIT(CLOSED) | STATE_BIT(LISTEN) | STATE_BIT(TIME_WAIT));
     bool probing = must_probe(tcb);
+    if (has(tcb->flags, TFSM_M_PROBING) != probing) {
+        /* Another timer takes over, and starts from the beginning. */
+        tcb->flags ^= TFSM_M_PROBING;
+        tcb->tries = 0;
+        tcb->backoff = 0;
+    }
     bool outstanding = open && must_retransmit(tcb);
     keep_timer(&tcb->at_rtx, outstanding, now, backed_off(tcb, cfg));
     keep_timer(&tcb->at_persist, probing, now, backed_off(tcb, cfg));

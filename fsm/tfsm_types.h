@@ -139,7 +139,8 @@ struct tfsm_config {
 #define TFSM_BUFF_MAX 0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
 #define TFSM_OOO_MAX  8           /* ranges of out-of-order text one connection remembers */
 #define TFSM_OOO_SLOTS                                                                             \
-    (TFSM_OOO_MAX + 1) /* and one for text at RCV.NXT, which is never refused                      \
+    (TFSM_OOO_MAX +                                                                                \
+     1) /* and one for text at RCV.NXT, which is never refused                      \
                         */
 
 /* Bits of tfsm_tcb.flags: what the connection remembers besides its numbers. */
@@ -151,8 +152,8 @@ enum tfsm_memory {
     TFSM_M_WSCALE = 0x10,   /* both sides offered window scaling */
     TFSM_M_URGENT = 0x20,   /* snd_up is ahead of SND.UNA: URG goes out */
     TFSM_M_URGENT_TOLD = 0x40, /* the user was told of the urgent data up to rcv_up */
-    TFSM_M_SYN_ACKED =
-        0x80 /* our SYN is acknowledged, and the user was told that the connection is open */
+    TFSM_M_SYN_ACKED = 0x80,   /* our SYN is acknowledged, and the user was told that it is open */
+    TFSM_M_PROBING = 0x100     /* the persist timer rules, not the retransmission timer */
 };
 
 /* Bits of tfsm_tcb.owed: what the connection owes its peer; tfsm_output() pays. */

@@ -687,7 +687,8 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
         monitor->timeouts = 0;
         monitor->interval = 0;
     }
-    if (after->snd_una != before->snd_una || (before->at_persist != 0 && after->at_persist == 0)) {
+    if (after->snd_una != before->snd_una ||
+        (before->at_persist != 0) != (after->at_persist != 0)) {
         monitor->owes_una =
             false; /* acknowledged, or the window opened and the probe is not needed */
     }
@@ -778,6 +779,11 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     enum tfsm_clause clause = tfsm_check(after);
     if (clause != TFSM_OK) {
         fails(monitor, tfsm_clause_name(clause), tfsm_clause_text(clause));
+    }
+    if ((before->at_persist != 0) != (after->at_persist != 0)) {
+        monitor->timeouts = 0; /* what was held back has gone out: another timer, another count */
+        monitor->interval = 0;
+        monitor->probe_interval = 0;
     }
     if (before->state != after->state || before->snd_una != after->snd_una ||
         before->rcv_nxt != after->rcv_nxt) {

@@ -1,5 +1,6 @@
 /* Deliberate faults, for a test build only (-DTFSM_FAULT=N): one row of the tables is replaced by a
- * faulty one, and the fuzzers must find it. Each stands for a bug that real stacks have had.
+ * faulty one, and the fuzzers must find it. Each stands for a bug that real stacks have had. The comment beside a fault
+ * says the requirement, and in brackets the invariants that may notice it first.
  * ci/faults builds, fuzzes and expects. */
 #include "engine.h"
 
@@ -14,29 +15,32 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
     static struct tfsm_rule faulty;
     const struct tfsm_rule *right = &tfsm_rules[id];
     faulty = *right;
-#if TFSM_FAULT == 1 /* RFC5961:3.2 any RST in the window is believed */
+#if TFSM_FAULT == 1 /* RFC5961:3.2 any RST in the window is believed [BLIND_RST] */
     if (id == TFSM_RULE_RST_CHALLENGE || id == TFSM_RULE_RST_CHALLENGE_MUTE) {
         faulty.states = 0;
         return &faulty;
     }
-#elif TFSM_FAULT == 2 /* RFC9293:3.10.7.4 RCV.NXT is advanced over a gap */
+#elif TFSM_FAULT ==                                                                                \
+    2 /* RFC9293:3.10.7.4 RCV.NXT is advanced over a gap [DELIVERED_UNRECEIVED|ACK_UNRECEIVED|RCV_ORDER] */
     if (id == TFSM_RULE_TEXT_NEW) {
         faulty.actions |= TFSM_ACTION(DELIVER);
         return &faulty;
     }
-#elif TFSM_FAULT == 3 /* RFC9293:MUST-13 TIME-WAIT is skipped */
+#elif TFSM_FAULT ==                                                                                \
+    3 /* RFC9293:MUST-13 TIME-WAIT is skipped [ENDED_FOR_NOTHING|ILLEGAL_TRANSITION|END_TOLD_WRONG|PEER_FIN_TOLD] */
     if (id == TFSM_RULE_FIN_FW2) {
         faulty.actions =
             TFSM_ACTION(DELETE) | TFSM_ACTION(TELL_PEER_CLOSED) | TFSM_ACTION(TELL_CLOSED);
         faulty.next = TFSM_CLOSED;
         return &faulty;
     }
-#elif TFSM_FAULT == 4 /* RFC9293:3.10.8 the FIN is sent once and never again */
+#elif TFSM_FAULT == 4 /* RFC9293:3.10.8 the FIN is sent once and never again [NOT_RETRANSMITTED] */
     if (id == TFSM_RULE_RTX_FIN) {
         faulty.actions = TFSM_ACTION(IGNORE);
         return &faulty;
     }
-#elif TFSM_FAULT == 5 /* RFC9293:3.10.7.4 an acknowledgment of octets never sent is believed */
+#elif TFSM_FAULT ==                                                                                \
+    5 /* RFC9293:3.10.7.4 an acknowledgment of octets never sent is believed [SEND_ORDER|ACKED_UNSENT] */
     if (id == TFSM_RULE_ACK_BEYOND || id == TFSM_RULE_ACK_BEYOND_MUTE) {
         faulty.states = 0;
         return &faulty;
@@ -45,12 +49,14 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         faulty.need = TFSM_FACT(ACK_BEYOND);
         return &faulty;
     }
-#elif TFSM_FAULT == 6 /* RFC9293:3.10.7.4 FIN-WAIT-2 without our FIN acknowledged */
+#elif TFSM_FAULT ==                                                                                \
+    6 /* RFC9293:3.10.7.4 FIN-WAIT-2 without our FIN acknowledged [OUR_FIN_ACKED|OUR_FIN_NOT_ACKED] */
     if (id == TFSM_RULE_FW1_OUR_FIN_ACKED) {
         faulty.need = 0;
         return &faulty;
     }
-#elif TFSM_FAULT == 7 /* RFC9293:3.10.7.4 in SYN-RECEIVED an ACK of anything establishes */
+#elif TFSM_FAULT ==                                                                                \
+    7 /* RFC9293:3.10.7.4 in SYN-RECEIVED an ACK of anything establishes [SYN_UNACKED|SEND_ORDER|ISS_BEFORE_UNA|STALE_SYN_ESTABLISHED] */
     if (id == TFSM_RULE_ACK_NOT_OF_SYN) {
         faulty.states = 0;
         return &faulty;
@@ -59,7 +65,8 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         faulty.need = 0;
         return &faulty;
     }
-#elif TFSM_FAULT == 8 /* RFC9293:3.10.7.4 text is stored and never acknowledged */
+#elif TFSM_FAULT ==                                                                                \
+    8 /* RFC9293:3.10.7.4 text is stored and never acknowledged [NOT_ACKNOWLEDGED] */
     if (id == TFSM_RULE_TEXT_DELIVER) {
         faulty.actions = TFSM_ACTION(DELIVER);
         return &faulty;
