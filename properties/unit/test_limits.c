@@ -503,6 +503,29 @@ static void test_limits_urgent_after_two_gigabytes_is_told(void **state)
     assert_int_equal(f->tcb.rcv_up, f->tcb.rcv_nxt);
 }
 
+/* At exactly 2^31-1 octets RCV.NXT is 2^31 from IRS, where numbers cannot be ordered; every step is checked on the way. */
+static void test_limits_stream_of_half_the_number_space_is_sound(void **state)
+{
+    struct fixture *f = fresh(state);
+    struct tfsm_segment out;
+    f->cfg.rcv_buff = 65535;
+    reach_established(f);
+    while (f->readable < 0x7ffffffeu) {
+        uint64_t left = 0x7ffffffeu - f->readable;
+        uint32_t text = left < 60000 ? (uint32_t)left : 60000;
+        arrive(f, .flags = TFSM_ACK, .text = text);
+        user_receive(f, text);
+        (void)drain(f, &out, 1);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        arrive(f, .flags = TFSM_ACK, .text = 1);
+        expect_delivered(f, 1);
+        expect_ack(f);
+    }
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN);
+    expect_state(f, TFSM_CLOSE_WAIT);
+}
+
 static void test_limits_a_long_stream_of_ours_wraps(void **state)
 {
     enum { CHUNK = 60000 };
@@ -633,6 +656,7 @@ int main(void)
         cmocka_unit_test(test_limits_any_iss_and_irs_will_do),
         cmocka_unit_test(test_limits_a_long_stream_wraps),
         cmocka_unit_test(test_limits_urgent_after_two_gigabytes_is_told),
+        cmocka_unit_test(test_limits_stream_of_half_the_number_space_is_sound),
         cmocka_unit_test(test_limits_a_long_stream_of_ours_wraps),
         cmocka_unit_test(test_limits_a_used_tcb_equals_a_new_one),
         cmocka_unit_test(test_limits_a_reopened_tcb_equals_a_fresh_one),

@@ -195,6 +195,24 @@ static void test_window_sws_small_window_and_nothing_in_flight_waits_for_a_timer
 }
 
 /* SHLD-15: below what is in flight there is no usable window, however small a text would do. */
+/* The back-off of the timer that a silly window waits for ends with the wait: what then goes out was never lost. */
+static void test_window_sws_back_off_does_not_outlive_the_wait(void **state)
+{
+    struct fixture *f = in_established(state);
+    struct tfsm_segment out;
+    f->peer.wnd = 10;
+    arrive(f, .flags = TFSM_ACK);
+    user_send(f, 5000);
+    (void)drain(f, &out, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        expire(f);
+    }
+    f->peer.wnd = PEER_WND;
+    arrive(f, .flags = TFSM_ACK);
+    (void)drain(f, &out, 1);
+    expect_deadline(f, f->now + RTO);
+}
+
 static void test_window_sws_negative_usable_window_sends_nothing(void **state)
 {
     struct fixture *f = in_established(state);
@@ -754,6 +772,7 @@ int main(void)
         cmocka_unit_test(test_window_largest_is_unsigned),
         cmocka_unit_test(test_window_sws_small_opening_sends_nothing),
         cmocka_unit_test(test_window_sws_small_window_and_nothing_in_flight_waits_for_a_timer),
+        cmocka_unit_test(test_window_sws_back_off_does_not_outlive_the_wait),
         cmocka_unit_test(test_window_sws_negative_usable_window_sends_nothing),
         cmocka_unit_test(test_window_sws_everything_queued_goes),
         cmocka_unit_test(test_window_sws_half_of_a_small_window_is_enough),
