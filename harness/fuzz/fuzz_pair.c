@@ -1,17 +1,7 @@
-/* Fuzz target: two endpoints, each with a user, and a network between them that the input controls.
- */
+/* Fuzz target: two endpoints, each with a user, and a network between them that the input controls. */
 #include "target.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_stats_open();
-    return 0;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -7,9 +7,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
 static struct fuzz_stats *stats;
 
-void fuzz_stats_open(void)
+static void open_stats(void)
 {
     const char *path = getenv("TFSM_STATS");
     if (path == NULL || stats != NULL) {
@@ -28,6 +30,15 @@ void fuzz_stats_open(void)
     }
     stats = map;
     stats->magic = FUZZ_STATS_MAGIC;
+}
+
+/* The engines call this once, before the first input. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    open_stats();
+    return 0;
 }
 
 static void count(const struct run_result *result)

@@ -16,9 +16,6 @@ struct fuzz_stats {
 };
 #define FUZZ_STATS_MAGIC UINT64_C(0x7463706673746174)
 
-/* Map the counters if TFSM_STATS says so; for LLVMFuzzerInitialize. */
-void fuzz_stats_open(void);
-
 /* Run one input. Always returns 0; a broken invariant prints its name and the requirement, and
  * aborts. */
 int fuzz_run(enum run_mode mode, const uint8_t *octets, size_t size);

@@ -1,10 +1,8 @@
 /* Deliberate faults, for a test build only (-DTFSM_FAULT=N): one row of the tables is replaced by a
- * faulty one, and the fuzzers must find it. Each stands for a bug that real stacks have had. The comment beside a fault
- * says the requirement, and in brackets the invariants that may notice it first.
- * ci/faults builds, fuzzes and expects. */
+ * faulty one, and the fuzzers must find it. Each stands for a bug that real stacks have had. The
+ * comment beside a fault says the requirement, and in brackets the invariants that may notice it
+ * first. ci/faults builds, fuzzes and expects. */
 #include "engine.h"
-
-#define DROP_NEED(rule, fact) faulty.need = tfsm_rules[rule].need & ~TFSM_FACT(fact)
 
 #ifndef TFSM_FAULT
 #error "TFSM_FAULT names the fault"
