@@ -13,32 +13,34 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
     static struct tfsm_rule faulty;
     const struct tfsm_rule *right = &tfsm_rules[id];
     faulty = *right;
-#if TFSM_FAULT == 1 /* RFC5961:3.2 any RST in the window is believed [BLIND_RST] */
+#if TFSM_FAULT == 1
+    /* fault 1: RFC5961:3.2 any RST in the window is believed [BLIND_RST] */
     if (id == TFSM_RULE_RST_CHALLENGE || id == TFSM_RULE_RST_CHALLENGE_MUTE) {
         faulty.states = 0;
         return &faulty;
     }
-#elif TFSM_FAULT ==                                                                                \
-    2 /* RFC9293:3.10.7.4 RCV.NXT is advanced over a gap [DELIVERED_UNRECEIVED|ACK_UNRECEIVED|RCV_ORDER] */
+#elif TFSM_FAULT == 2
+    /* fault 2: RFC9293:3.10.7.4 RCV.NXT is advanced over a gap [DELIVERED_UNRECEIVED|RCV_ORDER] */
     if (id == TFSM_RULE_TEXT_NEW) {
         faulty.actions |= TFSM_ACTION(DELIVER);
         return &faulty;
     }
-#elif TFSM_FAULT ==                                                                                \
-    3 /* RFC9293:MUST-13 TIME-WAIT is skipped [ENDED_FOR_NOTHING|ILLEGAL_TRANSITION|END_TOLD_WRONG|PEER_FIN_TOLD] */
+#elif TFSM_FAULT == 3
+    /* fault 3: RFC9293:MUST-13 TIME-WAIT is skipped [ENDED_FOR_NOTHING|ILLEGAL_TRANSITION] */
     if (id == TFSM_RULE_FIN_FW2) {
         faulty.actions =
             TFSM_ACTION(DELETE) | TFSM_ACTION(TELL_PEER_CLOSED) | TFSM_ACTION(TELL_CLOSED);
         faulty.next = TFSM_CLOSED;
         return &faulty;
     }
-#elif TFSM_FAULT == 4 /* RFC9293:3.10.8 the FIN is sent once and never again [NOT_RETRANSMITTED] */
+#elif TFSM_FAULT == 4
+    /* fault 4: RFC9293:3.10.8 the FIN is sent once and never again [NOT_RETRANSMITTED|BACK_OFF] */
     if (id == TFSM_RULE_RTX_FIN) {
         faulty.actions = TFSM_ACTION(IGNORE);
         return &faulty;
     }
-#elif TFSM_FAULT ==                                                                                \
-    5 /* RFC9293:3.10.7.4 an acknowledgment of octets never sent is believed [SEND_ORDER|ACKED_UNSENT] */
+#elif TFSM_FAULT == 5
+    /* fault 5: RFC9293:3.10.7.4 an ACK of octets never sent is believed [SEND_ORDER|ACKED_UNSENT] */
     if (id == TFSM_RULE_ACK_BEYOND || id == TFSM_RULE_ACK_BEYOND_MUTE) {
         faulty.states = 0;
         return &faulty;
@@ -47,14 +49,14 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         faulty.need = TFSM_FACT(ACK_BEYOND);
         return &faulty;
     }
-#elif TFSM_FAULT ==                                                                                \
-    6 /* RFC9293:3.10.7.4 FIN-WAIT-2 without our FIN acknowledged [OUR_FIN_ACKED|OUR_FIN_NOT_ACKED] */
+#elif TFSM_FAULT == 6
+    /* fault 6: RFC9293:3.10.7.4 FIN-WAIT-2 without our FIN acknowledged [OUR_FIN_ACKED] */
     if (id == TFSM_RULE_FW1_OUR_FIN_ACKED) {
         faulty.need = 0;
         return &faulty;
     }
-#elif TFSM_FAULT ==                                                                                \
-    7 /* RFC9293:3.10.7.4 in SYN-RECEIVED an ACK of anything establishes [SYN_UNACKED|SEND_ORDER|ISS_BEFORE_UNA|STALE_SYN_ESTABLISHED] */
+#elif TFSM_FAULT == 7
+    /* fault 7: RFC9293:3.10.7.4 in SYN-RECEIVED any ACK establishes [SYN_UNACKED|SEND_ORDER|ISS_BEFORE_UNA] */
     if (id == TFSM_RULE_ACK_NOT_OF_SYN) {
         faulty.states = 0;
         return &faulty;
@@ -63,8 +65,8 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         faulty.need = 0;
         return &faulty;
     }
-#elif TFSM_FAULT ==                                                                                \
-    8 /* RFC9293:3.10.7.4 text is stored and never acknowledged [NOT_ACKNOWLEDGED] */
+#elif TFSM_FAULT == 8
+    /* fault 8: RFC9293:3.10.7.4 text is taken and never acknowledged [NOT_ACKNOWLEDGED] */
     if (id == TFSM_RULE_TEXT_DELIVER) {
         faulty.actions = TFSM_ACTION(DELIVER);
         return &faulty;
