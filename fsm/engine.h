@@ -29,6 +29,14 @@ static inline bool has(uint32_t set, uint32_t bits)
     return (set & bits) == bits;
 }
 
+/* A row matches: state, needed facts, forbidden facts. */
+static inline bool matches(const struct tfsm_rule *row, const struct tfsm_tcb *tcb,
+                           tfsm_facts facts)
+{
+    return IN_STATE(tcb, row->states) && (facts & row->need) == row->need &&
+           (facts & row->forbid) == 0;
+}
+
 static inline uint32_t min32(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;

@@ -122,8 +122,7 @@ bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
     tfsm_facts facts = tfsm_take_facts(tcb, cfg, NULL);
     unsigned id = TFSM_LIST_OUTPUT;
     const struct tfsm_rule *row = TFSM_ROW(id);
-    while (!(IN_STATE(tcb, row->states) && (facts & row->need) == row->need &&
-             (facts & row->forbid) == 0)) {
+    while (!matches(row, tcb, facts)) {
         id++;
         row = TFSM_ROW(id); /* the last row matches everything */
     }

@@ -69,12 +69,6 @@ static enum tfsm_result result_of(uint8_t verdict)
     return TFSM_DONE;
 }
 
-static bool matches(const struct tfsm_rule *row, const struct tfsm_tcb *tcb, tfsm_facts facts)
-{
-    return IN_STATE(tcb, row->states) && (facts & row->need) == row->need &&
-           (facts & row->forbid) == 0;
-}
-
 /* The row after a step is done with: the first of the next step, or of the sixth. */
 static unsigned next_row(unsigned id, const struct tfsm_rule *fired)
 {
