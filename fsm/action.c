@@ -2,7 +2,8 @@
  * tfsm_action_index. An action trusts the facts its row needed and checks nothing again. */
 #include "engine.h"
 
-#define RTO_AFTER_SYN 3000000 /* microseconds */
+#define RTO_AFTER_SYN 3000000 /* microseconds (RFC6298:5.7) */
+#define ACK_DELAY_MAX 499999  /* microseconds: less than half a second (RFC9293:MUST-40) */
 
 /* Forget everything but a RST that is still to be sent. */
 static void forget(struct tfsm_tcb *tcb)
@@ -23,7 +24,7 @@ static void owe_rst(struct tfsm_tcb *tcb, uint32_t seq, uint8_t also, uint32_t a
 
 static void relisten(struct tfsm_tcb *tcb)
 {
-    uint16_t flags = tcb->flags & (TFSM_M_PASSIVE | TFSM_M_REMOTE);
+    uint32_t flags = tcb->flags & (TFSM_M_PASSIVE | TFSM_M_REMOTE);
     uint8_t security = tcb->security;
     forget(tcb);
     tcb->flags = flags;
@@ -37,13 +38,17 @@ static uint16_t effective_mss(const struct tfsm_config *cfg, uint16_t peer)
 }
 
 /* The send sequence space starts at the ISS, which the SYN occupies. */
-static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t iss)
+static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                       const struct tfsm_event *ev)
 {
+    uint32_t iss = ev->iss;
+    tcb->ts_offset = ev->ts_offset;
     tcb->iss = iss;
     tcb->snd_una = iss;
     tcb->snd_nxt = seq_add(iss, 1);
     tcb->snd_end = tcb->snd_nxt;
     tcb->snd_recover = iss;
+    tcb->snd_rtx = iss;
     tcb->rto = cfg->rto_initial;
     tcb->snd_mss = effective_mss(cfg, cfg->mss_default);
     tcb->rcv_wscale = 0;
@@ -63,7 +68,15 @@ static void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     tcb->flags = TFSM_M_REMOTE;
     tcb->security = security;
     tcb->owed |= TFSM_OWE_SYN;
-    select_iss(tcb, cfg, ev->iss);
+    select_iss(tcb, cfg, ev);
+    if (ev->fast_open && ev->kind == TFSM_EV_OPEN) {
+        uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
+        tcb->flags |= TFSM_M_FAST_OPEN;
+        tcb->cookie_len = (uint8_t)min32(ev->cookie_len, TFSM_COOKIE_MAX);
+        if (ev->mss > 0) {
+            tcb->snd_mss = effective_mss(cfg, ev->mss > floor ? ev->mss : floor);
+        }
+    }
 }
 
 static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
@@ -76,63 +89,129 @@ static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
     tcb->security = ev->security;
 }
 
-/* Take what a SYN tells: IRS, MSS and window scale (RFC9293:3.7.1, RFC7323:2.2). The window offered
- * before the peer speaks is never scaled, hence never more than 65535 octets. */
-static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                   const struct tfsm_segment *seg)
+/* What both ends offer is agreed (RFC7323:2.2, RFC7323:3.2, RFC2018:2, RFC3168:6.1.1). Of ECN a SYN
+ * speaks with both flags, a SYN-ACK with ECE alone. */
+static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                  const struct tfsm_event *ev)
 {
-    tcb->irs = seg->seq;
-    tcb->rcv_nxt = seq_add(seg->seq, 1);
-    tcb->rcv_up = tcb->rcv_nxt;
-    tcb->rcv_wnd = min32(cfg->rcv_buff, UINT16_MAX);
-    if (has(seg->options, TFSM_OPT_MSS)) {
-        uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
-        tcb->snd_mss = effective_mss(cfg, seg->mss > floor ? seg->mss : floor);
-    }
+    const struct tfsm_segment *seg = &ev->segment;
+    uint8_t ecn = seg->flags & (TFSM_ECE | TFSM_CWR);
+    uint8_t offer = has(seg->flags, TFSM_ACK) ? TFSM_ECE : TFSM_ECE | TFSM_CWR;
     if (has(cfg->profile, TFSM_WSCALE) && has(seg->options, TFSM_OPT_WSCALE)) {
         tcb->flags |= TFSM_M_WSCALE;
         tcb->snd_wscale = seg->wscale < 14 ? seg->wscale : 14;
     } else {
         tcb->rcv_wscale = 0;
     }
+    if (has(cfg->profile, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS)) {
+        tcb->flags |= TFSM_M_TIMESTAMPS;
+        tcb->ts_recent = seg->ts_val;
+        tcb->ts_recent_from = ev->now;
+    }
+    if (has(cfg->profile, TFSM_SACK) && has(seg->options, TFSM_OPT_SACK_PERMITTED)) {
+        tcb->flags |= TFSM_M_SACK;
+    }
+    if (has(cfg->profile, TFSM_ECN) && ecn == offer) {
+        tcb->flags |= TFSM_M_ECN;
+    }
+    if (has(cfg->profile, TFSM_USER_TIMEOUT) && has(seg->options, TFSM_OPT_USER_TIMEOUT) &&
+        (seg->user_timeout & 0x7fffu) != 0) {
+        tcb->uto_peer = seg->user_timeout;
+    }
+}
+
+/* Take what a SYN tells: IRS, MSS and the other options (RFC9293:3.7.1). The window offered before
+ * the peer speaks is never scaled, hence never more than 65535 octets. */
+static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                   const struct tfsm_event *ev)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    tcb->irs = seg->seq;
+    tcb->rcv_nxt = seq_add(seg->seq, 1);
+    tcb->rcv_up = tcb->rcv_nxt;
+    tcb->rcv_acked = tcb->rcv_nxt;
+    tcb->rcv_wnd = min32(cfg->rcv_buff, UINT16_MAX);
+    tcb->snd_mss = effective_mss(cfg, cfg->mss_default);
+    if (has(seg->options, TFSM_OPT_MSS)) {
+        uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
+        tcb->snd_mss = effective_mss(cfg, seg->mss > floor ? seg->mss : floor);
+    }
+    agree(tcb, cfg, ev);
+}
+
+/* Our SYN is acknowledged: the connection can be heard. */
+static void syn_acked(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    if (tcb->snd_recover != tcb->iss) { /* the SYN timed out (RFC6298:5.7) */
+        tcb->rto = tcb->rto > RTO_AFTER_SYN ? tcb->rto : RTO_AFTER_SYN;
+        tcb->backoff = 0;
+    }
+    tfsm_cwnd_open(tcb, cfg);
+    tcb->flags |= TFSM_M_SYN_ACKED;
+    tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_SYN;
+}
+
+/* What loss recovery remembers, now that SND.UNA has moved. Outside of recovery snd_recover follows
+ * one number behind; at its end it stays for once, so that the duplicates which retransmissions
+ * cause start no second recovery (RFC6582:3.2 step 2). */
+static void move_recovery(struct tfsm_tcb *tcb)
+{
+    bool recovering = has(tcb->flags, TFSM_M_RECOVERY);
+    tcb->dup_acks = 0;
+    tcb->limited = 0;
+    tfsm_sack_trim(tcb);
+    if (!seq_lt(tcb->snd_una, tcb->snd_recover)) {
+        tcb->flags &= ~(uint32_t)TFSM_M_LOSS;
+        if (tcb->snd_una != tcb->snd_recover) {
+            tcb->snd_recover = seq_sub(tcb->snd_una, 1);
+        }
+    }
+    if (recovering) {
+        tcb->flags |= TFSM_M_PARTIAL;
+    }
+    if ((!recovering && !has(tcb->flags, TFSM_M_LOSS)) || seq_lt(tcb->snd_rtx, tcb->snd_una)) {
+        tcb->snd_rtx = tcb->snd_una;
+    }
+    if (!seq_lt(tcb->snd_una, tcb->snd_cwr)) {
+        tcb->flags &= ~(uint32_t)TFSM_M_CUT;
+    }
 }
 
 /* SND.UNA moves to SEG.ACK: count the text that is now safe, and measure the timers from here. */
-static void advance_una(struct tfsm_tcb *tcb, uint32_t ack, struct tfsm_effects *fx)
+static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                        const struct tfsm_event *ev, struct tfsm_effects *fx)
 {
+    const uint32_t impatient = TFSM_M_RECOVERY | TFSM_M_PARTIAL;
+    uint32_t ack = ev->segment.ack;
     uint32_t text = seq_distance(tcb->snd_una, ack);
+    bool sampled = tfsm_rtt_end(tcb, cfg, ev);
     /* Only what was sent after the last timeout was sent once, and tells how long a round trip is:
-     * until that is acknowledged the timeout stays backed off (RFC6298:5.5, Karn's algorithm). */
-    if (seq_lt(tcb->snd_recover, ack)) {
+     * until that is acknowledged the timeout stays backed off (RFC6298:5.5, Karn's algorithm).
+     * Timestamps tell it earlier. */
+    if (sampled || seq_lt(tcb->snd_recover, ack)) {
         tcb->backoff = 0;
     }
     if (!has(tcb->flags, TFSM_M_SYN_ACKED) && text > 0) {
-        if (tcb->snd_recover != tcb->iss) { /* the SYN timed out (RFC6298:5.7) */
-            tcb->rto = tcb->rto > RTO_AFTER_SYN ? tcb->rto : RTO_AFTER_SYN;
-            tcb->backoff = 0;
-        }
+        syn_acked(tcb, cfg);
         text--;
-        tcb->flags |= TFSM_M_SYN_ACKED;
-        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_SYN;
     }
     if (text > 0 && fin_sent(tcb) && ack == tcb->snd_nxt) {
         text--;
+    }
+    /* In fast recovery only the first partial acknowledgment restarts the timer, so that a window
+     * with many holes is left to it (RFC6582:3.2 step 3, the impatient variant). */
+    if ((tcb->flags & (impatient | TFSM_M_SACK)) != impatient || !seq_lt(ack, tcb->snd_recover)) {
+        tcb->at_rtx = 0;
     }
     tcb->snd_una = ack;
     tcb->snd_octets += text;
     fx->acknowledged += text;
     tcb->tries = 0;
-    tcb->at_rtx = 0;
     tcb->at_user = 0;
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
-    if (seq_lt(ack, tcb->snd_recover)) {
-        tcb->owed |=
-            TFSM_OWE_RTX; /* the timer went off below here: this hole is the next one lost */
-    } else {
-        tcb->snd_recover = ack;
-    }
+    move_recovery(tcb);
     if (has(tcb->flags, TFSM_M_URGENT) && !seq_lt(ack, tcb->snd_up)) {
-        tcb->flags &= (uint16_t) ~(unsigned)TFSM_M_URGENT;
+        tcb->flags &= ~(uint32_t)TFSM_M_URGENT;
     }
 }
 
@@ -192,6 +271,10 @@ static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct t
         kept[count++] = text;
     }
     struct tfsm_range own = tfsm_text_in_window(tcb, seg);
+    for (unsigned i = TFSM_SACK_MAX - 2; i > 0; i--) {
+        tcb->rcv_recent[i] = tcb->rcv_recent[i - 1];
+    }
+    tcb->rcv_recent[0] = own.left;
     if (seq_lt(next, own.right)) {
         hand_out(tcb, seg, next, own.right, fx);
     }
@@ -223,7 +306,7 @@ static void take(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_
     fx->taken = min32(ev->len, tcb->rcv_user);
     tcb->rcv_user -= fx->taken;
     if (!seq_lt(seq_sub(tcb->rcv_nxt, tcb->rcv_user), tcb->rcv_up)) {
-        tcb->flags &= (uint16_t) ~(unsigned)TFSM_M_URGENT_TOLD;
+        tcb->flags &= ~(uint32_t)TFSM_M_URGENT_TOLD;
     }
 }
 
@@ -231,9 +314,9 @@ static void take(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_
  * (RFC 5961 7). */
 static void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
-    bool bearing = (tfsm_take_facts(tcb, cfg, ev) & TFSM_FACT(BEARING)) != 0;
+    struct tfsm_facts facts = tfsm_take_facts(tcb, cfg, ev);
     tcb->owed |= TFSM_OWE_ACK;
-    if (bearing) {
+    if (tfsm_facts_have(&facts, TFSM_FACT_BEARING)) {
         return;
     }
     if (ev->now >= tcb->challenge_until) {
@@ -278,6 +361,73 @@ static void send_urgent(struct tfsm_tcb *tcb)
     tcb->flags |= TFSM_M_URGENT;
 }
 
+/* The timer went off: whatever is outstanding is sent again from SND.UNA, and no round trip can be
+ * told from it (RFC6298:3, RFC6298:5.4..5.6). */
+static void retransmit(struct tfsm_tcb *tcb)
+{
+    back_off(tcb);
+    if (has(tcb->flags, TFSM_M_SYN_ACKED)) {
+        tfsm_timed_out(tcb);
+        tcb->snd_recover = tcb->snd_nxt;
+    } else {
+        tcb->snd_recover = seq_add(tcb->iss, 1); /* only the SYN is sent again */
+    }
+    tcb->owed |= TFSM_OWE_RTX;
+    tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+}
+
+static void count_duplicate(struct tfsm_tcb *tcb)
+{
+    if (!has(tcb->flags, TFSM_M_RECOVERY) && tcb->dup_acks < UINT8_MAX) {
+        tcb->dup_acks++;
+    }
+}
+
+static void keepalive(struct tfsm_tcb *tcb)
+{
+    tcb->keepalives = tcb->keepalives < UINT8_MAX ? (uint8_t)(tcb->keepalives + 1) : UINT8_MAX;
+    tcb->at_keepalive = 0;
+    tcb->owed |= TFSM_OWE_KEEPALIVE;
+}
+
+/* Any segment that is accepted shows that the peer is there (RFC9293:MUST-26). */
+static void heard(struct tfsm_tcb *tcb)
+{
+    tcb->keepalives = 0;
+    tcb->at_keepalive = 0;
+    tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_KEEPALIVE;
+}
+
+static void take_timestamp(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
+{
+    tcb->ts_recent = ev->segment.ts_val;
+    tcb->ts_recent_from = ev->now;
+}
+
+static void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    tcb->dsack = tfsm_text_twice(tcb, seg);
+    tcb->flags |= TFSM_M_DSACK;
+    tcb->owed |= TFSM_OWE_ACK;
+}
+
+/* At once: no other need wait. */
+static void acknowledge(struct tfsm_tcb *tcb)
+{
+    tcb->owed |= TFSM_OWE_ACK;
+    tcb->at_ack = 0;
+}
+
+static void acknowledge_later(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
+{
+    tcb->at_ack = later(now, cfg->ack_delay < ACK_DELAY_MAX ? cfg->ack_delay : ACK_DELAY_MAX);
+}
+
+static tfsm_time two_msl(const struct tfsm_config *cfg)
+{
+    return cfg->msl < TFSM_NEVER / 2 ? 2 * cfg->msl : TFSM_NEVER;
+}
+
 /* clang-format off */
 static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
                     enum tfsm_action_index action, struct tfsm_effects *fx)
@@ -288,29 +438,50 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_RST:              owe_rst(tcb, seg->ack, 0, 0); break;
     case TFSM_ACTION_RST_ACK:          owe_rst(tcb, 0, TFSM_OWE_RST_ACK, seq_add(seg->seq, seg->len)); break;
     case TFSM_ACTION_RST_ABORT:        owe_rst(tcb, tcb->snd_nxt, 0, 0); break;
+    case TFSM_ACTION_REOPEN:           fx->iss_after = tcb->snd_nxt; break;
     case TFSM_ACTION_DELETE:           forget(tcb); break;
     case TFSM_ACTION_RELISTEN:         relisten(tcb); break;
     case TFSM_ACTION_OPEN:             open_actively(tcb, cfg, ev); break;
     case TFSM_ACTION_LISTEN:           open_passively(tcb, ev); break;
-    case TFSM_ACTION_ACCEPT:           select_iss(tcb, cfg, ev->iss); break;
-    case TFSM_ACTION_SYN_IN:           syn_in(tcb, cfg, seg); break;
+    case TFSM_ACTION_ACCEPT:           select_iss(tcb, cfg, ev); break;
+    case TFSM_ACTION_SYN_IN:           syn_in(tcb, cfg, ev); break;
     case TFSM_ACTION_SYN_OUT:          tcb->owed |= TFSM_OWE_SYN; break;
+    case TFSM_ACTION_RESTART:          tfsm_cwnd_restart(tcb, cfg); break;
     case TFSM_ACTION_QUEUE:            tcb->snd_end = seq_add(tcb->snd_end, ev->len); break;
     case TFSM_ACTION_SND_UP:           send_urgent(tcb); break;
     case TFSM_ACTION_TAKE:             take(tcb, ev, fx); break;
     case TFSM_ACTION_CLOSE:            tcb->flags |= TFSM_M_CLOSE; break;
-    case TFSM_ACTION_UNA:              advance_una(tcb, seg->ack, fx); break;
+    case TFSM_ACTION_DEAF:             tcb->flags |= TFSM_M_DEAF; break;
+    case TFSM_ACTION_TS_RECENT:        take_timestamp(tcb, ev); break;
+    case TFSM_ACTION_HEARD:            heard(tcb); break;
+    case TFSM_ACTION_USER_TIMEOUT:     tcb->uto_peer = seg->user_timeout; tcb->at_user = 0; break;
+    case TFSM_ACTION_UNA:              advance_una(tcb, cfg, ev, fx); break;
+    case TFSM_ACTION_RESEND:           tcb->owed |= TFSM_OWE_RTX; break;
+    case TFSM_ACTION_GROW:             tfsm_cwnd_grow(tcb, fx->acknowledged); break;
+    case TFSM_ACTION_PARTIAL:          tfsm_partial_ack(tcb, fx->acknowledged); break;
+    case TFSM_ACTION_RECOVERED:        tfsm_recovered(tcb); break;
+    case TFSM_ACTION_SACKED:           tfsm_sack_take(tcb, seg); break;
+    case TFSM_ACTION_DUPLICATE:        count_duplicate(tcb); break;
+    case TFSM_ACTION_FAST_RETRANSMIT:  tfsm_fast_retransmit(tcb); break;
+    case TFSM_ACTION_INFLATE:          tfsm_cwnd_inflate(tcb); break;
+    case TFSM_ACTION_CUT:              tfsm_cwnd_cut(tcb); break;
     case TFSM_ACTION_WINDOW:           take_window(tcb, seg); break;
     case TFSM_ACTION_RCV_UP:           take_urgent(tcb, seg); break;
+    case TFSM_ACTION_ECE_ON:           tcb->flags |= TFSM_M_ECE; break;
+    case TFSM_ACTION_ECE_OFF:          tcb->flags &= ~(uint32_t)TFSM_M_ECE; break;
+    case TFSM_ACTION_DSACK:            note_twice(tcb, seg); break;
     case TFSM_ACTION_STORE:            store(tcb, seg, fx); break;
     case TFSM_ACTION_DELIVER:          deliver(tcb, fx); break;
     case TFSM_ACTION_FIN_NOTE:         fin_note(tcb, seg); break;
     case TFSM_ACTION_FIN:              advance_over_fin(tcb); break;
-    case TFSM_ACTION_ACK:              tcb->owed |= TFSM_OWE_ACK; break;
+    case TFSM_ACTION_ACK:              acknowledge(tcb); break;
+    case TFSM_ACTION_ACK_LATER:        acknowledge_later(tcb, cfg, ev->now); break;
     case TFSM_ACTION_REPLY:            reply(tcb, cfg, ev); break;
-    case TFSM_ACTION_START_2MSL:       tcb->at_2msl = later(ev->now, cfg->msl < TFSM_NEVER / 2 ? 2 * cfg->msl : TFSM_NEVER); break;
-    case TFSM_ACTION_RETRANSMIT:       back_off(tcb); tcb->owed |= TFSM_OWE_RTX; tcb->snd_recover = tcb->snd_nxt; break;
+    case TFSM_ACTION_START_2MSL:       tcb->at_2msl = later(ev->now, two_msl(cfg)); break;
+    case TFSM_ACTION_RETRANSMIT:       retransmit(tcb); break;
     case TFSM_ACTION_PROBE:            back_off(tcb); tcb->owed |= TFSM_OWE_PROBE; break;
+    case TFSM_ACTION_KEEPALIVE:        keepalive(tcb); break;
+    case TFSM_ACTION_MSS_DOWN:         tfsm_mss_down(tcb, path_mss(cfg, ev)); break;
     case TFSM_ACTION_TELL_CONNECTED:   fx->signals |= TFSM_SIG_CONNECTED; break;
     case TFSM_ACTION_TELL_PEER_CLOSED: fx->signals |= TFSM_SIG_PEER_CLOSED; break;
     case TFSM_ACTION_TELL_URGENT:      fx->signals |= TFSM_SIG_URGENT; break;
@@ -318,12 +489,22 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_TELL_RESET:       fx->signals |= TFSM_SIG_RESET; break;
     case TFSM_ACTION_TELL_REFUSED:     fx->signals |= TFSM_SIG_REFUSED; break;
     case TFSM_ACTION_TELL_TIMED_OUT:   fx->signals |= TFSM_SIG_TIMED_OUT; break;
+    case TFSM_ACTION_TELL_UNREACHABLE: fx->signals |= TFSM_SIG_UNREACHABLE; break;
+    case TFSM_ACTION_TELL_ADVICE:      fx->signals |= TFSM_SIG_ADVICE; break;
+    case TFSM_ACTION_TELL_SOFT_ERROR:  fx->signals |= TFSM_SIG_SOFT_ERROR; break;
+    case TFSM_ACTION_TELL_COOKIE:      fx->signals |= TFSM_SIG_COOKIE; break;
+    case TFSM_ACTION_TELL_USER_TIMEOUT: fx->signals |= TFSM_SIG_USER_TIMEOUT; break;
     case TFSM_ACTION_EMIT_RST:         /* output.c runs these: they make a segment */
     case TFSM_ACTION_EMIT_SYN:
+    case TFSM_ACTION_EMIT_SYN_FAST:
     case TFSM_ACTION_EMIT_SYN_ACK:
     case TFSM_ACTION_EMIT_OLD:
+    case TFSM_ACTION_EMIT_LOST:
+    case TFSM_ACTION_EMIT_UNSURE:
+    case TFSM_ACTION_EMIT_LAST:
     case TFSM_ACTION_EMIT_NEW:
     case TFSM_ACTION_EMIT_OCTET:
+    case TFSM_ACTION_EMIT_KEEPALIVE:
     case TFSM_ACTION_EMIT_ACK:
     case TFSM_ACTION_COUNT:            break;
     }
@@ -331,12 +512,10 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
 /* clang-format on */
 
 void tfsm_act(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
-              tfsm_actions actions, struct tfsm_effects *fx)
+              const struct tfsm_rule *row, struct tfsm_effects *fx)
 {
-    for (unsigned i = TFSM_ACTION_IGNORE + 1; i < TFSM_ACTION_EMIT_RST && actions >> i != 0; i++) {
-        if ((actions >> i & 1) != 0) {
-            act_one(tcb, cfg, ev, (enum tfsm_action_index)i, fx);
-        }
+    for (unsigned i = 0; i < TFSM_ROW_ACTIONS && row->actions[i] != TFSM_ACTION_IGNORE; i++) {
+        act_one(tcb, cfg, ev, (enum tfsm_action_index)row->actions[i], fx);
     }
 }
 
@@ -360,10 +539,29 @@ static tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config
     return rto < cfg->rto_max ? rto : cfg->rto_max;
 }
 
+/* The user timeout, 0 if there is none. What the user asked for holds; else what both ends want,
+ * within bounds and above the retransmission timeout, in synchronized states (RFC5482:3.1). */
+static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    tfsm_time time = uto_time(tcb->uto_peer);
+    tfsm_time rto = backed_off(tcb, cfg);
+    if (cfg->user_timeout > 0 || time == 0 || !has(tcb->flags, TFSM_M_SYN_ACKED)) {
+        return cfg->user_timeout;
+    }
+    time = time > cfg->uto_advertised ? time : cfg->uto_advertised;
+    time = time > cfg->uto_least ? time : cfg->uto_least;
+    time = time < cfg->uto_most ? time : cfg->uto_most;
+    return time > rto ? time : later(rto, 1);
+}
+
+/* States in which a connection without a word to say may ask whether the peer is still there. */
+#define STATES_IDLE (STATE_BIT(ESTABLISHED) | STATE_BIT(FIN_WAIT_2) | STATE_BIT(CLOSE_WAIT))
+
 void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
     bool open = !IN_STATE(tcb, STATE_BIT(CLOSED) | STATE_BIT(LISTEN) | STATE_BIT(TIME_WAIT));
     bool probing = must_probe(tcb);
+    bool silent = IN_STATE(tcb, STATES_IDLE) && tcb->snd_una == tcb->snd_nxt && !probing;
     if (has(tcb->flags, TFSM_M_PROBING) != probing) {
         /* Another timer takes over, and starts from the beginning. */
         tcb->flags ^= TFSM_M_PROBING;
@@ -373,8 +571,22 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
     bool outstanding = open && must_retransmit(tcb);
     keep_timer(&tcb->at_rtx, outstanding, now, backed_off(tcb, cfg));
     keep_timer(&tcb->at_persist, probing, now, backed_off(tcb, cfg));
-    keep_timer(&tcb->at_user, open && cfg->user_timeout > 0 && tcb->snd_una != send_limit(tcb), now,
-               cfg->user_timeout);
+    tfsm_time patience = user_timeout(tcb, cfg);
+    keep_timer(&tcb->at_user, open && patience > 0 && tcb->snd_una != send_limit(tcb), now,
+               patience);
+    /* A user who will not read waits for the peer's FIN no longer than TIME-WAIT would last. */
+    if (tcb->state != TFSM_TIME_WAIT) {
+        keep_timer(&tcb->at_2msl, tcb->state == TFSM_FIN_WAIT_2 && has(tcb->flags, TFSM_M_DEAF),
+                   now, two_msl(cfg));
+    }
+    /* Where a user timeout was adopted, silence must last longer than that (RFC5482:4.2). */
+    tfsm_time idle = cfg->keepalive_idle > patience ? cfg->keepalive_idle : later(patience, 1);
+    keep_timer(&tcb->at_keepalive, silent && cfg->keepalive_idle > 0, now,
+               tcb->keepalives > 0 ? cfg->keepalive_every : idle);
+    if (!silent) {
+        tcb->keepalives = 0;
+        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_KEEPALIVE;
+    }
     if (!outstanding) {
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
     }

@@ -9,6 +9,7 @@ static bool all_zero(const struct tfsm_tcb *tcb)
     return tcb->snd_una == 0 && tcb->snd_nxt == 0 && tcb->snd_end == 0 && tcb->iss == 0 &&
            tcb->rcv_nxt == 0 && tcb->rcv_wnd == 0 && tcb->irs == 0 && tcb->ooo_count == 0 &&
            tcb->rcv_user == 0 && tcb->snd_octets == 0 && tcb->rcv_octets == 0 &&
+           tcb->sacked_count == 0 && tcb->cwnd == 0 && tcb->srtt == 0 && tcb->ts_recent == 0 &&
            tfsm_deadline(tcb) == TFSM_NEVER && tcb->tries == 0 && tcb->snd_wnd == 0;
 }
 
@@ -111,11 +112,67 @@ static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
     if ((tcb->at_persist != 0) != must_probe(tcb)) {
         return TFSM_CLAUSE_PERSIST_TIMER;
     }
-    if ((tcb->at_2msl != 0) != time_wait) {
+    bool deaf = tcb->state == TFSM_FIN_WAIT_2 && has(tcb->flags, TFSM_M_DEAF);
+    if ((tcb->at_2msl != 0) != (time_wait || deaf)) {
         return TFSM_CLAUSE_TIME_WAIT_TIMER;
+    }
+    if (tcb->at_ack != 0 && tcb->rcv_acked == tcb->rcv_nxt) {
+        return TFSM_CLAUSE_ACK_TIMER;
+    }
+    if ((tcb->at_keepalive != 0 || tcb->keepalives > 0) && tcb->snd_una != tcb->snd_nxt) {
+        return TFSM_CLAUSE_KEEPALIVE_TIMER;
     }
     if (tcb->at_user != 0 && (time_wait || tcb->snd_una == send_limit(tcb))) {
         return TFSM_CLAUSE_USER_TIMER;
+    }
+    return TFSM_OK;
+}
+
+/* Loss recovery and the congestion window, once our SYN is acknowledged. */
+static enum tfsm_clause check_recovery(const struct tfsm_tcb *tcb)
+{
+    bool losing = (tcb->flags & (TFSM_M_LOSS | TFSM_M_RECOVERY)) != 0;
+    uint32_t flight = in_flight(tcb);
+    uint32_t last = 0;
+    if (tcb->sacked_count > TFSM_SACKED_MAX) {
+        return TFSM_CLAUSE_SCOREBOARD;
+    }
+    for (unsigned i = 0; i < tcb->sacked_count; i++) {
+        uint32_t left = seq_distance(tcb->snd_una, tcb->sacked[i].left);
+        uint32_t right = seq_distance(tcb->snd_una, tcb->sacked[i].right);
+        if (left <= last || left >= right || right > flight) {
+            return TFSM_CLAUSE_SCOREBOARD;
+        }
+        last = right;
+    }
+    if (!has(tcb->flags, TFSM_M_SYN_ACKED)) {
+        return losing ? TFSM_CLAUSE_RECOVERY : TFSM_OK;
+    }
+    if (losing != seq_lt(tcb->snd_una, tcb->snd_recover) ||
+        (losing && (!seq_le(tcb->snd_recover, tcb->snd_nxt) ||
+                    !seq_in(tcb->snd_rtx, tcb->snd_una, seq_add(flight, 1)))) ||
+        has(tcb->flags, TFSM_M_LOSS | TFSM_M_RECOVERY)) {
+        return TFSM_CLAUSE_RECOVERY;
+    }
+    /* The MSS may have shrunk since, but never grows. */
+    if (tcb->cwnd < smss(tcb) || tcb->ssthresh < 2 * smss(tcb)) {
+        return TFSM_CLAUSE_CWND;
+    }
+    return TFSM_OK;
+}
+
+static enum tfsm_clause check_agreed(const struct tfsm_tcb *tcb)
+{
+    if (!has(tcb->flags, TFSM_M_SACK) &&
+        (tcb->sacked_count > 0 || has(tcb->flags, TFSM_M_DSACK))) {
+        return TFSM_CLAUSE_AGREED;
+    }
+    if (!has(tcb->flags, TFSM_M_ECN) &&
+        (tcb->flags & (TFSM_M_ECE | TFSM_M_CWR | TFSM_M_CUT)) != 0) {
+        return TFSM_CLAUSE_AGREED;
+    }
+    if (!has(tcb->flags, TFSM_M_TIMESTAMPS) && tcb->ts_recent != 0) {
+        return TFSM_CLAUSE_AGREED;
     }
     return TFSM_OK;
 }
@@ -133,6 +190,9 @@ static enum tfsm_clause check_debts(const struct tfsm_tcb *tcb)
     if (has(tcb->owed, TFSM_OWE_RTX) && !must_retransmit(tcb)) {
         return TFSM_CLAUSE_DEBT;
     }
+    if (has(tcb->owed, TFSM_OWE_KEEPALIVE) && tcb->snd_una != tcb->snd_nxt) {
+        return TFSM_CLAUSE_DEBT;
+    }
     if (has(tcb->owed, TFSM_OWE_PROBE) && !must_probe(tcb)) {
         return TFSM_CLAUSE_DEBT;
     }
@@ -141,7 +201,7 @@ static enum tfsm_clause check_debts(const struct tfsm_tcb *tcb)
 
 enum tfsm_clause tfsm_check(const struct tfsm_tcb *tcb)
 {
-    if ((unsigned)tcb->state >= TFSM_STATES) {
+    if (tcb->state >= TFSM_STATES) {
         return TFSM_CLAUSE_STATE_KNOWN;
     }
     if (tcb->state == TFSM_CLOSED || tcb->state == TFSM_LISTEN) {
@@ -158,5 +218,7 @@ enum tfsm_clause tfsm_check(const struct tfsm_tcb *tcb)
     enum tfsm_clause clause = check_send(tcb);
     clause = clause == TFSM_OK ? check_receive(tcb) : clause;
     clause = clause == TFSM_OK ? check_timers(tcb) : clause;
+    clause = clause == TFSM_OK ? check_recovery(tcb) : clause;
+    clause = clause == TFSM_OK ? check_agreed(tcb) : clause;
     return clause == TFSM_OK ? check_debts(tcb) : clause;
 }

@@ -31,10 +31,12 @@ static inline bool has(uint32_t set, uint32_t bits)
 
 /* A row matches: state, needed facts, forbidden facts. */
 static inline bool matches(const struct tfsm_rule *row, const struct tfsm_tcb *tcb,
-                           tfsm_facts facts)
+                           const struct tfsm_facts *facts)
 {
-    return IN_STATE(tcb, row->states) && (facts & row->need) == row->need &&
-           (facts & row->forbid) == 0;
+    const uint64_t *have = facts->word;
+    return IN_STATE(tcb, row->states) && (~have[0] & row->need.word[0]) == 0 &&
+           (~have[1] & row->need.word[1]) == 0 && (have[0] & row->forbid.word[0]) == 0 &&
+           (have[1] & row->forbid.word[1]) == 0;
 }
 
 static inline uint32_t min32(uint32_t a, uint32_t b)
@@ -73,13 +75,38 @@ static inline bool fin_sent(const struct tfsm_tcb *tcb)
     return has(tcb->flags, TFSM_M_CLOSE) && tcb->snd_nxt == seq_add(tcb->snd_end, 1);
 }
 
+/* The oldest number not acknowledged is our FIN's. */
+static inline bool front_is_fin(const struct tfsm_tcb *tcb)
+{
+    return fin_sent(tcb) && tcb->snd_una == tcb->snd_end;
+}
+
+/* Text octets queued and not acknowledged: from SND.UNA, or from after our SYN while that is not. */
+static inline uint32_t send_queue(const struct tfsm_tcb *tcb)
+{
+    uint32_t held = seq_distance(tcb->snd_una, tcb->snd_end);
+    if (fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt) {
+        return 0;
+    }
+    return held > 0 && !has(tcb->flags, TFSM_M_SYN_ACKED) ? held - 1 : held;
+}
+
 /* Text octets queued and not yet sent. */
 static inline uint32_t unsent(const struct tfsm_tcb *tcb)
 {
     return fin_sent(tcb) ? 0 : seq_distance(tcb->snd_nxt, tcb->snd_end);
 }
 
-/* Octets of text that could be sent now, were they worth it: min(D, U) of RFC 9293 3.8.6.2.1. */
+#define TIMESTAMPS_LENGTH 12u /* octets of options on every segment, with timestamps */
+
+/* SMSS: the largest text of a segment, its options apart (RFC5681:2, RFC9293:MUST-16). */
+static inline uint32_t smss(const struct tfsm_tcb *tcb)
+{
+    uint32_t options = has(tcb->flags, TFSM_M_TIMESTAMPS) ? TIMESTAMPS_LENGTH : 0;
+    return tcb->snd_mss > options ? tcb->snd_mss - options : 1;
+}
+
+/* Octets of text that the peer's window lets out now: min(D, U) of RFC 9293 3.8.6.2.1. */
 static inline uint32_t sendable(const struct tfsm_tcb *tcb)
 {
     uint32_t flight = in_flight(tcb);
@@ -92,7 +119,7 @@ static inline uint32_t sendable(const struct tfsm_tcb *tcb)
 static inline bool worth_sending(const struct tfsm_tcb *tcb, bool nagle)
 {
     uint32_t text = sendable(tcb);
-    if (text >= tcb->snd_mss) {
+    if (text >= smss(tcb)) {
         return true;
     }
     return text > 0 && (!nagle || in_flight(tcb) == 0) &&
@@ -154,13 +181,97 @@ static inline uint32_t text_length(const struct tfsm_segment *seg)
     return seg->len - (is_syn(seg) ? 1u : 0u) - (has(seg->flags, TFSM_FIN) ? 1u : 0u);
 }
 
+/* Eff.snd.MSS as an ICMP message asks for it: never below the floor, and the default where it does
+ * not say (RFC9293:SHLD-6). */
+static inline uint16_t path_mss(const struct tfsm_config *cfg, const struct tfsm_event *ev)
+{
+    uint16_t mss = ev->mss > 0 ? ev->mss : cfg->mss_default;
+    uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
+    return mss > floor ? mss : floor;
+}
+
+/* The clock of our timestamps: milliseconds (RFC7323:5.4). */
+TFSM_WRAPS static inline uint32_t timestamp(const struct tfsm_tcb *tcb, tfsm_time now)
+{
+    return (uint32_t)(now / 1000 & UINT32_MAX) + tcb->ts_offset;
+}
+
+/* What the user timeout option says, in microseconds (RFC5482:3.3). */
+static inline tfsm_time uto_time(uint16_t option)
+{
+    return (option & 0x7fffu) * ((option & 0x8000u) != 0 ? UINT64_C(60000000) : UINT64_C(1000000));
+}
+
+/* ---- sack.c ---- */
+
+/* Text of ours that is lost, or may be, and was not sent again. */
+enum tfsm_hole { TFSM_HOLE_LOST, TFSM_HOLE_UNSURE, TFSM_HOLE_LAST };
+
+/* The next range of our sequence space to send again, at most SMSS octets; false if there is none
+ * (RFC 6675 4, NextSeg rules 1, 3 and 4). */
+bool tfsm_next_hole(const struct tfsm_tcb *tcb, enum tfsm_hole kind, struct tfsm_range *out);
+
+/* Octets believed to be in the network (RFC 6675 4, SetPipe). */
+uint32_t tfsm_pipe(const struct tfsm_tcb *tcb);
+
+/* SACK says that the octet at SND.UNA is lost (RFC 6675 4, IsLost). */
+bool tfsm_front_is_lost(const struct tfsm_tcb *tcb);
+
+/* A block tells of text sent and not known to be held. */
+bool tfsm_sack_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
+
+/* Put the blocks of a segment on the scoreboard (RFC 6675 4, Update). */
+void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
+
+/* Forget what SND.UNA has passed. */
+void tfsm_sack_trim(struct tfsm_tcb *tcb);
+
+/* The part of a segment's text that had come before; empty when left = right (RFC 2883 4). */
+struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
+
+/* Report what we hold out of order, and what came twice (RFC 2018 4, RFC 2883 4). room: octets for
+ * options. */
+void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *out);
+
+/* ---- congestion.c ---- */
+
+/* A segment of so much text may go into the network: the congestion window has room. `fresh` says
+ * that the text was never sent. */
+bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t text,
+                      bool fresh);
+
+void tfsm_cwnd_open(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
+void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
+void tfsm_cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked);
+void tfsm_cwnd_inflate(struct tfsm_tcb *tcb);
+void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss);
+void tfsm_cwnd_cut(struct tfsm_tcb *tcb);
+void tfsm_fast_retransmit(struct tfsm_tcb *tcb);
+void tfsm_partial_ack(struct tfsm_tcb *tcb, uint32_t acked);
+void tfsm_recovered(struct tfsm_tcb *tcb);
+void tfsm_timed_out(struct tfsm_tcb *tcb);
+
+/* ---- rtt.c ---- */
+
+/* Start to time a round trip with a segment that ends before `end`, if none is being timed. */
+void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end);
+
+/* SEG.ACK acknowledges something new: end the measurement, or take the timestamp echoed. To be
+ * called before SND.UNA moves. Returns whether there was a sample. */
+bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev);
+
+/* ---- wire.c ---- */
+
+/* Octets that the options of a segment take in the header, padded. */
+size_t tfsm_options_length(const struct tfsm_segment *seg);
+
 /* The part of a segment's text that lies in the window and before the peer's FIN; empty when left =
  * right. */
 struct tfsm_range tfsm_text_in_window(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
 
 /* Run the actions of a row. ev is null for timeouts' rows that need none; fx is written. */
 void tfsm_act(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
-              tfsm_actions actions, struct tfsm_effects *fx);
+              const struct tfsm_rule *row, struct tfsm_effects *fx);
 
 /* Bring timers and debts in line with the rest of the TCB; the last thing step and output do. */
 void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now);

@@ -2,8 +2,12 @@
  * speak of nothing else, so this file is where every comparison of the protocol stands, once. */
 #include "engine.h"
 
-/* A fact that holds if a condition does. */
-#define HOLDS(name, condition) ((condition) ? TFSM_FACT(name) : 0)
+#define DUP_THRESH  3u
+#define TS_OUTDATED (UINT64_C(24) * 86400 * 1000000) /* microseconds: 24 days (RFC7323:5.5) */
+
+/* A fact holds if a condition does. */
+#define HOLDS(name, condition)                                                                     \
+    (facts->word[TFSM_FACT_##name / 64] |= (uint64_t)(condition) << (TFSM_FACT_##name % 64))
 
 struct tfsm_range tfsm_text_in_window(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
@@ -74,6 +78,18 @@ static bool fin_fits(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
            seq_distance(tcb->rcv_nxt, tcb->ooo[tcb->ooo_count - 1].right) <= ahead;
 }
 
+/* The acknowledgment of a segment's text may wait for the next segment: it came alone and in order,
+ * nothing else is waiting, and the profile allows it (RFC 9293 3.8.6.3, RFC 5681 4.2). So every
+ * second segment is acknowledged at once. */
+static bool may_wait(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                     const struct tfsm_segment *seg)
+{
+    struct tfsm_range text = tfsm_text_in_window(tcb, seg);
+    return cfg->ack_delay > 0 && tcb->at_ack == 0 && !has(tcb->flags, TFSM_M_DSACK) &&
+           tcb->ooo_count == 1 && text.left == tcb->rcv_nxt && text.right == tcb->ooo[0].right &&
+           text.left != text.right;
+}
+
 /* The four cases of RFC 9293 table 6. */
 static bool seq_acceptable(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
@@ -107,25 +123,73 @@ static bool ack_too_old(const struct tfsm_tcb *tcb, uint32_t ack)
            !seq_lt(tcb->snd_nxt, ack);
 }
 
-static tfsm_facts flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                             const struct tfsm_event *ev)
+static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                       const struct tfsm_event *ev, struct tfsm_facts *facts)
 {
     const struct tfsm_segment *seg = &ev->segment;
     bool rst = has(seg->flags, TFSM_RST);
+    bool text = text_length(seg) > 0;
     /* The SYN-ACK of a simultaneous open, or one sent again, is never in the window, and the peer
      * needs the answer. */
     bool syn_ack = is_syn(seg) && has(seg->flags, TFSM_ACK) && seg->seq == tcb->irs &&
                    seq_in(seg->ack, tcb->snd_una, seq_add(in_flight(tcb), 1));
-    bool bearing = !rst && (syn_ack || text_length(seg) > 0 || has(seg->flags, TFSM_FIN));
+    bool bearing = !rst && (syn_ack || text || has(seg->flags, TFSM_FIN));
     bool budget = cfg->challenge_limit > 0 &&
                   (ev->now >= tcb->challenge_until || tcb->challenges < cfg->challenge_limit);
-    return HOLDS(SYN, is_syn(seg)) | HOLDS(ACK, has(seg->flags, TFSM_ACK)) | HOLDS(RST, rst) |
-           HOLDS(FIN, has(seg->flags, TFSM_FIN)) | HOLDS(URG, has(seg->flags, TFSM_URG)) |
-           HOLDS(TEXT, text_length(seg) > 0) | HOLDS(BEARING, bearing) |
-           HOLDS(REPLY, bearing || budget) | HOLDS(SECURITY_OTHER, seg->security != tcb->security);
+    bool ecn = has(tcb->flags, TFSM_M_ECN);
+    HOLDS(SYN, is_syn(seg));
+    HOLDS(ACK, has(seg->flags, TFSM_ACK));
+    HOLDS(RST, rst);
+    HOLDS(FIN, has(seg->flags, TFSM_FIN));
+    HOLDS(URG, has(seg->flags, TFSM_URG));
+    HOLDS(TEXT, text);
+    HOLDS(BEARING, bearing);
+    HOLDS(REPLY, bearing || budget);
+    HOLDS(SECURITY_OTHER, seg->security != tcb->security);
+    HOLDS(LISTENER, ev->listener);
+    HOLDS(CE, ecn && text && seg->ecn == TFSM_CE);
+    HOLDS(CWR, ecn && text && has(seg->flags, TFSM_CWR));
+    HOLDS(ECE_CUTS, ecn && has(seg->flags, TFSM_ECE) && !is_syn(seg) &&
+                        (tcb->flags & (TFSM_M_CUT | TFSM_M_LOSS)) == 0);
 }
 
-static tfsm_facts ack_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+/* RFC 6191 2: whether a SYN belongs to an incarnation after the one in TIME-WAIT. The last sequence
+ * number of that was the peer's FIN. */
+static bool syn_newer(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                      const struct tfsm_segment *seg)
+{
+    bool stamped = has(cfg->profile, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS);
+    bool after = seq_lt(tcb->rcv_fin, seg->seq);
+    if (!stamped) {
+        return after;
+    }
+    return !has(tcb->flags, TFSM_M_TIMESTAMPS) || seq_lt(tcb->ts_recent, seg->ts_val) ||
+           (tcb->ts_recent == seg->ts_val && after);
+}
+
+/* Timestamps (RFC 7323 3.2, 4.3, 5.3). Only a segment that leaves no gap before it may set TS.Recent:
+ * PAWS stands before the test of the sequence number, so a stranger could poison it otherwise. */
+static void option_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                         const struct tfsm_event *ev, struct tfsm_facts *facts)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    bool agreed = has(tcb->flags, TFSM_M_TIMESTAMPS);
+    bool stamped = has(seg->options, TFSM_OPT_TIMESTAMPS);
+    bool outdated = ev->now >= tcb->ts_recent_from && ev->now - tcb->ts_recent_from > TS_OUTDATED;
+    bool older = seq_lt(seg->ts_val, tcb->ts_recent) && !outdated;
+    bool uto = has(cfg->profile, TFSM_USER_TIMEOUT) && has(seg->options, TFSM_OPT_USER_TIMEOUT);
+    HOLDS(TS_MISSING, agreed && !stamped);
+    HOLDS(PAWS_OLD, agreed && stamped && older);
+    HOLDS(TS_NEWER, agreed && stamped && !older && seq_le(seg->seq, tcb->rcv_acked));
+    HOLDS(SYN_NEWER, tcb->state == TFSM_TIME_WAIT && is_syn(seg) && syn_newer(tcb, cfg, seg));
+    HOLDS(UTO_NEWS, uto && (seg->user_timeout & 0x7fffu) != 0 && seg->user_timeout != tcb->uto_peer);
+    HOLDS(COOKIE_NEWS, has(tcb->flags, TFSM_M_FAST_OPEN) && is_syn(seg) &&
+                           has(seg->flags, TFSM_ACK) && seq_lt(tcb->snd_una, seg->ack));
+    HOLDS(KEEPALIVE_ARMED, tcb->at_keepalive != 0 || has(tcb->owed, TFSM_OWE_KEEPALIVE));
+}
+
+static void ack_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                      struct tfsm_facts *facts)
 {
     bool ack = has(seg->flags, TFSM_ACK);
     bool now_or_new = seq_in(seg->ack, tcb->snd_una, seq_add(in_flight(tcb), 1));
@@ -133,100 +197,179 @@ static tfsm_facts ack_facts(const struct tfsm_tcb *tcb, const struct tfsm_segmen
      * window SND.UNA would carry the old one beyond what the peer allows (RFC 9293 3.8.6). */
     bool newer = seq_lt(tcb->snd_wl1, seg->seq) || seq_lt(tcb->snd_wl2, seg->ack) ||
                  (tcb->snd_wl1 == seg->seq && tcb->snd_wl2 == seg->ack);
-    return HOLDS(ACK_NEW, ack && now_or_new && seg->ack != tcb->snd_una) |
-           HOLDS(ACK_BEYOND, ack && seq_lt(tcb->snd_nxt, seg->ack)) |
-           HOLDS(ACK_TOO_OLD, ack && ack_too_old(tcb, seg->ack)) |
-           HOLDS(WND_NEWER, ack && now_or_new && newer);
+    HOLDS(ACK_NEW, ack && now_or_new && seg->ack != tcb->snd_una);
+    HOLDS(ACK_BEYOND, ack && seq_lt(tcb->snd_nxt, seg->ack));
+    HOLDS(ACK_TOO_OLD, ack && ack_too_old(tcb, seg->ack));
+    HOLDS(ACK_PARTIAL, ack && seq_lt(seg->ack, tcb->snd_nxt));
+    HOLDS(ACK_RECOVERS, ack && !seq_lt(seg->ack, tcb->snd_recover));
+    HOLDS(WND_NEWER, ack && now_or_new && newer);
 }
 
-static tfsm_facts receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+/* What acknowledgments say about loss (RFC 5681 2, RFC 6675 5). A recovery starts only for what was
+ * sent after the last one started (RFC 6582 3.2 step 2). */
+static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                       struct tfsm_facts *facts)
+{
+    bool sack = has(tcb->flags, TFSM_M_SACK);
+    bool outstanding = in_flight(tcb) > 0;
+    bool repeated = outstanding && has(seg->flags, TFSM_ACK) && seg->len == 0 &&
+                    seg->ack == tcb->snd_una && (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd;
+    bool seen = tcb->dup_acks >= DUP_THRESH || (sack && tfsm_front_is_lost(tcb));
+    HOLDS(SACK_AGREED, sack);
+    HOLDS(SACK_NEWS, sack && outstanding && tfsm_sack_is_news(tcb, seg));
+    HOLDS(ACK_REPEATED, repeated);
+    HOLDS(LOSS_SEEN, outstanding && seen && seq_lt(tcb->snd_recover, tcb->snd_una));
+}
+
+static void receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                          const struct tfsm_segment *seg, struct tfsm_facts *facts)
 {
     bool peer_fin = has(tcb->flags, TFSM_M_PEER_FIN);
     uint32_t consumed = seq_sub(tcb->rcv_nxt, tcb->rcv_user);
     bool urgent = has(seg->flags, TFSM_URG) && seq_lt(consumed, seq_add(seg->seq, seg->up));
     bool told =
         has(tcb->flags, TFSM_M_URGENT_TOLD) && !seq_lt(tcb->rcv_up, seq_add(seg->seq, seg->up));
-    return HOLDS(SEQ_PAST_WINDOW, seq_past_window(tcb, seg)) |
-           HOLDS(SEQ_ACCEPTABLE, seq_acceptable(tcb, seg)) |
-           HOLDS(SEQ_EXACT, seg->seq == tcb->rcv_nxt) | HOLDS(ZERO_WINDOW, tcb->rcv_wnd == 0) |
-           HOLDS(URGENT_AHEAD, urgent) | HOLDS(URGENT_TOLD, told) |
-           HOLDS(TEXT_FITS, text_fits(tcb, seg)) |
-           HOLDS(QUEUE_IN_ORDER, tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt) |
-           HOLDS(FIN_FITS, fin_fits(tcb, seg)) |
-           HOLDS(FIN_IN_ORDER, peer_fin && tcb->rcv_fin == tcb->rcv_nxt) |
-           HOLDS(FIN_AGAIN, peer_fin && has(seg->flags, TFSM_FIN) && fin_at(seg) == tcb->rcv_fin);
+    struct tfsm_range twice = tfsm_text_twice(tcb, seg);
+    HOLDS(SEQ_PAST_WINDOW, seq_past_window(tcb, seg));
+    HOLDS(SEQ_ACCEPTABLE, seq_acceptable(tcb, seg));
+    HOLDS(SEQ_EXACT, seg->seq == tcb->rcv_nxt);
+    HOLDS(ZERO_WINDOW, tcb->rcv_wnd == 0);
+    HOLDS(URGENT_AHEAD, urgent);
+    HOLDS(URGENT_TOLD, told);
+    HOLDS(TEXT_FITS, text_fits(tcb, seg));
+    HOLDS(TEXT_TWICE, twice.left != twice.right);
+    HOLDS(QUEUE_IN_ORDER, tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt);
+    HOLDS(MAY_WAIT, may_wait(tcb, cfg, seg));
+    HOLDS(FIN_FITS, fin_fits(tcb, seg));
+    HOLDS(FIN_IN_ORDER, peer_fin && tcb->rcv_fin == tcb->rcv_nxt);
+    HOLDS(FIN_AGAIN, peer_fin && has(seg->flags, TFSM_FIN) && fin_at(seg) == tcb->rcv_fin);
 }
 
-static tfsm_facts call_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                             const struct tfsm_event *ev)
+static void call_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                       const struct tfsm_event *ev, struct tfsm_facts *facts)
 {
     uint32_t buff = min32(cfg->snd_buff, TFSM_BUFF_MAX);
-    /* Queued text: from SND.UNA, or from after our SYN while that is unacknowledged. */
-    bool syn_held = !has(tcb->flags, TFSM_M_SYN_ACKED) && tcb->snd_una != tcb->snd_end;
-    uint32_t queued = seq_distance(tcb->snd_una, tcb->snd_end) - (syn_held ? 1u : 0u);
+    uint32_t queued = send_queue(tcb);
     bool remote = ev->kind == TFSM_EV_OPEN ? ev->remote : has(tcb->flags, TFSM_M_REMOTE);
-    return HOLDS(ACTIVE_CALL, ev->active) | HOLDS(URGENT_CALL, ev->urgent) | HOLDS(REMOTE, remote) |
-           HOLDS(ROOM, queued <= buff && ev->len <= buff - queued) |
-           HOLDS(READABLE, tcb->rcv_user > 0) | HOLDS(WINDOW_OPENS, window_opens(tcb, cfg)) |
-           HOLDS(UNSENT, unsent(tcb) > 0);
+    bool paused = tcb->sent_at != 0 && ev->now > tcb->sent_at && ev->now - tcb->sent_at > tcb->rto;
+    HOLDS(ACTIVE_CALL, ev->active);
+    HOLDS(URGENT_CALL, ev->urgent);
+    HOLDS(DEAF_CALL, ev->deaf);
+    HOLDS(REMOTE, remote);
+    HOLDS(ROOM, queued <= buff && ev->len <= buff - queued);
+    HOLDS(READABLE, tcb->rcv_user > 0);
+    HOLDS(WINDOW_OPENS, window_opens(tcb, cfg));
+    HOLDS(UNSENT, unsent(tcb) > 0);
+    HOLDS(IDLE, in_flight(tcb) == 0 && paused);
 }
 
-static tfsm_facts timeout_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                                tfsm_time now)
+static void timeout_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                          struct tfsm_facts *facts)
 {
     uint8_t r2 = !has(tcb->flags, TFSM_M_SYN_ACKED) ? cfg->syn_retries : cfg->retries;
-    return HOLDS(DUE_USER, tcb->at_user != 0 && now >= tcb->at_user) |
-           HOLDS(DUE_2MSL, tcb->at_2msl != 0 && now >= tcb->at_2msl) |
-           HOLDS(DUE_RTX, tcb->at_rtx != 0 && now >= tcb->at_rtx) |
-           HOLDS(DUE_PERSIST, tcb->at_persist != 0 && now >= tcb->at_persist) |
-           HOLDS(TRIES_LEFT, tcb->tries < r2) |
-           HOLDS(FRONT_FIN, fin_sent(tcb) && tcb->snd_una == tcb->snd_end);
+    HOLDS(DUE_USER, tcb->at_user != 0 && now >= tcb->at_user);
+    HOLDS(DUE_2MSL, tcb->at_2msl != 0 && now >= tcb->at_2msl);
+    HOLDS(DUE_RTX, tcb->at_rtx != 0 && now >= tcb->at_rtx);
+    HOLDS(DUE_PERSIST, tcb->at_persist != 0 && now >= tcb->at_persist);
+    HOLDS(DUE_ACK, tcb->at_ack != 0 && now >= tcb->at_ack);
+    HOLDS(DUE_KEEPALIVE, tcb->at_keepalive != 0 && now >= tcb->at_keepalive);
+    HOLDS(TRIES_LEFT, tcb->tries < r2);
+    HOLDS(AT_R1, cfg->r1 > 0 && tcb->tries + 1u >= cfg->r1);
+    HOLDS(KEEPALIVES_LEFT, cfg->keepalive_tries == 0 || tcb->keepalives < cfg->keepalive_tries);
+    HOLDS(FRONT_FIN, front_is_fin(tcb));
 }
 
-static tfsm_facts output_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+static void icmp_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                       const struct tfsm_event *ev, struct tfsm_facts *facts)
+{
+    HOLDS(QUOTED, seq_in(ev->segment.seq, tcb->snd_una, in_flight(tcb)));
+    HOLDS(ICMP_SOFT, ev->icmp == TFSM_ICMP_SOFT);
+    HOLDS(ICMP_HARD, ev->icmp == TFSM_ICMP_HARD);
+    HOLDS(ICMP_TOO_BIG, ev->icmp == TFSM_ICMP_TOO_BIG && path_mss(cfg, ev) < tcb->snd_mss);
+}
+
+/* A range to send again lies in both windows (RFC9293:SHLD-16). */
+static bool may_resend(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                       enum tfsm_hole kind)
+{
+    struct tfsm_range hole;
+    return tcb->snd_una != tcb->snd_nxt && has(tcb->flags, TFSM_M_SYN_ACKED) &&
+           tfsm_next_hole(tcb, kind, &hole) &&
+           seq_distance(tcb->snd_una, hole.left) < tcb->snd_wnd &&
+           tfsm_cwnd_allows(tcb, cfg, seq_distance(hole.left, hole.right), false);
+}
+
+static void output_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                         struct tfsm_facts *facts)
 {
     bool room = in_flight(tcb) < tcb->snd_wnd;
     bool fin_left = has(tcb->flags, TFSM_M_CLOSE) && !fin_sent(tcb);
-    return HOLDS(OWE_RST, has(tcb->owed, TFSM_OWE_RST)) |
-           HOLDS(OWE_RST_ACK, has(tcb->owed, TFSM_OWE_RST_ACK)) |
-           HOLDS(OWE_SYN, has(tcb->owed, TFSM_OWE_SYN)) |
-           HOLDS(OWE_RTX, has(tcb->owed, TFSM_OWE_RTX)) |
-           HOLDS(OWE_PROBE, has(tcb->owed, TFSM_OWE_PROBE)) |
-           HOLDS(OWE_ACK, has(tcb->owed, TFSM_OWE_ACK)) |
-           HOLDS(FRONT_FIN, fin_sent(tcb) && tcb->snd_una == tcb->snd_end) |
-           HOLDS(MAY_SEND_TEXT, worth_sending(tcb, !has(cfg->profile, TFSM_NODELAY))) |
-           HOLDS(MAY_SEND_FIN, room && unsent(tcb) == 0 && fin_left);
+    bool losing = (tcb->flags & (TFSM_M_LOSS | TFSM_M_RECOVERY)) != 0;
+    uint32_t next = min32(sendable(tcb), smss(tcb));
+    bool text = worth_sending(tcb, !has(cfg->profile, TFSM_NODELAY)) &&
+                tfsm_cwnd_allows(tcb, cfg, next, true);
+    HOLDS(FAST_OPEN, has(tcb->flags, TFSM_M_FAST_OPEN));
+    HOLDS(OWE_RST, has(tcb->owed, TFSM_OWE_RST));
+    HOLDS(OWE_RST_ACK, has(tcb->owed, TFSM_OWE_RST_ACK));
+    HOLDS(OWE_SYN, has(tcb->owed, TFSM_OWE_SYN));
+    HOLDS(OWE_RTX, has(tcb->owed, TFSM_OWE_RTX));
+    HOLDS(OWE_PROBE, has(tcb->owed, TFSM_OWE_PROBE));
+    HOLDS(OWE_ACK, has(tcb->owed, TFSM_OWE_ACK));
+    HOLDS(OWE_KEEPALIVE, has(tcb->owed, TFSM_OWE_KEEPALIVE));
+    HOLDS(FRONT_FIN, front_is_fin(tcb));
+    HOLDS(MAY_RESEND, losing && may_resend(tcb, cfg, TFSM_HOLE_LOST));
+    HOLDS(MAY_SEND_TEXT, text);
+    HOLDS(MAY_SEND_FIN, room && unsent(tcb) == 0 && fin_left);
+    HOLDS(MAY_RESEND_UNSURE, losing && !text && may_resend(tcb, cfg, TFSM_HOLE_UNSURE));
+    HOLDS(MAY_RESCUE, losing && !text && may_resend(tcb, cfg, TFSM_HOLE_LAST));
 }
 
-tfsm_facts tfsm_take_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                           const struct tfsm_event *ev)
+struct tfsm_facts tfsm_take_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                                  const struct tfsm_event *ev)
 {
-    tfsm_facts facts = HOLDS(RFC5961, has(cfg->profile, TFSM_RFC5961)) |
-                       HOLDS(RFC1337, has(cfg->profile, TFSM_RFC1337)) |
-                       HOLDS(PASSIVE, has(tcb->flags, TFSM_M_PASSIVE)) |
-                       HOLDS(CLOSED_BY_USER, has(tcb->flags, TFSM_M_CLOSE)) |
-                       HOLDS(USED, send_limit(tcb) != seq_add(tcb->iss, 1)) |
-                       HOLDS(SYN_UNACKED, !has(tcb->flags, TFSM_M_SYN_ACKED)) |
-                       HOLDS(TEXT_UNACKED, tcb->snd_una != tcb->snd_end &&
-                                               !(fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt)) |
-                       HOLDS(OUR_FIN_ACKED, fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt);
+    struct tfsm_facts taken = {{0, 0}};
+    struct tfsm_facts *facts = &taken;
+    bool fin_acked = fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt;
+    HOLDS(RFC5961, has(cfg->profile, TFSM_RFC5961));
+    HOLDS(RFC1337, has(cfg->profile, TFSM_RFC1337));
+    HOLDS(RFC6191, has(cfg->profile, TFSM_RFC6191));
+    HOLDS(RFC5927, has(cfg->profile, TFSM_RFC5927));
+    HOLDS(CONGESTION, has(cfg->profile, TFSM_CONGESTION));
+    HOLDS(PASSIVE, has(tcb->flags, TFSM_M_PASSIVE));
+    HOLDS(CLOSED_BY_USER, has(tcb->flags, TFSM_M_CLOSE));
+    HOLDS(DEAF, has(tcb->flags, TFSM_M_DEAF));
+    HOLDS(USED, send_limit(tcb) != seq_add(tcb->iss, 1));
+    HOLDS(SYN_UNACKED, !has(tcb->flags, TFSM_M_SYN_ACKED));
+    HOLDS(TEXT_UNACKED, tcb->snd_una != tcb->snd_end && !fin_acked);
+    HOLDS(OUR_FIN_ACKED, fin_acked);
+    HOLDS(RECOVERING, has(tcb->flags, TFSM_M_RECOVERY));
     if (ev == NULL) {
-        return facts | output_facts(tcb, cfg);
+        output_facts(tcb, cfg, facts);
+        return taken;
     }
     switch (ev->kind) {
     case TFSM_EV_SEGMENT:
-        return facts | flag_facts(tcb, cfg, ev) | ack_facts(tcb, &ev->segment) |
-               receive_facts(tcb, &ev->segment);
+        flag_facts(tcb, cfg, ev, facts);
+        option_facts(tcb, cfg, ev, facts);
+        ack_facts(tcb, &ev->segment, facts);
+        loss_facts(tcb, &ev->segment, facts);
+        receive_facts(tcb, cfg, &ev->segment, facts);
+        break;
     case TFSM_EV_TIMEOUT:
-        return facts | timeout_facts(tcb, cfg, ev->now);
+        timeout_facts(tcb, cfg, ev->now, facts);
+        break;
+    case TFSM_EV_ICMP:
+        icmp_facts(tcb, cfg, ev, facts);
+        break;
     case TFSM_EV_OPEN:
     case TFSM_EV_SEND:
     case TFSM_EV_RECEIVE:
     case TFSM_EV_CLOSE:
     case TFSM_EV_ABORT:
-        return facts | call_facts(tcb, cfg, ev);
+        call_facts(tcb, cfg, ev, facts);
+        break;
     case TFSM_EVENTS:
         break;
     }
-    return facts;
+    return taken;
 }

@@ -1,6 +1,7 @@
 /* Initial sequence numbers (RFC 6528 3): a clock that everybody may know plus a keyed hash of the
- * connection's addresses and ports that nobody outside can compute, and SipHash-2-4, the hash. Both
- * are plain functions: the key and the time belong to the embedder. */
+ * connection's addresses and ports that nobody outside can compute, SipHash-2-4, the hash, and from
+ * the same hash where the timestamp clock of a connection starts. All are plain functions: the key
+ * and the time belong to the embedder. */
 #include "tfsm.h"
 #include "seq.h"
 
@@ -82,8 +83,9 @@ static void put_address(uint8_t *to, const struct tfsm_address *address)
     }
 }
 
-uint32_t tfsm_isn(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
-                  const struct tfsm_address *remote, uint16_t remote_port, tfsm_time now)
+static uint64_t hash_tuple(const uint8_t key[16], const struct tfsm_address *local,
+                           uint16_t local_port, const struct tfsm_address *remote,
+                           uint16_t remote_port)
 {
     /* Every field has its fixed place, so that no two tuples are the same octets. */
     uint8_t tuple[TUPLE_OCTETS] = {0};
@@ -93,6 +95,25 @@ uint32_t tfsm_isn(const uint8_t key[16], const struct tfsm_address *local, uint1
     tuple[35] = (uint8_t)(local_port & 0xffu);
     tuple[36] = (uint8_t)(remote_port >> 8);
     tuple[37] = (uint8_t)(remote_port & 0xffu);
-    uint64_t hash = tfsm_siphash(key, tuple, sizeof tuple);
+    return tfsm_siphash(key, tuple, sizeof tuple);
+}
+
+/* RFC9293:MUST-8, RFC9293:SHLD-1, RFC6528:3a. Without the key nobody computes the hash
+ * (RFC9293:MUST-9, RFC6528:3b). */
+uint32_t tfsm_isn(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
+                  const struct tfsm_address *remote, uint16_t remote_port, tfsm_time now)
+{
+    uint64_t hash = hash_tuple(key, local, local_port, remote, remote_port);
     return seq_add((uint32_t)((now / 4) & UINT32_MAX), (uint32_t)(hash & UINT32_MAX));
+}
+
+/* The half of the hash that the ISN does not use. RFC 7323 5.4 takes the same function with another
+ * key, for what timestamps show to whoever knows the clock must not help him to the next ISN; the two
+ * halves tell as little of each other. There is no time in it, so it is the same in every
+ * incarnation of the tuple (RFC7323:7.1, RFC6191:3). */
+uint32_t tfsm_timestamp_offset(const uint8_t key[16], const struct tfsm_address *local,
+                               uint16_t local_port, const struct tfsm_address *remote,
+                               uint16_t remote_port)
+{
+    return (uint32_t)(hash_tuple(key, local, local_port, remote, remote_port) >> 32);
 }

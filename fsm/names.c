@@ -17,7 +17,7 @@ const char *tfsm_state_name(enum tfsm_state state)
 const char *tfsm_event_name(enum tfsm_event_kind kind)
 {
     static const char *const names[] = {"OPEN",  "SEND",    "RECEIVE", "CLOSE",
-                                        "ABORT", "SEGMENT", "TIMEOUT"};
+                                        "ABORT", "SEGMENT", "TIMEOUT", "ICMP"};
     return PICK(names, kind);
 }
 
@@ -50,6 +50,16 @@ const char *tfsm_signal_name(enum tfsm_signal signal)
         return "connection refused";
     case TFSM_SIG_TIMED_OUT:
         return "timed out";
+    case TFSM_SIG_UNREACHABLE:
+        return "unreachable";
+    case TFSM_SIG_ADVICE:
+        return "nothing comes back";
+    case TFSM_SIG_SOFT_ERROR:
+        return "error that may pass";
+    case TFSM_SIG_COOKIE:
+        return "cookie";
+    case TFSM_SIG_USER_TIMEOUT:
+        return "peer's user timeout";
     }
     return "?";
 }

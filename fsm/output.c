@@ -3,6 +3,8 @@
  * acknowledgment was sent. */
 #include "engine.h"
 
+#define OPTIONS_MAX 40u /* octets of options in a header */
+
 /* The window field, and with it the edge the peer may rely on from now. RCV.WND counts to the
  * greatest edge ever sent; a scaled field may show a little less (RFC7323:2.4), never more. */
 static uint16_t offer_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, bool syn)
@@ -14,6 +16,55 @@ static uint16_t offer_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     return (uint16_t)field;
 }
 
+/* The user timeout that we announce, as in the option; 0 for none. Rounded up. */
+static uint16_t uto_option(const struct tfsm_config *cfg)
+{
+    tfsm_time seconds = cfg->uto_advertised / 1000000 + (cfg->uto_advertised % 1000000 > 0);
+    tfsm_time minutes = seconds / 60 + (seconds % 60 > 0);
+    if (!has(cfg->profile, TFSM_USER_TIMEOUT)) {
+        return 0;
+    }
+    if (seconds <= 0x7fff) {
+        return (uint16_t)seconds;
+    }
+    return (uint16_t)(0x8000u | (minutes < 0x7fff ? (unsigned)minutes : 0x7fffu));
+}
+
+static void add_uto(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, struct tfsm_segment *out)
+{
+    out->user_timeout = uto_option(cfg);
+    tcb->uto_sent = out->user_timeout;
+    if (out->user_timeout != 0) {
+        out->options |= TFSM_OPT_USER_TIMEOUT;
+    }
+}
+
+static void add_timestamps(const struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_segment *out)
+{
+    out->options |= TFSM_OPT_TIMESTAMPS;
+    out->ts_val = timestamp(tcb, now);
+    out->ts_ecr = has(out->flags, TFSM_ACK) ? tcb->ts_recent : 0;
+}
+
+/* The options of a segment without SYN: timestamps where agreed (RFC7323:3.2), the user timeout
+ * once after the SYN and whenever it changes (RFC5482:3), and as many SACK blocks as there is room
+ * for while half a segment is left for text. */
+static void add_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                        struct tfsm_segment *out)
+{
+    uint32_t half = max32(smss(tcb) / 2, 1);
+    if (has(tcb->flags, TFSM_M_TIMESTAMPS)) {
+        add_timestamps(tcb, now, out);
+    }
+    if (!has(tcb->flags, TFSM_M_UTO_SENT) || uto_option(cfg) != tcb->uto_sent) {
+        add_uto(tcb, cfg, out);
+        tcb->flags |= TFSM_M_UTO_SENT;
+    }
+    uint32_t used = (uint32_t)tfsm_options_length(out);
+    uint32_t room = tcb->snd_mss > used + half ? tcb->snd_mss - used - half : 0;
+    tfsm_sack_report(tcb, min32(room, OPTIONS_MAX - min32(used, OPTIONS_MAX)), out);
+}
+
 /* Everything after the SYN exchange bears an ACK and the window. */
 static void add_ack(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, bool syn,
                     struct tfsm_segment *out)
@@ -21,10 +72,13 @@ static void add_ack(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, bool sy
     out->flags |= TFSM_ACK;
     out->ack = tcb->rcv_nxt;
     out->wnd = offer_window(tcb, cfg, syn);
+    tcb->rcv_acked = tcb->rcv_nxt;
     /* A SYN-ACK is never in the window of a peer that has our SYN: what it asked for must come
      * besides. */
     if (!syn) {
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_ACK;
+        tcb->at_ack = 0;
+        out->flags |= has(tcb->flags, TFSM_M_ECE) ? TFSM_ECE : 0;
     }
 }
 
@@ -41,36 +95,78 @@ static void emit_rst(struct tfsm_tcb *tcb, struct tfsm_segment *out)
     tcb->rst_ack = 0;
 }
 
-/* A SYN always carries the MSS (RFC9293:MAY-3); a window scale if we may use one, and in answer
- * only if the peer offered (RFC7323:2.2). */
-static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, bool ack,
-                     struct tfsm_segment *out)
+/* The options of a SYN: always the MSS (RFC9293:MAY-3); the others as the profile offers, and in
+ * answer only what the peer offered (RFC7323:2.2). A SYN that is sent again does not ask for ECN: the
+ * first may have been lost because of it (RFC3168:6.1.1.1). */
+static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                            struct tfsm_segment *out)
 {
-    out->flags = TFSM_SYN;
-    out->seq = tcb->iss;
-    out->len = 1;
+    bool ack = has(out->flags, TFSM_ACK);
+    bool again = has(tcb->owed, TFSM_OWE_RTX);
+    uint32_t memory = tcb->flags;
     out->options = TFSM_OPT_MSS;
     out->mss = cfg->mss > 0 ? cfg->mss : 1;
-    if (ack ? has(tcb->flags, TFSM_M_WSCALE) : has(cfg->profile, TFSM_WSCALE)) {
+    if (ack ? has(memory, TFSM_M_WSCALE) : has(cfg->profile, TFSM_WSCALE)) {
         out->options |= TFSM_OPT_WSCALE;
         out->wscale = tcb->rcv_wscale;
     }
+    if (ack ? has(memory, TFSM_M_TIMESTAMPS) : has(cfg->profile, TFSM_TIMESTAMPS)) {
+        add_timestamps(tcb, now, out);
+    }
+    if (ack ? has(memory, TFSM_M_SACK) : has(cfg->profile, TFSM_SACK)) {
+        out->options |= TFSM_OPT_SACK_PERMITTED;
+    }
+    if (ack && has(memory, TFSM_M_ECN)) {
+        out->flags |= TFSM_ECE;
+    } else if (!ack && has(cfg->profile, TFSM_ECN) && !again) {
+        out->flags |= TFSM_ECE | TFSM_CWR;
+    }
+    add_uto(tcb, cfg, out);
+}
+
+/* A SYN. The first one of a Fast Open bears the option and, with a cookie, text as far as the peer's
+ * MSS was when last seen (RFC7413:4.2.2); sent again it is a plain one. */
+static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now, bool ack,
+                     bool fast, struct tfsm_segment *out)
+{
+    bool first = !has(tcb->owed, TFSM_OWE_RTX);
+    out->flags = TFSM_SYN;
+    out->seq = tcb->iss;
+    out->len = 1;
     if (ack) {
         add_ack(tcb, cfg, true, out);
     } else {
         out->wnd = (uint16_t)min32(cfg->rcv_buff, UINT16_MAX);
+    }
+    add_syn_options(tcb, cfg, now, out);
+    if (fast) {
+        out->options |= TFSM_OPT_FAST_OPEN;
+        out->cookie_len = tcb->cookie_len;
+        uint32_t used = (uint32_t)tfsm_options_length(out);
+        uint32_t room = tcb->snd_mss > used ? tcb->snd_mss - used : 0;
+        uint32_t text = tcb->cookie_len > 0 ? min32(unsent(tcb), room) : 0;
+        out->len += text;
+        tcb->snd_nxt = seq_add(tcb->snd_nxt, text);
+    }
+    if (first) {
+        tfsm_rtt_start(tcb, now, seq_add(tcb->iss, 1));
     }
     tcb->owed &= (uint8_t) ~(unsigned)(TFSM_OWE_SYN | TFSM_OWE_RTX);
 }
 
 /* Text from a sequence number, as much as is allowed, and the FIN if it follows and there is room.
  * FIN is one sequence number like an octet: it is sent, sent again and acknowledged in the same
- * way. */
-static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t seq,
-                      uint32_t most, bool fin_allowed, struct tfsm_segment *out)
+ * way. Only what is sent for the first time is timed (Karn's algorithm). */
+static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                      uint32_t seq, uint32_t most, bool fin_allowed, struct tfsm_segment *out)
 {
+    bool fresh = seq == tcb->snd_nxt;
     uint32_t left = seq_distance(seq, tcb->snd_end);
-    uint32_t text = left < TFSM_SEQ_HALF ? min32(left, min32(most, tcb->snd_mss)) : 0;
+    add_ack(tcb, cfg, false, out);
+    add_options(tcb, cfg, now, out);
+    uint32_t used = (uint32_t)tfsm_options_length(out);
+    uint32_t room = tcb->snd_mss > used ? tcb->snd_mss - used : 1;
+    uint32_t text = left < TFSM_SEQ_HALF ? min32(left, min32(most, room)) : 0;
     out->seq = seq;
     out->len = text;
     out->text_offset = tcb->snd_octets + seq_distance(tcb->snd_una, seq) -
@@ -86,43 +182,123 @@ static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint3
         out->flags |= TFSM_URG;
         out->up = (uint16_t)min32(seq_distance(seq, tcb->snd_up), UINT16_MAX);
     }
-    tcb->snd_nxt = seq_max(tcb->snd_nxt, seq_add(seq, out->len));
-    add_ack(tcb, cfg, false, out);
+    uint32_t end = seq_add(seq, out->len);
+    tcb->sent_at = now;
+    if (!fresh) {
+        tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+        tcb->snd_nxt = seq_max(tcb->snd_nxt, end);
+        return;
+    }
+    tfsm_rtt_start(tcb, now, end);
+    tcb->snd_nxt = end;
 }
 
-static void emit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_actions actions,
-                 struct tfsm_segment *out)
+/* Something that was sent goes out again: [left, right), as far as the window reaches
+ * (RFC9293:SHLD-16). */
+static void emit_again(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                       struct tfsm_range hole, struct tfsm_segment *out)
 {
-    if (actions & TFSM_ACTION(EMIT_RST)) {
-        emit_rst(tcb, out);
-    } else if (actions & TFSM_ACTION(EMIT_SYN)) {
-        emit_syn(tcb, cfg, false, out);
-    } else if (actions & TFSM_ACTION(EMIT_SYN_ACK)) {
-        emit_syn(tcb, cfg, true, out);
-    } else if (actions & TFSM_ACTION(EMIT_OLD)) {
-        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
-        emit_text(tcb, cfg, tcb->snd_una, min32(in_flight(tcb), tcb->snd_wnd), fin_sent(tcb), out);
-    } else if (actions & TFSM_ACTION(EMIT_NEW)) {
-        emit_text(tcb, cfg, tcb->snd_nxt, tcb->snd_wnd - in_flight(tcb), true, out);
-    } else if (actions & TFSM_ACTION(EMIT_OCTET)) {
-        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
-        emit_text(tcb, cfg, tcb->snd_una, max32(tcb->snd_wnd, 1), true, out);
+    uint32_t edge = tcb->snd_wnd - min32(seq_distance(tcb->snd_una, hole.left), tcb->snd_wnd);
+    uint32_t most = min32(seq_distance(hole.left, hole.right), edge);
+    emit_text(tcb, cfg, now, hole.left, most, fin_sent(tcb), out);
+}
+
+/* Rules 1 and 3 move HighRxt, rule 4 does not (RFC6675:4). */
+static void emit_hole(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                      enum tfsm_hole kind, struct tfsm_segment *out)
+{
+    struct tfsm_range hole = {tcb->snd_una, tcb->snd_una};
+    (void)tfsm_next_hole(tcb, kind, &hole); /* there is one: the row needed it */
+    emit_again(tcb, cfg, now, hole, out);
+    if (kind == TFSM_HOLE_LAST) {
+        tcb->flags |= TFSM_M_RESCUED;
     } else {
-        out->seq = tcb->snd_nxt;
-        add_ack(tcb, cfg, false, out);
+        tcb->snd_rtx = seq_add(hole.left, out->len);
+    }
+}
+
+/* The front of what is outstanding, up to what the peer holds already. */
+static void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                       struct tfsm_segment *out)
+{
+    struct tfsm_range hole = {tcb->snd_una, tcb->snd_nxt};
+    if (tcb->sacked_count > 0) {
+        hole.right = tcb->sacked[0].left;
+    }
+    tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
+    emit_again(tcb, cfg, now, hole, out);
+    tcb->snd_rtx = seq_max(tcb->snd_rtx, seq_add(tcb->snd_una, out->len));
+}
+
+/* Text that was never sent. Only such may say that the network can mark it (RFC3168:6.1.5,
+ * RFC3168:6.1.6), and the first after the window was cut says so (RFC3168:6.1.2). Beyond the
+ * congestion window it goes by limited transmit, and does not count for what the network held
+ * (RFC 5681 3.2). */
+static void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                     struct tfsm_segment *out)
+{
+    emit_text(tcb, cfg, now, tcb->snd_nxt, tcb->snd_wnd - in_flight(tcb), true, out);
+    if (text_length(out) > 0 && has(tcb->flags, TFSM_M_ECN)) {
+        out->ecn = TFSM_ECT_0;
+        out->flags |= has(tcb->flags, TFSM_M_CWR) ? TFSM_CWR : 0;
+        tcb->flags &= ~(uint32_t)TFSM_M_CWR;
+    }
+    if (tcb->dup_acks > 0 && tcb->limited < UINT8_MAX &&
+        (tcb->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) == 0 && in_flight(tcb) > tcb->cwnd) {
+        tcb->limited++;
+    }
+}
+
+static void emit_empty(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                       uint32_t seq, struct tfsm_segment *out)
+{
+    out->seq = seq;
+    add_ack(tcb, cfg, false, out);
+    add_options(tcb, cfg, now, out);
+}
+
+static void emit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                 enum tfsm_action_index action, struct tfsm_segment *out)
+{
+    if (action == TFSM_ACTION_EMIT_RST) {
+        emit_rst(tcb, out);
+    } else if (action == TFSM_ACTION_EMIT_SYN) {
+        emit_syn(tcb, cfg, now, false, false, out);
+    } else if (action == TFSM_ACTION_EMIT_SYN_FAST) {
+        emit_syn(tcb, cfg, now, false, true, out);
+    } else if (action == TFSM_ACTION_EMIT_SYN_ACK) {
+        emit_syn(tcb, cfg, now, true, false, out);
+    } else if (action == TFSM_ACTION_EMIT_OLD) {
+        emit_front(tcb, cfg, now, out);
+    } else if (action == TFSM_ACTION_EMIT_LOST) {
+        emit_hole(tcb, cfg, now, TFSM_HOLE_LOST, out);
+    } else if (action == TFSM_ACTION_EMIT_UNSURE) {
+        emit_hole(tcb, cfg, now, TFSM_HOLE_UNSURE, out);
+    } else if (action == TFSM_ACTION_EMIT_LAST) {
+        emit_hole(tcb, cfg, now, TFSM_HOLE_LAST, out);
+    } else if (action == TFSM_ACTION_EMIT_NEW) {
+        emit_new(tcb, cfg, now, out);
+    } else if (action == TFSM_ACTION_EMIT_OCTET) {
+        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
+        emit_text(tcb, cfg, now, tcb->snd_una, max32(tcb->snd_wnd, 1), true, out);
+    } else if (action == TFSM_ACTION_EMIT_KEEPALIVE) {
+        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_KEEPALIVE;
+        emit_empty(tcb, cfg, now, seq_sub(tcb->snd_nxt, 1), out);
+    } else {
+        emit_empty(tcb, cfg, now, tcb->snd_nxt, out);
     }
 }
 
 bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                  struct tfsm_segment *out)
 {
-    if ((unsigned)tcb->state >= TFSM_STATES) {
+    if (tcb->state >= TFSM_STATES) {
         return false;
     }
-    tfsm_facts facts = tfsm_take_facts(tcb, cfg, NULL);
+    struct tfsm_facts facts = tfsm_take_facts(tcb, cfg, NULL);
     unsigned id = TFSM_LIST_OUTPUT;
     const struct tfsm_rule *row = TFSM_ROW(id);
-    while (!matches(row, tcb, facts)) {
+    while (!matches(row, tcb, &facts)) {
         id++;
         row = TFSM_ROW(id); /* the last row matches everything */
     }
@@ -130,7 +306,7 @@ bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
         return false;
     }
     *out = (struct tfsm_segment){.rule = (uint16_t)id, .security = tcb->security};
-    emit(tcb, cfg, row->actions, out);
+    emit(tcb, cfg, now, (enum tfsm_action_index)row->actions[0], out);
     tfsm_settle(tcb, cfg, now);
     return true;
 }

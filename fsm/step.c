@@ -18,6 +18,8 @@ static unsigned first_row(const struct tfsm_tcb *tcb, const struct tfsm_event *e
         return TFSM_LIST_ABORT;
     case TFSM_EV_TIMEOUT:
         return TFSM_LIST_TIMEOUT;
+    case TFSM_EV_ICMP:
+        return TFSM_LIST_ICMP;
     case TFSM_EV_SEGMENT:
     case TFSM_EVENTS:
         break;
@@ -63,6 +65,7 @@ static enum tfsm_result result_of(uint8_t verdict)
     case TFSM_V_GOTO_6:
     case TFSM_V_STOP:
     case TFSM_V_DROP:
+    case TFSM_V_REOPEN:
     case TFSM_VERDICT_COUNT:
         break;
     }
@@ -85,14 +88,14 @@ enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                            const struct tfsm_event *ev, struct tfsm_effects *fx)
 {
     *fx = (struct tfsm_effects){0};
-    if (!is_event(ev) || (unsigned)tcb->state >= TFSM_STATES) {
+    if (!is_event(ev) || tcb->state >= TFSM_STATES) {
         return TFSM_E_INVALID;
     }
     unsigned id = first_row(tcb, ev);
-    tfsm_facts facts = tfsm_take_facts(tcb, cfg, ev);
+    struct tfsm_facts facts = tfsm_take_facts(tcb, cfg, ev);
     while (id < TFSM_RULES) {
         const struct tfsm_rule *row = TFSM_ROW(id);
-        if (!matches(row, tcb, facts)) {
+        if (!matches(row, tcb, &facts)) {
             id++;
             continue;
         }
@@ -100,9 +103,9 @@ enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
             fx->fired[fx->fired_count++] = (uint16_t)id;
         }
         fx->verdict = row->verdict;
-        if (row->actions != TFSM_ACTION(IGNORE) || row->next != TFSM_STAY) {
-            tfsm_act(tcb, cfg, ev, row->actions, fx);
-            tcb->state = row->next != TFSM_STAY ? (enum tfsm_state)row->next : tcb->state;
+        if (row->actions[0] != TFSM_ACTION_IGNORE || row->next != TFSM_STAY) {
+            tfsm_act(tcb, cfg, ev, row, fx);
+            tcb->state = row->next != TFSM_STAY ? row->next : tcb->state;
             facts = tfsm_take_facts(tcb, cfg, ev);
         }
         if (row->verdict != TFSM_V_NEXT && row->verdict != TFSM_V_GOTO_6) {
@@ -119,7 +122,8 @@ enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 
 tfsm_time tfsm_deadline(const struct tfsm_tcb *tcb)
 {
-    const tfsm_time at[] = {tcb->at_rtx, tcb->at_persist, tcb->at_2msl, tcb->at_user};
+    const tfsm_time at[] = {tcb->at_rtx,  tcb->at_persist, tcb->at_2msl,
+                            tcb->at_user, tcb->at_ack,     tcb->at_keepalive};
     tfsm_time first = TFSM_NEVER;
     for (unsigned i = 0; i < sizeof at / sizeof at[0]; i++) {
         if (at[i] != 0 && at[i] < first) {
@@ -129,23 +133,29 @@ tfsm_time tfsm_deadline(const struct tfsm_tcb *tcb)
     return first;
 }
 
-struct tfsm_config tfsm_config_default(void)
+enum tfsm_result tfsm_status(const struct tfsm_tcb *tcb, struct tfsm_status_block *out)
 {
-    const tfsm_time second = 1000000;
-    return (struct tfsm_config){
-        .profile = TFSM_RFC5961 | TFSM_WSCALE,
-        .rcv_buff = 65535,
-        .snd_buff = 65535,
-        .mss = 1460,
-        .mss_default = 536,
-        .mss_floor = 64,
-        .syn_retries = 7, /* 1 + 2 + 4 + ... + 60 + 60 s: more than 3 minutes (RFC9293:MUST-23) */
-        .retries = 8,     /* more than 100 s (RFC9293:SHLD-11) */
-        .rto_initial = second, /* RFC6298:2.1 */
-        .rto_max = 60 * second,
-        .msl = 120 * second, /* RFC9293:3.4.2 */
-        .user_timeout = 0,
-        .challenge_limit = 10, /* RFC5961:7 */
-        .challenge_every = 5 * second,
+    if (tcb->state == TFSM_CLOSED || tcb->state >= TFSM_STATES) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    uint32_t queued = send_queue(tcb);
+    bool urgent = has(tcb->flags, TFSM_M_URGENT) && seq_lt(tcb->snd_una, tcb->snd_up);
+    uint32_t syn = has(tcb->flags, TFSM_M_SYN_ACKED) ? 0 : 1;
+    uint32_t consumed = seq_sub(tcb->rcv_nxt, tcb->rcv_user);
+    bool warned = has(tcb->flags, TFSM_M_URGENT_TOLD) && seq_lt(consumed, tcb->rcv_up);
+    *out = (struct tfsm_status_block){
+        .state = (enum tfsm_state)tcb->state,
+        .queued = queued,
+        .unacknowledged = queued - min32(unsent(tcb), queued),
+        .readable = tcb->rcv_user,
+        .urgent_out = urgent ? seq_distance(tcb->snd_una, tcb->snd_up) - syn : 0,
+        .urgent_in = warned ? seq_distance(consumed, tcb->rcv_up) : 0,
+        .send_window = tcb->snd_wnd,
+        .receive_window = tcb->rcv_wnd,
+        .cwnd = tcb->cwnd,
+        .ssthresh = tcb->ssthresh,
+        .srtt = has(tcb->flags, TFSM_M_MEASURED) ? tcb->srtt : 0,
+        .rto = tcb->rto,
     };
+    return TFSM_DONE;
 }

@@ -18,6 +18,7 @@
 extern "C" {
 #endif
 
+#define TFSM_COOKIE_MAX 16 /* octets of a Fast Open cookie (RFC7413:4.1.1) */
 #define TFSM_VERSION "0.1.0"
 
 /* Feed one event to a connection.
@@ -50,8 +51,24 @@ tfsm_time tfsm_deadline(const struct tfsm_tcb *tcb);
  */
 enum tfsm_clause tfsm_check(const struct tfsm_tcb *tcb);
 
-/* The default policy: RFC 9293 with RFC 5961, IPv4, 64 KiB buffers. */
+/* What the user may know of a connection. out is written whole when the answer is TFSM_DONE; in
+ * CLOSED it is TFSM_E_NO_CONNECTION. Source: RFC 9293 3.10.6, MUST-33. */
+enum tfsm_result tfsm_status(const struct tfsm_tcb *tcb, struct tfsm_status_block *out);
+
+/* Policies with a name, all for IPv4 and 64 KiB buffers:
+ * rfc9293  the default: RFC 9293 and everything that every real stack carries
+ * rfc793   what RFC 793 could know: no RFC 5961, no option but the MSS, no shield against ICMP;
+ *          congestion control stays, for the network is shared
+ * minimal  the least that RFC 9293 allows: no option but the MSS, acknowledgments at once
+ * Returns false when there is none of that name; then *out is not written. */
+bool tfsm_config_named(const char *name, struct tfsm_config *out);
+
+/* The default policy: rfc9293. */
 struct tfsm_config tfsm_config_default(void);
+
+/* The MSS that fits an MTU, for tfsm_config.mss: without the fixed headers of IP and TCP, never
+ * below 1 (RFC9293:MUST-67, RFC9293:SHLD-6). family is 4 or 6. */
+uint16_t tfsm_mss(uint32_t mtu, unsigned family);
 
 /* ---- wire.c: the header codec ---- */
 
@@ -67,10 +84,12 @@ struct tfsm_packet {
     uint16_t src_port;
     uint16_t dst_port;
     uint8_t hops;          /* TTL or hop limit */
-    uint8_t traffic_class; /* Diffserv field and ECN */
+    uint8_t traffic_class; /* Diffserv field in the upper six bits (RFC9293:MUST-48); the ECN field
+                              below is segment.ecn: written from there, read into both */
     uint8_t reserved;      /* the header's reserved bits, 0..15: ignored on arrival, sent as zero by
                               everybody sane */
     uint32_t text_at;      /* after tfsm_parse(): where in the packet the text starts, octets */
+    uint8_t cookie[TFSM_COOKIE_MAX]; /* with TFSM_OPT_FAST_OPEN: segment.cookie_len octets */
     struct tfsm_segment segment;
 };
 
@@ -110,6 +129,34 @@ enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_pa
 size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t *octets,
                   size_t room);
 
+/* An ICMP error that quotes a TCP segment of ours. */
+struct tfsm_icmp_message {
+    enum tfsm_icmp meaning;
+    struct tfsm_address local; /* source of the segment quoted */
+    struct tfsm_address remote;
+    uint16_t local_port;
+    uint16_t remote_port;
+    uint32_t seq; /* SEG.SEQ of the segment quoted: for tfsm_event.segment.seq */
+    uint16_t mss; /* too big: for tfsm_event.mss, from the MTU the message tells; 0 if it does not */
+};
+
+/* What a type and code mean (RFC 9293 3.9.2.2, RFC 1122 4.2.3.9, RFC 4443). family is 4 or 6. */
+enum tfsm_icmp tfsm_icmp_meaning(unsigned family, unsigned type, unsigned code);
+
+/* Parse one ICMP packet over IPv4, or ICMPv6 over IPv6, that quotes a TCP segment.
+ * octets, n  the packet, from its IP header
+ * out        written whole; meaningful when the answer is TFSM_WIRE_OK
+ * Checksum wrong, not an error, or no TCP header with ports and SEG.SEQ quoted: as tfsm_parse().
+ * Source: RFC 792, RFC 4443, RFC 5927 3. */
+enum tfsm_wire_result tfsm_parse_icmp(const uint8_t *octets, size_t n,
+                                      struct tfsm_icmp_message *out);
+
+/* Whether a connection may have this address at its other end, or a segment this source or
+ * destination: false for the unspecified address, multicast and the limited broadcast, and for a
+ * family that is neither 4 nor 6 (RFC9293:MUST-46, RFC9293:MUST-57, RFC9293:MUST-63). Whether an
+ * address is the broadcast of a local network only the embedder can know. */
+bool tfsm_address_is_unicast(const struct tfsm_address *address);
+
 /* ---- isn.c: initial sequence numbers ---- */
 
 /* An initial sequence number: a 4-microsecond clock plus SipHash-2-4 of the connection's addresses
@@ -119,6 +166,13 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
  * now      microseconds */
 uint32_t tfsm_isn(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
                   const struct tfsm_address *remote, uint16_t remote_port, tfsm_time now);
+
+/* Where the timestamp clock of a connection starts: SipHash-2-4 of its addresses and ports under a
+ * secret key. Strangers learn nothing of the uptime, and the clock of a tuple never goes back from
+ * one incarnation to the next, which RFC 6191 needs (RFC7323:7.1, RFC6191:3). */
+uint32_t tfsm_timestamp_offset(const uint8_t key[16], const struct tfsm_address *local,
+                               uint16_t local_port, const struct tfsm_address *remote,
+                               uint16_t remote_port);
 
 /* SipHash-2-4 of n octets under a key: 64 bits. */
 uint64_t tfsm_siphash(const uint8_t key[16], const uint8_t *octets, size_t n);

@@ -47,8 +47,13 @@ enum tfsm_option {
     TFSM_OPT_WSCALE = 0x02,         /* window scale (RFC 7323 2) */
     TFSM_OPT_TIMESTAMPS = 0x04,     /* timestamps (RFC 7323 3) */
     TFSM_OPT_SACK_PERMITTED = 0x08, /* SACK-permitted (RFC 2018 2) */
-    TFSM_OPT_SACK = 0x10            /* SACK blocks (RFC 2018 3) */
+    TFSM_OPT_SACK = 0x10,           /* SACK blocks (RFC 2018 3) */
+    TFSM_OPT_USER_TIMEOUT = 0x20,   /* user timeout (RFC 5482 3.3) */
+    TFSM_OPT_FAST_OPEN = 0x40       /* Fast Open cookie, or a request for one (RFC 7413 4.1.1) */
 };
+
+/* The ECN field of the IP header (RFC 3168 5). */
+enum tfsm_ecn { TFSM_NOT_ECT, TFSM_ECT_1, TFSM_ECT_0, TFSM_CE };
 
 #define TFSM_SACK_MAX 4 /* blocks that fit the 40 octets of options */
 
@@ -66,14 +71,17 @@ struct tfsm_segment {
     uint16_t wnd; /* SEG.WND as it stands in the header, not scaled */
     uint16_t
         up; /* SEG.UP: offset from SEG.SEQ to the octet after the urgent data (RFC9293:MUST-62) */
-    uint8_t flags;    /* enum tfsm_flag */
-    uint8_t security; /* label of security and compartment; 0 where there is none */
-    uint8_t options;  /* enum tfsm_option: which of the fields below are there */
-    uint8_t wscale;   /* shift count, 0..14 */
-    uint16_t mss;     /* octets of text */
-    uint16_t sacks;   /* blocks in sack[], 0..TFSM_SACK_MAX */
-    uint32_t ts_val;  /* TSval */
-    uint32_t ts_ecr;  /* TSecr */
+    uint8_t flags;         /* enum tfsm_flag */
+    uint8_t security;      /* label of security and compartment; 0 where there is none */
+    uint8_t options;       /* enum tfsm_option: which of the fields below are there */
+    uint8_t wscale;        /* shift count, 0..14 */
+    uint8_t ecn;           /* enum tfsm_ecn */
+    uint8_t cookie_len;    /* octets of the Fast Open cookie, 4..16; 0 asks for one */
+    uint8_t sacks;         /* blocks in sack[], 0..TFSM_SACK_MAX */
+    uint16_t mss;          /* octets of text */
+    uint16_t user_timeout; /* as in the option: minutes if bit 15 is set, else seconds */
+    uint32_t ts_val;       /* TSval */
+    uint32_t ts_ecr;       /* TSecr */
     struct tfsm_range sack[TFSM_SACK_MAX];
     uint64_t text_offset; /* outgoing: offset in our stream, from 0, of the first octet of text;
                              incoming: not read */
@@ -89,29 +97,58 @@ enum tfsm_event_kind {
     TFSM_EV_ABORT,   /* user call ABORT (3.10.5) */
     TFSM_EV_SEGMENT, /* a segment arrives (3.10.7) */
     TFSM_EV_TIMEOUT, /* time passes; feed it at tfsm_deadline() (3.10.8) */
+    TFSM_EV_ICMP,    /* an ICMP message quotes a segment of ours (3.9.2.2, RFC 5927) */
     TFSM_EVENTS      /* how many there are */
+};
+
+/* What an ICMP message means to a connection; tfsm_icmp_meaning(). */
+enum tfsm_icmp {
+    TFSM_ICMP_IGNORE,  /* nothing: source quench, or not an error (RFC9293:MUST-55) */
+    TFSM_ICMP_SOFT,    /* may pass: net or host unreachable, time exceeded ... (RFC9293:MUST-56) */
+    TFSM_ICMP_HARD,    /* protocol or port unreachable ... (RFC9293:SHLD-26) */
+    TFSM_ICMP_TOO_BIG, /* fragmentation needed, packet too big: the path has a smaller MTU */
+    TFSM_ICMPS         /* how many there are */
 };
 
 /* One event. Fields that do not belong to the kind are not read. */
 struct tfsm_event {
     enum tfsm_event_kind kind;
-    tfsm_time now;    /* every kind: the time of the event, in microseconds */
-    uint32_t len;     /* SEND, RECEIVE: octets */
-    uint32_t iss;     /* OPEN, SEND in LISTEN, SEGMENT: the ISN to use if this event selects one;
-                         tfsm_isn() */
-    bool active;      /* OPEN: active rather than passive */
-    bool remote;      /* OPEN: the remote socket is specified */
-    bool urgent;      /* SEND: the last octet ends urgent data */
-    uint8_t security; /* OPEN: label of security and compartment */
-    struct tfsm_segment segment; /* SEGMENT */
+    tfsm_time now; /* every kind: the time of the event, in microseconds */
+    uint32_t len;  /* SEND, RECEIVE: octets */
+    /* OPEN, SEND in LISTEN, SEGMENT: what to use if this event opens a connection */
+    uint32_t iss;       /* the ISN: tfsm_isn() */
+    uint32_t ts_offset; /* added to the timestamp clock: tfsm_timestamp_offset() */
+    bool active;        /* OPEN: active rather than passive */
+    bool remote;        /* OPEN: the remote socket is specified */
+    bool urgent;        /* SEND: the last octet ends urgent data */
+    bool deaf;          /* CLOSE: the user will not read any more either (RFC9293:MAY-1) */
+    bool listener;      /* SEGMENT: somebody listens on the local socket, so that a SYN may end
+                           TIME-WAIT (RFC9293:MAY-2) */
+    bool fast_open;     /* OPEN, active: Fast Open (RFC 7413), with a cookie or a request for one */
+    uint8_t cookie_len; /* OPEN with fast_open: octets of the cookie the embedder holds, 0 none */
+    uint8_t security;   /* OPEN: label of security and compartment */
+    uint16_t mss;       /* OPEN with fast_open: the peer's MSS when last seen, 0 unknown;
+                           ICMP too big: the largest text the path takes */
+    enum tfsm_icmp icmp;         /* ICMP */
+    struct tfsm_segment segment; /* SEGMENT; ICMP: only seq, from the header quoted */
 };
 
-/* Choices between readings of the RFC, one bit each, for tfsm_config.profile. */
+/* Choices between readings of the RFCs, and what to offer to the peer: one bit each, for
+ * tfsm_config.profile. An option that both sides offer is used, else not. */
 enum tfsm_profile {
-    TFSM_RFC5961 = 0x01, /* challenge ACKs and the lower bound of SEG.ACK (RFC 5961) */
-    TFSM_RFC1337 = 0x02, /* a RST does not end TIME-WAIT (RFC 1337 fix F1) */
-    TFSM_WSCALE = 0x04,  /* offer and accept window scaling (RFC 7323) */
-    TFSM_NODELAY = 0x08  /* no Nagle algorithm (RFC9293:MUST-17) */
+    TFSM_RFC5961 = 0x01,    /* challenge ACKs and the lower bound of SEG.ACK (RFC 5961) */
+    TFSM_RFC1337 = 0x02,    /* a RST does not end TIME-WAIT (RFC 1337 fix F1) */
+    TFSM_WSCALE = 0x04,     /* window scaling (RFC 7323 2) */
+    TFSM_NODELAY = 0x08,    /* no Nagle algorithm (RFC9293:MUST-17) */
+    TFSM_CONGESTION = 0x10, /* slow start, congestion avoidance, fast recovery (RFC9293:MUST-19);
+                               off only where the network is nobody else's */
+    TFSM_LIMITED_TRANSMIT = 0x20, /* new text on the first two duplicate ACKs (RFC 5681 3.2) */
+    TFSM_TIMESTAMPS = 0x40,       /* timestamps and PAWS (RFC 7323 3..5) */
+    TFSM_SACK = 0x80,             /* selective acknowledgment (RFC 2018, 2883, 6675) */
+    TFSM_ECN = 0x100,             /* explicit congestion notification (RFC 3168) */
+    TFSM_RFC6191 = 0x200,         /* a newer SYN ends TIME-WAIT (RFC9293:MAY-2, RFC 6191) */
+    TFSM_RFC5927 = 0x400,         /* no ICMP error ends a synchronized connection (RFC 5927 5.2) */
+    TFSM_USER_TIMEOUT = 0x800     /* the user timeout option (RFC 5482) */
 };
 
 /* Policy: may be shared by any number of connections. Times are in microseconds. */
@@ -119,29 +156,44 @@ struct tfsm_config {
     uint32_t profile;  /* enum tfsm_profile */
     uint32_t rcv_buff; /* receive buffer in octets, 0..TFSM_BUFF_MAX */
     uint32_t snd_buff; /* send buffer in octets, 0..TFSM_BUFF_MAX */
-    uint16_t
-        mss; /* MSS to announce and upper bound of our own segments, octets of text, at least 1 */
+    uint16_t mss;      /* MSS to announce and upper bound of our own segments, octets of text and of
+                          options, at least 1; tfsm_mss() */
     uint16_t mss_default; /* the peer's MSS where it does not say: 536 on IPv4, 1220 on IPv6
                              (RFC9293:MUST-15) */
     uint16_t mss_floor; /* a smaller announced MSS is raised to this, at least 1 (CVE-2019-11479) */
     uint8_t syn_retries;   /* R2 for SYN and SYN-ACK: retransmissions before giving up
                               (RFC9293:MUST-23) */
     uint8_t retries;       /* R2 for data, FIN and unanswered window probes (RFC9293:MUST-20) */
-    tfsm_time rto_initial; /* first retransmission timeout */
-    tfsm_time rto_max;     /* upper bound of the backed-off timeout */
-    tfsm_time msl; /* maximum segment lifetime; TIME-WAIT lasts twice this (RFC9293:MUST-13) */
-    tfsm_time user_timeout;  /* give up when nothing is acknowledged for this long; 0: never */
+    uint8_t r1;            /* R1: from this retransmission on the user is warned, 0 never
+                              (RFC9293:SHLD-9) */
+    uint8_t initial_window; /* initial congestion window in segments; 0: by RFC 5681 3.1 */
+    uint8_t keepalive_tries; /* keep-alives unanswered before giving up, 0: never gives up
+                                (RFC9293:MUST-29) */
     uint8_t challenge_limit; /* replies to dataless unacceptable segments allowed per interval (RFC
                                 5961 7) */
     tfsm_time challenge_every; /* that interval */
+    tfsm_time rto_initial;     /* first retransmission timeout (RFC6298:2.1) */
+    tfsm_time rto_min;         /* lower bound of what is measured (RFC6298:2.4) */
+    tfsm_time rto_max;         /* upper bound of the backed-off timeout (RFC6298:2.5) */
+    tfsm_time msl; /* maximum segment lifetime; TIME-WAIT lasts twice this (RFC9293:MUST-13) */
+    tfsm_time user_timeout; /* give up when nothing is acknowledged for this long; 0: never */
+    tfsm_time ack_delay;    /* how long an ACK may wait for company, below 0.5 s; 0: not at all
+                               (RFC9293:MUST-40) */
+    tfsm_time keepalive_idle;  /* a keep-alive after this much silence; 0: off (RFC9293:MUST-25);
+                                  usually TFSM_KEEPALIVE_IDLE */
+    tfsm_time keepalive_every; /* between keep-alives that nothing answers */
+    /* With TFSM_USER_TIMEOUT and user_timeout 0 the peer's option decides, within bounds: */
+    tfsm_time uto_advertised; /* ADV_UTO: what we announce and want at least; 0: nothing is sent */
+    tfsm_time uto_least;      /* L_LIMIT (RFC5482:3.1) */
+    tfsm_time uto_most;       /* U_LIMIT */
 };
 
+#define TFSM_KEEPALIVE_IDLE UINT64_C(7200000000) /* two hours (RFC9293:MUST-28) */
 #define TFSM_BUFF_MAX 0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
 #define TFSM_OOO_MAX  8           /* ranges of out-of-order text one connection remembers */
-#define TFSM_OOO_SLOTS                                                                             \
-    (TFSM_OOO_MAX +                                                                                \
-     1) /* and one for text at RCV.NXT, which is never refused                      \
-                        */
+/* and one for text at RCV.NXT, which is never refused */
+#define TFSM_OOO_SLOTS  (TFSM_OOO_MAX + 1)
+#define TFSM_SACKED_MAX 16 /* ranges of our text the peer holds out of order that are remembered */
 
 /* Bits of tfsm_tcb.flags: what the connection remembers besides its numbers. */
 enum tfsm_memory {
@@ -153,7 +205,23 @@ enum tfsm_memory {
     TFSM_M_URGENT = 0x20,   /* snd_up is ahead of SND.UNA: URG goes out */
     TFSM_M_URGENT_TOLD = 0x40, /* the user was told of the urgent data up to rcv_up */
     TFSM_M_SYN_ACKED = 0x80,   /* our SYN is acknowledged, and the user was told that it is open */
-    TFSM_M_PROBING = 0x100     /* the persist timer rules, not the retransmission timer */
+    TFSM_M_PROBING = 0x100,    /* the persist timer rules, not the retransmission timer */
+    TFSM_M_TIMESTAMPS = 0x200, /* both sides offered timestamps */
+    TFSM_M_SACK = 0x400,       /* both sides offered SACK */
+    TFSM_M_ECN = 0x800,        /* both sides offered ECN */
+    TFSM_M_ECE = 0x1000,       /* CE came: ECE goes out until CWR comes (RFC3168:6.1.3) */
+    TFSM_M_CWR = 0x2000,       /* the window was cut: CWR goes out with the next new text */
+    TFSM_M_CUT = 0x4000,       /* it was cut for text below snd_cwr: not again for that */
+    TFSM_M_RECOVERY = 0x8000,  /* fast recovery up to snd_recover */
+    TFSM_M_PARTIAL = 0x10000,  /* and a partial acknowledgment has come */
+    TFSM_M_RESCUED = 0x20000,  /* and the rescue retransmission was made (RFC6675:4 rule 4) */
+    TFSM_M_LOSS = 0x40000,     /* the timer went off: what was sent below snd_recover is lost */
+    TFSM_M_TIMING = 0x80000,   /* a round trip is being timed */
+    TFSM_M_MEASURED = 0x100000,  /* SRTT is known */
+    TFSM_M_DEAF = 0x200000,      /* the user closed and will not read (RFC9293:SHLD-3) */
+    TFSM_M_FAST_OPEN = 0x400000, /* the SYN bears a Fast Open option */
+    TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC 2883) */
+    TFSM_M_UTO_SENT = 0x1000000  /* the user timeout was told after the SYN, too */
 };
 
 /* Bits of tfsm_tcb.owed: what the connection owes its peer; tfsm_output() pays. */
@@ -163,24 +231,33 @@ enum tfsm_debt {
     TFSM_OWE_RTX = 0x04,    /* a retransmission from SND.UNA */
     TFSM_OWE_PROBE = 0x08,  /* a zero-window probe */
     TFSM_OWE_RST = 0x10,    /* <SEQ=rst_seq><CTL=RST> */
-    TFSM_OWE_RST_ACK = 0x20 /* with TFSM_OWE_RST: <SEQ=rst_seq><ACK=rst_ack><CTL=RST,ACK> */
+    TFSM_OWE_RST_ACK = 0x20, /* with TFSM_OWE_RST: <SEQ=rst_seq><ACK=rst_ack><CTL=RST,ACK> */
+    TFSM_OWE_KEEPALIVE = 0x40 /* <SEQ=SND.NXT-1><ACK=RCV.NXT><CTL=ACK> */
 };
 
 /* The transmission control block (RFC 9293 3.3.1). All zero is a valid CLOSED connection; copying
  * one is a snapshot. Embedders read it and never write it. The order of the members leaves no
  * padding: two TCBs can be compared whole. */
 struct tfsm_tcb {
-    enum tfsm_state state;
-    uint16_t flags;     /* enum tfsm_memory */
-    uint8_t owed;       /* enum tfsm_debt */
-    uint8_t security;   /* label of the connection */
-    uint8_t backoff;    /* the timeout is RTO * 2^backoff */
-    uint8_t tries;      /* retransmissions or probes that nothing has answered */
-    uint8_t snd_wscale; /* Snd.Wind.Shift: the peer's windows are shifted left by this */
-    uint8_t rcv_wscale; /* Rcv.Wind.Shift: ours are shifted right by this */
-    uint8_t challenges; /* limited replies sent in the current interval */
-    uint8_t ooo_count;  /* ranges in ooo[] */
-    uint16_t snd_mss;   /* Eff.snd.MSS: the largest text of a segment (RFC9293:MUST-16) */
+    uint8_t state;        /* enum tfsm_state */
+    uint8_t owed;         /* enum tfsm_debt */
+    uint8_t security;     /* label of the connection */
+    uint8_t backoff;      /* the timeout is RTO * 2^backoff */
+    uint8_t tries;        /* retransmissions or probes that nothing has answered */
+    uint8_t snd_wscale;   /* Snd.Wind.Shift: the peer's windows are shifted left by this */
+    uint8_t rcv_wscale;   /* Rcv.Wind.Shift: ours are shifted right by this */
+    uint8_t challenges;   /* limited replies sent in the current interval */
+    uint8_t ooo_count;    /* ranges in ooo[] */
+    uint8_t sacked_count; /* ranges in sacked[] */
+    uint8_t dup_acks;     /* DupAcks: duplicate acknowledgments in a row */
+    uint8_t limited;      /* segments sent by limited transmit since the last new ACK */
+    uint8_t keepalives;   /* keep-alives that nothing has answered */
+    uint8_t cookie_len;   /* octets of the Fast Open cookie to send */
+    uint16_t snd_mss;     /* Eff.snd.MSS: the largest text and options of a segment
+                             (RFC9293:MUST-16) */
+    uint16_t uto_peer;    /* the peer's user timeout option, 0 none */
+    uint16_t uto_sent;    /* the one we sent last */
+    uint32_t flags;       /* enum tfsm_memory */
     /* send sequence space: SYN at ISS, text, FIN at snd_end once the user closed */
     uint32_t iss;
     uint32_t snd_una;
@@ -191,26 +268,49 @@ struct tfsm_tcb {
     uint32_t snd_wl2;
     uint32_t snd_up;
     uint32_t snd_wnd_max; /* MAX.SND.WND (RFC 5961 5.2) */
-    uint32_t snd_recover; /* SND.NXT when the timer went off: up to here acknowledgments call for
-                             the next hole */
+    /* loss recovery and congestion control */
+    uint32_t snd_recover; /* SND.NXT when the loss was noticed (RFC6582 recover, RFC6675
+                             RecoveryPoint); else one before SND.UNA */
+    uint32_t snd_rtx;     /* HighRxt: after the last number retransmitted since */
+    uint32_t snd_cwr;     /* SND.NXT when ECE cut the window */
+    uint32_t cwnd;        /* congestion window, octets; 0 before our SYN is acknowledged */
+    uint32_t ssthresh;    /* slow start threshold, octets */
+    uint32_t cwnd_acked;  /* octets acknowledged towards the next step of congestion avoidance */
+    /* the round trip, microseconds */
+    uint32_t srtt;
+    uint32_t rttvar;
+    uint32_t rtt_seq; /* with TFSM_M_TIMING: acknowledging this ends the measurement */
     /* receive sequence space */
     uint32_t irs;
     uint32_t rcv_nxt;
     uint32_t rcv_wnd; /* octets from RCV.NXT to the greatest right edge ever put on the wire */
     uint32_t rcv_up;
-    uint32_t rcv_fin;  /* sequence number of the peer's FIN, with TFSM_M_PEER_FIN */
-    uint32_t rcv_user; /* RCV.USER: octets delivered and not yet taken by RECEIVE */
-    struct tfsm_range ooo[TFSM_OOO_SLOTS]; /* text beyond RCV.NXT, sorted, disjoint, not adjacent */
+    uint32_t rcv_fin;    /* sequence number of the peer's FIN, with TFSM_M_PEER_FIN */
+    uint32_t rcv_user;   /* RCV.USER: octets delivered and not yet taken by RECEIVE */
+    uint32_t rcv_acked;  /* Last.ACK.sent */
+    uint32_t rcv_recent[TFSM_SACK_MAX - 1]; /* where text came last, latest first: so its ranges are
+                                               reported (RFC2018:4) */
+    uint32_t ts_recent;  /* TS.Recent */
+    uint32_t ts_offset;  /* our timestamp clock is milliseconds plus this */
     /* a RST to send, with TFSM_OWE_RST */
     uint32_t rst_seq;
     uint32_t rst_ack;
-    /* deadlines; 0 is not armed */
+    struct tfsm_range ooo[TFSM_OOO_SLOTS]; /* text beyond RCV.NXT, sorted, disjoint, not adjacent */
+    struct tfsm_range sacked[TFSM_SACKED_MAX]; /* the scoreboard: what the peer holds above SND.UNA,
+                                                  sorted, disjoint, not adjacent */
+    struct tfsm_range dsack;                   /* text that came twice */
+    /* times; a deadline of 0 is not armed */
     tfsm_time rto;             /* retransmission timeout before back-off */
     tfsm_time at_rtx;          /* retransmission */
     tfsm_time at_persist;      /* zero-window probe */
     tfsm_time at_2msl;         /* end of TIME-WAIT */
     tfsm_time at_user;         /* user timeout */
+    tfsm_time at_ack;          /* the delayed acknowledgment */
+    tfsm_time at_keepalive;    /* keep-alive */
     tfsm_time challenge_until; /* end of the limiter's interval */
+    tfsm_time rtt_from;        /* with TFSM_M_TIMING: when the segment timed was sent */
+    tfsm_time ts_recent_from;  /* when TS.Recent was taken */
+    tfsm_time sent_at;         /* when text was sent last */
     uint64_t snd_octets;       /* octets of our stream acknowledged, all told */
     uint64_t rcv_octets;       /* octets of the peer's stream delivered, all told */
 };
@@ -235,9 +335,18 @@ enum tfsm_signal {
     TFSM_SIG_CLOSED = 0x08,      /* end: closed in good order */
     TFSM_SIG_RESET = 0x10,       /* end: "connection reset" */
     TFSM_SIG_REFUSED = 0x20,     /* end: "connection refused" */
-    TFSM_SIG_TIMED_OUT = 0x40    /* end: gave up retransmitting, or the user timeout */
+    TFSM_SIG_TIMED_OUT = 0x40,   /* end: gave up retransmitting, or the user timeout */
+    TFSM_SIG_UNREACHABLE = 0x80, /* end: an ICMP hard error (RFC9293:SHLD-26) */
+    TFSM_SIG_ADVICE = 0x100,     /* R1 is reached: nothing comes back. Tell IP to look for another
+                                    route (RFC9293:MUST-20, RFC9293:SHLD-9) */
+    TFSM_SIG_SOFT_ERROR = 0x200, /* an ICMP error that may pass (RFC9293:SHLD-25) */
+    TFSM_SIG_COOKIE = 0x400,     /* the segment bears a Fast Open cookie to keep, or the refusal of
+                                    one (RFC7413:4.1.3) */
+    TFSM_SIG_USER_TIMEOUT = 0x800 /* the peer told its user timeout: tcb->uto_peer (RFC5482:3.1) */
 };
-#define TFSM_SIG_ENDS (TFSM_SIG_CLOSED | TFSM_SIG_RESET | TFSM_SIG_REFUSED | TFSM_SIG_TIMED_OUT)
+#define TFSM_SIG_ENDS                                                                              \
+    (TFSM_SIG_CLOSED | TFSM_SIG_RESET | TFSM_SIG_REFUSED | TFSM_SIG_TIMED_OUT |                    \
+     TFSM_SIG_UNREACHABLE)
 
 /* A piece of an arrived segment that is new: copy it before the segment goes. */
 struct tfsm_text {
@@ -246,13 +355,12 @@ struct tfsm_text {
     uint32_t len;    /* octets */
 };
 
-#define TFSM_FIRED_MAX                                                                             \
-    24 /* no list has more steps than this, and a step fires one rule at most                      \
-        */
+/* No list has more steps than this, and a step fires one rule at most. */
+#define TFSM_FIRED_MAX 32
 
 /* What the embedder has to act on after one event. */
 struct tfsm_effects {
-    uint8_t signals;     /* enum tfsm_signal */
+    uint16_t signals;    /* enum tfsm_signal */
     uint8_t verdict;     /* enum tfsm_verdict of the last rule fired */
     uint8_t text_count;  /* pieces in text[] */
     uint8_t fired_count; /* ids in fired[] */
@@ -260,8 +368,25 @@ struct tfsm_effects {
                           * the connection, RECEIVE only says that they left the buffer */
     uint32_t acknowledged;                     /* octets of our stream that may be forgotten */
     uint32_t taken;                            /* RECEIVE: octets handed to the user */
+    uint32_t iss_after; /* with TFSM_V_REOPEN: the ISN of the new incarnation must come after this */
     struct tfsm_text text[TFSM_OOO_SLOTS + 1]; /* where to copy the segment's text */
     uint16_t fired[TFSM_FIRED_MAX];            /* ids of the rules that fired, in order */
+};
+
+/* What STATUS tells (RFC 9293 3.10.6). Octets, but for the state. */
+struct tfsm_status_block {
+    enum tfsm_state state;
+    uint32_t queued;         /* sent by the user and not acknowledged by the peer */
+    uint32_t unacknowledged; /* of these, on their way */
+    uint32_t readable;       /* delivered and not taken by RECEIVE */
+    uint32_t urgent_out;     /* queued octets up to the end of our urgent data */
+    uint32_t urgent_in;      /* octets until the end of the peer's (RFC9293:MUST-33) */
+    uint32_t send_window;
+    uint32_t receive_window;
+    uint32_t cwnd;
+    uint32_t ssthresh;
+    tfsm_time srtt; /* microseconds, 0 not measured */
+    tfsm_time rto;  /* microseconds, before back-off */
 };
 
 /* What tfsm_check() found: the first clause that does not hold. Each stands for the requirement
@@ -293,7 +418,13 @@ struct tfsm_effects {
                      "window holds data back")                                                     \
     X(TIME_WAIT_TIMER, "RFC9293:MUST-13 the 2MSL timer runs exactly in TIME-WAIT")                 \
     X(USER_TIMER, "RFC9293:3.10.8 the user timeout runs only while something is unacknowledged")   \
-    X(DEBT, "RFC9293:3.10 what is owed fits the state")
+    X(DEBT, "RFC9293:3.10 what is owed fits the state")                                            \
+    X(SCOREBOARD, "RFC6675:4 ranges the peer holds are sorted, above SND.UNA and were sent")       \
+    X(RECOVERY, "RFC6582:3.2 recovery runs while SND.UNA is before recover, from loss or timeout") \
+    X(CWND, "RFC5681:3.1 the congestion window holds a segment and ssthresh two")                  \
+    X(ACK_TIMER, "RFC9293:MUST-40 a delayed acknowledgment waits where text was received")         \
+    X(KEEPALIVE_TIMER, "RFC9293:MUST-26 a keep-alive waits only while nothing is outstanding")     \
+    X(AGREED, "RFC7323:2.2 what was not agreed leaves no trace")
 
 enum tfsm_clause {
 #define TFSM_X(name, text) TFSM_CLAUSE_##name,

@@ -2,7 +2,7 @@
  * a stranger can put on the wire passes through here first, so every index is checked against the
  * end of the header it belongs to before it is used, and every loop moves forward. What comes in is
  * normalised: writing what was parsed gives a packet that parses to the same members again. */
-#include "tfsm.h"
+#include "engine.h"
 
 #define IPV4_HEADER    20u
 #define IPV6_HEADER    40u
@@ -10,16 +10,23 @@
 #define OPTIONS_MAX    40u    /* what a data offset of 15 leaves for options */
 #define LENGTH_MAX     65535u /* of the IPv4 total length and of the IPv6 payload length */
 #define EXTENSIONS_MAX 8u     /* IPv6 extension headers skipped; honest packets have one or two */
-#define WSCALE_MAX     14u    /* RFC7323:2.3 */
+#define WSCALE_MAX     14u    /* RFC7323:2.3g */
+
+#define HEADERS_V4 (IPV4_HEADER + TCP_HEADER)
+#define HEADERS_V6 (IPV6_HEADER + TCP_HEADER)
+#define ECN_MASK   3u /* the ECN field, in the lower bits of the traffic class */
 
 /* IP protocol numbers, which are also IPv6 next header values. */
 #define PROTOCOL_HOP_BY_HOP  0u
+#define PROTOCOL_ICMP        1u
 #define PROTOCOL_TCP         6u
 #define PROTOCOL_ROUTING     43u
 #define PROTOCOL_FRAGMENT    44u
 #define PROTOCOL_DESTINATION 60u
 #define IPV4_DONT_FRAGMENT   0x4000u
 #define IPV4_FRAGMENT_MASK   0x3fffu /* more fragments, and the fragment offset */
+#define IPV4_OFFSET_MASK     0x1fffu
+#define IPV6_OFFSET_MASK     0xfff8u /* in the fragment header */
 
 #define KIND_END            0u
 #define KIND_NOP            1u
@@ -28,10 +35,22 @@
 #define KIND_SACK_PERMITTED 4u
 #define KIND_SACK           5u
 #define KIND_TIMESTAMPS     8u
-#define KINDS               9u
+#define KIND_USER_TIMEOUT   28u
+#define KIND_FAST_OPEN      34u
+#define KINDS               35u
+
+#define FAST_OPEN_REQUEST 2u /* length without a cookie */
+#define COOKIE_MIN        4u
+#define TIMEOUT_MASK      0x7fffu /* the user timeout without its granularity */
+
+/* What icmp.c needs of this file. */
+enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
+                                    struct tfsm_packet *out, size_t *end);
+bool tfsm_checksum_holds(const struct tfsm_packet *envelope, unsigned protocol,
+                         const uint8_t *octets, size_t n);
 
 /* The options we know, by kind: the bit each stands for, and its legal lengths: least, least + step
- * .. most. */
+ * .. most. A request for a Fast Open cookie is shorter than any cookie. */
 static const struct shape {
     uint8_t bit;
     uint8_t least;
@@ -43,12 +62,8 @@ static const struct shape {
     [KIND_SACK_PERMITTED] = {TFSM_OPT_SACK_PERMITTED, 2, 2, 1},
     [KIND_SACK] = {TFSM_OPT_SACK, 10, 2 + 8 * TFSM_SACK_MAX, 8},
     [KIND_TIMESTAMPS] = {TFSM_OPT_TIMESTAMPS, 10, 10, 1},
-};
-
-/* Where the TCP segment lies in the packet: octets [at, end). */
-struct place {
-    size_t at;
-    size_t end;
+    [KIND_USER_TIMEOUT] = {TFSM_OPT_USER_TIMEOUT, 4, 4, 1},
+    [KIND_FAST_OPEN] = {TFSM_OPT_FAST_OPEN, 2 + COOKIE_MIN, 2 + TFSM_COOKIE_MAX, 2},
 };
 
 static uint16_t get16(const uint8_t *octets)
@@ -107,18 +122,30 @@ static size_t address_octets(const struct tfsm_address *address)
     return address->family == 4 ? 4 : 16;
 }
 
-/* The pseudo header of a segment of n octets. One function for both families: they differ in where
+/* The pseudo header of a message of n octets. One function for both families: they differ in where
  * zeros stand. */
-static uint32_t sum_pseudo(const struct tfsm_packet *packet, size_t n)
+static uint32_t sum_pseudo(const struct tfsm_packet *packet, unsigned protocol, size_t n)
 {
-    uint32_t sum = PROTOCOL_TCP + (uint32_t)n;
+    uint32_t sum = protocol + (uint32_t)n;
     sum = sum_octets(sum, packet->src.octets, address_octets(&packet->src));
     return sum_octets(sum, packet->dst.octets, address_octets(&packet->dst));
 }
 
-/* IPv4 options are skipped unread: none of them changes what the segment means. */
-static enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, struct tfsm_packet *out,
-                                        struct place *tcp)
+/* Whether the checksum in the n octets that an IP header announces is right. Of the protocols here
+ * only ICMP over IPv4 has no pseudo header. */
+bool tfsm_checksum_holds(const struct tfsm_packet *envelope, unsigned protocol,
+                         const uint8_t *octets, size_t n)
+{
+    uint32_t pseudo = protocol == PROTOCOL_ICMP ? 0 : sum_pseudo(envelope, protocol, n);
+    return fold(sum_octets(pseudo, octets, n)) == 0xffffu;
+}
+
+/* IPv4 options are skipped unread: none of them changes what the segment means
+ * (RFC9293:MUST-50). The header that an ICMP error quotes was changed on its way by routers that
+ * need not have mended its checksum, and is cut off anywhere: neither checksum nor total length is
+ * read there. Only the first fragment holds the ports. */
+static enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, unsigned protocol,
+                                        bool quoted, struct tfsm_packet *out, size_t *end)
 {
     if (n < IPV4_HEADER) {
         return TFSM_WIRE_SHORT;
@@ -131,13 +158,14 @@ static enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, struct 
     if (header > n) {
         return TFSM_WIRE_SHORT;
     }
-    if (total < header || total > n || fold(sum_octets(0, octets, header)) != 0xffffu) {
+    if (!quoted &&
+        (total < header || total > n || fold(sum_octets(0, octets, header)) != 0xffffu)) {
         return TFSM_WIRE_IP_HEADER;
     }
-    if ((get16(octets + 6) & IPV4_FRAGMENT_MASK) != 0) {
+    if ((get16(octets + 6) & (quoted ? IPV4_OFFSET_MASK : IPV4_FRAGMENT_MASK)) != 0) {
         return TFSM_WIRE_FRAGMENT;
     }
-    if (octets[9] != PROTOCOL_TCP) {
+    if (octets[9] != protocol) {
         return TFSM_WIRE_PROTOCOL;
     }
     out->src.family = 4;
@@ -146,55 +174,69 @@ static enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, struct 
     copy(out->dst.octets, octets + 16, 4);
     out->traffic_class = octets[1];
     out->hops = octets[8];
-    tcp->at = header;
-    tcp->end = total;
+    out->text_at = (uint32_t)header;
+    *end = quoted ? n : total;
     return TFSM_WIRE_OK;
 }
 
-/* Walk the extension headers up to TCP. A hop-by-hop header is legal in the first place only (RFC
- * 8200 4.1). A routing header that still has hops to go means that the packet is not at its
- * destination: the address the checksum covers is not the one in the IP header. */
-static enum tfsm_wire_result skip_extensions(const uint8_t *octets, struct place *tcp)
+/* Step over the extension header of this kind at *at; *next becomes the kind of what follows. A
+ * routing header that still has hops to go means that the packet is not at its destination: the
+ * address the checksum covers is not the one in the IP header. The first fragment may be quoted; the
+ * fragment header has no length field. */
+static enum tfsm_wire_result skip_extension(const uint8_t *octets, size_t end, unsigned kind,
+                                            size_t *at, unsigned *next)
 {
-    uint8_t next = octets[6];
-    for (unsigned i = 0; i < EXTENSIONS_MAX; i++) {
-        if (next == PROTOCOL_TCP) {
-            return TFSM_WIRE_OK;
-        }
-        if (next == PROTOCOL_FRAGMENT) {
+    const uint8_t *extension = octets + *at;
+    if (end - *at < 8) {
+        return TFSM_WIRE_SHORT;
+    }
+    if (kind == PROTOCOL_FRAGMENT && (get16(extension + 2) & IPV6_OFFSET_MASK) != 0) {
+        return TFSM_WIRE_FRAGMENT;
+    }
+    size_t length = kind == PROTOCOL_FRAGMENT ? 8u : (extension[1] + 1u) * 8u;
+    if (length > end - *at) {
+        return TFSM_WIRE_SHORT;
+    }
+    if (kind == PROTOCOL_ROUTING && extension[3] != 0) {
+        return TFSM_WIRE_PROTOCOL;
+    }
+    *next = extension[0];
+    *at += length;
+    return TFSM_WIRE_OK;
+}
+
+/* Walk the extension headers up to the protocol wanted. A hop-by-hop header is legal in the first
+ * place only (RFC 8200 4.1). */
+static enum tfsm_wire_result skip_extensions(const uint8_t *octets, size_t end, unsigned protocol,
+                                             bool quoted, size_t *at)
+{
+    unsigned next = octets[6];
+    for (unsigned i = 0; i < EXTENSIONS_MAX && next != protocol; i++) {
+        if (next == PROTOCOL_FRAGMENT && !quoted) {
             return TFSM_WIRE_FRAGMENT;
         }
         bool skipped = next == PROTOCOL_ROUTING || next == PROTOCOL_DESTINATION ||
-                       (next == PROTOCOL_HOP_BY_HOP && i == 0);
+                       next == PROTOCOL_FRAGMENT || (next == PROTOCOL_HOP_BY_HOP && i == 0);
         if (!skipped) {
             return TFSM_WIRE_PROTOCOL;
         }
-        if (tcp->end - tcp->at < 8) {
-            return TFSM_WIRE_SHORT;
+        enum tfsm_wire_result result = skip_extension(octets, end, next, at, &next);
+        if (result != TFSM_WIRE_OK) {
+            return result;
         }
-        const uint8_t *extension = octets + tcp->at;
-        size_t length = (extension[1] + 1u) * 8u;
-        if (length > tcp->end - tcp->at) {
-            return TFSM_WIRE_SHORT;
-        }
-        if (next == PROTOCOL_ROUTING && extension[3] != 0) {
-            return TFSM_WIRE_PROTOCOL;
-        }
-        next = extension[0];
-        tcp->at += length;
     }
-    return next == PROTOCOL_TCP ? TFSM_WIRE_OK : TFSM_WIRE_PROTOCOL;
+    return next == protocol ? TFSM_WIRE_OK : TFSM_WIRE_PROTOCOL;
 }
 
 /* A payload length of zero announces a jumbogram (RFC 2675), which nobody sends: it ends within a
  * header here. */
-static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t n, struct tfsm_packet *out,
-                                        struct place *tcp)
+static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t n, unsigned protocol,
+                                        bool quoted, struct tfsm_packet *out, size_t *end)
 {
     if (n < IPV6_HEADER) {
         return TFSM_WIRE_SHORT;
     }
-    size_t payload = get16(octets + 4);
+    size_t payload = quoted ? n - IPV6_HEADER : get16(octets + 4);
     if (payload > n - IPV6_HEADER) {
         return TFSM_WIRE_IP_HEADER;
     }
@@ -204,16 +246,51 @@ static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t n, struct 
     copy(out->dst.octets, octets + 24, 16);
     out->traffic_class = (uint8_t)((get16(octets) >> 4) & 0xffu);
     out->hops = octets[7];
-    tcp->at = IPV6_HEADER;
-    tcp->end = IPV6_HEADER + payload;
-    return skip_extensions(octets, tcp);
+    *end = IPV6_HEADER + payload;
+    size_t at = IPV6_HEADER;
+    enum tfsm_wire_result result = skip_extensions(octets, *end, protocol, quoted, &at);
+    out->text_at = (uint32_t)at;
+    return result;
 }
 
-/* Fill in one option whose length was found legal. A shift above 14 counts as 14 (RFC7323:2.3). */
-static void take_option(const uint8_t *option, size_t length, struct tfsm_segment *seg)
+/* Parse an IP packet, or what an ICMP error quotes of one, up to the protocol wanted. Its envelope
+ * goes into *out, which is written whole; what it carries is the octets from out->text_at to *end.
+ * The traffic class is as it came (RFC9293:MAY-9), the ECN field in it belongs to the segment, too.
+ */
+enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
+                                    struct tfsm_packet *out, size_t *end)
 {
+    enum tfsm_wire_result result = TFSM_WIRE_VERSION;
+    *out = (struct tfsm_packet){0};
+    if (n == 0) {
+        return TFSM_WIRE_SHORT;
+    }
+    if (octets[0] >> 4 == 4) {
+        result = parse_ipv4(octets, n, protocol, quoted, out, end);
+    } else if (octets[0] >> 4 == 6) {
+        result = parse_ipv6(octets, n, protocol, quoted, out, end);
+    }
+    out->segment.ecn = out->traffic_class & ECN_MASK;
+    return result;
+}
+
+/* Whether an option of a kind we know may be this long. */
+static bool is_legal(unsigned kind, size_t length)
+{
+    const struct shape *shape = &known[kind];
+    return (kind == KIND_FAST_OPEN && length == FAST_OPEN_REQUEST) ||
+           (length >= shape->least && length <= shape->most &&
+            (length - shape->least) % shape->step == 0);
+}
+
+/* Fill in one option whose length was found legal. A shift above 14 counts as 14 (RFC7323:2.3g).
+ */
+static void take_option(const uint8_t *option, size_t length, struct tfsm_packet *out)
+{
+    struct tfsm_segment *seg = &out->segment;
+    seg->options |= known[option[0]].bit;
     switch (option[0]) {
-    case KIND_MSS:
+    case KIND_MSS: /* RFC9293:MUST-14 */
         seg->mss = get16(option + 2);
         return;
     case KIND_WSCALE:
@@ -224,22 +301,46 @@ static void take_option(const uint8_t *option, size_t length, struct tfsm_segmen
         seg->ts_ecr = get32(option + 6);
         return;
     case KIND_SACK:
-        seg->sacks = (uint16_t)((length - 2) / 8);
+        seg->sacks = (uint8_t)((length - 2) / 8);
         for (size_t i = 0; i < seg->sacks; i++) {
             seg->sack[i].left = get32(option + 2 + 8 * i);
             seg->sack[i].right = get32(option + 6 + 8 * i);
         }
+        return;
+    case KIND_USER_TIMEOUT:
+        seg->user_timeout = get16(option + 2);
+        return;
+    case KIND_FAST_OPEN:
+        seg->cookie_len = (uint8_t)(length - FAST_OPEN_REQUEST);
+        copy(out->cookie, option + 2, seg->cookie_len);
         return;
     case KIND_SACK_PERMITTED: /* it has no value */
         return;
     }
 }
 
-/* Read n octets of options; false at the first illegal length, with the options before it taken. An
- * unknown option needs a legal length too, or there is no telling where the next one starts
- * (RFC9293:MUST-6, RFC9293:MUST-68). */
-static bool parse_options(const uint8_t *options, size_t n, struct tfsm_segment *seg)
+/* Whether an option of a kind we know is to be passed over as if it were not there. RFC 7413 wants
+ * that for a Fast Open option of the wrong length, or without a SYN (RFC7413:4.1.1b); RFC 9293 wants
+ * no more than to cope with an illegal length (RFC9293:MUST-7). Both hold: the length is wrong for
+ * the kind, but it still says where the next option starts. One that does not is illegal for every
+ * kind, Fast Open among them. RFC 5482 wants it for a user timeout of zero, in seconds or minutes
+ * (RFC5482:3.4b). */
+static bool is_ignored(const uint8_t *option, size_t length, const struct tfsm_segment *seg)
 {
+    if (option[0] == KIND_FAST_OPEN) {
+        return (seg->flags & TFSM_SYN) == 0 || !is_legal(KIND_FAST_OPEN, length);
+    }
+    return option[0] == KIND_USER_TIMEOUT && length == known[KIND_USER_TIMEOUT].least &&
+           (get16(option + 2) & TIMEOUT_MASK) == 0;
+}
+
+/* Read n octets of options, in whatever segment (RFC9293:MUST-5) and at whatever alignment
+ * (RFC9293:MUST-64); false at the first illegal length (RFC9293:MUST-7), with the options before it
+ * taken. An unknown option needs a legal length too, or there is no telling where the next one
+ * starts (RFC9293:MUST-4, RFC9293:MUST-6, RFC9293:MUST-68). */
+static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *out)
+{
+    struct tfsm_segment *seg = &out->segment;
     size_t at = 0;
     while (at < n) {
         uint8_t kind = options[at];
@@ -257,15 +358,12 @@ static bool parse_options(const uint8_t *options, size_t n, struct tfsm_segment 
         if (length < 2 || length > n - at) {
             return false;
         }
-        if (kind < KINDS && known[kind].bit != 0) {
-            const struct shape *shape = &known[kind];
-            if (length < shape->least || length > shape->most ||
-                (length - shape->least) % shape->step != 0) {
+        if (kind < KINDS && known[kind].bit != 0 && !is_ignored(options + at, length, seg)) {
+            if (!is_legal(kind, length)) {
                 return false;
             }
-            if ((seg->options & shape->bit) == 0) {
-                seg->options |= shape->bit;
-                take_option(options + at, length, seg);
+            if ((seg->options & known[kind].bit) == 0) {
+                take_option(options + at, length, out);
             }
         }
         at += length;
@@ -279,11 +377,11 @@ static uint32_t controls(const struct tfsm_segment *seg)
     return ((seg->flags & TFSM_SYN) != 0 ? 1u : 0u) + ((seg->flags & TFSM_FIN) != 0 ? 1u : 0u);
 }
 
-static enum tfsm_wire_result parse_tcp(const uint8_t *octets, const struct place *place,
-                                       struct tfsm_packet *out)
+/* Parse the octets from out->text_at to the end. */
+static enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end, struct tfsm_packet *out)
 {
-    const uint8_t *tcp = octets + place->at;
-    size_t n = place->end - place->at;
+    const uint8_t *tcp = octets + out->text_at;
+    size_t n = end - out->text_at;
     if (n < TCP_HEADER) {
         return TFSM_WIRE_SHORT;
     }
@@ -291,38 +389,29 @@ static enum tfsm_wire_result parse_tcp(const uint8_t *octets, const struct place
     if (header < TCP_HEADER || header > n) {
         return TFSM_WIRE_DATA_OFFSET;
     }
-    if (fold(sum_octets(sum_pseudo(out, n), tcp, n)) != 0xffffu) {
+    if (!tfsm_checksum_holds(out, PROTOCOL_TCP, tcp, n)) { /* RFC9293:MUST-3 */
         return TFSM_WIRE_CHECKSUM;
     }
     struct tfsm_segment *seg = &out->segment;
     out->src_port = get16(tcp);
     out->dst_port = get16(tcp + 2);
     out->reserved = tcp[12] & 0x0fu;
-    out->text_at = (uint32_t)(place->at + header);
+    out->text_at += (uint32_t)header;
     seg->seq = get32(tcp + 4);
     seg->ack = get32(tcp + 8);
     seg->flags = tcp[13];
-    seg->wnd = get16(tcp + 14);
+    seg->wnd = get16(tcp + 14); /* RFC9293:MUST-1 */
     seg->up = get16(tcp + 18);
     seg->len = (uint32_t)(n - header) + controls(seg);
-    bool legal = parse_options(tcp + TCP_HEADER, header - TCP_HEADER, seg);
+    bool legal = parse_options(tcp + TCP_HEADER, header - TCP_HEADER, out);
     return legal ? TFSM_WIRE_OK : TFSM_WIRE_OPTION;
 }
 
 enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_packet *out)
 {
-    struct place tcp = {0, 0};
-    enum tfsm_wire_result result = TFSM_WIRE_VERSION;
-    *out = (struct tfsm_packet){0};
-    if (n == 0) {
-        return TFSM_WIRE_SHORT;
-    }
-    if (octets[0] >> 4 == 4) {
-        result = parse_ipv4(octets, n, out, &tcp);
-    } else if (octets[0] >> 4 == 6) {
-        result = parse_ipv6(octets, n, out, &tcp);
-    }
-    return result == TFSM_WIRE_OK ? parse_tcp(octets, &tcp, out) : result;
+    size_t end = 0;
+    enum tfsm_wire_result result = tfsm_parse_ip(octets, n, PROTOCOL_TCP, false, out, &end);
+    return result == TFSM_WIRE_OK ? parse_tcp(octets, end, out) : result;
 }
 
 /* An option of SACK without a block says nothing and would be illegal: it is left out. */
@@ -331,26 +420,75 @@ static bool has_sack(const struct tfsm_segment *seg)
     return (seg->options & TFSM_OPT_SACK) != 0 && seg->sacks > 0;
 }
 
+/* Without a SYN it would be ignored (RFC 7413 4.1.1): it is left out. */
+static bool has_fast_open(const struct tfsm_segment *seg)
+{
+    return (seg->options & TFSM_OPT_FAST_OPEN) != 0 && (seg->flags & TFSM_SYN) != 0;
+}
+
+/* A user timeout of zero must not be sent (RFC5482:3.4a): it is left out. */
+static bool has_user_timeout(const struct tfsm_segment *seg)
+{
+    return (seg->options & TFSM_OPT_USER_TIMEOUT) != 0 && (seg->user_timeout & TIMEOUT_MASK) != 0;
+}
+
 /* Octets of the options, padded to a word. Options are written without the customary NOPs, so
  * whatever came in one header goes out in one header: together they never get longer. */
-static size_t options_length(const struct tfsm_segment *seg)
+size_t tfsm_options_length(const struct tfsm_segment *seg)
 {
+    static const uint8_t fixed[] = {KIND_MSS, KIND_WSCALE, KIND_SACK_PERMITTED, KIND_TIMESTAMPS};
     size_t n = 0;
-    for (size_t kind = 0; kind < KINDS; kind++) {
-        if (kind != KIND_SACK && (seg->options & known[kind].bit) != 0) {
-            n += known[kind].least;
-        }
+    for (size_t i = 0; i < sizeof fixed; i++) {
+        const struct shape *shape = &known[fixed[i]];
+        n += (seg->options & shape->bit) != 0 ? shape->least : 0u;
     }
-    if (has_sack(seg)) {
-        n += 2u + 8u * (size_t)seg->sacks;
-    }
+    n += has_user_timeout(seg) ? known[KIND_USER_TIMEOUT].least : 0u;
+    n += has_fast_open(seg) ? FAST_OPEN_REQUEST + seg->cookie_len : 0u;
+    n += has_sack(seg) ? 2u + 8u * seg->sacks : 0u;
     return (n + 3u) & ~(size_t)3;
 }
 
-/* Write the options in their canonical order; the padding is there already, as zeros. */
-static void put_options(uint8_t *at, const struct tfsm_segment *seg)
+/* Whether the numbers of an option that varies in length say a length it may have (RFC7413:4.1.1a),
+ * and the options fit together. */
+static bool can_put_options(const struct tfsm_segment *seg)
 {
-    if ((seg->options & TFSM_OPT_MSS) != 0) {
+    return (!has_sack(seg) || seg->sacks <= TFSM_SACK_MAX) &&
+           (!has_fast_open(seg) || is_legal(KIND_FAST_OPEN, FAST_OPEN_REQUEST + seg->cookie_len)) &&
+           tfsm_options_length(seg) <= OPTIONS_MAX;
+}
+
+/* Write the options that only some segments have, at the end. */
+static void put_rare_options(uint8_t *at, const struct tfsm_packet *packet)
+{
+    const struct tfsm_segment *seg = &packet->segment;
+    if (has_user_timeout(seg)) {
+        at[0] = KIND_USER_TIMEOUT; /* RFC5482:3.3b */
+        at[1] = 4;
+        put16(at + 2, seg->user_timeout);
+        at += 4;
+    }
+    if (has_fast_open(seg)) {
+        at[0] = KIND_FAST_OPEN;
+        at[1] = (uint8_t)(FAST_OPEN_REQUEST + seg->cookie_len);
+        copy(at + 2, packet->cookie, seg->cookie_len);
+        at += at[1];
+    }
+    if (has_sack(seg)) {
+        at[0] = KIND_SACK;
+        at[1] = (uint8_t)(2u + 8u * seg->sacks);
+        for (size_t i = 0; i < seg->sacks; i++) {
+            put32(at + 2 + 8 * i, seg->sack[i].left);
+            put32(at + 6 + 8 * i, seg->sack[i].right);
+        }
+    }
+}
+
+/* Write the options in their canonical order; the padding is there already, as zeros
+ * (RFC9293:MUST-69). */
+static void put_options(uint8_t *at, const struct tfsm_packet *packet)
+{
+    const struct tfsm_segment *seg = &packet->segment;
+    if ((seg->options & TFSM_OPT_MSS) != 0) { /* RFC9293:MUST-14 */
         at[0] = KIND_MSS;
         at[1] = 4;
         put16(at + 2, seg->mss);
@@ -374,25 +512,25 @@ static void put_options(uint8_t *at, const struct tfsm_segment *seg)
         at[2] = seg->wscale;
         at += 3;
     }
-    if (has_sack(seg)) {
-        at[0] = KIND_SACK;
-        at[1] = (uint8_t)(2u + 8u * seg->sacks);
-        for (size_t i = 0; i < seg->sacks; i++) {
-            put32(at + 2 + 8 * i, seg->sack[i].left);
-            put32(at + 6 + 8 * i, seg->sack[i].right);
-        }
-    }
+    put_rare_options(at, packet);
+}
+
+/* The embedder's six bits as they are (RFC9293:MUST-48, RFC9293:SHLD-22), and the connection's two
+ * (RFC 3168 5). */
+static uint8_t traffic_class(const struct tfsm_packet *packet)
+{
+    return (uint8_t)((packet->traffic_class & ~ECN_MASK) | (packet->segment.ecn & ECN_MASK));
 }
 
 /* Don't-fragment is set and the identification is zero, as RFC 6864 allows for packets that are
- * never fragmented. */
+ * never fragmented: what is sent again has the identification it had (RFC9293:MAY-4). */
 static void put_ipv4(uint8_t *octets, const struct tfsm_packet *packet, size_t total)
 {
     octets[0] = 0x45;
-    octets[1] = packet->traffic_class;
+    octets[1] = traffic_class(packet);
     put16(octets + 2, (uint32_t)total);
     put16(octets + 6, IPV4_DONT_FRAGMENT);
-    octets[8] = packet->hops;
+    octets[8] = packet->hops; /* RFC9293:MUST-49 */
     octets[9] = PROTOCOL_TCP;
     copy(octets + 12, packet->src.octets, 4);
     copy(octets + 16, packet->dst.octets, 4);
@@ -401,10 +539,10 @@ static void put_ipv4(uint8_t *octets, const struct tfsm_packet *packet, size_t t
 
 static void put_ipv6(uint8_t *octets, const struct tfsm_packet *packet, size_t payload)
 {
-    put16(octets, 0x6000u | ((uint32_t)packet->traffic_class << 4));
+    put16(octets, 0x6000u | ((uint32_t)traffic_class(packet) << 4));
     put16(octets + 4, (uint32_t)payload);
     octets[6] = PROTOCOL_TCP;
-    octets[7] = packet->hops;
+    octets[7] = packet->hops; /* RFC9293:MUST-49 */
     copy(octets + 8, packet->src.octets, 16);
     copy(octets + 24, packet->dst.octets, 16);
 }
@@ -421,7 +559,7 @@ static void put_tcp(uint8_t *tcp, const struct tfsm_packet *packet, size_t heade
     tcp[13] = seg->flags;
     put16(tcp + 14, seg->wnd);
     put16(tcp + 18, seg->up);
-    put_options(tcp + TCP_HEADER, seg);
+    put_options(tcp + TCP_HEADER, packet);
 }
 
 size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t *octets,
@@ -433,11 +571,7 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
         return 0;
     }
     /* Each number is held against its bound before it is added, so that no sum can wrap. */
-    if (has_sack(seg) && seg->sacks > TFSM_SACK_MAX) {
-        return 0;
-    }
-    size_t options = options_length(seg);
-    if (options > OPTIONS_MAX) {
+    if (!can_put_options(seg)) {
         return 0;
     }
     if (seg->len < controls(seg) || seg->len - controls(seg) > LENGTH_MAX) {
@@ -445,7 +579,7 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
     }
     size_t text_length = seg->len - controls(seg);
     size_t ip_header = family == 4 ? IPV4_HEADER : IPV6_HEADER;
-    size_t tcp_header = TCP_HEADER + options;
+    size_t tcp_header = TCP_HEADER + tfsm_options_length(seg);
     size_t payload = tcp_header + text_length;
     size_t length = ip_header + payload;
     if ((family == 4 ? length : payload) > LENGTH_MAX || length > room) {
@@ -462,6 +596,32 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
     }
     put_tcp(tcp, packet, tcp_header);
     copy(tcp + tcp_header, text, text_length);
-    put16(tcp + 16, 0xffffu - fold(sum_octets(sum_pseudo(packet, payload), tcp, payload)));
+    uint32_t sum = sum_octets(sum_pseudo(packet, PROTOCOL_TCP, payload), tcp, payload);
+    put16(tcp + 16, 0xffffu - fold(sum)); /* RFC9293:MUST-2 */
     return length;
+}
+
+/* No packet here is longer than its length field can say, so an MTU beyond that counts as that: an
+ * MSS of 65535 would mean jumbograms to the peer (RFC 2675 5.1). */
+uint16_t tfsm_mss(uint32_t mtu, unsigned family)
+{
+    uint32_t headers = family == 4 ? HEADERS_V4 : HEADERS_V6;
+    uint32_t most = family == 4 ? LENGTH_MAX : IPV6_HEADER + LENGTH_MAX;
+    mtu = mtu < most ? mtu : most;
+    return mtu > headers ? (uint16_t)(mtu - headers) : 1; /* RFC9293:MUST-67 */
+}
+
+bool tfsm_address_is_unicast(const struct tfsm_address *address)
+{
+    uint8_t any = 0;
+    uint8_t all = 0xff;
+    size_t n = address_octets(address);
+    for (size_t i = 0; i < n; i++) {
+        any |= address->octets[i];
+        all &= address->octets[i];
+    }
+    if (address->family == 4) {
+        return any != 0 && all != 0xff && address->octets[0] >> 4 != 0xe;
+    }
+    return address->family == 6 && any != 0 && address->octets[0] != 0xff;
 }

@@ -517,8 +517,9 @@ static void survey(struct scribe *scribe, const struct capture_connection *conne
     bool offered[2] = {false, false};
     uint8_t shift = 0;
     *cfg = tfsm_config_default();
-    cfg->profile &= ~(uint32_t)TFSM_WSCALE;
-    cfg->profile |= TFSM_NODELAY; /* what that end sent it sent then, whatever its own reasons */
+    /* What that end sent it sent then, whatever its own reasons: nothing of ours may hold it back. */
+    cfg->profile = TFSM_RFC5961 | TFSM_NODELAY;
+    cfg->ack_delay = 0;
     cfg->rcv_buff = 0;
     cfg->snd_buff = TFSM_BUFF_MAX;
     cfg->mss_default = connection->address[0].family == 6 ? 1220 : 536;

@@ -14,6 +14,18 @@
 #define OWN_FULL     1u /* deltas, window and urgent pointer follow */
 #define OWN_SECURITY 2u /* another security label than the connection's */
 #define OWN_OPTIONS  4u /* options follow */
+#define OWN_BARE     8u /* no timestamps by default */
+
+/* The first octet of options: MSS and window scale in bits 0 and 1, the shift in bits 4..7. */
+#define OPTIONS_MORE 4u /* another octet of options follows */
+
+/* The second octet of options; the count of SACK blocks less one in bits 6..7. */
+#define MORE_TIMESTAMPS   1u
+#define MORE_SACK_ALLOWED 2u
+#define MORE_SACK         4u
+#define MORE_UTO          8u
+#define MORE_FAST_OPEN    16u
+#define MORE_CE           32u
 
 /* CALL's own bits: which call, in the order of this list. */
 enum call_code {
@@ -24,7 +36,11 @@ enum call_code {
     CALL_CLOSE,
     CALL_ABORT,
     CALL_OPEN_ODD,
-    CALL_URGENT
+    CALL_URGENT,
+    CALL_ICMP,
+    CALL_CLOSE_DEAF,
+    CALL_OPEN_FAST,
+    CALL_CODES
 };
 
 /* TIME's own bits. */
@@ -55,8 +71,8 @@ static void choose_policy(const uint8_t *octets, struct tfsm_config *cfg)
     static const tfsm_time msl[4] = {120000000, 1000000, 0, TFSM_NEVER / 2};
     static const uint8_t limit[4] = {10, 0, 1, 3};
     *cfg = tfsm_config_default();
-    cfg->profile ^= (octets[0] & 1u ? TFSM_RFC5961 : 0u) | (octets[0] & 2u ? TFSM_RFC1337 : 0u) |
-                    (octets[0] & 4u ? TFSM_WSCALE : 0u) | (octets[0] & 0x80u ? TFSM_NODELAY : 0u);
+    cfg->profile = (octets[0] & 1u ? 0u : TFSM_RFC5961) | (octets[0] & 2u ? TFSM_RFC1337 : 0u) |
+                   (octets[0] & 4u ? 0u : TFSM_WSCALE) | (octets[0] & 0x80u ? TFSM_NODELAY : 0u);
     cfg->rcv_buff = rcv_buff[octets[1] & 7];
     cfg->snd_buff = snd_buff[octets[1] >> 3 & 7];
     cfg->mss = mss[octets[2] & 7];
@@ -68,6 +84,25 @@ static void choose_policy(const uint8_t *octets, struct tfsm_config *cfg)
     cfg->challenge_limit = limit[octets[6] >> 4 & 3];
     cfg->user_timeout = octets[0] & 8u ? (octets[7] + 1u) * UINT64_C(250000) : 0;
     cfg->mss_floor = octets[6] & 0x40u ? 1 : cfg->mss_floor;
+}
+
+/* What real stacks carry beyond RFC 9293, a bit each. All zero is a bare machine. */
+static void choose_companions(uint8_t octet, uint8_t more, struct tfsm_config *cfg)
+{
+    static const uint8_t r1[4] = {3, 0, 1, 2};
+    cfg->profile |= (octet & 1u ? TFSM_CONGESTION : 0u) | (octet & 2u ? TFSM_TIMESTAMPS : 0u) |
+                    (octet & 4u ? TFSM_SACK : 0u) | (octet & 8u ? TFSM_ECN : 0u) |
+                    (octet & 0x10u ? TFSM_RFC6191 : 0u) |
+                    (octet & 0x20u ? TFSM_USER_TIMEOUT : 0u) |
+                    (more & 1u ? 0u : TFSM_LIMITED_TRANSMIT) | (more & 2u ? TFSM_RFC5927 : 0u);
+    cfg->ack_delay = octet & 0x40u ? (more & 0x40u ? UINT64_C(10000000) : 200000) : 0;
+    cfg->keepalive_idle = octet & 0x80u ? TFSM_KEEPALIVE_IDLE : 0;
+    cfg->keepalive_tries = more & 0x80u ? 1 : 3;
+    cfg->r1 = r1[more >> 2 & 3];
+    cfg->initial_window = more & 0x10u ? 10 : 0;
+    cfg->rto_min = more & 0x20u ? 1000 : cfg->rto_initial;
+    cfg->uto_advertised = more & 0x80u ? UINT64_C(40000) * 1000000 : UINT64_C(30) * 1000000;
+    cfg->uto_least = UINT64_C(2) * 1000000;
 }
 
 /* An initial sequence number a little before one of the places where arithmetic turns over. */
@@ -88,12 +123,17 @@ void program_open(struct program *program, const uint8_t *octets, size_t size,
         header[i] = take(program);
     }
     choose_policy(header, &config->cfg[0]);
+    header[1] ^= header[11] & 0x3fu; /* the other end has buffers of its own */
     choose_policy(header, &config->cfg[1]);
+    choose_companions(header[8], header[9], &config->cfg[0]);
+    choose_companions(header[8] ^ header[10], header[9], &config->cfg[1]);
     config->cfg[1].profile ^=
         (header[0] & 0x20u ? TFSM_RFC5961 : 0u) | (header[0] & 0x40u ? TFSM_WSCALE : 0u);
     config->shifted = (header[0] & 0x10u) != 0;
     config->iss[0] = choose_iss(header[3]);
     config->iss[1] = choose_iss(header[4]);
+    config->ts_offset[0] = choose_iss(header[4]);
+    config->ts_offset[1] = choose_iss(header[3]);
     config->start = starts[header[5] & 3];
 }
 
@@ -101,6 +141,34 @@ void program_open(struct program *program, const uint8_t *octets, size_t size,
 static uint16_t short_length(uint8_t octet)
 {
     return (uint16_t)(octet < 128 ? octet : (octet - 127) * 256);
+}
+
+static void read_more(struct program *program, struct record *record)
+{
+    uint8_t more = take(program);
+    record->ecn = more & MORE_CE ? TFSM_CE : 0;
+    record->options |= more & MORE_SACK_ALLOWED ? TFSM_OPT_SACK_PERMITTED : 0;
+    if (more & MORE_TIMESTAMPS) {
+        record->options |= TFSM_OPT_TIMESTAMPS;
+        record->ts_base = take(program);
+        record->ts_delta = take(program);
+    }
+    if (more & MORE_SACK) {
+        record->options |= TFSM_OPT_SACK;
+        record->sacks = (uint8_t)((more >> 6) + 1);
+        for (unsigned i = 0; i < record->sacks; i++) {
+            record->sack_base[i] = take(program);
+            record->sack_len[i] = take(program);
+        }
+    }
+    if (more & MORE_UTO) {
+        record->options |= TFSM_OPT_USER_TIMEOUT;
+        record->user_timeout = take16(program);
+    }
+    if (more & MORE_FAST_OPEN) {
+        record->options |= TFSM_OPT_FAST_OPEN;
+        record->cookie_len = (uint8_t)(take(program) % (TFSM_COOKIE_MAX + 1));
+    }
 }
 
 static void read_segment(struct program *program, unsigned own, struct record *record)
@@ -122,23 +190,39 @@ static void read_segment(struct program *program, unsigned own, struct record *r
     } else {
         record->len = short_length(take(program));
     }
+    record->bare = (own & OWN_BARE) != 0;
     if (own & OWN_OPTIONS) {
         uint8_t options = take(program);
         record->options = options & 3u;
         record->wscale = options >> 4;
         record->mss = take16(program);
+        if (options & OPTIONS_MORE) {
+            read_more(program, record);
+        }
     }
 }
 
 static void read_call(struct program *program, unsigned own, struct record *record)
 {
-    static const uint8_t kinds[8] = {TFSM_EV_OPEN,  TFSM_EV_OPEN,  TFSM_EV_SEND, TFSM_EV_RECEIVE,
-                                     TFSM_EV_CLOSE, TFSM_EV_ABORT, TFSM_EV_OPEN, TFSM_EV_SEND};
-    unsigned code = own & 7;
+    static const uint8_t kinds[CALL_CODES] = {
+        TFSM_EV_OPEN, TFSM_EV_OPEN, TFSM_EV_SEND, TFSM_EV_RECEIVE, TFSM_EV_CLOSE, TFSM_EV_ABORT,
+        TFSM_EV_OPEN, TFSM_EV_SEND, TFSM_EV_ICMP, TFSM_EV_CLOSE,   TFSM_EV_OPEN};
+    unsigned code = own < CALL_CODES ? own : own & 7;
     record->call = kinds[code];
-    if (code == CALL_OPEN) {
+    record->deaf = code == CALL_CLOSE_DEAF;
+    if (code == CALL_ICMP) {
+        uint8_t how = take(program);
+        record->icmp = how & 3;
+        record->ack_base = how >> 4;
+        record->mss = take16(program);
+    } else if (code == CALL_OPEN || code == CALL_OPEN_FAST) {
         record->active = true;
         record->remote = true;
+        record->fast_open = code == CALL_OPEN_FAST;
+        if (record->fast_open) {
+            record->cookie_len = (uint8_t)(take(program) % (TFSM_COOKIE_MAX + 1));
+            record->mss = take16(program);
+        }
     } else if (code == CALL_OPEN_ODD) {
         uint8_t how = take(program);
         record->active = how & 1;
@@ -202,6 +286,31 @@ static void put16(struct writer *writer, unsigned value)
     put(writer, value >> 8);
 }
 
+static void write_more(const struct record *record, struct writer *writer)
+{
+    unsigned sacks = record->sacks > 0 && record->sacks <= TFSM_SACK_MAX ? record->sacks : 0;
+    put(writer, (record->options & TFSM_OPT_TIMESTAMPS ? MORE_TIMESTAMPS : 0) |
+                    (record->options & TFSM_OPT_SACK_PERMITTED ? MORE_SACK_ALLOWED : 0) |
+                    (sacks > 0 ? MORE_SACK | (sacks - 1) << 6 : 0) |
+                    (record->options & TFSM_OPT_USER_TIMEOUT ? MORE_UTO : 0) |
+                    (record->options & TFSM_OPT_FAST_OPEN ? MORE_FAST_OPEN : 0) |
+                    (record->ecn != 0 ? MORE_CE : 0));
+    if (record->options & TFSM_OPT_TIMESTAMPS) {
+        put(writer, record->ts_base);
+        put(writer, record->ts_delta);
+    }
+    for (unsigned i = 0; i < sacks; i++) {
+        put(writer, record->sack_base[i]);
+        put(writer, record->sack_len[i]);
+    }
+    if (record->options & TFSM_OPT_USER_TIMEOUT) {
+        put16(writer, record->user_timeout);
+    }
+    if (record->options & TFSM_OPT_FAST_OPEN) {
+        put(writer, record->cookie_len);
+    }
+}
+
 static unsigned write_segment(const struct record *record, struct writer *writer)
 {
     put(writer, record->flags);
@@ -217,18 +326,28 @@ static unsigned write_segment(const struct record *record, struct writer *writer
     if (record->ack_base == ACK_ABSOLUTE) {
         put16(writer, record->ack_high);
     }
-    if ((record->options & 3u) != 0) {
-        put(writer, (record->options & 3u) | (unsigned)record->wscale << 4);
+    bool more = (record->options & ~3u) != 0 || record->ecn != 0;
+    if (record->options != 0 || more) {
+        put(writer, (record->options & 3u) | (more ? OPTIONS_MORE : 0) |
+                        (unsigned)record->wscale << 4);
         put16(writer, record->mss);
     }
-    return OWN_FULL | (record->security ? OWN_SECURITY : 0) |
-           (record->options & 3u ? OWN_OPTIONS : 0);
+    if (more) {
+        write_more(record, writer);
+    }
+    return OWN_FULL | (record->security ? OWN_SECURITY : 0) | (record->bare ? OWN_BARE : 0) |
+           (record->options != 0 || more ? OWN_OPTIONS : 0);
 }
 
 static unsigned write_call(const struct record *record, struct writer *writer)
 {
     switch ((enum tfsm_event_kind)record->call) {
     case TFSM_EV_OPEN:
+        if (record->fast_open) {
+            put(writer, record->cookie_len);
+            put16(writer, record->mss);
+            return CALL_OPEN_FAST;
+        }
         if (record->active && record->remote && record->security == 0) {
             return CALL_OPEN;
         }
@@ -245,7 +364,11 @@ static unsigned write_call(const struct record *record, struct writer *writer)
         put16(writer, record->len);
         return CALL_RECEIVE;
     case TFSM_EV_CLOSE:
-        return CALL_CLOSE;
+        return record->deaf ? CALL_CLOSE_DEAF : CALL_CLOSE;
+    case TFSM_EV_ICMP:
+        put(writer, (record->icmp & 3u) | (unsigned)record->ack_base << 4);
+        put16(writer, record->mss);
+        return CALL_ICMP;
     case TFSM_EV_ABORT:
     case TFSM_EV_SEGMENT:
     case TFSM_EV_TIMEOUT:
@@ -373,7 +496,83 @@ static uint32_t ack_origin(unsigned base, const struct tfsm_tcb *tcb)
     return 0;
 }
 
-struct tfsm_segment record_segment(const struct record *record, const struct tfsm_tcb *tcb)
+TFSM_WRAPS uint32_t timestamp_now(const struct tfsm_tcb *tcb, tfsm_time now)
+{
+    return (uint32_t)(now / 1000 & UINT32_MAX) + tcb->ts_offset;
+}
+
+/* TSval or TSecr: ahead or behind of an origin. */
+static uint32_t ts_number(unsigned base, uint32_t origin, uint32_t delta, bool ahead)
+{
+    switch ((enum ts_base)(base & 3)) {
+    case TS_NEXT:
+        break;
+    case TS_OLD:
+        delta++;
+        ahead = !ahead;
+        break;
+    case TS_FAR:
+        delta = TFSM_SEQ_HALF;
+        break;
+    case TS_SECOND:
+        delta *= 1000;
+        break;
+    }
+    return ahead ? seq_add(origin, delta) : seq_sub(origin, delta);
+}
+
+static struct tfsm_range sack_block(const struct record *record, unsigned i,
+                                    const struct tfsm_tcb *tcb)
+{
+    uint32_t mss = tcb->snd_mss > 1 ? tcb->snd_mss : 2;
+    uint32_t ahead = (record->sack_base[i] >> 2) * mss;
+    uint32_t length = record->sack_len[i] * (mss / 2) + (record->sack_len[i] == 0 ? 1u : 0u);
+    uint32_t flight = seq_distance(tcb->snd_una, tcb->snd_nxt);
+    struct tfsm_range block = {tcb->snd_una, tcb->snd_nxt};
+    switch ((enum sack_base)(record->sack_base[i] & 3)) {
+    case SACK_UNA:
+        block.left = seq_add(tcb->snd_una, ahead);
+        block.right = seq_add(block.left, length);
+        break;
+    case SACK_MIDDLE:
+        block.left = seq_add(tcb->snd_una, flight / 2);
+        block.right = seq_add(block.left, length);
+        break;
+    case SACK_END:
+        block.left = seq_sub(tcb->snd_nxt, length);
+        break;
+    case SACK_BELOW:
+        block.left = seq_sub(tcb->snd_una, length);
+        block.right = tcb->snd_una;
+        break;
+    }
+    return block;
+}
+
+static void add_options(const struct record *record, const struct tfsm_tcb *tcb, tfsm_time now,
+                        struct tfsm_segment *seg)
+{
+    uint32_t clock = timestamp_now(tcb, now);
+    bool stamped = (record->options & TFSM_OPT_TIMESTAMPS) != 0;
+    seg->ecn = record->ecn;
+    seg->user_timeout = record->user_timeout;
+    seg->cookie_len = record->cookie_len;
+    seg->sacks = record->sacks;
+    for (unsigned i = 0; i < record->sacks && i < TFSM_SACK_MAX; i++) {
+        seg->sack[i] = sack_block(record, i, tcb);
+    }
+    if (stamped) {
+        seg->ts_val = ts_number(record->ts_base, tcb->ts_recent, record->ts_delta, true);
+        seg->ts_ecr = ts_number(record->ts_base >> 4, clock, record->ts_delta, false);
+    } else if (!record->bare && (tcb->flags & TFSM_M_TIMESTAMPS) != 0) {
+        seg->options |= TFSM_OPT_TIMESTAMPS;
+        seg->ts_val = tcb->ts_recent;
+        seg->ts_ecr = clock;
+    }
+}
+
+struct tfsm_segment record_segment(const struct record *record, const struct tfsm_tcb *tcb,
+                                   tfsm_time now)
 {
     struct tfsm_segment seg = {.flags = record->flags,
                                .wnd = record->wnd,
@@ -393,7 +592,25 @@ struct tfsm_segment record_segment(const struct record *record, const struct tfs
     if (record->ack_base == ACK_ABSOLUTE) {
         seg.ack = (uint32_t)record->ack_high << 16 | (uint16_t)record->ack_delta;
     }
+    add_options(record, tcb, now, &seg);
     return seg;
+}
+
+struct tfsm_event record_event(const struct record *record, const struct tfsm_tcb *tcb)
+{
+    struct tfsm_event ev = {.kind = (enum tfsm_event_kind)record->call,
+                            .len = record->len,
+                            .active = record->active,
+                            .remote = record->remote,
+                            .urgent = record->urgent,
+                            .deaf = record->deaf,
+                            .fast_open = record->fast_open,
+                            .cookie_len = record->cookie_len,
+                            .mss = record->mss,
+                            .icmp = (enum tfsm_icmp)record->icmp,
+                            .security = record->security};
+    ev.segment.seq = ack_origin(record->ack_base, tcb);
+    return ev;
 }
 
 /* The delta from an origin, if it fits. */

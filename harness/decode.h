@@ -8,7 +8,7 @@
 
 #include "tfsm.h"
 
-#define PROGRAM_HEADER 8
+#define PROGRAM_HEADER 12
 #define PROGRAM_MAX    4096 /* octets of an input that are looked at */
 #define PROGRAM_EVENTS 256  /* records that are carried out */
 
@@ -70,15 +70,38 @@ enum ack_base {
     ACK_BASES
 };
 
+/* What the timestamps of a SEGMENT are measured from. */
+enum ts_base {
+    TS_NEXT,  /* TSval: TS.Recent + delta; TSecr: our clock now - delta */
+    TS_OLD,   /* TSval: TS.Recent - 1 - delta; TSecr: our clock + 1 + delta, which is a lie */
+    TS_FAR,   /* TSval: TS.Recent + 2^31; TSecr: our clock - 2^31 */
+    TS_SECOND /* TSval: TS.Recent + 1000 * delta; TSecr: our clock - 1000 * delta */
+};
+
+/* What a SACK block of a SEGMENT is measured from. */
+enum sack_base {
+    SACK_UNA,    /* SND.UNA + delta segments */
+    SACK_MIDDLE, /* the middle of the flight */
+    SACK_END,    /* it ends at SND.NXT */
+    SACK_BELOW   /* it ends at SND.UNA: a duplicate */
+};
+
+/* What a CALL record can be besides the user calls. */
+#define RECORD_ICMP TFSM_EV_ICMP
+
 /* One record, decoded. */
 struct record {
     uint8_t kind; /* enum record_kind */
     uint8_t
         end; /* 0 or 1: whom it concerns; the direction of a network record is towards this end */
-    uint8_t call;      /* CALL: enum tfsm_event_kind; OPEN..ABORT */
+    uint8_t call;      /* CALL: enum tfsm_event_kind; OPEN..ABORT, or ICMP */
     bool active;       /* CALL OPEN */
     bool remote;       /* CALL OPEN */
     bool urgent;       /* CALL SEND */
+    bool deaf;         /* CALL CLOSE */
+    bool fast_open;    /* CALL OPEN */
+    uint8_t icmp;      /* CALL ICMP: enum tfsm_icmp; the number quoted is ack_base's */
+    uint8_t cookie_len; /* CALL OPEN with fast_open; SEGMENT with the option */
     uint8_t security;  /* CALL OPEN, SEGMENT: 0 or 1 */
     uint8_t flags;     /* SEGMENT and the trace's peer: control bits */
     uint8_t seq_base;  /* SEGMENT */
@@ -92,7 +115,15 @@ struct record {
     uint16_t up;       /* SEGMENT */
     uint8_t options;   /* SEGMENT: enum tfsm_option */
     uint8_t wscale;    /* SEGMENT */
-    uint16_t mss;      /* SEGMENT */
+    uint16_t mss;      /* SEGMENT; CALL OPEN with fast_open, ICMP */
+    bool bare;         /* SEGMENT: no timestamps but those asked for; else right ones go along */
+    uint8_t ecn;       /* SEGMENT: enum tfsm_ecn */
+    uint8_t ts_base;   /* SEGMENT: enum ts_base of TSval in bits 0..1, of TSecr in bits 4..5 */
+    uint8_t ts_delta;  /* SEGMENT: of both */
+    uint8_t sacks;     /* SEGMENT: blocks */
+    uint8_t sack_base[TFSM_SACK_MAX];  /* enum sack_base in bits 0..1, delta above */
+    uint8_t sack_len[TFSM_SACK_MAX];   /* half segments */
+    uint16_t user_timeout; /* SEGMENT */
     uint8_t index;     /* network records: which segment in flight; HOLD: how many records */
     bool to_deadline;  /* TIME: to the next deadline, else by `delay` */
     tfsm_time delay;   /* TIME: microseconds */
@@ -102,6 +133,7 @@ struct record {
 struct program_config {
     struct tfsm_config cfg[2];
     uint32_t iss[2]; /* first ISN of each end; later ones move on */
+    uint32_t ts_offset[2];
     tfsm_time start; /* time origin */
     bool shifted;    /* run again with every origin shifted: nothing else may change */
 };
@@ -122,11 +154,18 @@ bool program_next(struct program *program, struct record *record);
 
 /* Append a record to a program under construction: the inverse of program_next.
  * Returns the octets written, at most RECORD_MAX, or 0 when there is no room. */
-#define RECORD_MAX 24
+#define RECORD_MAX 48
 size_t record_write(const struct record *record, uint8_t *octets, size_t room);
 
-/* Turn a SEGMENT record into a segment, relative to a TCB. */
-struct tfsm_segment record_segment(const struct record *record, const struct tfsm_tcb *tcb);
+/* Turn a SEGMENT record into a segment, relative to a TCB. now: for timestamps, microseconds. */
+struct tfsm_segment record_segment(const struct record *record, const struct tfsm_tcb *tcb,
+                                   tfsm_time now);
+
+/* Turn a CALL record into an event; the TCB is what an ICMP message quotes. */
+struct tfsm_event record_event(const struct record *record, const struct tfsm_tcb *tcb);
+
+/* What an end's timestamp clock shows. */
+uint32_t timestamp_now(const struct tfsm_tcb *tcb, tfsm_time now);
 
 /* Find bases and deltas that make record_segment() give these numbers back for this TCB. Returns
  * false when none do. */

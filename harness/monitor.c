@@ -166,6 +166,8 @@ static unsigned fitting_ends(const struct tfsm_tcb *before, const struct tfsm_ev
         }
         return before->state == TFSM_SYN_RECEIVED ? TFSM_SIG_REFUSED | TFSM_SIG_RESET
                                                   : TFSM_SIG_RESET;
+    case TFSM_EV_ICMP:
+        return TFSM_SIG_UNREACHABLE;
     case TFSM_EV_OPEN:
     case TFSM_EV_SEND:
     case TFSM_EV_RECEIVE:

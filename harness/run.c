@@ -24,6 +24,7 @@ struct endpoint {
     struct monitor monitor;
     struct tfsm_config cfg;
     uint32_t iss;         /* for the next incarnation */
+    uint32_t ts_offset;   /* where its timestamp clock starts */
     uint32_t incarnation; /* how many there were */
     unsigned signals;     /* all the user was told in this incarnation */
     bool has_more;        /* the last drain stopped at DRAIN_MAX */
@@ -37,6 +38,8 @@ struct run {
     unsigned hold; /* records during which output is not drawn */
     bool tainted;  /* a stranger or an old incarnation had a word: streams need not agree */
     uint32_t peer_iss;
+    uint8_t verdict;    /* of the last step */
+    uint32_t iss_after; /* with TFSM_V_REOPEN */
     uint32_t ack_shift; /* of absolute acknowledgment numbers, in a shifted run */
     tfsm_time now;
     uint64_t digest; /* of everything that must not depend on origins */
@@ -159,8 +162,12 @@ static enum tfsm_result feed(struct run *run, unsigned end, struct tfsm_event *e
     struct tfsm_effects fx;
     ev->now = run->now;
     ev->iss = self->iss;
+    ev->ts_offset = self->ts_offset;
+    ev->listener = true;
     enum tfsm_result result = tfsm_step(&self->tcb, &self->cfg, ev, &fx);
     run->result.events++;
+    run->verdict = fx.verdict;
+    run->iss_after = fx.iss_after;
     for (unsigned i = 0; i < fx.fired_count; i++) {
         hit(run, fx.fired[i]);
     }
@@ -197,10 +204,20 @@ static enum tfsm_result feed(struct run *run, unsigned end, struct tfsm_event *e
     return result;
 }
 
+/* A segment arrives. One that ends TIME-WAIT for a new incarnation goes to a listener, which is the
+ * same endpoint opened anew. */
 static void feed_segment(struct run *run, unsigned end, const struct tfsm_segment *segment)
 {
     struct tfsm_event ev = {.kind = TFSM_EV_SEGMENT, .segment = *segment};
     feed(run, end, &ev);
+    if (run->verdict == TFSM_V_REOPEN && !broken(run)) {
+        struct tfsm_event open = {.kind = TFSM_EV_OPEN, .security = segment->security};
+        run->end[end].iss = seq_add(run->iss_after, 1);
+        feed(run, end, &open);
+        if (!broken(run)) {
+            feed(run, end, &ev);
+        }
+    }
 }
 
 static enum tfsm_result feed_call(struct run *run, unsigned end, enum tfsm_event_kind kind,
@@ -310,6 +327,16 @@ static void to_deadline(struct run *run)
 
 /* ---- records ---- */
 
+/* The peer's SYN offers whatever we do. */
+static void accept_offers(uint32_t profile, struct tfsm_segment *segment)
+{
+    segment->options |= profile & TFSM_TIMESTAMPS ? TFSM_OPT_TIMESTAMPS : 0;
+    segment->options |= profile & TFSM_SACK ? TFSM_OPT_SACK_PERMITTED : 0;
+    if ((profile & TFSM_ECN) != 0) {
+        segment->flags |= segment->flags & TFSM_ACK ? TFSM_ECE : TFSM_ECE | TFSM_CWR;
+    }
+}
+
 /* In a trace the network records speak for a peer that knows the exact numbers, which is what
  * reaches deep states. */
 static void peer_speaks(struct run *run, const struct record *record)
@@ -319,6 +346,7 @@ static void peer_speaks(struct run *run, const struct record *record)
     static const uint8_t openers[4] = {TFSM_SYN, TFSM_SYN | TFSM_ACK, TFSM_RST,
                                        TFSM_RST | TFSM_ACK};
     const struct tfsm_tcb *tcb = &run->end[0].tcb;
+    uint32_t profile = run->end[0].cfg.profile;
     struct tfsm_segment segment = {.seq = tcb->rcv_nxt,
                                    .ack = tcb->snd_nxt,
                                    .flags = TFSM_ACK,
@@ -332,14 +360,30 @@ static void peer_speaks(struct run *run, const struct record *record)
             segment.options = record->index & 8 ? TFSM_OPT_MSS | TFSM_OPT_WSCALE : 0;
             segment.mss = 1400;
             segment.wscale = 7;
+            accept_offers(profile, &segment);
         }
     } else {
         segment.len = lengths[record->index];
         segment.wnd = record->index == 12 ? 0 : 65535;
+        if (record->index == 13) { /* a duplicate: something before it was lost */
+            uint32_t flight = seq_distance(tcb->snd_una, tcb->snd_nxt);
+            segment.ack = tcb->snd_una;
+            segment.options = tcb->flags & TFSM_M_SACK && flight > 1 ? TFSM_OPT_SACK : 0;
+            segment.sacks = 1;
+            segment.sack[0].left = seq_add(tcb->snd_una, 1 + flight / 4);
+            segment.sack[0].right = seq_add(tcb->snd_una, 1 + flight / 4 + flight / 2);
+        }
+        segment.ecn = record->index == 14 ? TFSM_CE : 0;
+        segment.flags |= record->index == 15 ? TFSM_ECE | TFSM_CWR : 0;
         if (record->kind == RECORD_DROP) {
             segment.flags |= TFSM_FIN;
             segment.len++;
         }
+    }
+    if ((tcb->flags & TFSM_M_TIMESTAMPS) != 0 || (segment.options & TFSM_OPT_TIMESTAMPS) != 0) {
+        segment.options |= TFSM_OPT_TIMESTAMPS;
+        segment.ts_val = seq_add(tcb->ts_recent, 1);
+        segment.ts_ecr = seq_sub(timestamp_now(tcb, run->now), 2);
     }
     feed_segment(run, 0, &segment);
 }
@@ -367,19 +411,15 @@ static void network_record(struct run *run, const struct record *record)
 
 static void call_record(struct run *run, const struct record *record)
 {
-    struct tfsm_event ev = {.kind = (enum tfsm_event_kind)record->call,
-                            .len = record->len,
-                            .active = record->active,
-                            .remote = record->remote,
-                            .urgent = record->urgent,
-                            .security = record->security};
-    feed(run, run->mode == RUN_PAIR ? record->end : 0, &ev);
+    unsigned end = run->mode == RUN_PAIR ? record->end : 0;
+    struct tfsm_event ev = record_event(record, &run->end[end].tcb);
+    feed(run, end, &ev);
 }
 
 static void segment_record(struct run *run, const struct record *record)
 {
     unsigned end = run->mode == RUN_PAIR ? record->end : 0;
-    struct tfsm_segment segment = record_segment(record, &run->end[end].tcb);
+    struct tfsm_segment segment = record_segment(record, &run->end[end].tcb, run->now);
     if (record->ack_base == ACK_ABSOLUTE || record->ack_base == ACK_ZERO) {
         segment.ack = seq_add(segment.ack, run->ack_shift);
     }
@@ -528,9 +568,10 @@ static struct run_result run_once(enum run_mode mode, const uint8_t *octets, siz
     for (unsigned end = 0; end < 2; end++) {
         run.end[end].cfg = config.cfg[end];
         run.end[end].iss = seq_add(config.iss[end], end == 0 ? shift : 0);
+        run.end[end].ts_offset = seq_add(config.ts_offset[end], end == 0 ? shift : 0);
     }
     run.peer_iss = config.iss[1];
-    run.now = config.start + shift;
+    run.now = config.start + shift / 1000 * 1000; /* whole ticks of the timestamp clock */
     for (unsigned i = 0; i < PROGRAM_EVENTS && !broken(&run) && program_next(&program, &record);
          i++) {
         do_record(&run, &record);

@@ -21,10 +21,10 @@ unsigned rule_list_end(unsigned list);
 /* A set of states: runs of three and more as `FIRST..LAST`, in RFC order; `any` for all. */
 void describe_states(struct cli_text *text, unsigned states);
 
-/* A set of facts or of actions, by name; `prefix` goes before each name. */
-void describe_facts(struct cli_text *text, tfsm_facts facts, const char *separator,
+/* The facts of a set, or the actions of a row, by name; `prefix` goes before each name. */
+void describe_facts(struct cli_text *text, const struct tfsm_facts *facts, const char *separator,
                     const char *prefix);
-void describe_actions(struct cli_text *text, tfsm_actions actions, const char *separator);
+void describe_actions(struct cli_text *text, const struct tfsm_rule *rule, const char *separator);
 
 /* Where a row leads: a state, or `-` when it stays. */
 const char *describe_next(const struct tfsm_rule *rule);

@@ -174,7 +174,7 @@ static bool tells(const struct tfsm_effects *fx, unsigned i)
 {
     const struct tfsm_rule *rule = &tfsm_rules[fx->fired[i]];
     bool dropped = i + 1u == fx->fired_count && rule->verdict >= TFSM_V_DROP;
-    return rule->actions != TFSM_ACTION(IGNORE) || rule->next != TFSM_STAY || dropped;
+    return rule->actions[0] != TFSM_ACTION_IGNORE || rule->next != TFSM_STAY || dropped;
 }
 
 static bool anything_told(const struct ladder *ladder, const struct tfsm_effects *fx)

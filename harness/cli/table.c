@@ -55,9 +55,9 @@ static void print_rule(const struct tfsm_rule *rule)
     struct cli_text when = {.used = 0};
     struct cli_text does = {.used = 0};
     describe_states(&states, rule->states);
-    describe_facts(&when, rule->need, " ", "");
-    describe_facts(&when, rule->forbid, " ", "not:");
-    describe_actions(&does, rule->actions, " ");
+    describe_facts(&when, &rule->need, " ", "");
+    describe_facts(&when, &rule->forbid, " ", "not:");
+    describe_actions(&does, rule, " ");
     const char *cells[COLUMNS] = {
         rule->name,  states.octets,       when.used > 0 ? when.octets : "-",
         does.octets, describe_next(rule), tfsm_verdict_name((enum tfsm_verdict)rule->verdict),
@@ -169,7 +169,8 @@ static void add_outcomes(struct cli_text *cell, unsigned state, unsigned from, u
         if (!settled) {
             add_outcome(cell, rule);
             goes_on = goes_on || (rule->verdict == TFSM_V_NEXT && rule->next == TFSM_STAY);
-            settled = rule->need == 0 && rule->forbid == 0;
+            settled = (rule->need.word[0] | rule->need.word[1] | rule->forbid.word[0] |
+                       rule->forbid.word[1]) == 0;
         }
     }
 }
@@ -213,9 +214,9 @@ static void print_markdown_rule(const struct tfsm_rule *rule)
     struct cli_text forbid = {.used = 0};
     struct cli_text does = {.used = 0};
     describe_states(&states, rule->states);
-    describe_facts(&need, rule->need, " ", "");
-    describe_facts(&forbid, rule->forbid, " ", "");
-    describe_actions(&does, rule->actions, " ");
+    describe_facts(&need, &rule->need, " ", "");
+    describe_facts(&forbid, &rule->forbid, " ", "");
+    describe_actions(&does, rule, " ");
     printf("| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", rule->name, states.octets,
            need.used > 0 ? need.octets : "-", forbid.used > 0 ? forbid.octets : "-", does.octets,
            describe_next(rule), tfsm_verdict_text((enum tfsm_verdict)rule->verdict), rule->source);
@@ -291,9 +292,9 @@ static void print_csv(void)
                     cli_join(&sets[0], " ", tfsm_state_name((enum tfsm_state)state));
                 }
             }
-            describe_facts(&sets[1], rule->need, " ", "");
-            describe_facts(&sets[2], rule->forbid, " ", "");
-            describe_actions(&sets[3], rule->actions, " ");
+            describe_facts(&sets[1], &rule->need, " ", "");
+            describe_facts(&sets[2], &rule->forbid, " ", "");
+            describe_actions(&sets[3], rule, " ");
             printf("%u,", id);
             print_field(rule->name, ',');
             print_field(rule_lists[list].title, ',');

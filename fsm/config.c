@@ -1,0 +1,55 @@
+/* The policies that have a name. */
+#include "tfsm.h"
+
+#define SECOND UINT64_C(1000000)
+
+struct tfsm_config tfsm_config_default(void)
+{
+    return (struct tfsm_config){
+        .profile = TFSM_RFC5961 | TFSM_WSCALE | TFSM_CONGESTION | TFSM_LIMITED_TRANSMIT |
+                   TFSM_TIMESTAMPS | TFSM_SACK | TFSM_ECN | TFSM_RFC6191 | TFSM_RFC5927,
+        .rcv_buff = 65535,
+        .snd_buff = 65535,
+        .mss = 1460,
+        .mss_default = 536,
+        .mss_floor = 64,
+        .syn_retries = 7, /* 1 + 2 + 4 + ... + 60 + 60 s: more than 3 minutes (RFC9293:MUST-23) */
+        .retries = 8,     /* more than 100 s (RFC9293:SHLD-11) */
+        .r1 = 3,          /* RFC9293:SHLD-10 */
+        .keepalive_tries = 9,
+        .challenge_limit = 10, /* RFC5961:7 */
+        .challenge_every = 5 * SECOND,
+        .rto_initial = SECOND, /* RFC6298:2.1 */
+        .rto_min = SECOND,     /* RFC6298:2.4 */
+        .rto_max = 60 * SECOND,
+        .msl = 120 * SECOND, /* RFC9293:3.4.2 */
+        .ack_delay = SECOND / 5,
+        .keepalive_every = 75 * SECOND,
+        .uto_least = 100 * SECOND, /* RFC5482:3.1 */
+        .uto_most = 86400 * SECOND,
+    };
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+bool tfsm_config_named(const char *name, struct tfsm_config *out)
+{
+    struct tfsm_config cfg = tfsm_config_default();
+    if (same_name(name, "rfc793")) {
+        cfg.profile = TFSM_CONGESTION;
+    } else if (same_name(name, "minimal")) {
+        cfg.profile = TFSM_RFC5961 | TFSM_RFC5927 | TFSM_CONGESTION;
+        cfg.ack_delay = 0;
+    } else if (!same_name(name, "rfc9293")) {
+        return false;
+    }
+    *out = cfg;
+    return true;
+}

@@ -1,0 +1,173 @@
+/* How much may be in the network: slow start, congestion avoidance, fast recovery (RFC 5681, RFC
+ * 6582), and what ECN says (RFC 3168). The congestion window is kept whether or not the profile
+ * obeys it for new text; what was lost is always sent again at its pace, or a timeout would answer
+ * congestion with a burst. */
+#include "engine.h"
+
+#define CWND_MAX   (1u << 30) /* no window is greater (RFC 7323 2.3) */
+#define LIMITED    2u         /* segments that limited transmit sends (RFC 5681 3.2 step 1) */
+#define DUP_THRESH 3u
+
+/* What has left us and not come back, but for what limited transmit added (RFC 5681 3.2). */
+static uint32_t flight_size(const struct tfsm_tcb *tcb)
+{
+    uint32_t extra = tcb->limited * smss(tcb);
+    uint32_t flight = in_flight(tcb);
+    return flight > extra ? flight - extra : 0;
+}
+
+static uint32_t bounded(uint64_t cwnd)
+{
+    return cwnd < CWND_MAX ? (uint32_t)cwnd : CWND_MAX;
+}
+
+/* max(FlightSize / 2, 2*SMSS): equation 4 of RFC 5681. */
+static uint32_t half_flight(const struct tfsm_tcb *tcb)
+{
+    return max32(flight_size(tcb) / 2, 2 * smss(tcb));
+}
+
+/* IW (RFC5681:3.1), or as many segments as the profile says. */
+static uint32_t initial_window(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    uint32_t size = smss(tcb);
+    if (cfg->initial_window > 0) {
+        return cfg->initial_window * size;
+    }
+    return size > 2190 ? 2 * size : size > 1095 ? 3 * size : 4 * size;
+}
+
+bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t text,
+                      bool fresh)
+{
+    uint32_t pipe = tfsm_pipe(tcb);
+    uint64_t limit = tcb->cwnd;
+    if (fresh && !has(cfg->profile, TFSM_CONGESTION)) {
+        return true;
+    }
+    /* With SACK the duplicates make room by themselves: what they report has left the network. */
+    if (fresh && has(cfg->profile, TFSM_LIMITED_TRANSMIT) &&
+        (tcb->flags & (TFSM_M_SACK | TFSM_M_RECOVERY | TFSM_M_LOSS)) == 0) {
+        limit += (uint64_t)min32(tcb->dup_acks, LIMITED) * smss(tcb);
+    }
+    return pipe == 0 || (uint64_t)pipe + text <= limit;
+}
+
+/* The connection opens. A SYN that had to be sent again says that the network is full
+ * (RFC5681:3.1). */
+void tfsm_cwnd_open(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    bool syn_lost = tcb->snd_recover != tcb->iss;
+    tcb->cwnd = syn_lost ? smss(tcb) : initial_window(tcb, cfg);
+    tcb->ssthresh = CWND_MAX;
+}
+
+/* After a pause the window says nothing about the network any more (RFC5681:4.1). */
+void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    tcb->cwnd = min32(tcb->cwnd, initial_window(tcb, cfg));
+}
+
+/* Slow start below ssthresh, congestion avoidance by counting octets from there (RFC5681:3.1). */
+void tfsm_cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked)
+{
+    if (tcb->cwnd < tcb->ssthresh) {
+        tcb->cwnd = bounded((uint64_t)tcb->cwnd + min32(acked, smss(tcb)));
+        return;
+    }
+    uint32_t counted = bounded((uint64_t)tcb->cwnd_acked + acked);
+    if (counted >= tcb->cwnd) {
+        counted = min32(counted - tcb->cwnd, tcb->cwnd);
+        tcb->cwnd = bounded((uint64_t)tcb->cwnd + smss(tcb));
+    }
+    tcb->cwnd_acked = counted;
+}
+
+/* One more segment has left the network (RFC5681:3.2 step 4). */
+void tfsm_cwnd_inflate(struct tfsm_tcb *tcb)
+{
+    tcb->cwnd = bounded((uint64_t)tcb->cwnd + smss(tcb));
+}
+
+/* Segments become smaller, and the window as many of them (RFC5681:3.1e). */
+void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss)
+{
+    uint32_t segments = max32(tcb->cwnd / smss(tcb), 1);
+    tcb->snd_mss = mss;
+    tcb->cwnd = segments * smss(tcb);
+}
+
+/* What is in flight was sent before the cut: ECE for it asks for nothing more (RFC3168:6.1.2b). */
+static void note_cut(struct tfsm_tcb *tcb)
+{
+    if (has(tcb->flags, TFSM_M_ECN)) {
+        tcb->snd_cwr = tcb->snd_nxt;
+        tcb->flags |= TFSM_M_CWR | TFSM_M_CUT;
+    }
+}
+
+/* The network asks for less: as for a loss, but nothing is to be sent again (RFC3168:6.1.2). */
+void tfsm_cwnd_cut(struct tfsm_tcb *tcb)
+{
+    tcb->ssthresh = max32(tcb->cwnd / 2, 2 * smss(tcb));
+    tcb->cwnd = min32(tcb->cwnd, tcb->ssthresh);
+    tcb->cwnd_acked = 0;
+    note_cut(tcb);
+}
+
+/* Three duplicates: the segment at SND.UNA is lost (RFC5681:3.2 steps 2 and 3, RFC6675:5 step 4).
+ * Without SACK the window is inflated by the segments that caused them. */
+void tfsm_fast_retransmit(struct tfsm_tcb *tcb)
+{
+    bool sack = has(tcb->flags, TFSM_M_SACK);
+    tcb->ssthresh = half_flight(tcb);
+    tcb->cwnd = bounded((uint64_t)tcb->ssthresh + (sack ? 0 : DUP_THRESH * smss(tcb)));
+    tcb->cwnd_acked = 0;
+    tcb->snd_recover = tcb->snd_nxt;
+    tcb->snd_rtx = tcb->snd_una;
+    tcb->flags &= ~(uint32_t)(TFSM_M_PARTIAL | TFSM_M_RESCUED);
+    tcb->flags |= TFSM_M_RECOVERY;
+    note_cut(tcb);
+    tcb->owed |= TFSM_OWE_RTX;
+}
+
+/* Some of it is acknowledged, and what follows is lost too (RFC6582:3.2 step 3): deflate the window
+ * by what has left it, and let one segment out. */
+void tfsm_partial_ack(struct tfsm_tcb *tcb, uint32_t acked)
+{
+    uint32_t size = smss(tcb);
+    uint32_t left = tcb->cwnd > acked ? tcb->cwnd - acked : 0;
+    tcb->cwnd = max32(bounded((uint64_t)left + (acked >= size ? size : 0)), size);
+    tcb->owed |= TFSM_OWE_RTX;
+}
+
+/* All of it is acknowledged (RFC6582:3.2 step 3, RFC6675:5 step A): end, without a burst. */
+void tfsm_recovered(struct tfsm_tcb *tcb)
+{
+    uint32_t size = smss(tcb);
+    bool sack = has(tcb->flags, TFSM_M_SACK);
+    uint32_t calm = bounded((uint64_t)max32(in_flight(tcb), size) + size);
+    tcb->cwnd = max32(sack ? tcb->ssthresh : min32(tcb->ssthresh, calm), size);
+    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_RESCUED);
+}
+
+/* The timer went off: everything sent is lost, and the network knows us no more (RFC5681:3.1
+ * equation 4 and LW). The peer may have forgotten what it reported by SACK (RFC2018:8). */
+void tfsm_timed_out(struct tfsm_tcb *tcb)
+{
+    if (!has(tcb->flags, TFSM_M_LOSS)) {
+        tcb->ssthresh = half_flight(tcb);
+    }
+    tcb->cwnd = smss(tcb);
+    tcb->cwnd_acked = 0;
+    tcb->dup_acks = 0;
+    tcb->limited = 0;
+    tcb->snd_rtx = tcb->snd_una;
+    for (unsigned i = 0; i < TFSM_SACKED_MAX; i++) {
+        tcb->sacked[i] = (struct tfsm_range){0, 0};
+    }
+    tcb->sacked_count = 0;
+    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_RESCUED);
+    tcb->flags |= TFSM_M_LOSS;
+    note_cut(tcb);
+}

@@ -1,0 +1,64 @@
+/* The round trip and the retransmission timeout that follows from it (RFC 6298): from timestamps
+ * where both sides have them (RFC 7323 4), else from one segment at a time that was sent once. */
+#include "engine.h"
+
+#define GRANULARITY 1000u /* microseconds: a tick of the timestamp clock */
+
+/* SRTT, RTTVAR and RTO from a measurement in microseconds (RFC6298:2.2, RFC6298:2.3). Timestamps
+ * measure with every acknowledgment, so that each counts for less, or a window would forget the one
+ * before (RFC7323:4.2, appendix G). */
+static void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint64_t rtt)
+{
+    uint32_t r = rtt < UINT32_MAX / 16 ? (uint32_t)rtt : UINT32_MAX / 16;
+    uint32_t samples = 1;
+    if (has(tcb->flags, TFSM_M_TIMESTAMPS)) {
+        samples += in_flight(tcb) / (2 * smss(tcb));
+        samples = min32(samples, 1000);
+    }
+    if (!has(tcb->flags, TFSM_M_MEASURED)) {
+        tcb->srtt = r;
+        tcb->rttvar = r / 2;
+        tcb->flags |= TFSM_M_MEASURED;
+    } else {
+        uint32_t off = tcb->srtt > r ? tcb->srtt - r : r - tcb->srtt;
+        tcb->rttvar = off > tcb->rttvar ? tcb->rttvar + (off - tcb->rttvar) / (4 * samples)
+                                        : tcb->rttvar - (tcb->rttvar - off) / (4 * samples);
+        tcb->srtt = r > tcb->srtt ? tcb->srtt + off / (8 * samples)
+                                  : tcb->srtt - off / (8 * samples);
+    }
+    tfsm_time rto = (tfsm_time)tcb->srtt + max32(GRANULARITY, 4 * tcb->rttvar);
+    rto = rto > cfg->rto_min ? rto : cfg->rto_min;
+    tcb->rto = rto < cfg->rto_max ? rto : cfg->rto_max;
+}
+
+void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
+{
+    if (has(tcb->flags, TFSM_M_TIMING) || has(tcb->flags, TFSM_M_TIMESTAMPS)) {
+        return;
+    }
+    tcb->flags |= TFSM_M_TIMING;
+    tcb->rtt_seq = end;
+    tcb->rtt_from = now;
+}
+
+bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    bool timing = has(tcb->flags, TFSM_M_TIMING) && seq_le(tcb->rtt_seq, seg->ack);
+    if (timing) {
+        tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+    }
+    if (has(tcb->flags, TFSM_M_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS)) {
+        uint32_t ticks = seq_distance(seg->ts_ecr, timestamp(tcb, ev->now));
+        if (ticks < TFSM_SEQ_HALF) { /* an echo from the future is a lie */
+            take_sample(tcb, cfg, (uint64_t)ticks * GRANULARITY);
+            return true;
+        }
+        return false;
+    }
+    if (timing && ev->now >= tcb->rtt_from) {
+        take_sample(tcb, cfg, ev->now - tcb->rtt_from);
+        return true;
+    }
+    return false;
+}

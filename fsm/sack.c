@@ -1,0 +1,290 @@
+/* Selective acknowledgment: the scoreboard of what the peer holds, what follows from it (RFC 6675
+ * 4), and our own reports (RFC 2018 4, RFC 2883 4). The scoreboard is a small array of ranges; what
+ * does not fit is forgotten, which costs a retransmission and nothing else. Positions are offsets
+ * from SND.UNA, which cannot wrap. */
+#include "engine.h"
+
+#define DUP_THRESH 3u
+
+static uint32_t offset(const struct tfsm_tcb *tcb, uint32_t seq)
+{
+    return seq_distance(tcb->snd_una, seq);
+}
+
+static uint32_t range_length(struct tfsm_range range)
+{
+    return seq_distance(range.left, range.right);
+}
+
+/* Octets in [from, to), offsets from SND.UNA, that the peer does not hold. */
+static uint32_t not_held(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to)
+{
+    uint32_t octets = to > from ? to - from : 0;
+    for (unsigned i = 0; i < tcb->sacked_count; i++) {
+        uint32_t left = max32(offset(tcb, tcb->sacked[i].left), from);
+        uint32_t right = min32(offset(tcb, tcb->sacked[i].right), to);
+        octets -= right > left ? min32(right - left, octets) : 0;
+    }
+    return octets;
+}
+
+/* Up to which offset everything not held is lost by IsLost(): three ranges, or more than two
+ * segments' worth, lie above. It is monotone: what is below something lost is lost. */
+static uint32_t sack_lost_below(const struct tfsm_tcb *tcb)
+{
+    uint32_t octets = 0;
+    for (unsigned i = tcb->sacked_count; i-- > 0;) {
+        octets += range_length(tcb->sacked[i]);
+        if (tcb->sacked_count - i >= DUP_THRESH || octets > (DUP_THRESH - 1) * smss(tcb)) {
+            return offset(tcb, tcb->sacked[i].left);
+        }
+    }
+    return 0;
+}
+
+/* Up to which offset everything not held is taken for lost. */
+static uint32_t lost_below(const struct tfsm_tcb *tcb)
+{
+    if (has(tcb->flags, TFSM_M_LOSS)) {
+        return offset(tcb, tcb->snd_recover);
+    }
+    if (has(tcb->flags, TFSM_M_RECOVERY | TFSM_M_SACK)) {
+        return sack_lost_below(tcb);
+    }
+    return 0;
+}
+
+/* HighRxt as an offset: what was sent again since the loss. */
+static uint32_t resent(const struct tfsm_tcb *tcb)
+{
+    bool losing = (tcb->flags & (TFSM_M_LOSS | TFSM_M_RECOVERY)) != 0;
+    return losing && seq_lt(tcb->snd_una, tcb->snd_rtx) ? offset(tcb, tcb->snd_rtx) : 0;
+}
+
+uint32_t tfsm_pipe(const struct tfsm_tcb *tcb)
+{
+    uint32_t flight = in_flight(tcb);
+    if (has(tcb->flags, TFSM_M_RECOVERY) && !has(tcb->flags, TFSM_M_SACK)) {
+        return flight; /* the window is inflated instead */
+    }
+    return not_held(tcb, min32(lost_below(tcb), flight), flight) +
+           not_held(tcb, 0, min32(resent(tcb), flight));
+}
+
+bool tfsm_front_is_lost(const struct tfsm_tcb *tcb)
+{
+    return sack_lost_below(tcb) > 0;
+}
+
+/* The first octets at or after `from` and before `to` that are not held, at most SMSS of them. */
+static bool first_hole(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to,
+                       struct tfsm_range *out)
+{
+    for (unsigned i = 0; i < tcb->sacked_count; i++) {
+        uint32_t left = offset(tcb, tcb->sacked[i].left);
+        uint32_t right = offset(tcb, tcb->sacked[i].right);
+        if (from < left) {
+            to = min32(to, left);
+            break;
+        }
+        from = max32(from, right);
+    }
+    if (from >= to) {
+        return false;
+    }
+    out->left = seq_add(tcb->snd_una, from);
+    out->right = seq_add(out->left, min32(to - from, smss(tcb)));
+    return true;
+}
+
+/* Rule 4: the last octets outstanding that are not held. */
+static bool last_hole(const struct tfsm_tcb *tcb, struct tfsm_range *out)
+{
+    uint32_t right = in_flight(tcb);
+    unsigned i = tcb->sacked_count;
+    if (i > 0 && offset(tcb, tcb->sacked[i - 1].right) >= right) {
+        i--;
+        right = offset(tcb, tcb->sacked[i].left);
+    }
+    uint32_t left = i > 0 ? offset(tcb, tcb->sacked[i - 1].right) : 0;
+    left = max32(left, right > smss(tcb) ? right - smss(tcb) : 0);
+    out->left = seq_add(tcb->snd_una, left);
+    out->right = seq_add(tcb->snd_una, right);
+    return left < right;
+}
+
+bool tfsm_next_hole(const struct tfsm_tcb *tcb, enum tfsm_hole kind, struct tfsm_range *out)
+{
+    const uint32_t sack = TFSM_M_RECOVERY | TFSM_M_SACK;
+    switch (kind) {
+    case TFSM_HOLE_LOST:
+        return first_hole(tcb, resent(tcb), min32(lost_below(tcb), in_flight(tcb)), out);
+    case TFSM_HOLE_UNSURE:
+        return has(tcb->flags, sack) && tcb->sacked_count > 0 &&
+               first_hole(tcb, resent(tcb), offset(tcb, tcb->sacked[tcb->sacked_count - 1].left),
+                          out);
+    case TFSM_HOLE_LAST:
+        /* Only after an acknowledgment has passed what was sent again first, and once. */
+        return has(tcb->flags, sack) && !has(tcb->flags, TFSM_M_RESCUED) &&
+               has(tcb->flags, TFSM_M_PARTIAL) && last_hole(tcb, out);
+    }
+    return false;
+}
+
+/* A block that speaks of text in flight: not of a duplicate (RFC 2883), nor of what was never
+ * sent. The octet of our FIN may be in it. */
+static bool block_is_sound(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                           struct tfsm_range block)
+{
+    uint32_t left = offset(tcb, block.left);
+    uint32_t right = offset(tcb, block.right);
+    return left > 0 && left < right && right <= in_flight(tcb) && seq_lt(seg->ack, block.left);
+}
+
+static bool is_held(const struct tfsm_tcb *tcb, struct tfsm_range block)
+{
+    for (unsigned i = 0; i < tcb->sacked_count; i++) {
+        if (offset(tcb, tcb->sacked[i].left) <= offset(tcb, block.left) &&
+            offset(tcb, block.right) <= offset(tcb, tcb->sacked[i].right)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned block_count(const struct tfsm_segment *seg)
+{
+    return has(seg->options, TFSM_OPT_SACK) ? min32(seg->sacks, TFSM_SACK_MAX) : 0;
+}
+
+bool tfsm_sack_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    for (unsigned i = 0; i < block_count(seg); i++) {
+        if (block_is_sound(tcb, seg, seg->sack[i]) && !is_held(tcb, seg->sack[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Put a block among the ranges; those it touches become one with it. When there is no place the
+ * highest range goes: the lower ones are about what is sent again first. */
+static void hold(struct tfsm_tcb *tcb, struct tfsm_range block)
+{
+    struct tfsm_range kept[TFSM_SACKED_MAX + 1];
+    unsigned count = 0;
+    bool placed = false;
+    for (unsigned i = 0; i < tcb->sacked_count; i++) {
+        struct tfsm_range have = tcb->sacked[i];
+        if (seq_lt(have.right, block.left)) {
+            kept[count++] = have;
+        } else if (seq_lt(block.right, have.left)) {
+            if (!placed) {
+                kept[count++] = block;
+                placed = true;
+            }
+            kept[count++] = have;
+        } else {
+            block.left = seq_min(block.left, have.left);
+            block.right = seq_max(block.right, have.right);
+        }
+    }
+    if (!placed) {
+        kept[count++] = block;
+    }
+    tcb->sacked_count = (uint8_t)min32(count, TFSM_SACKED_MAX);
+    for (unsigned i = 0; i < TFSM_SACKED_MAX; i++) {
+        tcb->sacked[i] = i < tcb->sacked_count ? kept[i] : (struct tfsm_range){0, 0};
+    }
+}
+
+void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    for (unsigned i = 0; i < block_count(seg); i++) {
+        if (block_is_sound(tcb, seg, seg->sack[i])) {
+            hold(tcb, seg->sack[i]);
+        }
+    }
+}
+
+void tfsm_sack_trim(struct tfsm_tcb *tcb)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < tcb->sacked_count; i++) {
+        struct tfsm_range have = tcb->sacked[i];
+        if (seq_lt(tcb->snd_una, have.left)) {
+            tcb->sacked[count++] = have;
+        }
+        /* A range that SND.UNA has reached would have been acknowledged with it: the peer has
+         * forgotten it (RFC2018:8), and so do we. */
+    }
+    for (unsigned i = count; i < tcb->sacked_count; i++) {
+        tcb->sacked[i] = (struct tfsm_range){0, 0};
+    }
+    tcb->sacked_count = (uint8_t)count;
+}
+
+struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    struct tfsm_range text = {text_left(seg), seq_add(text_left(seg), text_length(seg))};
+    struct tfsm_range none = {tcb->rcv_nxt, tcb->rcv_nxt};
+    if (text_length(seg) == 0) {
+        return none;
+    }
+    if (seq_lt(text.left, tcb->rcv_nxt)) {
+        uint32_t first = seq_add(tcb->irs, 1); /* nothing before it is of this incarnation */
+        if (tcb->rcv_octets < TFSM_SEQ_HALF) {
+            text.left = seq_max(text.left, first);
+        }
+        text.right = seq_min(text.right, tcb->rcv_nxt);
+        return seq_lt(text.left, text.right) ? text : none;
+    }
+    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+        struct tfsm_range have = tcb->ooo[i];
+        have.left = seq_max(have.left, text.left);
+        have.right = seq_min(have.right, text.right);
+        if (seq_lt(have.left, have.right)) {
+            return have;
+        }
+    }
+    return none;
+}
+
+/* The range that holds a number, or ooo_count. */
+static unsigned range_of(const struct tfsm_tcb *tcb, uint32_t seq)
+{
+    unsigned i = 0;
+    while (i < tcb->ooo_count && !seq_in(seq, tcb->ooo[i].left, range_length(tcb->ooo[i]))) {
+        i++;
+    }
+    return i;
+}
+
+/* First what came twice, then the ranges that grew last, then the others, highest first, so that
+ * each is told several times (RFC2018:4). */
+void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *out)
+{
+    unsigned most = room < 10 ? 0 : min32((uint32_t)((room - 2) / 8), TFSM_SACK_MAX);
+    unsigned count = 0;
+    uint32_t told = 0; /* bit i: ooo[i] is among the blocks */
+    if (!has(tcb->flags, TFSM_M_SACK)) {
+        return;
+    }
+    if (has(tcb->flags, TFSM_M_DSACK) && count < most) {
+        out->sack[count++] = tcb->dsack;
+        tcb->flags &= ~(uint32_t)TFSM_M_DSACK;
+        tcb->dsack = (struct tfsm_range){0, 0};
+    }
+    for (unsigned k = 0; k < TFSM_SACK_MAX - 1u + tcb->ooo_count && count < most; k++) {
+        unsigned i = k < TFSM_SACK_MAX - 1 ? range_of(tcb, tcb->rcv_recent[k])
+                                           : tcb->ooo_count - 1u - (k - (TFSM_SACK_MAX - 1u));
+        if (i < tcb->ooo_count && (told >> i & 1u) == 0) {
+            told |= 1u << i;
+            out->sack[count++] = tcb->ooo[i];
+        }
+    }
+    if (count > 0) {
+        out->options |= TFSM_OPT_SACK;
+        out->sacks = (uint8_t)count;
+    }
+}
