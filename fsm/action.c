@@ -91,8 +91,7 @@ static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 
 /* What both ends offer is agreed (RFC7323:2.2, RFC7323:3.2, RFC2018:2, RFC3168:6.1.1). Of ECN a SYN
  * speaks with both flags, a SYN-ACK with ECE alone. */
-static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                  const struct tfsm_event *ev)
+static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
     uint8_t ecn = seg->flags & (TFSM_ECE | TFSM_CWR);
@@ -122,8 +121,7 @@ static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 
 /* Take what a SYN tells: IRS, MSS and the other options (RFC9293:3.7.1). The window offered before
  * the peer speaks is never scaled, hence never more than 65535 octets. */
-static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                   const struct tfsm_event *ev)
+static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
     tcb->irs = seg->seq;

@@ -163,8 +163,7 @@ static enum tfsm_clause check_recovery(const struct tfsm_tcb *tcb)
 
 static enum tfsm_clause check_agreed(const struct tfsm_tcb *tcb)
 {
-    if (!has(tcb->flags, TFSM_M_SACK) &&
-        (tcb->sacked_count > 0 || has(tcb->flags, TFSM_M_DSACK))) {
+    if (!has(tcb->flags, TFSM_M_SACK) && (tcb->sacked_count > 0 || has(tcb->flags, TFSM_M_DSACK))) {
         return TFSM_CLAUSE_AGREED;
     }
     if (!has(tcb->flags, TFSM_M_ECN) &&

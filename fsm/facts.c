@@ -182,7 +182,8 @@ static void option_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *c
     HOLDS(PAWS_OLD, agreed && stamped && older);
     HOLDS(TS_NEWER, agreed && stamped && !older && seq_le(seg->seq, tcb->rcv_acked));
     HOLDS(SYN_NEWER, tcb->state == TFSM_TIME_WAIT && is_syn(seg) && syn_newer(tcb, cfg, seg));
-    HOLDS(UTO_NEWS, uto && (seg->user_timeout & 0x7fffu) != 0 && seg->user_timeout != tcb->uto_peer);
+    HOLDS(UTO_NEWS,
+          uto && (seg->user_timeout & 0x7fffu) != 0 && seg->user_timeout != tcb->uto_peer);
     HOLDS(COOKIE_NEWS, has(tcb->flags, TFSM_M_FAST_OPEN) && is_syn(seg) &&
                            has(seg->flags, TFSM_ACK) && seq_lt(tcb->snd_una, seg->ack));
     HOLDS(KEEPALIVE_ARMED, tcb->at_keepalive != 0 || has(tcb->owed, TFSM_OWE_KEEPALIVE));
@@ -213,7 +214,8 @@ static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *se
     bool sack = has(tcb->flags, TFSM_M_SACK);
     bool outstanding = in_flight(tcb) > 0;
     bool repeated = outstanding && has(seg->flags, TFSM_ACK) && seg->len == 0 &&
-                    seg->ack == tcb->snd_una && (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd;
+                    seg->ack == tcb->snd_una &&
+                    (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd;
     bool seen = tcb->dup_acks >= DUP_THRESH || (sack && tfsm_front_is_lost(tcb));
     HOLDS(SACK_AGREED, sack);
     HOLDS(SACK_NEWS, sack && outstanding && tfsm_sack_is_news(tcb, seg));

@@ -102,7 +102,7 @@ static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                             struct tfsm_segment *out)
 {
     bool ack = has(out->flags, TFSM_ACK);
-    bool again = has(tcb->owed, TFSM_OWE_RTX);
+    bool again = !has(tcb->owed, TFSM_OWE_SYN);
     uint32_t memory = tcb->flags;
     out->options = TFSM_OPT_MSS;
     out->mss = cfg->mss > 0 ? cfg->mss : 1;
@@ -129,7 +129,7 @@ static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now, bool ack,
                      bool fast, struct tfsm_segment *out)
 {
-    bool first = !has(tcb->owed, TFSM_OWE_RTX);
+    bool first = has(tcb->owed, TFSM_OWE_SYN);
     out->flags = TFSM_SYN;
     out->seq = tcb->iss;
     out->len = 1;

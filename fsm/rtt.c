@@ -23,8 +23,8 @@ static void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uin
         uint32_t off = tcb->srtt > r ? tcb->srtt - r : r - tcb->srtt;
         tcb->rttvar = off > tcb->rttvar ? tcb->rttvar + (off - tcb->rttvar) / (4 * samples)
                                         : tcb->rttvar - (tcb->rttvar - off) / (4 * samples);
-        tcb->srtt = r > tcb->srtt ? tcb->srtt + off / (8 * samples)
-                                  : tcb->srtt - off / (8 * samples);
+        tcb->srtt =
+            r > tcb->srtt ? tcb->srtt + off / (8 * samples) : tcb->srtt - off / (8 * samples);
     }
     tfsm_time rto = (tfsm_time)tcb->srtt + max32(GRANULARITY, 4 * tcb->rttvar);
     rto = rto > cfg->rto_min ? rto : cfg->rto_min;

@@ -33,9 +33,10 @@ static uint32_t not_held(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to)
 static uint32_t sack_lost_below(const struct tfsm_tcb *tcb)
 {
     uint32_t octets = 0;
-    for (unsigned i = tcb->sacked_count; i-- > 0;) {
+    for (unsigned above = 1; above <= tcb->sacked_count; above++) {
+        unsigned i = tcb->sacked_count - above;
         octets += range_length(tcb->sacked[i]);
-        if (tcb->sacked_count - i >= DUP_THRESH || octets > (DUP_THRESH - 1) * smss(tcb)) {
+        if (above >= DUP_THRESH || octets > (DUP_THRESH - 1) * smss(tcb)) {
             return offset(tcb, tcb->sacked[i].left);
         }
     }

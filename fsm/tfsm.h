@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define TFSM_COOKIE_MAX 16 /* octets of a Fast Open cookie (RFC7413:4.1.1) */
-#define TFSM_VERSION "0.1.0"
+#define TFSM_VERSION    "0.1.0"
 
 /* Feed one event to a connection.
  * tcb   the connection; a zeroed one is CLOSED
@@ -137,7 +137,8 @@ struct tfsm_icmp_message {
     uint16_t local_port;
     uint16_t remote_port;
     uint32_t seq; /* SEG.SEQ of the segment quoted: for tfsm_event.segment.seq */
-    uint16_t mss; /* too big: for tfsm_event.mss, from the MTU the message tells; 0 if it does not */
+    uint16_t
+        mss; /* too big: for tfsm_event.mss, from the MTU the message tells; 0 if it does not */
 };
 
 /* What a type and code mean (RFC 9293 3.9.2.2, RFC 1122 4.2.3.9, RFC 4443). family is 4 or 6. */

@@ -161,12 +161,12 @@ struct tfsm_config {
     uint16_t mss_default; /* the peer's MSS where it does not say: 536 on IPv4, 1220 on IPv6
                              (RFC9293:MUST-15) */
     uint16_t mss_floor; /* a smaller announced MSS is raised to this, at least 1 (CVE-2019-11479) */
-    uint8_t syn_retries;   /* R2 for SYN and SYN-ACK: retransmissions before giving up
+    uint8_t syn_retries;     /* R2 for SYN and SYN-ACK: retransmissions before giving up
                               (RFC9293:MUST-23) */
-    uint8_t retries;       /* R2 for data, FIN and unanswered window probes (RFC9293:MUST-20) */
-    uint8_t r1;            /* R1: from this retransmission on the user is warned, 0 never
+    uint8_t retries;         /* R2 for data, FIN and unanswered window probes (RFC9293:MUST-20) */
+    uint8_t r1;              /* R1: from this retransmission on the user is warned, 0 never
                               (RFC9293:SHLD-9) */
-    uint8_t initial_window; /* initial congestion window in segments; 0: by RFC 5681 3.1 */
+    uint8_t initial_window;  /* initial congestion window in segments; 0: by RFC 5681 3.1 */
     uint8_t keepalive_tries; /* keep-alives unanswered before giving up, 0: never gives up
                                 (RFC9293:MUST-29) */
     uint8_t challenge_limit; /* replies to dataless unacceptable segments allowed per interval (RFC
@@ -176,8 +176,8 @@ struct tfsm_config {
     tfsm_time rto_min;         /* lower bound of what is measured (RFC6298:2.4) */
     tfsm_time rto_max;         /* upper bound of the backed-off timeout (RFC6298:2.5) */
     tfsm_time msl; /* maximum segment lifetime; TIME-WAIT lasts twice this (RFC9293:MUST-13) */
-    tfsm_time user_timeout; /* give up when nothing is acknowledged for this long; 0: never */
-    tfsm_time ack_delay;    /* how long an ACK may wait for company, below 0.5 s; 0: not at all
+    tfsm_time user_timeout;    /* give up when nothing is acknowledged for this long; 0: never */
+    tfsm_time ack_delay;       /* how long an ACK may wait for company, below 0.5 s; 0: not at all
                                (RFC9293:MUST-40) */
     tfsm_time keepalive_idle;  /* a keep-alive after this much silence; 0: off (RFC9293:MUST-25);
                                   usually TFSM_KEEPALIVE_IDLE */
@@ -189,8 +189,8 @@ struct tfsm_config {
 };
 
 #define TFSM_KEEPALIVE_IDLE UINT64_C(7200000000) /* two hours (RFC9293:MUST-28) */
-#define TFSM_BUFF_MAX 0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
-#define TFSM_OOO_MAX  8           /* ranges of out-of-order text one connection remembers */
+#define TFSM_BUFF_MAX       0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
+#define TFSM_OOO_MAX        8           /* ranges of out-of-order text one connection remembers */
 /* and one for text at RCV.NXT, which is never refused */
 #define TFSM_OOO_SLOTS  (TFSM_OOO_MAX + 1)
 #define TFSM_SACKED_MAX 16 /* ranges of our text the peer holds out of order that are remembered */
@@ -203,22 +203,22 @@ enum tfsm_memory {
     TFSM_M_PEER_FIN = 0x08, /* the peer's FIN was seen; rcv_fin is its sequence number */
     TFSM_M_WSCALE = 0x10,   /* both sides offered window scaling */
     TFSM_M_URGENT = 0x20,   /* snd_up is ahead of SND.UNA: URG goes out */
-    TFSM_M_URGENT_TOLD = 0x40, /* the user was told of the urgent data up to rcv_up */
-    TFSM_M_SYN_ACKED = 0x80,   /* our SYN is acknowledged, and the user was told that it is open */
-    TFSM_M_PROBING = 0x100,    /* the persist timer rules, not the retransmission timer */
-    TFSM_M_TIMESTAMPS = 0x200, /* both sides offered timestamps */
-    TFSM_M_SACK = 0x400,       /* both sides offered SACK */
-    TFSM_M_ECN = 0x800,        /* both sides offered ECN */
-    TFSM_M_ECE = 0x1000,       /* CE came: ECE goes out until CWR comes (RFC3168:6.1.3) */
-    TFSM_M_CWR = 0x2000,       /* the window was cut: CWR goes out with the next new text */
-    TFSM_M_CUT = 0x4000,       /* it was cut for text below snd_cwr: not again for that */
-    TFSM_M_RECOVERY = 0x8000,  /* fast recovery up to snd_recover */
-    TFSM_M_PARTIAL = 0x10000,  /* and a partial acknowledgment has come */
-    TFSM_M_RESCUED = 0x20000,  /* and the rescue retransmission was made (RFC6675:4 rule 4) */
-    TFSM_M_LOSS = 0x40000,     /* the timer went off: what was sent below snd_recover is lost */
-    TFSM_M_TIMING = 0x80000,   /* a round trip is being timed */
-    TFSM_M_MEASURED = 0x100000,  /* SRTT is known */
-    TFSM_M_DEAF = 0x200000,      /* the user closed and will not read (RFC9293:SHLD-3) */
+    TFSM_M_URGENT_TOLD = 0x40,  /* the user was told of the urgent data up to rcv_up */
+    TFSM_M_SYN_ACKED = 0x80,    /* our SYN is acknowledged, and the user was told that it is open */
+    TFSM_M_PROBING = 0x100,     /* the persist timer rules, not the retransmission timer */
+    TFSM_M_TIMESTAMPS = 0x200,  /* both sides offered timestamps */
+    TFSM_M_SACK = 0x400,        /* both sides offered SACK */
+    TFSM_M_ECN = 0x800,         /* both sides offered ECN */
+    TFSM_M_ECE = 0x1000,        /* CE came: ECE goes out until CWR comes (RFC3168:6.1.3) */
+    TFSM_M_CWR = 0x2000,        /* the window was cut: CWR goes out with the next new text */
+    TFSM_M_CUT = 0x4000,        /* it was cut for text below snd_cwr: not again for that */
+    TFSM_M_RECOVERY = 0x8000,   /* fast recovery up to snd_recover */
+    TFSM_M_PARTIAL = 0x10000,   /* and a partial acknowledgment has come */
+    TFSM_M_RESCUED = 0x20000,   /* and the rescue retransmission was made (RFC6675:4 rule 4) */
+    TFSM_M_LOSS = 0x40000,      /* the timer went off: what was sent below snd_recover is lost */
+    TFSM_M_TIMING = 0x80000,    /* a round trip is being timed */
+    TFSM_M_MEASURED = 0x100000, /* SRTT is known */
+    TFSM_M_DEAF = 0x200000,     /* the user closed and will not read (RFC9293:SHLD-3) */
     TFSM_M_FAST_OPEN = 0x400000, /* the SYN bears a Fast Open option */
     TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC 2883) */
     TFSM_M_UTO_SENT = 0x1000000  /* the user timeout was told after the SYN, too */
@@ -226,12 +226,12 @@ enum tfsm_memory {
 
 /* Bits of tfsm_tcb.owed: what the connection owes its peer; tfsm_output() pays. */
 enum tfsm_debt {
-    TFSM_OWE_ACK = 0x01,    /* an acknowledgment */
-    TFSM_OWE_SYN = 0x02,    /* the first SYN or SYN-ACK */
-    TFSM_OWE_RTX = 0x04,    /* a retransmission from SND.UNA */
-    TFSM_OWE_PROBE = 0x08,  /* a zero-window probe */
-    TFSM_OWE_RST = 0x10,    /* <SEQ=rst_seq><CTL=RST> */
-    TFSM_OWE_RST_ACK = 0x20, /* with TFSM_OWE_RST: <SEQ=rst_seq><ACK=rst_ack><CTL=RST,ACK> */
+    TFSM_OWE_ACK = 0x01,      /* an acknowledgment */
+    TFSM_OWE_SYN = 0x02,      /* the first SYN or SYN-ACK */
+    TFSM_OWE_RTX = 0x04,      /* a retransmission from SND.UNA */
+    TFSM_OWE_PROBE = 0x08,    /* a zero-window probe */
+    TFSM_OWE_RST = 0x10,      /* <SEQ=rst_seq><CTL=RST> */
+    TFSM_OWE_RST_ACK = 0x20,  /* with TFSM_OWE_RST: <SEQ=rst_seq><ACK=rst_ack><CTL=RST,ACK> */
     TFSM_OWE_KEEPALIVE = 0x40 /* <SEQ=SND.NXT-1><ACK=RCV.NXT><CTL=ACK> */
 };
 
@@ -285,13 +285,13 @@ struct tfsm_tcb {
     uint32_t rcv_nxt;
     uint32_t rcv_wnd; /* octets from RCV.NXT to the greatest right edge ever put on the wire */
     uint32_t rcv_up;
-    uint32_t rcv_fin;    /* sequence number of the peer's FIN, with TFSM_M_PEER_FIN */
-    uint32_t rcv_user;   /* RCV.USER: octets delivered and not yet taken by RECEIVE */
-    uint32_t rcv_acked;  /* Last.ACK.sent */
+    uint32_t rcv_fin;   /* sequence number of the peer's FIN, with TFSM_M_PEER_FIN */
+    uint32_t rcv_user;  /* RCV.USER: octets delivered and not yet taken by RECEIVE */
+    uint32_t rcv_acked; /* Last.ACK.sent */
     uint32_t rcv_recent[TFSM_SACK_MAX - 1]; /* where text came last, latest first: so its ranges are
                                                reported (RFC2018:4) */
-    uint32_t ts_recent;  /* TS.Recent */
-    uint32_t ts_offset;  /* our timestamp clock is milliseconds plus this */
+    uint32_t ts_recent;                     /* TS.Recent */
+    uint32_t ts_offset;                     /* our timestamp clock is milliseconds plus this */
     /* a RST to send, with TFSM_OWE_RST */
     uint32_t rst_seq;
     uint32_t rst_ack;
@@ -329,18 +329,18 @@ enum tfsm_result {
 
 /* What the user is told, bits of tfsm_effects.signals. */
 enum tfsm_signal {
-    TFSM_SIG_CONNECTED = 0x01,   /* the connection is open */
-    TFSM_SIG_PEER_CLOSED = 0x02, /* "connection closing": the peer will send no more */
-    TFSM_SIG_URGENT = 0x04,      /* urgent data ahead (RFC9293:MUST-32) */
-    TFSM_SIG_CLOSED = 0x08,      /* end: closed in good order */
-    TFSM_SIG_RESET = 0x10,       /* end: "connection reset" */
-    TFSM_SIG_REFUSED = 0x20,     /* end: "connection refused" */
-    TFSM_SIG_TIMED_OUT = 0x40,   /* end: gave up retransmitting, or the user timeout */
-    TFSM_SIG_UNREACHABLE = 0x80, /* end: an ICMP hard error (RFC9293:SHLD-26) */
-    TFSM_SIG_ADVICE = 0x100,     /* R1 is reached: nothing comes back. Tell IP to look for another
+    TFSM_SIG_CONNECTED = 0x01,    /* the connection is open */
+    TFSM_SIG_PEER_CLOSED = 0x02,  /* "connection closing": the peer will send no more */
+    TFSM_SIG_URGENT = 0x04,       /* urgent data ahead (RFC9293:MUST-32) */
+    TFSM_SIG_CLOSED = 0x08,       /* end: closed in good order */
+    TFSM_SIG_RESET = 0x10,        /* end: "connection reset" */
+    TFSM_SIG_REFUSED = 0x20,      /* end: "connection refused" */
+    TFSM_SIG_TIMED_OUT = 0x40,    /* end: gave up retransmitting, or the user timeout */
+    TFSM_SIG_UNREACHABLE = 0x80,  /* end: an ICMP hard error (RFC9293:SHLD-26) */
+    TFSM_SIG_ADVICE = 0x100,      /* R1 is reached: nothing comes back. Tell IP to look for another
                                     route (RFC9293:MUST-20, RFC9293:SHLD-9) */
-    TFSM_SIG_SOFT_ERROR = 0x200, /* an ICMP error that may pass (RFC9293:SHLD-25) */
-    TFSM_SIG_COOKIE = 0x400,     /* the segment bears a Fast Open cookie to keep, or the refusal of
+    TFSM_SIG_SOFT_ERROR = 0x200,  /* an ICMP error that may pass (RFC9293:SHLD-25) */
+    TFSM_SIG_COOKIE = 0x400,      /* the segment bears a Fast Open cookie to keep, or the refusal of
                                     one (RFC7413:4.1.3) */
     TFSM_SIG_USER_TIMEOUT = 0x800 /* the peer told its user timeout: tcb->uto_peer (RFC5482:3.1) */
 };
@@ -366,9 +366,10 @@ struct tfsm_effects {
     uint8_t fired_count; /* ids in fired[] */
     uint32_t delivered;  /* octets that became readable, in order; they stay so whatever becomes of
                           * the connection, RECEIVE only says that they left the buffer */
-    uint32_t acknowledged;                     /* octets of our stream that may be forgotten */
-    uint32_t taken;                            /* RECEIVE: octets handed to the user */
-    uint32_t iss_after; /* with TFSM_V_REOPEN: the ISN of the new incarnation must come after this */
+    uint32_t acknowledged; /* octets of our stream that may be forgotten */
+    uint32_t taken;        /* RECEIVE: octets handed to the user */
+    uint32_t
+        iss_after; /* with TFSM_V_REOPEN: the ISN of the new incarnation must come after this */
     struct tfsm_text text[TFSM_OOO_SLOTS + 1]; /* where to copy the segment's text */
     uint16_t fired[TFSM_FIRED_MAX];            /* ids of the rules that fired, in order */
 };

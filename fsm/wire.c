@@ -448,8 +448,9 @@ size_t tfsm_options_length(const struct tfsm_segment *seg)
     return (n + 3u) & ~(size_t)3;
 }
 
-/* Whether the numbers of an option that varies in length say a length it may have (RFC7413:4.1.1a),
- * and the options fit together. */
+/* Whether the options fit together, and those that vary in length have one they may have
+ * (RFC7413:4.1.1a). More SACK blocks than there are would not fit anyway: said here, it is plain
+ * where it bounds an index. */
 static bool can_put_options(const struct tfsm_segment *seg)
 {
     return (!has_sack(seg) || seg->sacks <= TFSM_SACK_MAX) &&

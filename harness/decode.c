@@ -92,8 +92,7 @@ static void choose_companions(uint8_t octet, uint8_t more, struct tfsm_config *c
     static const uint8_t r1[4] = {3, 0, 1, 2};
     cfg->profile |= (octet & 1u ? TFSM_CONGESTION : 0u) | (octet & 2u ? TFSM_TIMESTAMPS : 0u) |
                     (octet & 4u ? TFSM_SACK : 0u) | (octet & 8u ? TFSM_ECN : 0u) |
-                    (octet & 0x10u ? TFSM_RFC6191 : 0u) |
-                    (octet & 0x20u ? TFSM_USER_TIMEOUT : 0u) |
+                    (octet & 0x10u ? TFSM_RFC6191 : 0u) | (octet & 0x20u ? TFSM_USER_TIMEOUT : 0u) |
                     (more & 1u ? 0u : TFSM_LIMITED_TRANSMIT) | (more & 2u ? TFSM_RFC5927 : 0u);
     cfg->ack_delay = octet & 0x40u ? (more & 0x40u ? UINT64_C(10000000) : 200000) : 0;
     cfg->keepalive_idle = octet & 0x80u ? TFSM_KEEPALIVE_IDLE : 0;
@@ -328,8 +327,8 @@ static unsigned write_segment(const struct record *record, struct writer *writer
     }
     bool more = (record->options & ~3u) != 0 || record->ecn != 0;
     if (record->options != 0 || more) {
-        put(writer, (record->options & 3u) | (more ? OPTIONS_MORE : 0) |
-                        (unsigned)record->wscale << 4);
+        put(writer,
+            (record->options & 3u) | (more ? OPTIONS_MORE : 0) | (unsigned)record->wscale << 4);
         put16(writer, record->mss);
     }
     if (more) {

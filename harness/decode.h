@@ -94,39 +94,39 @@ struct record {
     uint8_t kind; /* enum record_kind */
     uint8_t
         end; /* 0 or 1: whom it concerns; the direction of a network record is towards this end */
-    uint8_t call;      /* CALL: enum tfsm_event_kind; OPEN..ABORT, or ICMP */
-    bool active;       /* CALL OPEN */
-    bool remote;       /* CALL OPEN */
-    bool urgent;       /* CALL SEND */
-    bool deaf;         /* CALL CLOSE */
-    bool fast_open;    /* CALL OPEN */
-    uint8_t icmp;      /* CALL ICMP: enum tfsm_icmp; the number quoted is ack_base's */
+    uint8_t call;       /* CALL: enum tfsm_event_kind; OPEN..ABORT, or ICMP */
+    bool active;        /* CALL OPEN */
+    bool remote;        /* CALL OPEN */
+    bool urgent;        /* CALL SEND */
+    bool deaf;          /* CALL CLOSE */
+    bool fast_open;     /* CALL OPEN */
+    uint8_t icmp;       /* CALL ICMP: enum tfsm_icmp; the number quoted is ack_base's */
     uint8_t cookie_len; /* CALL OPEN with fast_open; SEGMENT with the option */
-    uint8_t security;  /* CALL OPEN, SEGMENT: 0 or 1 */
-    uint8_t flags;     /* SEGMENT and the trace's peer: control bits */
-    uint8_t seq_base;  /* SEGMENT */
-    uint8_t ack_base;  /* SEGMENT */
-    int16_t seq_delta; /* SEGMENT */
-    int16_t ack_delta; /* SEGMENT */
-    uint16_t seq_high; /* SEGMENT with SEQ_ABSOLUTE: the upper half, seq_delta being the lower */
-    uint16_t ack_high; /* SEGMENT with ACK_ABSOLUTE */
-    uint16_t len;      /* SEGMENT: octets of text; CALL: octets */
-    uint16_t wnd;      /* SEGMENT, raw */
-    uint16_t up;       /* SEGMENT */
-    uint8_t options;   /* SEGMENT: enum tfsm_option */
-    uint8_t wscale;    /* SEGMENT */
-    uint16_t mss;      /* SEGMENT; CALL OPEN with fast_open, ICMP */
-    bool bare;         /* SEGMENT: no timestamps but those asked for; else right ones go along */
-    uint8_t ecn;       /* SEGMENT: enum tfsm_ecn */
-    uint8_t ts_base;   /* SEGMENT: enum ts_base of TSval in bits 0..1, of TSecr in bits 4..5 */
-    uint8_t ts_delta;  /* SEGMENT: of both */
-    uint8_t sacks;     /* SEGMENT: blocks */
-    uint8_t sack_base[TFSM_SACK_MAX];  /* enum sack_base in bits 0..1, delta above */
-    uint8_t sack_len[TFSM_SACK_MAX];   /* half segments */
-    uint16_t user_timeout; /* SEGMENT */
-    uint8_t index;     /* network records: which segment in flight; HOLD: how many records */
-    bool to_deadline;  /* TIME: to the next deadline, else by `delay` */
-    tfsm_time delay;   /* TIME: microseconds */
+    uint8_t security;   /* CALL OPEN, SEGMENT: 0 or 1 */
+    uint8_t flags;      /* SEGMENT and the trace's peer: control bits */
+    uint8_t seq_base;   /* SEGMENT */
+    uint8_t ack_base;   /* SEGMENT */
+    int16_t seq_delta;  /* SEGMENT */
+    int16_t ack_delta;  /* SEGMENT */
+    uint16_t seq_high;  /* SEGMENT with SEQ_ABSOLUTE: the upper half, seq_delta being the lower */
+    uint16_t ack_high;  /* SEGMENT with ACK_ABSOLUTE */
+    uint16_t len;       /* SEGMENT: octets of text; CALL: octets */
+    uint16_t wnd;       /* SEGMENT, raw */
+    uint16_t up;        /* SEGMENT */
+    uint8_t options;    /* SEGMENT: enum tfsm_option */
+    uint8_t wscale;     /* SEGMENT */
+    uint16_t mss;       /* SEGMENT; CALL OPEN with fast_open, ICMP */
+    bool bare;          /* SEGMENT: no timestamps but those asked for; else right ones go along */
+    uint8_t ecn;        /* SEGMENT: enum tfsm_ecn */
+    uint8_t ts_base;    /* SEGMENT: enum ts_base of TSval in bits 0..1, of TSecr in bits 4..5 */
+    uint8_t ts_delta;   /* SEGMENT: of both */
+    uint8_t sacks;      /* SEGMENT: blocks */
+    uint8_t sack_base[TFSM_SACK_MAX]; /* enum sack_base in bits 0..1, delta above */
+    uint8_t sack_len[TFSM_SACK_MAX];  /* half segments */
+    uint16_t user_timeout;            /* SEGMENT */
+    uint8_t index;    /* network records: which segment in flight; HOLD: how many records */
+    bool to_deadline; /* TIME: to the next deadline, else by `delay` */
+    tfsm_time delay;  /* TIME: microseconds */
 };
 
 /* The header, decoded. */

@@ -12,6 +12,9 @@
     (BIT(ESTABLISHED) | BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2) | BIT(CLOSE_WAIT) | BIT(CLOSING) |       \
      BIT(LAST_ACK) | BIT(TIME_WAIT))
 
+#define HALF_SECOND UINT64_C(500000)
+#define AFTER_SYN   UINT64_C(3000000)                /* microseconds (RFC6298:5.7) */
+#define OUTDATED    (UINT64_C(24) * 86400 * 1000000) /* microseconds (RFC7323:5.5) */
 #define PEER_CLOSED (BIT(CLOSE_WAIT) | BIT(CLOSING) | BIT(LAST_ACK) | BIT(TIME_WAIT))
 
 static void fails(struct monitor *monitor, const char *id, const char *requirement)
@@ -48,6 +51,10 @@ static uint32_t first_window(const struct tfsm_config *cfg)
 #define BY_ABORT   (1u << TFSM_EV_ABORT)
 #define BY_SEGMENT (1u << TFSM_EV_SEGMENT)
 #define BY_TIME    (1u << TFSM_EV_TIMEOUT)
+#define BY_ICMP    (1u << TFSM_EV_ICMP)
+
+/* Of a connection that is open. */
+#define ENDS (BY_ABORT | BY_SEGMENT | BY_TIME | BY_ICMP)
 
 static const uint8_t legal[TFSM_STATES][TFSM_STATES] = {
     [TFSM_CLOSED] = {[TFSM_LISTEN] = BY_OPEN, [TFSM_SYN_SENT] = BY_OPEN},
@@ -57,30 +64,45 @@ static const uint8_t legal[TFSM_STATES][TFSM_STATES] = {
     [TFSM_SYN_SENT] = {[TFSM_SYN_RECEIVED] = BY_SEGMENT,
                        [TFSM_ESTABLISHED] = BY_SEGMENT,
                        [TFSM_CLOSE_WAIT] = BY_SEGMENT, /* SYN,ACK,FIN in one segment */
-                       [TFSM_CLOSED] = BY_CLOSE | BY_ABORT | BY_SEGMENT | BY_TIME},
+                       [TFSM_CLOSED] = BY_CLOSE | BY_ABORT | BY_SEGMENT | BY_TIME | BY_ICMP},
     [TFSM_SYN_RECEIVED] = {[TFSM_ESTABLISHED] = BY_SEGMENT,
                            [TFSM_CLOSE_WAIT] = BY_SEGMENT, /* the third segment bears the FIN */
                            [TFSM_FIN_WAIT_1] = BY_CLOSE | BY_SEGMENT,
                            [TFSM_CLOSING] =
                                BY_SEGMENT, /* CLOSE was queued; the third bears the FIN */
-                           [TFSM_LISTEN] = BY_SEGMENT | BY_TIME,
-                           [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+                           [TFSM_LISTEN] = BY_SEGMENT | BY_TIME | BY_ICMP,
+                           [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME | BY_ICMP},
     [TFSM_ESTABLISHED] = {[TFSM_FIN_WAIT_1] = BY_CLOSE,
                           [TFSM_CLOSE_WAIT] = BY_SEGMENT,
-                          [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+                          [TFSM_CLOSED] = ENDS | BY_CLOSE},
     [TFSM_FIN_WAIT_1] = {[TFSM_FIN_WAIT_2] = BY_SEGMENT,
                          [TFSM_CLOSING] = BY_SEGMENT,
                          [TFSM_TIME_WAIT] = BY_SEGMENT,
-                         [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
-    [TFSM_FIN_WAIT_2] =
-        {[TFSM_TIME_WAIT] = BY_SEGMENT, [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
-    [TFSM_CLOSE_WAIT] =
-        {[TFSM_LAST_ACK] = BY_CLOSE, [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
-    [TFSM_CLOSING] =
-        {[TFSM_TIME_WAIT] = BY_SEGMENT, [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
-    [TFSM_LAST_ACK] = {[TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
+                         [TFSM_CLOSED] = ENDS | BY_CLOSE},
+    [TFSM_FIN_WAIT_2] = {[TFSM_TIME_WAIT] = BY_SEGMENT, [TFSM_CLOSED] = ENDS | BY_CLOSE},
+    [TFSM_CLOSE_WAIT] = {[TFSM_LAST_ACK] = BY_CLOSE, [TFSM_CLOSED] = ENDS | BY_CLOSE},
+    [TFSM_CLOSING] = {[TFSM_TIME_WAIT] = BY_SEGMENT, [TFSM_CLOSED] = ENDS},
+    [TFSM_LAST_ACK] = {[TFSM_CLOSED] = ENDS},
     [TFSM_TIME_WAIT] = {[TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME},
 };
+
+/* RFC 6191 2, transcribed from the text: a SYN that begins another incarnation. */
+static bool newer_syn(const struct monitor *monitor, const struct tfsm_config *cfg,
+                      const struct tfsm_tcb *before, const struct tfsm_segment *seg)
+{
+    bool syn = (seg->flags & (TFSM_SYN | TFSM_ACK | TFSM_RST)) == TFSM_SYN;
+    bool stamped =
+        (seg->options & TFSM_OPT_TIMESTAMPS) != 0 && (cfg->profile & TFSM_TIMESTAMPS) != 0;
+    bool beyond = seq_lt(seq_sub(before->rcv_nxt, 1), seg->seq);
+    if (!syn || (cfg->profile & TFSM_RFC6191) == 0) {
+        return false;
+    }
+    if (monitor->timestamps && stamped) {
+        return seq_lt(monitor->ts_recent, seg->ts_val) ||
+               (monitor->ts_recent == seg->ts_val && beyond);
+    }
+    return stamped || beyond;
+}
 
 /* A segment ended the connection, by RST or by a label of security that differs, or the last ACK of
  * our FIN came. */
@@ -92,7 +114,10 @@ static void check_end_by_segment(struct monitor *monitor, const struct tfsm_conf
                     monitor->fin_out && seg->ack == seq_add(monitor->fin_seq, 1);
     bool rfc793_syn = (seg->flags & TFSM_SYN) != 0 && (cfg->profile & TFSM_RFC5961) == 0;
     bool security = seg->security != before->security;
-    if (!rst && !last_ack && !rfc793_syn && !security) {
+    bool reopened = before->state == TFSM_TIME_WAIT && newer_syn(monitor, cfg, before, seg);
+    bool unread = (before->flags & TFSM_M_DEAF) != 0 && text_of(seg) > 0 &&
+                  IN(before, BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2));
+    if (!rst && !last_ack && !rfc793_syn && !security && !reopened && !unread) {
         fails(monitor, "ENDED_FOR_NOTHING",
               "RFC9293:3.10.7.4 a segment ends a connection by RST, or by acknowledging our FIN in "
               "LAST-ACK");
@@ -110,6 +135,10 @@ static void check_transition(struct monitor *monitor, const struct tfsm_config *
     if (before->state == after->state) {
         return;
     }
+    if (ev->kind == TFSM_EV_ICMP && IN(before, SYNCHRONIZED) &&
+        (cfg->profile & TFSM_RFC5927) != 0) {
+        fails(monitor, "BLIND_ICMP", "RFC5927:5.2 no ICMP error ends a synchronized connection");
+    }
     if ((legal[before->state][after->state] >> ev->kind & 1) == 0) {
         fails(monitor, "ILLEGAL_TRANSITION", "RFC9293:3.3.2 figure 5: no such change of state");
     }
@@ -126,7 +155,7 @@ static void check_transition(struct monitor *monitor, const struct tfsm_config *
     }
     bool other_security = seg->security != before->security;
     if ((seg->flags & TFSM_SYN) != 0 && !rst && strict && !other_security &&
-        IN(before, SYNCHRONIZED)) {
+        IN(before, SYNCHRONIZED) && !newer_syn(monitor, cfg, before, seg)) {
         fails(monitor, "BLIND_SYN", "RFC5961:4.2 a SYN never changes a synchronized state");
     }
     if (after->state == TFSM_CLOSED && IN(before, SYNCHRONIZED)) {
@@ -152,14 +181,20 @@ static unsigned fitting_ends(const struct tfsm_tcb *before, const struct tfsm_ev
     bool rst = (ev->segment.flags & TFSM_RST) != 0;
     switch (ev->kind) {
     case TFSM_EV_CLOSE:
-        return TFSM_SIG_CLOSED;
+        return IN(before, BIT(LISTEN) | BIT(SYN_SENT)) ? TFSM_SIG_CLOSED : TFSM_SIG_RESET;
     case TFSM_EV_ABORT:
         return IN(before, late | BIT(TIME_WAIT)) ? TFSM_SIG_CLOSED : TFSM_SIG_RESET;
     case TFSM_EV_TIMEOUT:
+        if (before->state == TFSM_FIN_WAIT_2 && (before->flags & TFSM_M_DEAF) != 0) {
+            return TFSM_SIG_CLOSED | TFSM_SIG_TIMED_OUT;
+        }
         return before->state == TFSM_TIME_WAIT ? TFSM_SIG_CLOSED : TFSM_SIG_TIMED_OUT;
     case TFSM_EV_SEGMENT:
         if (rst && IN(before, late)) {
             return TFSM_SIG_CLOSED | TFSM_SIG_RESET; /* by what was lost */
+        }
+        if (before->state == TFSM_TIME_WAIT && (ev->segment.flags & TFSM_SYN) != 0) {
+            return TFSM_SIG_CLOSED | TFSM_SIG_RESET; /* another incarnation, or RFC 793 */
         }
         if (before->state == TFSM_LAST_ACK || (rst && before->state == TFSM_TIME_WAIT)) {
             return TFSM_SIG_CLOSED | (rst ? 0u : TFSM_SIG_RESET); /* or another security label */
@@ -195,7 +230,7 @@ static void check_signals(struct monitor *monitor, const struct tfsm_tcb *before
         fails(monitor, "PEER_FIN_TOLD", "RFC9293:3.10.7.4 connection closing is told with the FIN");
     }
     if ((fx->signals & TFSM_SIG_CONNECTED) != 0) {
-        if (monitor->connected || !IN(after, SYNCHRONIZED)) {
+        if (monitor->connected || !IN(after, SYNCHRONIZED | BIT(CLOSED))) {
             fails(monitor, "CONNECTED_TOLD_ONCE",
                   "RFC9293:3.10.7 the user hears once that it is open");
         }
@@ -218,6 +253,8 @@ static void check_unchanged(struct monitor *monitor, const struct tfsm_tcb *befo
     expected.rst_ack = after->rst_ack;
     expected.challenges = after->challenges;
     expected.challenge_until = after->challenge_until;
+    expected.flags |= after->flags & TFSM_M_DSACK; /* the reply owed reports it */
+    expected.dsack = after->dsack;
     if (!same(&expected, after)) {
         fails(monitor, "REFUSED_BUT_CHANGED",
               "RFC9293:3.10.7.4 a dropped segment changes nothing but the reply owed");
@@ -255,13 +292,26 @@ static bool fin_again(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg
  * bears nothing while there is budget. */
 static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg,
                           const struct tfsm_tcb *before, const struct tfsm_event *ev,
-                          const struct tfsm_tcb *after)
+                          const struct tfsm_effects *fx, const struct tfsm_tcb *after)
 {
     const struct tfsm_segment *seg = &ev->segment;
     bool rst = (seg->flags & TFSM_RST) != 0;
     bool in = acceptable(before, seg);
-    if (!IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED))) {
+    if (!IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED)) ||
+        (before->state == TFSM_TIME_WAIT && (seg->flags & TFSM_SYN) != 0 &&
+         (cfg->profile & TFSM_RFC6191) != 0)) {
         return;
+    }
+    if (monitor->timestamps && !rst) {
+        bool stamped = (seg->options & TFSM_OPT_TIMESTAMPS) != 0;
+        bool outdated = ev->now - before->ts_recent_from > OUTDATED;
+        if (!stamped || (seq_lt(seg->ts_val, monitor->ts_recent) && !outdated)) {
+            check_unchanged(monitor, before, after);
+            if (fx->verdict != TFSM_V_DROP) {
+                fails(monitor, "PAWS", "RFC7323:5.3 an older timestamp, or none, is refused");
+            }
+            return;
+        }
     }
     if (!in && !fin_again(before, seg)) {
         check_unchanged(monitor, before, after);
@@ -291,8 +341,13 @@ static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
     }
     bool from_ack = (seg->flags & TFSM_ACK) != 0;
     monitor->rst_expected = true;
-    monitor->rst_with_ack = ev->kind == TFSM_EV_SEGMENT && !from_ack;
-    monitor->rst_seq = ev->kind == TFSM_EV_ABORT ? before->snd_nxt : from_ack ? seg->ack : 0;
+    /* What the user will not read, and ABORT, reset at SND.NXT. */
+    bool own =
+        ev->kind != TFSM_EV_SEGMENT ||
+        (IN(before, BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2)) && after->rst_seq == before->snd_nxt &&
+         (before->flags & TFSM_M_DEAF) != 0 && (after->owed & TFSM_OWE_RST_ACK) == 0);
+    monitor->rst_with_ack = !own && !from_ack;
+    monitor->rst_seq = own ? before->snd_nxt : from_ack ? seg->ack : 0;
     monitor->rst_ack = monitor->rst_with_ack ? seq_add(seg->seq, seg->len) : 0;
 }
 
@@ -331,7 +386,10 @@ static void check_flag_independence(struct monitor *monitor, const struct tfsm_c
     struct tfsm_tcb again = *before;
     struct tfsm_event other = *ev;
     struct tfsm_effects fx;
-    other.segment.flags ^= TFSM_PSH | TFSM_ECE | TFSM_CWR;
+    other.segment.flags ^= TFSM_PSH;
+    if ((cfg->profile & TFSM_ECN) == 0) {
+        other.segment.flags ^= TFSM_ECE | TFSM_CWR;
+    }
     tfsm_step(&again, cfg, &other, &fx);
     if (!same(&again, after)) {
         fails(monitor, "FLAG_DEPENDENCE", "RFC9293:3.10.7 PSH, ECE and CWR decide nothing");
@@ -430,6 +488,11 @@ static void check_receive(struct monitor *monitor, const struct tfsm_event *ev,
     if (fx->delivered > 0 || fin) {
         monitor->owes_ack = true;
     }
+    if (ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP && text_of(&ev->segment) > 0) {
+        bool plain = fx->text_count == 1 && fx->delivered == fx->text[0].len && !fin;
+        monitor->waits_from = monitor->waiting == 0 ? ev->now : monitor->waits_from;
+        monitor->waiting += plain ? 1 : 2; /* only text that came as it should may wait */
+    }
     uint32_t expected = seq_add(seq_add(after->irs, 1), (uint32_t)(target & 0xffffffffu));
     bool fin_passed = IN(after, BIT(CLOSE_WAIT) | BIT(CLOSING) | BIT(LAST_ACK) | BIT(TIME_WAIT));
     if (after->rcv_nxt != seq_add(expected, fin_passed ? 1 : 0)) {
@@ -439,6 +502,110 @@ static void check_receive(struct monitor *monitor, const struct tfsm_event *ev,
     if (fin && !fin_passed) {
         fails(monitor, "PEER_FIN_TOLD", "RFC9293:3.10.7.4 connection closing is told with the FIN");
     }
+}
+
+/* Text of a segment that had come before, by our own account: it may be reported once. */
+static void note_twice(struct monitor *monitor, const struct tfsm_segment *seg,
+                       const struct tfsm_tcb *before, const struct tfsm_tcb *after)
+{
+    if ((after->flags & TFSM_M_DSACK) == 0 ||
+        ((before->flags & TFSM_M_DSACK) != 0 && before->dsack.left == after->dsack.left &&
+         before->dsack.right == after->dsack.right)) {
+        return;
+    }
+    uint32_t start = seq_add(before->irs, 1);
+    uint32_t first = seq_add(seg->seq, seg->flags & TFSM_SYN ? 1 : 0);
+    struct tfsm_range range = after->dsack;
+    bool within = seq_le(first, range.left) && seq_lt(range.left, range.right) &&
+                  seq_le(range.right, seq_add(first, text_of(seg)));
+    bool old = seq_le(range.right, before->rcv_nxt);
+    for (unsigned i = 0; i < monitor->kept_count; i++) {
+        uint32_t left = seq_add(start, (uint32_t)(monitor->kept[i][0] & UINT32_MAX));
+        uint32_t right = seq_add(start, (uint32_t)(monitor->kept[i][1] & UINT32_MAX));
+        old = old || (seq_le(left, range.left) && seq_le(range.right, right));
+    }
+    if (!within || !old) {
+        fails(monitor, "DSACK_TRUE", "RFC2883:4a what is reported twice came twice");
+    }
+    monitor->dsack_due = true;
+    monitor->twice = range;
+}
+
+/* ---- options ---- */
+
+/* What the SYNs of both sides settle; syn is the peer's, accepted. */
+static void note_agreement(struct monitor *monitor, const struct tfsm_config *cfg,
+                           const struct tfsm_segment *syn, const struct tfsm_tcb *before,
+                           const struct tfsm_tcb *after)
+{
+    /* In SYN-SENT our SYN made the offer; else we answer with what the profile has. */
+    bool sent = before->state == TFSM_SYN_SENT;
+    uint8_t ours = sent ? monitor->offered : 0;
+    uint8_t ecn = syn->flags & (TFSM_ECE | TFSM_CWR);
+    bool both = (syn->flags & TFSM_ACK) != 0 ? ecn == TFSM_ECE : ecn == (TFSM_ECE | TFSM_CWR);
+    if (!sent || !monitor->syn_out) {
+        ours |= cfg->profile & TFSM_TIMESTAMPS ? TFSM_OPT_TIMESTAMPS : 0;
+        ours |= cfg->profile & TFSM_SACK ? TFSM_OPT_SACK_PERMITTED : 0;
+    }
+    monitor->timestamps = (ours & syn->options & TFSM_OPT_TIMESTAMPS) != 0;
+    monitor->sack = (ours & syn->options & TFSM_OPT_SACK_PERMITTED) != 0;
+    monitor->ecn = (cfg->profile & TFSM_ECN) != 0 && both;
+    monitor->ts_recent = monitor->timestamps ? syn->ts_val : 0;
+    monitor->ack_out = seq_add(syn->seq, 1);
+    monitor->ack_out_known = true;
+    if (monitor->timestamps != ((after->flags & TFSM_M_TIMESTAMPS) != 0) ||
+        monitor->sack != ((after->flags & TFSM_M_SACK) != 0) ||
+        monitor->ecn != ((after->flags & TFSM_M_ECN) != 0)) {
+        fails(monitor, "OPTIONS_AGREED",
+              "RFC7323:2.2 an option is used when both SYNs offer it, and only then");
+    }
+}
+
+/* A block of ours that the peer holds: forget what it passes, keep what is new. */
+static void note_held(struct monitor *monitor, const struct tfsm_tcb *after,
+                      const struct tfsm_segment *seg)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < monitor->held_count; i++) {
+        if (seq_lt(after->snd_una, monitor->held[i].left)) {
+            monitor->held[count++] = monitor->held[i];
+        }
+    }
+    monitor->held_count = count;
+    for (unsigned i = 0; monitor->sack && i < seg->sacks && i < TFSM_SACK_MAX; i++) {
+        struct tfsm_range block = seg->sack[i];
+        if ((seg->options & TFSM_OPT_SACK) != 0 && seq_lt(after->snd_una, block.left) &&
+            seq_lt(seg->ack, block.left) && seq_lt(block.left, block.right) &&
+            seq_le(block.right, monitor->snd_max) && monitor->held_count < MONITOR_HELD) {
+            monitor->held[monitor->held_count++] = block;
+        }
+    }
+}
+
+/* The account of options, for a segment that was accepted. */
+static void note_options(struct monitor *monitor, const struct tfsm_event *ev,
+                         const struct tfsm_tcb *before, const struct tfsm_tcb *after)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    bool outdated = ev->now - before->ts_recent_from > OUTDATED;
+    if (monitor->timestamps && (seg->options & TFSM_OPT_TIMESTAMPS) != 0 &&
+        monitor->ack_out_known && seq_le(seg->seq, monitor->ack_out) &&
+        (!seq_lt(seg->ts_val, monitor->ts_recent) || outdated)) {
+        monitor->ts_recent = seg->ts_val;
+    }
+    if ((seg->flags & TFSM_ACK) != 0) {
+        note_held(monitor, after, seg);
+    }
+    if (monitor->ecn && text_of(seg) > 0 &&
+        IN(before, BIT(ESTABLISHED) | BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2) | BIT(SYN_RECEIVED))) {
+        if (seg->ecn == TFSM_CE) {
+            monitor->ece_due = true;
+        } else if ((seg->flags & TFSM_CWR) != 0) {
+            monitor->ece_due = false;
+        }
+    }
+    monitor->heard = ev->now;
+    monitor->asked = false;
 }
 
 /* ---- send side ---- */
@@ -482,6 +649,73 @@ static void check_send(struct monitor *monitor, const struct tfsm_tcb *before,
     }
 }
 
+static uint32_t segment_size(const struct tfsm_tcb *tcb)
+{
+    uint32_t options = tcb->flags & TFSM_M_TIMESTAMPS ? 12 : 0;
+    return tcb->snd_mss > options ? tcb->snd_mss - options : 1;
+}
+
+/* The congestion window: opens by a segment an acknowledgment at most, closes to one segment when
+ * the timer goes off, and to half of what is in flight when a loss is noticed. */
+static void check_congestion(struct monitor *monitor, const struct tfsm_tcb *before,
+                             const struct tfsm_event *ev, const struct tfsm_tcb *after)
+{
+    uint32_t size = segment_size(after);
+    uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
+    bool losing = (before->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
+    bool timed_out =
+        ev->kind == TFSM_EV_TIMEOUT && before->at_rtx != 0 && after->at_rtx != before->at_rtx;
+    if ((before->flags & TFSM_M_SYN_ACKED) == 0 || !IN(after, SYNCHRONIZED)) {
+        return;
+    }
+    if (timed_out && after->cwnd != size) {
+        fails(monitor, "LOSS_WINDOW", "RFC5681:3.1k after a timeout the window is one segment");
+    }
+    if (timed_out && !(before->flags & TFSM_M_LOSS) &&
+        after->ssthresh > (flight / 2 > 2 * size ? flight / 2 : 2 * size)) {
+        fails(monitor, "SSTHRESH", "RFC5681:3.1j the threshold is half of what was in flight");
+    }
+    if (!timed_out && ev->kind != TFSM_EV_ICMP && after->cwnd > before->cwnd &&
+        after->cwnd - before->cwnd > size && !losing && (after->flags & TFSM_M_RECOVERY) == 0) {
+        fails(monitor, "WINDOW_GROWTH",
+              "RFC5681:3.1h the window grows by one segment an acknowledgment at most");
+    }
+    if (!losing && (after->flags & TFSM_M_RECOVERY) != 0 &&
+        after->cwnd > (flight / 2 > 2 * size ? flight / 2 : 2 * size) + 3 * size) {
+        fails(monitor, "RECOVERY_WINDOW", "RFC5681:3.2g a loss halves the window");
+    }
+}
+
+/* The timeout stays within its bounds, whatever was measured. */
+static void check_rto(struct monitor *monitor, const struct tfsm_config *cfg,
+                      const struct tfsm_tcb *after)
+{
+    tfsm_time least = cfg->rto_min < cfg->rto_max ? cfg->rto_min : cfg->rto_max;
+    least = least < cfg->rto_initial ? least : cfg->rto_initial;
+    tfsm_time most = cfg->rto_max > cfg->rto_initial ? cfg->rto_max : cfg->rto_initial;
+    most = most > AFTER_SYN ? most : AFTER_SYN;
+    if (IN(after, ~NO_CONNECTION) && (after->rto < least || after->rto > most)) {
+        fails(monitor, "RTO_BOUNDS",
+              "RFC6298:2.4, RFC6298:2.5 the timeout keeps within its bounds");
+    }
+}
+
+/* An ICMP message that quotes nothing in flight, or means nothing, has no effect. */
+static void check_icmp(struct monitor *monitor, const struct tfsm_tcb *before,
+                       const struct tfsm_event *ev, const struct tfsm_effects *fx,
+                       const struct tfsm_tcb *after)
+{
+    uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
+    bool ours = IN(before, ~NO_CONNECTION) && seq_in(ev->segment.seq, before->snd_una, flight);
+    if ((!ours || ev->icmp == TFSM_ICMP_IGNORE) && (!same(before, after) || fx->signals != 0)) {
+        fails(monitor, "ICMP_UNFOUNDED",
+              "RFC5927:4.1 an ICMP message that quotes nothing in flight has no effect");
+    }
+    if (ev->icmp == TFSM_ICMP_SOFT && after->state != before->state) {
+        fails(monitor, "ICMP_SOFT", "RFC9293:MUST-56 a soft error ends nothing");
+    }
+}
+
 /* Back-off doubles, is bounded, and gives up after R2 and not before. */
 static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg,
                           const struct tfsm_tcb *before, const struct tfsm_event *ev,
@@ -507,6 +741,14 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
               "RFC9293:MUST-20 give up after R2 retransmissions, not before");
     }
     monitor->timeouts++;
+    if (rtx && !gave_up) {
+        bool told = (fx->signals & TFSM_SIG_ADVICE) != 0;
+        monitor->held_count = 0; /* the peer may have forgotten it (RFC 2018 8) */
+        if (told != (cfg->r1 > 0 && monitor->timeouts >= cfg->r1)) {
+            fails(monitor, "R1_TOLD",
+                  "RFC9293:SHLD-9, RFC9293:MUST-20a from R1 retransmissions on the user is told");
+        }
+    }
     if (gave_up) {
         return;
     }
@@ -635,6 +877,8 @@ static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
     if (open && ev->kind == TFSM_EV_SEGMENT && monitor->peer_mss == 0 &&
         (ev->segment.flags & TFSM_SYN) != 0 && after->state != TFSM_SYN_SENT) {
         note_syn(monitor, cfg, &ev->segment, after);
+        note_agreement(monitor, cfg, &ev->segment, before, after);
+        monitor->heard = ev->now;
     }
     if (open && ev->kind == TFSM_EV_SEND && result == TFSM_DONE) {
         monitor->queued += ev->len;
@@ -665,7 +909,7 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
         if (fx->verdict == TFSM_V_DROP) {
             check_unchanged(monitor, before, after);
         }
-        check_refusal(monitor, cfg, before, ev, after);
+        check_refusal(monitor, cfg, before, ev, fx, after);
         check_limiter(monitor, cfg, before, ev, fx, after);
         if ((before->snd_una & 3u) == 0) { /* one run in four: it costs a step */
             check_flag_independence(monitor, cfg, before, ev, after);
@@ -675,9 +919,21 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
             fails(monitor, "RST_ANSWERS_RST", "RFC9293:3.5.2 a RST is never answered by a RST");
         }
     }
+    if (!ended && ev->kind == TFSM_EV_SEGMENT) {
+        note_twice(monitor, &ev->segment, before, after);
+    }
     if (!ended) {
         check_receive(monitor, ev, fx, after);
         check_send(monitor, before, ev, fx, after);
+        check_congestion(monitor, before, ev, after);
+        check_rto(monitor, cfg, after);
+    }
+    if (!ended && ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP &&
+        IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED))) {
+        note_options(monitor, ev, before, after);
+    }
+    if (ev->kind == TFSM_EV_ICMP) {
+        check_icmp(monitor, before, ev, fx, after);
     }
     if (ev->kind == TFSM_EV_TIMEOUT) {
         check_timeout(monitor, cfg, before, ev, fx, after);
@@ -709,6 +965,155 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
 
 /* ---- output ---- */
 
+/* Octets of options, padded. */
+static uint32_t options_of(const struct tfsm_segment *seg)
+{
+    uint32_t octets = (seg->options & TFSM_OPT_TIMESTAMPS ? 10u : 0u) +
+                      (seg->options & TFSM_OPT_USER_TIMEOUT ? 4u : 0u) +
+                      (seg->options & TFSM_OPT_SACK ? 2u + 8u * seg->sacks : 0u);
+    return (octets + 3) / 4 * 4;
+}
+
+/* A block we report is text we hold, or text that came twice. */
+static bool block_true(const struct monitor *monitor, const struct tfsm_tcb *tcb,
+                       struct tfsm_range block)
+{
+    uint32_t length = seq_distance(block.left, block.right);
+    uint32_t start = seq_add(tcb->irs, 1);
+    if (monitor->dsack_due && block.left == monitor->twice.left &&
+        block.right == monitor->twice.right) {
+        return true;
+    }
+    for (unsigned i = 0; i < monitor->kept_count; i++) {
+        uint32_t left = seq_add(start, (uint32_t)(monitor->kept[i][0] & UINT32_MAX));
+        uint64_t kept = monitor->kept[i][1] - monitor->kept[i][0];
+        if (seq_distance(left, block.left) <= kept &&
+            length <= kept - seq_distance(left, block.left)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_sack_out(struct monitor *monitor, const struct tfsm_segment *seg,
+                           const struct tfsm_tcb *after)
+{
+    bool bears = (seg->options & TFSM_OPT_SACK) != 0;
+    if (bears && (!monitor->sack || seg->sacks == 0 || seg->sacks > TFSM_SACK_MAX)) {
+        fails(monitor, "SACK_AGREED", "RFC2018:3 SACK only where both SYNs permit it");
+        return;
+    }
+    for (unsigned i = 0; bears && i < seg->sacks; i++) {
+        if (!block_true(monitor, after, seg->sack[i])) {
+            fails(monitor, "SACK_TRUE", "RFC2018:4a a block reports text that was received");
+        }
+    }
+    if (monitor->sack && seg->len == 0 && monitor->kept_count > 0 && !bears &&
+        after->snd_mss >= 100) {
+        fails(monitor, "SACK_REPORTED", "RFC2018:4b what is held out of order is reported");
+    }
+    if (seg->ack == after->rcv_nxt) {
+        monitor->dsack_due = false;
+    }
+}
+
+/* Options and the ECN field of a segment that goes out: what was agreed, no more and no less. */
+static void check_options_out(struct monitor *monitor, const struct tfsm_config *cfg,
+                              const struct tfsm_tcb *before, tfsm_time now,
+                              const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+{
+    bool syn = (seg->flags & TFSM_SYN) != 0;
+    bool ack = (seg->flags & TFSM_ACK) != 0;
+    bool stamped = (seg->options & TFSM_OPT_TIMESTAMPS) != 0;
+    bool fresh = text_of(seg) > 0 && seg->seq == before->snd_nxt;
+    uint32_t clock = (uint32_t)(now / 1000 & UINT32_MAX);
+    if ((seg->options & TFSM_OPT_FAST_OPEN) != 0 && (ack || !syn || monitor->syn_out)) {
+        fails(monitor, "FAST_OPEN_ONCE",
+              "RFC7413:4.2.2 Fast Open is tried with the first SYN only");
+    }
+    if (syn) {
+        monitor->offered = seg->options;
+        monitor->syn_out = true;
+    } else if ((seg->options & (TFSM_OPT_MSS | TFSM_OPT_WSCALE | TFSM_OPT_SACK_PERMITTED |
+                                TFSM_OPT_FAST_OPEN)) != 0) {
+        fails(monitor, "SYN_OPTIONS", "RFC9293:MUST-65 these options go on a SYN only");
+    }
+    if (stamped != (syn && !ack ? (cfg->profile & TFSM_TIMESTAMPS) != 0 : monitor->timestamps)) {
+        fails(monitor, "TS_ALWAYS",
+              "RFC7323:3.2e timestamps on every segment once agreed, else none");
+    }
+    if (stamped && (seg->ts_val != seq_add(clock, after->ts_offset) ||
+                    seg->ts_ecr != (ack ? monitor->ts_recent : 0))) {
+        fails(monitor, "TS_ECHO", "RFC7323:3.2b TSval is our clock, TSecr the TSval to echo");
+    }
+    check_sack_out(monitor, seg, after);
+    bool ece = (seg->flags & TFSM_ECE) != 0;
+    bool cwr = (seg->flags & TFSM_CWR) != 0;
+    bool wrong = syn ? (!ack && ece != cwr) || (ece && (cfg->profile & TFSM_ECN) == 0) ||
+                           (ack && (cwr || ece != monitor->ecn))
+                     : ece != monitor->ece_due || (cwr && !(monitor->ecn && fresh));
+    if (wrong) {
+        fails(monitor, "ECN_FLAGS",
+              "RFC3168:6.1.3a ECE from CE until CWR, CWR on new text, both to ask for ECN");
+    }
+    if (seg->ecn != (monitor->ecn && fresh && !syn && before->at_persist == 0 ? TFSM_ECT_0 : 0)) {
+        fails(monitor, "ECN_FIELD", "RFC3168:6.1.5a only new text may be marked by the network");
+    }
+}
+
+/* What is sent again is not what the peer said it holds, while it can be believed. */
+static void check_held(struct monitor *monitor, const struct tfsm_tcb *before,
+                       const struct tfsm_segment *seg)
+{
+    uint32_t end = seq_add(seg->seq, seg->len);
+    if (seg->len == 0 || !seq_lt(seg->seq, before->snd_nxt) || before->at_persist != 0) {
+        return;
+    }
+    for (unsigned i = 0; i < monitor->held_count && before->sacked_count < TFSM_SACKED_MAX; i++) {
+        if (seq_lt(seg->seq, monitor->held[i].right) && seq_lt(monitor->held[i].left, end) &&
+            monitor->held_count < MONITOR_HELD && seg->seq != before->snd_una) {
+            fails(monitor, "SENT_HELD", "RFC2018:5.1a text that SACK reports is not sent again");
+        }
+    }
+}
+
+/* New text goes out only while the network has room for it, by our own account: what is in flight
+ * and the peer does not hold. */
+static void check_pipe(struct monitor *monitor, const struct tfsm_config *cfg,
+                       const struct tfsm_tcb *before, const struct tfsm_segment *seg)
+{
+    uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
+    bool losing = (before->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
+    if ((cfg->profile & TFSM_CONGESTION) == 0 || losing || text_of(seg) == 0 ||
+        seg->seq != before->snd_nxt || flight == 0 || before->at_persist != 0 ||
+        (before->flags & TFSM_M_SYN_ACKED) == 0) {
+        return;
+    }
+    uint64_t room = (uint64_t)before->cwnd + 2u * segment_size(before);
+    for (unsigned i = 0; i < monitor->held_count; i++) {
+        room += seq_distance(monitor->held[i].left, monitor->held[i].right);
+    }
+    if ((uint64_t)flight + text_of(seg) > room) {
+        fails(monitor, "BEYOND_CWND",
+              "RFC5681:3 new text keeps within the congestion window and limited transmit");
+    }
+}
+
+/* A keep-alive asks after silence, and only when nothing is outstanding. */
+static void check_keepalive(struct monitor *monitor, const struct tfsm_config *cfg,
+                            const struct tfsm_tcb *before, tfsm_time now)
+{
+    tfsm_time from = monitor->asked ? monitor->asked_at : monitor->heard;
+    tfsm_time least = monitor->asked ? cfg->keepalive_every : cfg->keepalive_idle;
+    if (cfg->keepalive_idle == 0 || before->snd_una != before->snd_nxt ||
+        (now < TFSM_NEVER - 1 && now - from < least)) {
+        fails(monitor, "KEEPALIVE_EARLY",
+              "RFC9293:MUST-26 a keep-alive goes out only after silence, with nothing outstanding");
+    }
+    monitor->asked = true;
+    monitor->asked_at = now;
+}
+
 static void check_numbers(struct monitor *monitor, const struct tfsm_tcb *before,
                           const struct tfsm_segment *seg)
 {
@@ -730,11 +1135,12 @@ static void check_numbers(struct monitor *monitor, const struct tfsm_tcb *before
     if (monitor->fin_out && seq_lt(seq_add(monitor->fin_seq, 1), end)) {
         fails(monitor, "AFTER_FIN", "RFC9293:3.10.4 nothing new follows the FIN");
     }
+    uint32_t first = seq_add(seg->seq, seg->flags & TFSM_SYN ? 1 : 0);
     if (text > 0 && (uint32_t)(seg->text_offset & 0xffffffffu) !=
-                        seq_distance(seq_add(monitor->iss, 1), seg->seq)) {
+                        seq_distance(seq_add(monitor->iss, 1), first)) {
         fails(monitor, "SEQ_BINDING", "RFC9293:3.4 a sequence number is bound to one octet");
     }
-    if (text > monitor->peer_mss) {
+    if (text > 1 && (seg->flags & TFSM_SYN) == 0 && text + options_of(seg) > monitor->peer_mss) {
         fails(monitor, "MSS_EXCEEDED", "RFC9293:MUST-16 no text is larger than the peer takes");
     }
     if (text > 0 && seg->text_offset + text > monitor->queued) {
@@ -757,6 +1163,8 @@ static void check_acknowledgment(struct monitor *monitor, const struct tfsm_segm
     uint8_t shift = seg->flags & TFSM_SYN ? 0 : after->rcv_wscale;
     uint32_t edge = seq_add(seg->ack, (uint32_t)seg->wnd << shift);
     monitor->owes_ack = false;
+    monitor->waiting = 0;
+    monitor->ack_out = seg->ack;
     if (seg->ack != after->rcv_nxt) {
         fails(monitor, "ACK_IS_RCV_NXT", "RFC9293:3.10.7.4 an acknowledgment says RCV.NXT");
     }
@@ -775,7 +1183,7 @@ static void check_acknowledgment(struct monitor *monitor, const struct tfsm_segm
 }
 
 void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
-                    const struct tfsm_tcb *before, const struct tfsm_segment *seg,
+                    const struct tfsm_tcb *before, tfsm_time now, const struct tfsm_segment *seg,
                     const struct tfsm_tcb *after)
 {
     enum tfsm_clause clause = tfsm_check(after);
@@ -815,11 +1223,16 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     if (after->state != TFSM_SYN_SENT && (seg->flags & TFSM_ACK) == 0) {
         fails(monitor, "ACK_ALWAYS", "RFC9293:3.1 every segment after the SYN bears an ACK");
     }
-    if ((seg->flags & (TFSM_ECE | TFSM_CWR)) != 0 ||
-        ((seg->flags & TFSM_URG) != 0 && (before->flags & TFSM_M_URGENT) == 0)) {
+    if ((seg->flags & TFSM_URG) != 0 && (before->flags & TFSM_M_URGENT) == 0) {
         fails(monitor, "FLAGS_OUT", "RFC9293:3.10 control bits are a function of our own state");
     }
-    if (seg->len == 0) {
+    check_options_out(monitor, cfg, before, now, seg, after);
+    check_held(monitor, before, seg);
+    check_pipe(monitor, cfg, before, seg);
+    bool keepalive = seg->len == 0 && seg->seq == seq_sub(before->snd_nxt, 1);
+    if (keepalive) {
+        check_keepalive(monitor, cfg, before, now);
+    } else if (seg->len == 0) {
         monitor->acks_alone++;
         if (monitor->acks_alone > 1 || seg->seq != before->snd_nxt) {
             fails(monitor, "ONE_ACK",
@@ -839,17 +1252,26 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     }
 }
 
-void monitor_drained(struct monitor *monitor, const struct tfsm_tcb *tcb)
+void monitor_drained(struct monitor *monitor, const struct tfsm_config *cfg,
+                     const struct tfsm_tcb *tcb, tfsm_time now)
 {
+    bool late = now < TFSM_NEVER - 1 && now - monitor->waits_from >= HALF_SECOND;
+    bool may_wait = cfg->ack_delay > 0 && monitor->waiting == 1 && !late;
     if (monitor->owes_una && tcb->snd_una != tcb->snd_nxt) {
         fails(monitor, "NOT_RETRANSMITTED",
               "RFC9293:3.10.8 when the timer goes off the front of the queue is sent again");
     }
-    if (monitor->owes_ack && IN(tcb, SYNCHRONIZED)) {
-        fails(monitor, "NOT_ACKNOWLEDGED", "RFC9293:3.10.7.4 what is taken is acknowledged");
+    if (monitor->owes_ack && IN(tcb, SYNCHRONIZED) && !may_wait) {
+        fails(
+            monitor, "NOT_ACKNOWLEDGED",
+            "RFC9293:SHLD-19, RFC9293:MUST-40 what is taken is acknowledged, every second segment "
+            "at once, the others within half a second");
+    }
+    if (may_wait && monitor->owes_ack && tcb->at_ack == 0) {
+        fails(monitor, "NEVER_ACKNOWLEDGED",
+              "RFC9293:MUST-40 an acknowledgment that waits has a timer");
     }
     monitor->owes_una = false;
-    monitor->owes_ack = false;
     if (tcb->owed != 0) {
         fails(monitor, "DEBT_UNPAID", "RFC9293:3.10.7 what is owed is sent");
     }

@@ -16,6 +16,7 @@ struct violation {
 };
 
 #define MONITOR_RANGES (TFSM_OOO_SLOTS + 1)
+#define MONITOR_HELD   64
 
 /* The account of one endpoint. A zeroed one watches a CLOSED connection. */
 struct monitor {
@@ -53,6 +54,28 @@ struct monitor {
     bool rst_arrived;         /* the last event was a RST */
     unsigned muted;           /* limited replies in this interval */
     tfsm_time muted_until;
+    /* options, as the SYNs on the wire settled them */
+    uint8_t offered;    /* enum tfsm_option of our last SYN */
+    bool ecn_offered;   /* and whether it asked for ECN */
+    bool timestamps;    /* agreed */
+    bool sack;          /* agreed */
+    bool ecn;           /* agreed */
+    uint32_t ts_recent; /* TSval to echo */
+    uint32_t ts_out;    /* our last TSval */
+    bool ts_out_known;
+    uint32_t ack_out; /* SEG.ACK we sent last */
+    bool ack_out_known;
+    bool ece_due;        /* CE came and CWR did not yet */
+    unsigned held_count; /* what the peer says it holds beyond SND.UNA, since the last timeout */
+    struct tfsm_range held[MONITOR_HELD];
+    bool dsack_due; /* text came twice since the last acknowledgment */
+    struct tfsm_range twice;
+    unsigned waiting; /* segments of text taken since the last acknowledgment */
+    tfsm_time waits_from;
+    tfsm_time heard; /* when a segment was accepted last */
+    bool asked;      /* keep-alives went out since */
+    tfsm_time asked_at;
+    bool syn_out; /* a SYN went out */
 };
 
 /* An event was fed. before and after are the TCB around it. Sets monitor->violation on the first
@@ -64,10 +87,11 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
 
 /* tfsm_output gave a segment. */
 void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
-                    const struct tfsm_tcb *before, const struct tfsm_segment *segment,
-                    const struct tfsm_tcb *after);
+                    const struct tfsm_tcb *before, tfsm_time now,
+                    const struct tfsm_segment *segment, const struct tfsm_tcb *after);
 
 /* tfsm_output gave false: the drain is over. */
-void monitor_drained(struct monitor *monitor, const struct tfsm_tcb *tcb);
+void monitor_drained(struct monitor *monitor, const struct tfsm_config *cfg,
+                     const struct tfsm_tcb *tcb, tfsm_time now);
 
 #endif

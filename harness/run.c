@@ -122,12 +122,12 @@ static void drain(struct run *run, unsigned end)
         if (!tfsm_output(&self->tcb, &self->cfg, run->now, &segment)) {
             self->has_more = false;
             hit(run, TFSM_RULE_OUT_NOTHING); /* the one row whose answer is false */
-            monitor_drained(&self->monitor, &self->tcb);
+            monitor_drained(&self->monitor, &self->cfg, &self->tcb, run->now);
             break;
         }
         hit(run, segment.rule);
         mix(run, segment.flags | (uint64_t)segment.len << 8 | (uint64_t)segment.wnd << 40);
-        monitor_output(&self->monitor, &self->cfg, &before, &segment, &self->tcb);
+        monitor_output(&self->monitor, &self->cfg, &before, run->now, &segment, &self->tcb);
         struct run_line line = {.kind = RUN_SENDS,
                                 .end = end,
                                 .now = run->now,

@@ -187,9 +187,9 @@ const char *describe_reply(const struct tfsm_rule *rule)
         enum tfsm_action_index action;
         const char *reply;
     } replies[] = {
-        {TFSM_ACTION_RST, "snd RST"},        {TFSM_ACTION_RST_ACK, "snd RST"},
-        {TFSM_ACTION_RST_ABORT, "snd RST"},  {TFSM_ACTION_SYN_OUT, "snd SYN,ACK"},
-        {TFSM_ACTION_OPEN, "snd SYN"},       {TFSM_ACTION_CLOSE, "snd FIN"},
+        {TFSM_ACTION_RST, "snd RST"},       {TFSM_ACTION_RST_ACK, "snd RST"},
+        {TFSM_ACTION_RST_ABORT, "snd RST"}, {TFSM_ACTION_SYN_OUT, "snd SYN,ACK"},
+        {TFSM_ACTION_OPEN, "snd SYN"},      {TFSM_ACTION_CLOSE, "snd FIN"},
         {TFSM_ACTION_ACK, "snd ACK"},
     };
     for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {

@@ -1,8 +1,10 @@
-/* Fuzz target for the header codec. The first octet of the input says what is done to the rest,
- * which is the packet: with bit 0 its checksums are made right, so that the fuzzer is not stuck
- * before them, with bit 1 its IP length as well. What can be parsed is written and parsed again,
- * and has to be the same member by member. Both parse and write happen in heap blocks of the exact
- * size, where AddressSanitizer sees an octet too many. Input beyond INPUT_MAX is cut off. */
+/* Fuzz target for the header codec and for ICMP errors. The first octet of the input says what is
+ * done to the rest, which is the packet: with bit 0 its checksums are made right, so that the fuzzer
+ * is not stuck before them, with bit 1 its IP length as well; the other bits are the code of an ICMP
+ * error that quotes the packet. What can be parsed is written and parsed again, and has to be the
+ * same member by member; an ICMP error that quotes it has to lead back to it. Both parse and write
+ * happen in heap blocks of the exact size, where AddressSanitizer sees an octet too many. Input
+ * beyond INPUT_MAX is cut off. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,11 @@
 
 #define REPAIR_CHECKSUMS 0x01u
 #define REPAIR_LENGTHS   0x02u /* has no effect without the other */
+#define CODE_SHIFT       2u
+
+#define TCP    6u
+#define ICMP   1u
+#define ICMPV6 58u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,18 +53,19 @@ static void seal(uint8_t *octets, unsigned sum)
     octets[1] = (uint8_t)((0xffffu - sum) % 256u);
 }
 
-/* Repair the TCP checksum of a segment that runs from `at` to `end`, if one fits there. The n
- * octets of addresses go into the pseudo header. */
-static void repair_tcp(uint8_t *packet, size_t at, size_t end, const uint8_t *addresses, size_t n)
+/* Repair the checksum of the message of this protocol that runs from `at` to `end`, if one fits
+ * there. The n octets of addresses go into the pseudo header, but for ICMP, which has none. */
+static void repair_message(uint8_t *packet, unsigned protocol, size_t at, size_t end,
+                           const uint8_t *addresses, size_t n)
 {
-    if (at + 20 > end) {
+    size_t field = at + (protocol == TCP ? 16u : 2u);
+    if (at + (protocol == TCP ? 20u : 8u) > end) {
         return;
     }
-    packet[at + 16] = 0;
-    packet[at + 17] = 0;
-    unsigned sum = 6u + (unsigned)(end - at);
-    sum = checksum(sum, addresses, n);
-    seal(packet + at + 16, checksum(sum, packet + at, end - at));
+    packet[field] = 0;
+    packet[field + 1] = 0;
+    unsigned sum = protocol == ICMP ? 0 : checksum(protocol + (unsigned)(end - at), addresses, n);
+    seal(packet + field, checksum(sum, packet + at, end - at));
 }
 
 static void repair_v4(uint8_t *packet, size_t n, unsigned how)
@@ -74,7 +82,8 @@ static void repair_v4(uint8_t *packet, size_t n, unsigned how)
     packet[11] = 0;
     seal(packet + 10, checksum(0, packet, header));
     size_t end = packet[2] * 256u + packet[3];
-    repair_tcp(packet, header, end < n ? end : n, packet + 12, 8);
+    unsigned protocol = packet[9] == ICMP ? ICMP : TCP;
+    repair_message(packet, protocol, header, end < n ? end : n, packet + 12, 8);
 }
 
 static void repair_v6(uint8_t *packet, size_t n, unsigned how)
@@ -90,11 +99,11 @@ static void repair_v6(uint8_t *packet, size_t n, unsigned how)
     end = end < n ? end : n;
     size_t at = 40;
     uint8_t next = packet[6];
-    while (next != 6 && at + 8 <= end) {
+    while (next != TCP && next != ICMPV6 && at + 8 <= end) {
         next = packet[at];
         at += (packet[at + 1] + 1u) * 8u;
     }
-    repair_tcp(packet, at, end, packet + 8, 32);
+    repair_message(packet, next == ICMPV6 ? ICMPV6 : TCP, at, end, packet + 8, 32);
 }
 
 static bool same_segment(const struct tfsm_segment *a, const struct tfsm_segment *b)
@@ -106,9 +115,10 @@ static bool same_segment(const struct tfsm_segment *a, const struct tfsm_segment
     }
     return a->seq == b->seq && a->ack == b->ack && a->len == b->len && a->wnd == b->wnd &&
            a->up == b->up && a->flags == b->flags && a->security == b->security &&
-           a->options == b->options && a->wscale == b->wscale && a->mss == b->mss &&
-           a->sacks == b->sacks && a->ts_val == b->ts_val && a->ts_ecr == b->ts_ecr &&
-           a->text_offset == b->text_offset && a->rule == b->rule;
+           a->options == b->options && a->wscale == b->wscale && a->ecn == b->ecn &&
+           a->cookie_len == b->cookie_len && a->user_timeout == b->user_timeout &&
+           a->mss == b->mss && a->sacks == b->sacks && a->ts_val == b->ts_val &&
+           a->ts_ecr == b->ts_ecr && a->text_offset == b->text_offset && a->rule == b->rule;
 }
 
 /* All but text_at: options are normalised, so the text may have moved. */
@@ -119,6 +129,7 @@ static bool same_packet(const struct tfsm_packet *a, const struct tfsm_packet *b
            memcmp(a->dst.octets, b->dst.octets, sizeof a->dst.octets) == 0 &&
            a->src_port == b->src_port && a->dst_port == b->dst_port && a->hops == b->hops &&
            a->traffic_class == b->traffic_class && a->reserved == b->reserved &&
+           memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0 &&
            same_segment(&a->segment, &b->segment);
 }
 
@@ -132,9 +143,20 @@ static void check_parsed(const struct tfsm_packet *p, size_t n)
     need(p->text_at <= n && text <= n - p->text_at, "the text lies in the packet");
     need(p->src.family == p->dst.family, "both addresses are of one family");
     need(p->reserved <= 15, "there are four reserved bits");
-    need(seg->wscale <= 14, "a shift is at most 14 (RFC7323:2.3)");
+    need(seg->wscale <= 14, "a shift is at most 14 (RFC7323:2.3g)");
     need(seg->sacks <= TFSM_SACK_MAX, "no more SACK blocks than there is room for");
     need((seg->sacks > 0) == ((seg->options & TFSM_OPT_SACK) != 0), "SACK has blocks");
+    need(seg->ecn == (p->traffic_class & 3u), "the ECN field is in the traffic class");
+    bool timed = (seg->options & TFSM_OPT_USER_TIMEOUT) != 0;
+    need(timed == ((seg->user_timeout & 0x7fffu) != 0), "no reserved timeout (RFC5482:3.4b)");
+    bool open = (seg->options & TFSM_OPT_FAST_OPEN) != 0;
+    need(!open || (seg->flags & TFSM_SYN) != 0, "Fast Open comes with a SYN (RFC7413:4.1.1b)");
+    need(open || seg->cookie_len == 0, "no cookie without its option");
+    need(seg->cookie_len % 2 == 0 && seg->cookie_len != 2 && seg->cookie_len <= TFSM_COOKIE_MAX,
+         "a cookie has 4 to 16 octets, an even number (RFC7413:4.1.1a)");
+    for (size_t i = seg->cookie_len; i < TFSM_COOKIE_MAX; i++) {
+        need(p->cookie[i] == 0, "nothing behind the cookie");
+    }
 }
 
 static void check_round_trip(const uint8_t *octets, size_t n, const struct tfsm_packet *first)
@@ -165,6 +187,100 @@ static void check_round_trip(const uint8_t *octets, size_t n, const struct tfsm_
     free(exact);
 }
 
+static bool same_address(const struct tfsm_address *a, const struct tfsm_address *b)
+{
+    return a->family == b->family && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
+}
+
+/* All of it but the meaning and the MSS, which belong to the message and not to the packet quoted.
+ */
+static bool same_quoted(const struct tfsm_icmp_message *a, const struct tfsm_icmp_message *b)
+{
+    return same_address(&a->local, &b->local) && same_address(&a->remote, &b->remote) &&
+           a->local_port == b->local_port && a->remote_port == b->remote_port && a->seq == b->seq;
+}
+
+/* Parse as ICMP, twice into what was not the same before. False when it is no ICMP error. */
+static bool parse_icmp(const uint8_t *octets, size_t n, struct tfsm_icmp_message *out)
+{
+    struct tfsm_icmp_message again;
+    memset(out, 0xa5, sizeof *out);
+    memset(&again, 0x5a, sizeof again);
+    enum tfsm_wire_result result = tfsm_parse_icmp(octets, n, out);
+    need(tfsm_parse_icmp(octets, n, &again) == result, "the same answer twice");
+    need(result < TFSM_WIRE_OPTION, "the answer is one of those there are for ICMP");
+    if (result != TFSM_WIRE_OK) {
+        return false;
+    }
+    need(same_quoted(out, &again) && out->meaning == again.meaning && out->mss == again.mss,
+         "the same message twice");
+    uint8_t family = out->local.family;
+    need(family == octets[0] >> 4 && out->remote.family == family, "the families agree");
+    need(out->meaning < TFSM_ICMPS, "the meaning is one of those there are");
+    need(out->mss == 0 || out->meaning == TFSM_ICMP_TOO_BIG, "only too big tells an MSS");
+    need(out->mss == 0 ? out->meaning != TFSM_ICMP_TOO_BIG || family == 4
+                       : out->mss >= (family == 4 ? 28 : 1220),
+         "no MTU below what every path takes (RFC5927:7)");
+    return true;
+}
+
+/* An ICMP error around the first n octets of a packet, in a block of its own. Only what a parser
+ * looks at is filled in. */
+static uint8_t *quote(const uint8_t *packet, size_t n, unsigned type, unsigned code, size_t *length)
+{
+    bool v4 = packet[0] >> 4 == 4;
+    size_t at = v4 ? 20 : 40;
+    *length = at + 8 + n;
+    uint8_t *out = block(*length);
+    memset(out, 0, at + 8);
+    out[0] = v4 ? 0x45 : 0x60;
+    out[v4 ? 9 : 6] = v4 ? ICMP : ICMPV6;
+    memcpy(out + (v4 ? 16 : 24), packet + (v4 ? 12 : 8), v4 ? 4 : 16); /* back to its source */
+    out[at] = (uint8_t)type;
+    out[at + 1] = (uint8_t)code;
+    memcpy(out + at + 8, packet, n);
+    if (v4) {
+        repair_v4(out, *length, REPAIR_CHECKSUMS | REPAIR_LENGTHS);
+    } else {
+        repair_v6(out, *length, REPAIR_CHECKSUMS | REPAIR_LENGTHS);
+    }
+    return out;
+}
+
+/* Whether an error that quotes the first n octets is taken. */
+static bool parse_quote(const uint8_t *octets, size_t n, unsigned type, unsigned code,
+                        struct tfsm_icmp_message *out)
+{
+    size_t length = 0;
+    uint8_t *error = quote(octets, n, type, code, &length);
+    bool taken = parse_icmp(error, length, out);
+    free(error);
+    return taken;
+}
+
+/* An error about what was parsed tells whose it is, down to SEG.SEQ (RFC5927:3), and one octet less
+ * is too little. */
+static void check_quoted(const uint8_t *octets, size_t n, const struct tfsm_packet *p,
+                         unsigned code)
+{
+    struct tfsm_icmp_message all;
+    struct tfsm_icmp_message least;
+    unsigned family = p->src.family;
+    unsigned type = family == 4 ? 3 : 1;
+    need(parse_quote(octets, n, type, code, &all), "what can be parsed can be quoted");
+    need(all.meaning == tfsm_icmp_meaning(family, type, code), "one meaning for type and code");
+    need(same_address(&all.local, &p->src) && all.local_port == p->src_port &&
+             same_address(&all.remote, &p->dst) && all.remote_port == p->dst_port &&
+             all.seq == p->segment.seq,
+         "an ICMP error names the segment it quotes (RFC9293:MUST-54)");
+    size_t at = family == 4 ? (octets[0] & 0x0fu) * 4u : 40;
+    if (family == 4 || octets[6] == TCP) { /* else there are extension headers */
+        need(parse_quote(octets, at + 8, type, code, &least), "eight octets are enough");
+        need(same_quoted(&all, &least), "less quoted is the same segment");
+        need(!parse_quote(octets, at + 7, type, code, &least), "seven octets are too few");
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tfsm_packet packet;
@@ -188,7 +304,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION) {
         check_parsed(&packet, n);
         check_round_trip(octets, n, &packet);
+        check_quoted(octets, n, &packet, how >> CODE_SHIFT);
     }
+    struct tfsm_icmp_message message;
+    bool is_error = parse_icmp(octets, n, &message);
+    need(!is_error || result == TFSM_WIRE_PROTOCOL, "no packet is TCP and ICMP");
     free(octets);
     return 0;
 }

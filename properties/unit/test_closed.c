@@ -156,7 +156,7 @@ static void test_closed_timeout_does_nothing(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:3.10.1 <SEQ=ISS><CTL=SYN>, RFC9293:MUST-14 */
+/* RFC9293:3.10.1 <SEQ=ISS><CTL=SYN>, RFC9293:MUST-14, SHLD-5a */
 static void test_closed_open_active_sends_syn(void **state)
 {
     struct fixture *f = in_closed(state);

@@ -19,6 +19,7 @@ static void test_established_only_an_ack_is_taken_at_the_right_edge(void **state
     same_only_an_ack_is_taken_at_the_right_edge(in_established(state));
 }
 
+/* RFC5961:7a */
 static void test_established_dataless_replies_are_limited(void **state)
 {
     same_dataless_replies_are_limited(in_established(state));
@@ -31,21 +32,25 @@ static void test_established_data_replies_are_not_limited(void **state)
 
 /* ---- second: RST ---- */
 
+/* RFC5961:3.2b, RFC5961:4.2b, RFC9293:MUST-12 */
 static void test_established_rst_exact_ends(void **state)
 {
     same_rst_exact_ends(in_established(state), TFSM_SIG_RESET);
 }
 
+/* RFC9293:SHLD-2 */
 static void test_established_rst_exact_with_anything_ends(void **state)
 {
     same_rst_exact_with_anything_ends(in_established(state), TFSM_SIG_RESET);
 }
 
+/* RFC5961:3.2c */
 static void test_established_rst_in_window_is_challenged(void **state)
 {
     same_rst_in_window_is_challenged(in_established(state));
 }
 
+/* RFC5961:3.2a */
 static void test_established_rst_outside_is_dropped(void **state)
 {
     same_rst_outside_is_dropped(in_established(state));
@@ -90,11 +95,13 @@ static void test_established_wrong_security_outside_is_acknowledged(void **state
 
 /* ---- fourth: SYN ---- */
 
+/* RFC5961:4.2a */
 static void test_established_syn_in_window_is_challenged(void **state)
 {
     same_syn_in_window_is_challenged(in_established(state));
 }
 
+/* RFC5961:4.2a */
 static void test_established_syn_outside_is_acknowledged(void **state)
 {
     same_syn_outside_is_acknowledged(in_established(state));
@@ -122,6 +129,7 @@ static void test_established_ack_missing_is_dropped(void **state)
     same_ack_missing_is_dropped(in_established(state));
 }
 
+/* RFC5961:5.2a, RFC5961:5.2b */
 static void test_established_ack_beyond_snd_nxt_is_acknowledged(void **state)
 {
     same_ack_beyond_snd_nxt_is_acknowledged(in_established(state));
@@ -132,6 +140,7 @@ static void test_established_ack_beyond_snd_nxt_without_5961_is_acknowledged(voi
     same_ack_beyond_snd_nxt_is_acknowledged(in_plain(state, TFSM_ESTABLISHED));
 }
 
+/* RFC5961:5.2b */
 static void test_established_ack_before_iss_is_acknowledged(void **state)
 {
     same_ack_before_iss_is_acknowledged(in_established(state));
@@ -151,6 +160,7 @@ static struct fixture *in_zero_window(void **state)
     return f;
 }
 
+/* RFC9293:MAY-8 */
 static void test_established_zero_window_text_is_acknowledged(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -162,6 +172,7 @@ static void test_established_zero_window_text_is_acknowledged(void **state)
     }
 }
 
+/* RFC9293:MUST-66 */
 static void test_established_zero_window_rst_exact_ends(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -205,6 +216,7 @@ static void test_established_zero_window_ack_is_taken(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:MUST-66 */
 static void test_established_zero_window_urg_is_told(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -212,8 +224,8 @@ static void test_established_zero_window_urg_is_told(void **state)
     expect_signals(f, TFSM_SIG_URGENT);
 }
 
-/* RFC9293:3.10.7.4 first: "special allowance should be made to accept valid ACKs, URGs, and RSTs",
- * also when the peer's probe carries them. */
+/* RFC9293:MUST-66, RFC9293:3.10.7.4 first: "special allowance should be made to accept valid ACKs,
+ * URGs, and RSTs", also when the peer's probe carries them. */
 static void test_established_zero_window_probe_with_ack_and_urg_is_taken(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -252,6 +264,7 @@ static void test_established_zero_window_syn_without_5961_is_acknowledged(void *
     expect_state(f, TFSM_ESTABLISHED);
 }
 
+/* RFC9293:MUST-66, SHLD-2 */
 static void test_established_zero_window_rst_with_text_ends(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -338,7 +351,7 @@ static void test_established_ack_old_dataless_is_quiet(void **state)
     expect_nothing(f);
 }
 
-/* RFC5961:5.2: SND.UNA - MAX.SND.WND =< SEG.ACK. */
+/* RFC5961:5.2a, RFC5961:5.2b, RFC9293:MAY-12: SND.UNA - MAX.SND.WND =< SEG.ACK. */
 static void test_established_ack_lower_bound_is_the_greatest_window(void **state)
 {
     struct fixture *f = fresh(state);
@@ -379,6 +392,7 @@ static void test_established_ack_old_changes_no_window(void **state)
 
 /* ---- sixth: URG ---- */
 
+/* RFC9293:MUST-32 */
 static void test_established_urg_is_told_once(void **state)
 {
     struct fixture *f = in_established(state);
@@ -477,6 +491,7 @@ static void test_established_without_urg_the_pointer_is_not_read(void **state)
 
 /* ---- seventh: text ---- */
 
+/* RFC5681:4.2d */
 static void test_established_text_left_edge_is_delivered(void **state)
 {
     struct fixture *f = in_established(state);
@@ -489,6 +504,7 @@ static void test_established_text_left_edge_is_delivered(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:SHLD-31 */
 static void test_established_text_inside_waits(void **state)
 {
     struct fixture *f = in_established(state);
@@ -553,6 +569,7 @@ static void test_established_text_in_a_batch_is_acknowledged_once(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:MUST-58 */
 static void test_established_ack_rides_on_text(void **state)
 {
     struct fixture *f = in_established(state);
@@ -660,7 +677,8 @@ static void test_established_fin_with_new_ack_is_both(void **state)
 
 /* ---- output and user calls ---- */
 
-/* RFC9293:MUST-61: PSH on the last segment of what is queued. */
+/* RFC9293:MUST-61, MUST-65, SHLD-28: full segments, PSH on the last of what is queued, no MSS
+ * option. */
 static void test_established_send_is_cut_into_segments(void **state)
 {
     struct fixture *f = in_established(state);
@@ -677,6 +695,7 @@ static void test_established_send_is_cut_into_segments(void **state)
     expect_nothing(f);
 }
 
+/* RFC7323:2.4d */
 static void test_established_send_stops_at_the_peers_window(void **state)
 {
     struct fixture *f = in_established(state);
@@ -711,7 +730,7 @@ static void test_established_send_nothing_sends_nothing(void **state)
     expect_deadline(f, TFSM_NEVER);
 }
 
-/* RFC9293:MUST-30, MUST-62: the pointer is the octet after the urgent data. */
+/* RFC9293:MUST-30, MUST-31, MUST-62: the pointer is the octet after the urgent data. */
 static void test_established_send_urgent_sets_the_pointer(void **state)
 {
     struct fixture *f = in_established(state);

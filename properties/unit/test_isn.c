@@ -1,5 +1,5 @@
-/* Unit tests of the initial sequence numbers: SipHash-2-4 against its authors' reference vectors,
- * the clock component, and what the hash has to keep apart. Statistics are in
+/* Unit tests of the initial sequence numbers and timestamp offsets: SipHash-2-4 against its authors'
+ * reference vectors, the clock component, and what the hash has to keep apart. Statistics are in
  * properties/rapidcheck/prop_isn.cpp. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +19,12 @@ static const struct tfsm_address there = {4, {198, 51, 100, 2}};
 static uint32_t isn_at(tfsm_time now)
 {
     return tfsm_isn(key, &here, 49152, &there, 80, now);
+}
+
+static uint32_t offset_of(const struct tfsm_address *local, uint16_t local_port,
+                          const struct tfsm_address *remote, uint16_t remote_port)
+{
+    return tfsm_timestamp_offset(key, local, local_port, remote, remote_port);
 }
 
 /* The input of vector n is the octets 0, 1 .. n-1, in a block of exactly n octets. */
@@ -69,8 +75,10 @@ static void test_siphash_every_octet_counts(void **state)
     }
 }
 
-/* F is what RFC6528:3 calls it: the low half of a hash of both sockets, each field in its place. */
-static void test_isn_is_the_clock_plus_the_hash(void **state)
+/* F of RFC 6528 is the low half of a hash of both sockets, each field in its place (RFC9293:SHLD-1,
+ * RFC6528:3a). The other half is where timestamps start (RFC7323:7.1): nobody learns one from
+ * the other (RFC9293:MUST-9, RFC6528:3b). */
+static void test_isn_and_offset_are_halves_of_the_hash(void **state)
 {
     (void)state;
     static const uint8_t v4[38] = {4, 192, 0, 2, 1, 0,   0,  0,   0,    0,    0,    0,   0,
@@ -86,8 +94,13 @@ static void test_isn_is_the_clock_plus_the_hash(void **state)
     assert_int_equal(isn_at(0), (uint32_t)(tfsm_siphash(key, v4, 38) & UINT32_MAX));
     assert_int_equal(tfsm_isn(key, &local, 0x1234, &remote, 0x5678, 0),
                      (uint32_t)(tfsm_siphash(key, v6, 38) & UINT32_MAX));
+    assert_int_equal(offset_of(&here, 49152, &there, 80),
+                     (uint32_t)(tfsm_siphash(key, v4, 38) >> 32));
+    assert_int_equal(offset_of(&local, 0x1234, &remote, 0x5678),
+                     (uint32_t)(tfsm_siphash(key, v6, 38) >> 32));
 }
 
+/* RFC9293:MUST-8 */
 static void test_isn_clock_ticks_every_four_microseconds(void **state)
 {
     (void)state;
@@ -184,13 +197,55 @@ static void test_isn_octets_beyond_a_v4_address_do_not_count(void **state)
     assert_int_equal(tfsm_isn(key, &local, 49152, &remote, 80, 0), isn_at(0));
 }
 
+/* Another connection starts elsewhere, with another key so does every one; the ends differ, too. */
+static void test_offset_other_key_or_tuple(void **state)
+{
+    (void)state;
+    const struct tfsm_address here_six = {6, {192, 0, 2, 1}};
+    const struct tfsm_address there_six = {6, {198, 51, 100, 2}};
+    uint32_t before = offset_of(&here, 49152, &there, 80);
+    for (size_t i = 0; i < sizeof key; i++) {
+        uint8_t other[16];
+        memcpy(other, key, sizeof key);
+        other[i] ^= 1;
+        assert_int_not_equal(tfsm_timestamp_offset(other, &here, 49152, &there, 80), before);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        struct tfsm_address local = here;
+        struct tfsm_address remote = there;
+        local.octets[i] ^= 1;
+        remote.octets[i] ^= 1;
+        assert_int_not_equal(offset_of(&local, 49152, &there, 80), before);
+        assert_int_not_equal(offset_of(&here, 49152, &remote, 80), before);
+    }
+    for (unsigned bit = 0; bit < 16; bit++) {
+        assert_int_not_equal(offset_of(&here, (uint16_t)(49152 ^ 1u << bit), &there, 80), before);
+        assert_int_not_equal(offset_of(&here, 49152, &there, (uint16_t)(80 ^ 1u << bit)), before);
+    }
+    assert_int_not_equal(offset_of(&there, 80, &here, 49152), before);
+    assert_int_not_equal(offset_of(&here_six, 49152, &there_six, 80), before);
+}
+
+/* The next incarnation starts where this one did, whatever the embedder left behind an address
+ * (RFC6191:3). */
+static void test_offset_of_a_tuple_stays(void **state)
+{
+    (void)state;
+    struct tfsm_address local = here;
+    struct tfsm_address remote = there;
+    uint32_t before = offset_of(&here, 49152, &there, 80);
+    memset(local.octets + 4, 0xee, 12);
+    memset(remote.octets + 4, 0xdd, 12);
+    assert_int_equal(offset_of(&local, 49152, &remote, 80), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_siphash_reference_vectors),
         cmocka_unit_test(test_siphash_length_counts),
         cmocka_unit_test(test_siphash_every_octet_counts),
-        cmocka_unit_test(test_isn_is_the_clock_plus_the_hash),
+        cmocka_unit_test(test_isn_and_offset_are_halves_of_the_hash),
         cmocka_unit_test(test_isn_clock_ticks_every_four_microseconds),
         cmocka_unit_test(test_isn_clock_wraps),
         cmocka_unit_test(test_isn_other_key),
@@ -199,6 +254,8 @@ int main(void)
         cmocka_unit_test(test_isn_the_two_ends_differ),
         cmocka_unit_test(test_isn_family_counts),
         cmocka_unit_test(test_isn_octets_beyond_a_v4_address_do_not_count),
+        cmocka_unit_test(test_offset_other_key_or_tuple),
+        cmocka_unit_test(test_offset_of_a_tuple_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

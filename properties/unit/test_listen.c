@@ -90,7 +90,7 @@ static void test_listen_syn_right_security_is_accepted(void **state)
     assert_int_equal(s.security, 3);
 }
 
-/* RFC9293:3.10.7.2 <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
+/* RFC9293:MUST-14, SHLD-5a, RFC9293:3.10.7.2 <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
 static void test_listen_syn_is_answered(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -105,6 +105,7 @@ static void test_listen_syn_is_answered(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:MUST-14 */
 static void test_listen_syn_fills_the_tcb(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -195,7 +196,7 @@ static void test_listen_syn_other_flags_change_nothing(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:MUST-15 */
+/* RFC9293:MUST-15a */
 static void test_listen_syn_without_mss_means_the_default(void **state)
 {
     struct fixture *f = fresh(state);

@@ -3,6 +3,7 @@
  * twice and that nothing is readable that was not handed out; the tests say how much, and when. */
 #include "fixture.h"
 
+/* RFC9293:SHLD-31 */
 static void test_out_of_order_hole_filled_delivers_all(void **state)
 {
     struct fixture *f = in_established(state);
@@ -380,7 +381,8 @@ static uint32_t next_random(uint32_t *seed)
     return *seed >> 8;
 }
 
-/* Random segments of one stream, in any order, again and again: all of it gets through, once. */
+/* RFC9293:SHLD-31: Random segments of one stream, in any order, again and again: all of it gets
+ * through, once. */
 static void test_out_of_order_random_segments_deliver_the_stream(void **state)
 {
     enum { STREAM = 6000 };

@@ -68,6 +68,7 @@ static void test_syn_received_ack_at_the_right_edge_connects(void **state)
 
 /* ---- second: RST ---- */
 
+/* RFC9293:MUST-11 */
 static void test_syn_received_rst_exact_passive_listens_again(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -75,7 +76,8 @@ static void test_syn_received_rst_exact_passive_listens_again(void **state)
     listens_again(f);
 }
 
-/* MUST-11: what the OPEN said is kept: the label, the remote socket, and that it was passive. */
+/* RFC9293:MUST-11: what the OPEN said is kept: the label, the remote socket, and that it was
+ * passive. */
 static void test_syn_received_rst_exact_passive_keeps_what_open_said(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -99,7 +101,7 @@ static void test_syn_received_rst_exact_passive_with_scaling_listens_again(void 
     listens_again(f);
 }
 
-/* B17 */
+/* RFC9293:MUST-11, B17 */
 static void test_syn_received_rst_exact_active_is_refused(void **state)
 {
     struct fixture *f = in_syn_received_active(state);
@@ -115,7 +117,7 @@ static void test_syn_received_rst_exact_any_ack_is_believed(void **state)
     listens_again(f);
 }
 
-/* RFC5961:3.2, B23 */
+/* RFC5961:3.2c, B23 */
 static void test_syn_received_rst_in_window_is_challenged(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -133,6 +135,7 @@ static void test_syn_received_rst_in_window_active_is_challenged(void **state)
     expect_challenged(f);
 }
 
+/* RFC5961:3.2a */
 static void test_syn_received_rst_outside_is_dropped(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -216,7 +219,7 @@ static void test_syn_received_syn_in_window_without_5961_passive_listens_again(v
     listens_again(f);
 }
 
-/* RFC5961:4.2 */
+/* RFC5961:4.2a */
 static void test_syn_received_syn_in_window_active_is_challenged(void **state)
 {
     struct fixture *f = in_syn_received_active(state);

@@ -54,6 +54,7 @@ static void test_syn_sent_syn_ack_with_bad_ack_is_reset(void **state)
     expect_state(f, TFSM_SYN_SENT);
 }
 
+/* RFC5961:3.2d */
 static void test_syn_sent_rst_with_bad_ack_is_dropped(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -73,6 +74,7 @@ static void test_syn_sent_bad_ack_comes_before_security(void **state)
 
 /* ---- second: RST ---- */
 
+/* RFC5961:3.2d, RFC9293:MUST-12 */
 static void test_syn_sent_rst_with_good_ack_resets(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -92,7 +94,7 @@ static void test_syn_sent_rst_with_good_ack_without_5961_any_seq_resets(void **s
     expect_nothing(f);
 }
 
-/* RFC5961:3.2: the ACK field must acknowledge the SYN. */
+/* RFC5961:3.2d: the ACK field must acknowledge the SYN. */
 static void test_syn_sent_rst_without_ack_is_dropped(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -144,6 +146,7 @@ static void test_syn_sent_syn_ack_connects(void **state)
     expect_deadline(f, TFSM_NEVER);
 }
 
+/* RFC9293:MUST-14 */
 static void test_syn_sent_syn_ack_fills_the_tcb(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -405,7 +408,7 @@ static void test_syn_sent_syn_ack_tiny_mss_is_raised(void **state)
     assert_int_equal(f->tcb.snd_mss, 64);
 }
 
-/* RFC9293:MUST-15 */
+/* RFC9293:MUST-15a */
 static void test_syn_sent_syn_ack_without_mss_means_the_default(void **state)
 {
     struct fixture *f = fresh(state);

@@ -32,6 +32,7 @@ static void test_time_wait_data_replies_are_not_limited(void **state)
 
 /* ---- second: RST ---- */
 
+/* RFC5961:3.2b */
 static void test_time_wait_rst_exact_ends(void **state)
 {
     same_rst_exact_ends(in_time_wait(state), TFSM_SIG_CLOSED);
@@ -42,6 +43,7 @@ static void test_time_wait_rst_exact_with_anything_ends(void **state)
     same_rst_exact_with_anything_ends(in_time_wait(state), TFSM_SIG_CLOSED);
 }
 
+/* RFC5961:3.2c */
 static void test_time_wait_rst_in_window_is_challenged(void **state)
 {
     same_rst_in_window_is_challenged(in_time_wait(state));
@@ -172,6 +174,7 @@ static void test_time_wait_rst_with_1337_is_ignored(void **state)
     expect_state(f, TFSM_TIME_WAIT);
 }
 
+/* RFC1337:3 */
 static void test_time_wait_rst_in_window_with_1337_without_5961_is_ignored(void **state)
 {
     struct fixture *f = in_time_wait_1337(state, PLAIN);

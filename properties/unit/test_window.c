@@ -109,7 +109,7 @@ static void test_window_update_lets_more_out(void **state)
 
 /* ---- shrinking: RFC9293:MUST-34, SHLD-15 ---- */
 
-/* B65: SND.UNA + SND.WND < SND.NXT. */
+/* RFC9293:MUST-34, SHLD-15, RFC7323:2.4a, B65: SND.UNA + SND.WND < SND.NXT. */
 static void test_window_shrunk_below_what_is_in_flight_sends_nothing_new(void **state)
 {
     struct fixture *f = in_established(state);
@@ -164,6 +164,7 @@ static void test_window_largest_is_unsigned(void **state)
 
 /* ---- the sender's silly window: RFC9293:MUST-38 ---- */
 
+/* RFC9293:MUST-38 */
 static void test_window_sws_small_opening_sends_nothing(void **state)
 {
     struct fixture *f = in_established(state);
@@ -179,7 +180,8 @@ static void test_window_sws_small_opening_sends_nothing(void **state)
     expect_nothing(f);
 }
 
-/* (4): nothing in flight, so no ACK will come: a timer overrides, within the window. B59 */
+/* RFC9293:MUST-38, MUST-60: (4): nothing in flight, so no ACK will come: a timer overrides, within
+ * the window. B59 */
 static void test_window_sws_small_window_and_nothing_in_flight_waits_for_a_timer(void **state)
 {
     struct fixture *f = in_established(state);
@@ -194,7 +196,6 @@ static void test_window_sws_small_window_and_nothing_in_flight_waits_for_a_timer
     assert_in_range(out.len, 1, 10);
 }
 
-/* SHLD-15: below what is in flight there is no usable window, however small a text would do. */
 /* The back-off of the timer that a silly window waits for ends with the wait: what then goes out was never lost. */
 static void test_window_sws_back_off_does_not_outlive_the_wait(void **state)
 {
@@ -213,6 +214,8 @@ static void test_window_sws_back_off_does_not_outlive_the_wait(void **state)
     expect_deadline(f, f->now + RTO);
 }
 
+/* RFC9293:MUST-34, SHLD-15: below what is in flight there is no usable window, however small a text
+ * would do. */
 static void test_window_sws_negative_usable_window_sends_nothing(void **state)
 {
     struct fixture *f = in_established(state);
@@ -227,7 +230,7 @@ static void test_window_sws_negative_usable_window_sends_nothing(void **state)
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 501, .ack = 1, .len = 1);
 }
 
-/* (2): all that is queued fits. */
+/* RFC9293:MUST-38: (2): all that is queued fits. */
 static void test_window_sws_everything_queued_goes(void **state)
 {
     struct fixture *f = in_established(state);
@@ -235,7 +238,7 @@ static void test_window_sws_everything_queued_goes(void **state)
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 3);
 }
 
-/* (3): half of the greatest window, though that is less than an MSS. */
+/* RFC9293:MUST-38: (3): half of the greatest window, though that is less than an MSS. */
 static void test_window_sws_half_of_a_small_window_is_enough(void **state)
 {
     struct fixture *f = fresh(state);
@@ -250,7 +253,7 @@ static void test_window_sws_half_of_a_small_window_is_enough(void **state)
     expect_nothing(f);
 }
 
-/* (3) again: what is in flight uses up its part of the window. */
+/* RFC9293:MUST-38: (3) again: what is in flight uses up its part of the window. */
 static void test_window_sws_half_of_the_window_beside_text_in_flight(void **state)
 {
     struct fixture *f = fresh(state);
@@ -275,6 +278,7 @@ static struct fixture *with_nagle(void **state)
     return f;
 }
 
+/* RFC9293:SHLD-7, SHLD-27, MAY-16 */
 static void test_window_nagle_small_text_waits_for_the_ack(void **state)
 {
     struct fixture *f = with_nagle(state);
@@ -287,6 +291,7 @@ static void test_window_nagle_small_text_waits_for_the_ack(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:SHLD-7 */
 static void test_window_nagle_part_of_the_ack_is_not_enough(void **state)
 {
     struct fixture *f = with_nagle(state);
@@ -297,6 +302,7 @@ static void test_window_nagle_part_of_the_ack_is_not_enough(void **state)
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 11, .ack = 1, .len = 20);
 }
 
+/* RFC9293:SHLD-7, SHLD-28 */
 static void test_window_nagle_full_segment_goes(void **state)
 {
     struct fixture *f = with_nagle(state);
@@ -314,7 +320,8 @@ static void test_window_nagle_fin_alone_goes(void **state)
     expect_nothing(f);
 }
 
-/* What waits is not forgotten when the ACK is lost: the timer sends the first text again. */
+/* RFC9293:MUST-60: What waits is not forgotten when the ACK is lost: the timer sends the first text
+ * again. */
 static void test_window_nagle_text_goes_after_retransmission(void **state)
 {
     struct fixture *f = with_nagle(state);
@@ -355,7 +362,7 @@ static struct fixture *scaling(void **state)
     return f;
 }
 
-/* B68 (a): the window of a SYN is never scaled. */
+/* RFC7323:2.2e, RFC7323:2.3b, B68 (a): the window of a SYN is never scaled. */
 static void test_window_scale_is_offered(void **state)
 {
     struct fixture *f = scaling(state);
@@ -376,6 +383,7 @@ static void test_window_scale_is_not_offered_without_the_profile(void **state)
     assert_int_equal(syn.wnd, 65535);
 }
 
+/* RFC7323:2.2b, RFC7323:2.3c, RFC7323:2.3d, RFC7323:2.3e */
 static void test_window_scale_both_ways_active(void **state)
 {
     struct fixture *f = scaling(state);
@@ -389,6 +397,7 @@ static void test_window_scale_both_ways_active(void **state)
     assert_in_range((uint32_t)ack.wnd << f->tcb.rcv_wscale, MEGA - 10 - 63, MEGA);
 }
 
+/* RFC7323:2.2e, RFC7323:2.3a, RFC7323:2.3d */
 static void test_window_scale_both_ways_passive(void **state)
 {
     struct fixture *f = scaling(state);
@@ -401,6 +410,7 @@ static void test_window_scale_both_ways_passive(void **state)
     assert_int_equal(f->tcb.snd_wnd, PEER_WND << 3);
 }
 
+/* RFC7323:2.2e, RFC7323:2.3a, RFC7323:2.3d */
 static void test_window_scale_both_ways_simultaneous(void **state)
 {
     struct fixture *f = scaling(state);
@@ -413,7 +423,7 @@ static void test_window_scale_both_ways_simultaneous(void **state)
     assert_int_equal(f->tcb.snd_wnd, PEER_WND << 3);
 }
 
-/* Both sides must offer it. */
+/* RFC7323:2.2b, RFC7323:2.3c: Both sides must offer it. */
 static void test_window_scale_not_offered_by_the_peer_is_off(void **state)
 {
     struct fixture *f = scaling(state);
@@ -427,6 +437,7 @@ static void test_window_scale_not_offered_by_the_peer_is_off(void **state)
     assert_in_range(f->tcb.rcv_wnd, 60000, 65535);
 }
 
+/* RFC7323:2.2c */
 static void test_window_scale_not_offered_by_the_peer_is_not_answered(void **state)
 {
     struct fixture *f = scaling(state);
@@ -439,6 +450,7 @@ static void test_window_scale_not_offered_by_the_peer_is_not_answered(void **sta
     assert_int_equal(f->tcb.snd_wnd, PEER_WND);
 }
 
+/* RFC7323:2.2b, RFC7323:2.3c */
 static void test_window_scale_not_offered_by_us_is_off(void **state)
 {
     struct fixture *f = scaling(state);
@@ -452,7 +464,7 @@ static void test_window_scale_not_offered_by_us_is_off(void **state)
     assert_int_equal(f->tcb.rcv_wscale, 0);
 }
 
-/* RFC7323:2.3, B68 (b): a shift beyond 14 is taken as 14. */
+/* RFC7323:2.3g, RFC9293:REC-1, B68 (b): a shift beyond 14 is taken as 14. */
 static void test_window_scale_beyond_14_is_14(void **state)
 {
     static const uint8_t shifts[] = {14, 15, 118, 255};
@@ -466,7 +478,7 @@ static void test_window_scale_beyond_14_is_14(void **state)
     }
 }
 
-/* The option counts in a SYN only. */
+/* RFC7323:2.2d: The option counts in a SYN only. */
 static void test_window_scale_outside_a_syn_is_ignored(void **state)
 {
     struct fixture *f = in_established(state);
@@ -489,7 +501,8 @@ static void test_window_scale_survives_retransmission(void **state)
     assert_int_equal(s.wnd, 65535);
 }
 
-/* Odd amounts of text under a scale: the fixture watches that the edge does not recede. */
+/* RFC9293:SHLD-14, RFC7323:2.4c: Odd amounts of text under a scale: the fixture watches that the
+ * edge does not recede. */
 static void test_window_scale_rounding_keeps_the_edge(void **state)
 {
     struct fixture *f = scaling(state);
@@ -504,6 +517,7 @@ static void test_window_scale_rounding_keeps_the_edge(void **state)
     expect_state(f, TFSM_ESTABLISHED);
 }
 
+/* RFC7323:2.3f */
 static void test_window_scale_largest_buffer(void **state)
 {
     struct fixture *f = scaling(state);
@@ -558,7 +572,7 @@ static void test_window_sws_small_reads_announce_nothing(void **state)
     expect_nothing(f);
 }
 
-/* 999 octets free: an ACK that goes out anyway does not move the edge either. */
+/* RFC9293:MUST-39: 999 octets free: an ACK that goes out anyway does not move the edge either. */
 static void test_window_sws_holds_for_every_ack(void **state)
 {
     struct fixture *f = in_established(state);
@@ -570,6 +584,7 @@ static void test_window_sws_holds_for_every_ack(void **state)
     assert_int_equal(s.wnd, 0);
 }
 
+/* RFC9293:MUST-39 */
 static void test_window_sws_half_of_a_small_buffer_is_enough(void **state)
 {
     struct fixture *f = fresh(state);
@@ -597,7 +612,8 @@ static void test_window_read_at_once_stays_wide_open(void **state)
     }
 }
 
-/* RFC9293:SHLD-14: the embedder shrinks the buffer; the edge stays where it was promised. */
+/* RFC9293:SHLD-14, RFC7323:2.4b: the embedder shrinks the buffer; the edge stays where it was
+ * promised. */
 static void test_window_smaller_buffer_keeps_the_edge(void **state)
 {
     struct fixture *f = in_established(state);
@@ -686,8 +702,8 @@ static struct pair *both_closed(void **state)
     return &p;
 }
 
-/* RFC 9293 A.2, invariant 5 of history: probes that cross must not start a dialogue that feeds
- * itself, and must not be taken for silence. */
+/* RFC9293:MUST-37: RFC 9293 A.2, invariant 5 of history: probes that cross must not start a
+ * dialogue that feeds itself, and must not be taken for silence. */
 static void test_window_two_machines_probe_each_other(void **state)
 {
     struct pair *p = both_closed(state);
@@ -741,7 +757,7 @@ static void test_window_two_machines_acks_pass_a_closed_window(void **state)
     assert_int_equal(p->b.tcb.snd_una - before, 500);
 }
 
-/* The update that opens the window is lost; the probe finds out. */
+/* RFC9293:MUST-36: The update that opens the window is lost; the probe finds out. */
 static void test_window_two_machines_lost_update_is_found_by_a_probe(void **state)
 {
     struct pair *p = both_closed(state);

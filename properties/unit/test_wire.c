@@ -1,4 +1,4 @@
-/* Unit tests of the header codec: two packets whose octets were put together by hand, every answer
+/* Unit tests of the header codec: three packets whose octets were put together by hand, every answer
  * tfsm_parse() can give, every way an option can be wrong, and every reason for tfsm_write() to
  * refuse. Packets that a test bends are sealed again with checksums computed here, in another way
  * than the codec does it. Parsing always happens in a heap block of the exact size, so that
@@ -13,6 +13,9 @@
 #include <cmocka.h>
 
 #include "tfsm.h"
+
+/* The codec's, for the engine. */
+size_t tfsm_options_length(const struct tfsm_segment *seg);
 
 /* <SYN> from 192.0.2.1:49152 to 198.51.100.2:80 with MSS 1460, SACK-permitted, timestamps and a
  * shift of 7. */
@@ -34,6 +37,17 @@ static const uint8_t golden_v6[] = {
     0xff, 0xff, 0xff, 0xf0, 0x00, 0x00, 0x00, 0x10, 0x68, 0x65, 0x6c, 0x6c, 0x6f,
 };
 
+/* <SYN> with five octets of text in a packet marked CE: a user timeout of five minutes and a Fast
+ * Open cookie of eight octets besides the customary options. */
+static const uint8_t golden_fast_open[] = {
+    0x45, 0x2b, 0x00, 0x51, 0x00, 0x00, 0x40, 0x00, 0x40, 0x06, 0x4e, 0x45, 0xc0, 0x00,
+    0x02, 0x01, 0xc6, 0x33, 0x64, 0x02, 0xc0, 0x00, 0x00, 0x50, 0x01, 0x02, 0x03, 0x04,
+    0x00, 0x00, 0x00, 0x00, 0xe0, 0x02, 0xfa, 0xf0, 0xe8, 0xfd, 0x00, 0x00, 0x02, 0x04,
+    0x05, 0xb4, 0x04, 0x02, 0x08, 0x0a, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00,
+    0x03, 0x03, 0x07, 0x1c, 0x04, 0x80, 0x05, 0x22, 0x0a, 0xc0, 0x0c, 0x1e, 0x01, 0x02,
+    0x03, 0x04, 0x05, 0x00, 0x00, 0x00, 0x68, 0x65, 0x6c, 0x6c, 0x6f,
+};
+
 static const uint8_t hello[] = {'h', 'e', 'l', 'l', 'o'};
 
 static struct tfsm_packet golden_v4_packet(void)
@@ -53,6 +67,7 @@ static struct tfsm_packet golden_v4_packet(void)
                     .options = TFSM_OPT_MSS | TFSM_OPT_WSCALE | TFSM_OPT_TIMESTAMPS |
                                TFSM_OPT_SACK_PERMITTED,
                     .wscale = 7,
+                    .ecn = TFSM_ECT_0,
                     .mss = 1460,
                     .ts_val = 0x11223344,
                     .ts_ecr = 0x55667788},
@@ -77,11 +92,30 @@ static struct tfsm_packet golden_v6_packet(void)
                     .up = 3,
                     .flags = TFSM_FIN | TFSM_PSH | TFSM_ACK | TFSM_URG,
                     .options = TFSM_OPT_TIMESTAMPS | TFSM_OPT_SACK,
+                    .ecn = TFSM_ECT_1,
                     .sacks = 2,
                     .ts_val = 0xdeadbeef,
                     .ts_ecr = 0x00c0ffee,
                     .sack = {{0x1000, 0x2000}, {0xfffffff0, 0x10}}},
     };
+}
+
+static struct tfsm_packet golden_fast_open_packet(void)
+{
+    struct tfsm_packet packet = golden_v4_packet();
+    packet.traffic_class = 0x2b;
+    packet.text_at = 76;
+    static const uint8_t cookie[] = {0xc0, 0x0c, 0x1e, 1, 2, 3, 4, 5};
+    memcpy(packet.cookie, cookie, sizeof cookie);
+    packet.segment.len = 6;
+    packet.segment.flags = TFSM_SYN;
+    packet.segment.options |= TFSM_OPT_USER_TIMEOUT | TFSM_OPT_FAST_OPEN;
+    packet.segment.ecn = TFSM_CE;
+    packet.segment.cookie_len = sizeof cookie;
+    packet.segment.user_timeout = 0x8005;
+    packet.segment.ts_val = 1;
+    packet.segment.ts_ecr = 0;
+    return packet;
 }
 
 static void assert_same_segment(const struct tfsm_segment *a, const struct tfsm_segment *b)
@@ -95,6 +129,9 @@ static void assert_same_segment(const struct tfsm_segment *a, const struct tfsm_
     assert_int_equal(a->security, b->security);
     assert_int_equal(a->options, b->options);
     assert_int_equal(a->wscale, b->wscale);
+    assert_int_equal(a->ecn, b->ecn);
+    assert_int_equal(a->cookie_len, b->cookie_len);
+    assert_int_equal(a->user_timeout, b->user_timeout);
     assert_int_equal(a->mss, b->mss);
     assert_int_equal(a->sacks, b->sacks);
     assert_int_equal(a->ts_val, b->ts_val);
@@ -119,6 +156,7 @@ static void assert_same_packet(const struct tfsm_packet *a, const struct tfsm_pa
     assert_int_equal(a->traffic_class, b->traffic_class);
     assert_int_equal(a->reserved, b->reserved);
     assert_int_equal(a->text_at, b->text_at);
+    assert_memory_equal(a->cookie, b->cookie, sizeof a->cookie);
     assert_same_segment(&a->segment, &b->segment);
 }
 
@@ -183,13 +221,13 @@ struct bent {
     size_t n;
 };
 
-static struct bent with_options(const uint8_t *options, size_t n)
+static struct bent with_flags(unsigned flags, const uint8_t *options, size_t n)
 {
     struct bent bent = {.n = 40 + n};
     assert_true(n % 4 == 0 && n <= 40);
     memcpy(bent.octets, golden_v4, 40);
     bent.octets[32] = (uint8_t)((5 + n / 4) << 4);
-    bent.octets[33] = TFSM_ACK;
+    bent.octets[33] = (uint8_t)flags;
     if (n > 0) {
         memcpy(bent.octets + 40, options, n);
     }
@@ -197,14 +235,26 @@ static struct bent with_options(const uint8_t *options, size_t n)
     return bent;
 }
 
+static struct bent with_options(const uint8_t *options, size_t n)
+{
+    return with_flags(TFSM_ACK, options, n);
+}
+
+static enum tfsm_wire_result parse_flags(unsigned flags, const uint8_t *options, size_t n,
+                                         struct tfsm_packet *out)
+{
+    struct bent bent = with_flags(flags, options, n);
+    enum tfsm_wire_result result = parse_exact(bent.octets, bent.n, out);
+    assert_int_equal(out->text_at, 40 + n);
+    return result;
+}
+
 static enum tfsm_wire_result parse_options(const uint8_t *options, size_t n,
                                            struct tfsm_segment *seg)
 {
     struct tfsm_packet out;
-    struct bent bent = with_options(options, n);
-    enum tfsm_wire_result result = parse_exact(bent.octets, bent.n, &out);
+    enum tfsm_wire_result result = parse_flags(TFSM_ACK, options, n, &out);
     *seg = out.segment;
-    assert_int_equal(out.text_at, 40 + n);
     return result;
 }
 
@@ -229,6 +279,18 @@ static void test_parse_golden_v6(void **state)
     assert_memory_equal(golden_v6 + out.text_at, hello, sizeof hello);
 }
 
+static void test_parse_golden_fast_open(void **state)
+{
+    (void)state;
+    struct tfsm_packet out;
+    struct tfsm_packet wanted = golden_fast_open_packet();
+    assert_int_equal(parse_exact(golden_fast_open, sizeof golden_fast_open, &out), TFSM_WIRE_OK);
+    assert_same_packet(&out, &wanted);
+    assert_memory_equal(golden_fast_open + out.text_at, hello, sizeof hello);
+}
+
+/* Padded with a zero (RFC9293:MUST-69); the identification is zero, whatever is sent and however
+ * often (RFC9293:MAY-4). */
 static void test_write_golden_v4(void **state)
 {
     (void)state;
@@ -247,6 +309,17 @@ static void test_write_golden_v6(void **state)
     memset(octets, 0xff, sizeof octets);
     assert_int_equal(tfsm_write(&packet, hello, octets, sizeof octets), sizeof golden_v6);
     assert_memory_equal(octets, golden_v6, sizeof golden_v6);
+}
+
+/* RFC9293:MUST-14, RFC5482:3.3b */
+static void test_write_golden_fast_open(void **state)
+{
+    (void)state;
+    uint8_t octets[sizeof golden_fast_open];
+    struct tfsm_packet packet = golden_fast_open_packet();
+    memset(octets, 0xff, sizeof octets);
+    assert_int_equal(tfsm_write(&packet, hello, octets, sizeof octets), sizeof octets);
+    assert_memory_equal(octets, golden_fast_open, sizeof octets);
 }
 
 static void test_parse_length_counts_syn_fin_and_text(void **state)
@@ -399,6 +472,7 @@ static void test_parse_v4_protocol(void **state)
     }
 }
 
+/* RFC9293:MUST-50 */
 static void test_parse_v4_options_are_skipped(void **state)
 {
     (void)state;
@@ -575,6 +649,7 @@ static void assert_flips_are_caught(const uint8_t *golden, size_t at, size_t n)
     }
 }
 
+/* RFC9293:MUST-3 */
 static void test_parse_checksum_catches_every_bit(void **state)
 {
     (void)state;
@@ -635,33 +710,66 @@ static bool legal(unsigned kind, unsigned length)
         return length == 10 || length == 18 || length == 26 || length == 34;
     case 8:
         return length == 10;
-    default:
+    case 28:
+        return length == 4;
+    default: /* also Fast Open */
         return length >= 2;
     }
 }
 
+/* Whether an option of legal length is taken. */
+static bool taken(unsigned kind, unsigned length, bool syn)
+{
+    static const uint8_t lengths[] = {2, 6, 8, 10, 12, 14, 16, 18};
+    if (kind == 34) {
+        return syn && length < 256 && memchr(lengths, (int)length, sizeof lengths) != NULL;
+    }
+    return kind <= 5 || kind == 8 || kind == 28;
+}
+
+/* RFC9293:MUST-7, RFC7413:4.1.1b */
 static void test_option_every_kind_and_length(void **state)
 {
     (void)state;
-    for (unsigned kind = 2; kind < 256; kind++) {
-        for (unsigned length = 0; length < 256; length++) {
-            struct tfsm_segment seg;
-            uint8_t options[40];
-            memset(options, 1, sizeof options);
-            options[0] = (uint8_t)kind;
-            options[1] = (uint8_t)length;
-            bool fine = legal(kind, length) && length <= 40;
-            assert_int_equal(parse_options(options, 40, &seg),
-                             fine ? TFSM_WIRE_OK : TFSM_WIRE_OPTION);
-            assert_int_equal(seg.options != 0, fine && (kind <= 5 || kind == 8));
-        }
+    for (unsigned i = 2 * 512; i < 256 * 512; i++) {
+        struct tfsm_packet out;
+        uint8_t options[40];
+        unsigned kind = i / 512;
+        unsigned length = i / 2 % 256;
+        bool syn = i % 2 != 0;
+        memset(options, 1, sizeof options);
+        options[0] = (uint8_t)kind;
+        options[1] = (uint8_t)length;
+        bool fine = legal(kind, length) && length <= 40;
+        assert_int_equal(parse_flags(syn ? TFSM_SYN : TFSM_ACK, options, 40, &out),
+                         fine ? TFSM_WIRE_OK : TFSM_WIRE_OPTION);
+        assert_int_equal(out.segment.options != 0, fine && taken(kind, length, syn));
     }
 }
 
+/* RFC9293:MUST-5, RFC9293:MUST-14, RFC7413:4.1.1b */
+static void test_option_in_any_segment(void **state)
+{
+    (void)state;
+    static const uint8_t options[] = {2, 4, 0x04, 0xb0, 4, 2, 3, 3, 9, 28, 4, 0, 7, 34, 2, 0};
+    for (unsigned flags = 0; flags < 256; flags++) {
+        struct tfsm_packet out;
+        unsigned syn = (flags & TFSM_SYN) != 0 ? TFSM_OPT_FAST_OPEN : 0;
+        assert_int_equal(parse_flags(flags, options, sizeof options, &out), TFSM_WIRE_OK);
+        assert_int_equal(out.segment.options, TFSM_OPT_MSS | TFSM_OPT_SACK_PERMITTED |
+                                                  TFSM_OPT_WSCALE | TFSM_OPT_USER_TIMEOUT | syn);
+        assert_int_equal(out.segment.mss, 1200);
+        assert_int_equal(out.segment.wscale, 9);
+        assert_int_equal(out.segment.user_timeout, 7);
+    }
+}
+
+/* RFC9293:MUST-7 */
 static void test_option_beyond_the_header(void **state)
 {
     (void)state;
-    static const uint8_t kinds[][2] = {{2, 4}, {3, 3}, {4, 2}, {5, 10}, {8, 10}, {253, 4}};
+    static const uint8_t kinds[][2] = {{2, 4},  {3, 3},  {4, 2},  {5, 10}, {8, 10},
+                                       {28, 4}, {34, 6}, {34, 7}, {253, 4}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         for (size_t left = 2; left <= 12;
              left++) { /* octets from the option to the end of the header */
@@ -677,6 +785,7 @@ static void test_option_beyond_the_header(void **state)
     }
 }
 
+/* RFC9293:MUST-7, RFC9293:MUST-68 */
 static void test_option_without_a_length(void **state)
 {
     (void)state;
@@ -689,6 +798,7 @@ static void test_option_without_a_length(void **state)
     }
 }
 
+/* RFC9293:MUST-4 */
 static void test_option_end_ends(void **state)
 {
     (void)state;
@@ -700,6 +810,7 @@ static void test_option_end_ends(void **state)
     assert_int_equal(seg.mss, 0);
 }
 
+/* RFC9293:MUST-6 */
 static void test_option_unknown_is_skipped(void **state)
 {
     (void)state;
@@ -710,6 +821,7 @@ static void test_option_unknown_is_skipped(void **state)
     assert_int_equal(seg.mss, 536);
 }
 
+/* RFC9293:MUST-64 */
 static void test_option_at_any_alignment(void **state)
 {
     (void)state;
@@ -771,12 +883,14 @@ static void test_option_illegal_keeps_what_came_before(void **state)
                                            .wnd = 64240,
                                            .flags = TFSM_SYN | TFSM_FIN,
                                            .options = TFSM_OPT_MSS,
+                                           .ecn = TFSM_ECT_0,
                                            .mss = 1460};
     wanted.text_at = 52;
     assert_int_equal(parse_exact(bent.octets, bent.n, &out), TFSM_WIRE_OPTION);
     assert_same_packet(&out, &wanted);
 }
 
+/* RFC7323:2.3g */
 static void test_option_wscale_above_14_counts_as_14(void **state)
 {
     (void)state;
@@ -805,6 +919,75 @@ static void test_option_sack_blocks(void **state)
             assert_int_equal(seg.sack[i].left, i < blocks ? 0x81828384 + i * 0x08080808 : 0);
             assert_int_equal(seg.sack[i].right, i < blocks ? 0x85868788 + i * 0x08080808 : 0);
         }
+    }
+}
+
+/* RFC5482:3.3b, RFC5482:3.4b */
+static void test_option_user_timeout(void **state)
+{
+    (void)state;
+    for (unsigned value = 0; value < 65536; value++) {
+        struct tfsm_segment seg;
+        uint8_t options[4] = {28, 4, (uint8_t)(value >> 8), (uint8_t)(value & 0xff)};
+        assert_int_equal(parse_options(options, 4, &seg), TFSM_WIRE_OK);
+        assert_int_equal(seg.options, value % 0x8000 != 0 ? TFSM_OPT_USER_TIMEOUT : 0);
+        assert_int_equal(seg.user_timeout, value % 0x8000 != 0 ? value : 0);
+    }
+}
+
+/* What is ignored is not there: the next one of its kind is the first. */
+static void test_option_user_timeout_reserved_then_not(void **state)
+{
+    (void)state;
+    static const uint8_t options[] = {28, 4, 0x80, 0, 28, 4, 0, 1, 28, 4, 0, 2};
+    struct tfsm_segment seg;
+    assert_int_equal(parse_options(options, sizeof options, &seg), TFSM_WIRE_OK);
+    assert_int_equal(seg.options, TFSM_OPT_USER_TIMEOUT);
+    assert_int_equal(seg.user_timeout, 1);
+}
+
+/* RFC7413:4.1.1a */
+static void test_option_fast_open_cookie(void **state)
+{
+    (void)state;
+    for (unsigned length = 0; length <= 16; length += length == 0 ? 4 : 2) {
+        struct tfsm_packet out;
+        uint8_t options[20] = {34, (uint8_t)(2 + length)};
+        uint8_t wanted[TFSM_COOKIE_MAX] = {0};
+        memset(options + 2, 1, sizeof options - 2);
+        for (unsigned i = 0; i < length; i++) {
+            options[2 + i] = (uint8_t)(0xf0 + i);
+            wanted[i] = (uint8_t)(0xf0 + i);
+        }
+        assert_int_equal(parse_flags(TFSM_SYN | TFSM_ACK, options, 20, &out), TFSM_WIRE_OK);
+        assert_int_equal(out.segment.options, TFSM_OPT_FAST_OPEN);
+        assert_int_equal(out.segment.cookie_len, length);
+        assert_memory_equal(out.cookie, wanted, sizeof wanted);
+    }
+}
+
+/* An illegal one is ignored, and what comes after it is not: RFC7413:4.1.1b. */
+static void test_option_fast_open_illegal_is_ignored(void **state)
+{
+    (void)state;
+    for (unsigned length = 2; length <= 30; length++) {
+        struct tfsm_packet out;
+        uint8_t options[40];
+        unsigned after = length + 6;
+        memset(options, 1, sizeof options);
+        memcpy(options, (const uint8_t[]){34, (uint8_t)length}, 2);
+        memcpy(options + length, (const uint8_t[]){34, 6, 2, 3, 4, 5, 3, 3, 2}, 9);
+        assert_int_equal(options[after], 3);
+        assert_int_equal(parse_flags(TFSM_SYN, options, 40, &out), TFSM_WIRE_OK);
+        assert_int_equal(out.segment.options, TFSM_OPT_FAST_OPEN | TFSM_OPT_WSCALE);
+        assert_int_equal(out.segment.wscale, 2);
+        bool first = taken(34, length, true);
+        assert_int_equal(out.segment.cookie_len, first ? length - 2 : 4);
+        assert_int_equal(out.cookie[0], first ? (length > 2 ? 1 : 0) : 2);
+        assert_int_equal(parse_flags(TFSM_ACK, options, 40, &out), TFSM_WIRE_OK);
+        assert_int_equal(out.segment.options, TFSM_OPT_WSCALE);
+        assert_int_equal(out.segment.cookie_len, 0);
+        assert_int_equal(out.cookie[0], 0);
     }
 }
 
@@ -908,17 +1091,92 @@ static void test_write_length_shorter_than_its_syn_and_fin(void **state)
 static void test_write_options_that_do_not_fit(void **state)
 {
     (void)state;
-    for (unsigned options = 0; options < 32; options++) {
-        for (unsigned blocks = 1; blocks <= 4; blocks++) {
-            struct tfsm_packet packet = golden_v4_packet();
-            packet.segment.options = (uint8_t)options;
-            packet.segment.sacks = (uint16_t)blocks;
-            size_t n = (options & TFSM_OPT_MSS ? 4u : 0u) + (options & TFSM_OPT_WSCALE ? 3u : 0u) +
-                       (options & TFSM_OPT_TIMESTAMPS ? 10u : 0u) +
-                       (options & TFSM_OPT_SACK_PERMITTED ? 2u : 0u) +
-                       (options & TFSM_OPT_SACK ? 2u + 8 * blocks : 0u);
-            size_t padded = (n + 3) / 4 * 4;
-            assert_int_equal(write_guarded(&packet, NULL, 200), n > 40 ? 0 : 40 + padded);
+    for (unsigned i = 0; i < 128 * 4 * 9; i++) {
+        struct tfsm_packet packet = golden_v4_packet();
+        unsigned options = i % 128;
+        unsigned blocks = 1 + i / 128 % 4;
+        unsigned cookie = i / 512 == 0 ? 0 : 2 + 2 * (i / 512); /* none, 4 .. 18 */
+        packet.segment.options = (uint8_t)options;
+        packet.segment.sacks = (uint8_t)blocks;
+        packet.segment.cookie_len = (uint8_t)cookie;
+        packet.segment.user_timeout = 1;
+        size_t n = (options & TFSM_OPT_MSS ? 4u : 0u) + (options & TFSM_OPT_WSCALE ? 3u : 0u) +
+                   (options & TFSM_OPT_TIMESTAMPS ? 10u : 0u) +
+                   (options & TFSM_OPT_SACK_PERMITTED ? 2u : 0u) +
+                   (options & TFSM_OPT_SACK ? 2u + 8 * blocks : 0u) +
+                   (options & TFSM_OPT_USER_TIMEOUT ? 4u : 0u) +
+                   (options & TFSM_OPT_FAST_OPEN ? 2u + cookie : 0u);
+        size_t padded = (n + 3) / 4 * 4;
+        bool refused = n > 40 || ((options & TFSM_OPT_FAST_OPEN) != 0 && cookie > 16);
+        assert_int_equal(tfsm_options_length(&packet.segment), padded);
+        assert_int_equal(write_guarded(&packet, NULL, 200), refused ? 0 : 40 + padded);
+    }
+}
+
+/* RFC7413:4.1.1a */
+static void test_write_cookie_of_illegal_length(void **state)
+{
+    (void)state;
+    for (unsigned length = 0; length < 256; length++) {
+        struct tfsm_packet packet = golden_v4_packet();
+        packet.segment.options = TFSM_OPT_FAST_OPEN;
+        packet.segment.cookie_len = (uint8_t)length;
+        bool fine = length == 0 || (length >= 4 && length <= 16 && length % 2 == 0);
+        assert_int_equal(write_guarded(&packet, NULL, 400), fine ? 40 + (5 + length) / 4 * 4 : 0);
+    }
+}
+
+static void test_write_fast_open_without_syn_is_left_out(void **state)
+{
+    (void)state;
+    for (unsigned flags = 0; flags < 256; flags++) {
+        struct tfsm_packet packet = golden_v4_packet();
+        bool syn = (flags & TFSM_SYN) != 0;
+        packet.segment.flags = (uint8_t)flags;
+        packet.segment.len = 2;
+        packet.segment.options = TFSM_OPT_FAST_OPEN;
+        packet.segment.cookie_len = syn ? 4 : 3; /* what is left out need not be legal */
+        size_t text = 2 - (flags & 1) - (flags >> 1 & 1);
+        assert_int_equal(tfsm_options_length(&packet.segment), syn ? 8 : 0);
+        assert_int_equal(write_guarded(&packet, hello, 200), (syn ? 48 : 40) + text);
+    }
+}
+
+/* RFC5482:3.4a */
+static void test_write_reserved_user_timeout_is_left_out(void **state)
+{
+    (void)state;
+    for (unsigned value = 0; value < 65536; value++) {
+        struct tfsm_packet packet = golden_v4_packet();
+        packet.segment.options = TFSM_OPT_USER_TIMEOUT;
+        packet.segment.user_timeout = (uint16_t)value;
+        size_t length = value % 0x8000 != 0 ? 4 : 0;
+        assert_int_equal(tfsm_options_length(&packet.segment), length);
+        assert_int_equal(write_guarded(&packet, NULL, 200), 40 + length);
+    }
+}
+
+/* Six bits are the embedder's, passed on unchanged, two the segment's; so is the TTL the
+ * embedder's: RFC9293:MUST-48, RFC9293:SHLD-22, RFC9293:MUST-49, RFC9293:MAY-9, RFC3168:5. */
+static void test_write_traffic_class_ecn_and_hops(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 256 * 8; i++) {
+        struct tfsm_packet packets[2] = {golden_v4_packet(), golden_v6_packet()};
+        for (size_t k = 0; k < 2; k++) {
+            uint8_t octets[128];
+            struct tfsm_packet out;
+            unsigned wanted = (i / 8 & 0xfc) + (i & 3);
+            packets[k].traffic_class = (uint8_t)(i / 8);
+            packets[k].hops = (uint8_t)(255 - i / 8);
+            packets[k].segment.ecn = (uint8_t)(i % 8); /* two bits of it */
+            size_t n = tfsm_write(&packets[k], hello, octets, sizeof octets);
+            assert_int_equal(parse_exact(octets, n, &out), TFSM_WIRE_OK);
+            assert_int_equal(out.traffic_class, wanted);
+            assert_int_equal(out.segment.ecn, i & 3);
+            assert_int_equal(out.hops, 255 - i / 8);
+            assert_int_equal(k == 0 ? octets[1] : (octets[0] & 15) * 16 + octets[1] / 16, wanted);
+            assert_int_equal(octets[k == 0 ? 8 : 7], 255 - i / 8);
         }
     }
 }
@@ -926,7 +1184,7 @@ static void test_write_options_that_do_not_fit(void **state)
 static void test_write_too_many_sack_blocks(void **state)
 {
     (void)state;
-    static const uint16_t blocks[] = {5, 6, 31, 32, 8191, 8192, 65535};
+    static const uint8_t blocks[] = {5, 6, 30, 31, 32, 64, 255};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         struct tfsm_packet packet = golden_v4_packet();
         packet.segment.options = TFSM_OPT_SACK;
@@ -958,7 +1216,8 @@ static void test_write_reserved_has_four_bits(void **state)
 }
 
 /* Going through all values of one word meets every way a sum can carry, and the checksum of zero,
- * which TCP does not take for "no checksum". */
+ * which TCP does not take for "no checksum" (RFC9293:MUST-2). A window is never negative
+ * (RFC9293:MUST-1). */
 static void test_write_every_checksum(void **state)
 {
     (void)state;
@@ -970,9 +1229,102 @@ static void test_write_every_checksum(void **state)
         packet.segment.wnd = (uint16_t)wnd;
         assert_int_equal(tfsm_write(&packet, NULL, octets, sizeof octets), 60);
         assert_int_equal(tfsm_parse(octets, 60, &out), TFSM_WIRE_OK);
+        assert_int_equal(out.segment.wnd, wnd);
         zero = zero || (octets[36] == 0 && octets[37] == 0);
     }
     assert_true(zero);
+}
+
+/* ---- addresses and sizes ---- */
+
+/* RFC9293:MUST-67 */
+static void test_mss_of_an_mtu(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t mtu;
+        uint16_t v4;
+        uint16_t v6;
+    } rows[] = {
+        {0, 1, 1},
+        {1, 1, 1},
+        {40, 1, 1},
+        {41, 1, 1},
+        {42, 2, 1},
+        {60, 20, 1},
+        {61, 21, 1},
+        {62, 22, 2},
+        {68, 28, 8},
+        {576, 536, 516},
+        {1280, 1240, 1220},
+        {1500, 1460, 1440},
+        {9000, 8960, 8940},
+        {65535, 65495, 65475},
+        {65536, 65495, 65476},
+        {65575, 65495, 65515},
+        {65576, 65495, 65515},
+        {UINT32_MAX, 65495, 65515},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(tfsm_mss(rows[i].mtu, 4), rows[i].v4);
+        assert_int_equal(tfsm_mss(rows[i].mtu, 6), rows[i].v6);
+    }
+}
+
+/* The largest segment of that MSS makes a packet of that MTU. */
+static void test_mss_fits_the_mtu(void **state)
+{
+    (void)state;
+    static uint8_t text[65535];
+    struct tfsm_packet v4 = golden_v4_packet();
+    struct tfsm_packet v6 = golden_v6_packet();
+    v4.segment.options = 0;
+    v4.segment.flags = TFSM_ACK;
+    v6.segment.options = 0;
+    v6.segment.flags = TFSM_ACK;
+    for (uint32_t mtu = 61; mtu < 70000; mtu += 997) {
+        v4.segment.len = tfsm_mss(mtu, 4);
+        v6.segment.len = tfsm_mss(mtu, 6);
+        assert_int_equal(write_guarded(&v4, text, 70000), mtu < 65535 ? mtu : 65535);
+        assert_int_equal(write_guarded(&v6, text, 70000), mtu < 65575 ? mtu : 65575);
+    }
+}
+
+/* RFC9293:MUST-46, RFC9293:MUST-57, RFC9293:MUST-63 */
+static void test_address_is_unicast(void **state)
+{
+    (void)state;
+    static const struct {
+        struct tfsm_address address;
+        bool unicast;
+    } rows[] = {
+        {{4, {0, 0, 0, 0}}, false},
+        {{4, {0, 0, 0, 0, 1}}, false}, /* the fifth octet is no part of it */
+        {{4, {0, 0, 0, 1}}, true},
+        {{4, {1, 0, 0, 0}}, true},
+        {{4, {127, 0, 0, 1}}, true},
+        {{4, {223, 255, 255, 255}}, true},
+        {{4, {224, 0, 0, 0}}, false},
+        {{4, {239, 255, 255, 255}}, false},
+        {{4, {240, 0, 0, 0}}, true},
+        {{4, {255, 255, 255, 254}}, true},
+        {{4, {255, 255, 255, 255}}, false},
+        {{4, {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}},
+         false},
+        {{6, {0}}, false},
+        {{6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, true},
+        {{6, {0, 1}}, true},
+        {{6, {0xfe, 0xff}}, true},
+        {{6, {0xff}}, false},
+        {{6, {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, false},
+        {{6, {224, 0, 0, 1}}, true},
+        {{0, {192, 0, 2, 1}}, false},
+        {{5, {192, 0, 2, 1}}, false},
+        {{255, {192, 0, 2, 1}}, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(tfsm_address_is_unicast(&rows[i].address), rows[i].unicast);
+    }
 }
 
 int main(void)
@@ -980,8 +1332,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_golden_v4),
         cmocka_unit_test(test_parse_golden_v6),
+        cmocka_unit_test(test_parse_golden_fast_open),
         cmocka_unit_test(test_write_golden_v4),
         cmocka_unit_test(test_write_golden_v6),
+        cmocka_unit_test(test_write_golden_fast_open),
         cmocka_unit_test(test_parse_length_counts_syn_fin_and_text),
         cmocka_unit_test(test_parse_reserved_bits_are_kept),
         cmocka_unit_test(test_parse_every_truncation_is_refused),
@@ -1007,6 +1361,7 @@ int main(void)
         cmocka_unit_test(test_parse_checksum_covers_the_addresses),
         cmocka_unit_test(test_parse_link_padding_is_ignored),
         cmocka_unit_test(test_option_every_kind_and_length),
+        cmocka_unit_test(test_option_in_any_segment),
         cmocka_unit_test(test_option_beyond_the_header),
         cmocka_unit_test(test_option_without_a_length),
         cmocka_unit_test(test_option_end_ends),
@@ -1017,16 +1372,27 @@ int main(void)
         cmocka_unit_test(test_option_illegal_keeps_what_came_before),
         cmocka_unit_test(test_option_wscale_above_14_counts_as_14),
         cmocka_unit_test(test_option_sack_blocks),
+        cmocka_unit_test(test_option_user_timeout),
+        cmocka_unit_test(test_option_user_timeout_reserved_then_not),
+        cmocka_unit_test(test_option_fast_open_cookie),
+        cmocka_unit_test(test_option_fast_open_illegal_is_ignored),
         cmocka_unit_test(test_write_room),
         cmocka_unit_test(test_write_families),
         cmocka_unit_test(test_write_packet_too_long),
         cmocka_unit_test(test_write_longest_packet_parses),
         cmocka_unit_test(test_write_length_shorter_than_its_syn_and_fin),
         cmocka_unit_test(test_write_options_that_do_not_fit),
+        cmocka_unit_test(test_write_cookie_of_illegal_length),
+        cmocka_unit_test(test_write_fast_open_without_syn_is_left_out),
+        cmocka_unit_test(test_write_reserved_user_timeout_is_left_out),
+        cmocka_unit_test(test_write_traffic_class_ecn_and_hops),
         cmocka_unit_test(test_write_too_many_sack_blocks),
         cmocka_unit_test(test_write_sack_without_a_block_is_left_out),
         cmocka_unit_test(test_write_reserved_has_four_bits),
         cmocka_unit_test(test_write_every_checksum),
+        cmocka_unit_test(test_mss_of_an_mtu),
+        cmocka_unit_test(test_mss_fits_the_mtu),
+        cmocka_unit_test(test_address_is_unicast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,115 @@
+/* The endpoint's own invariants, for tests and fuzzers: a walk over everything. */
+#include "internal.h"
+
+static bool is_over(const struct ep_slot *slot)
+{
+    return slot->tcb.state == TFSM_CLOSED || slot->tcb.state == TFSM_LISTEN;
+}
+
+static const char *check_slot(const struct endpoint *ep, uint32_t index)
+{
+    const struct ep_slot *slot = &ep->slots[index];
+    enum tfsm_clause clause = tfsm_check(&slot->tcb);
+    bool over = is_over(slot);
+    if (clause != TFSM_OK) {
+        return tfsm_clause_name(clause);
+    }
+    if (slot->hashed == over) {
+        return "a connection is found by its tuple exactly until it is over";
+    }
+    if (!over && ep_find(ep, &slot->tuple, ep_hash(ep, &slot->tuple)) != index) {
+        return "a tuple leads to its one connection";
+    }
+    if (slot->acknowledged > slot->queued || slot->queued - slot->acknowledged > ep->send_ring) {
+        return "what is not acknowledged fits the send ring";
+    }
+    if (slot->read > slot->delivered || (slot->delivered - slot->read > ep->receive_ring)) {
+        return "what is not read fits the receive ring";
+    }
+    if (!ep_is_on(ep, EP_DIRTY, index) && slot->tcb.owed != 0) {
+        return "who owes the peer something is in line for output";
+    }
+    bool user = slot->owner == EP_USER || slot->owner == EP_USER_CLOSED;
+    if (ep_is_on(ep, EP_READY, index) != (user && slot->news != 0)) {
+        return "who has news is on the ready list";
+    }
+    if (ep_is_on(ep, EP_QUEUED, index) !=
+        (slot->owner == EP_HALF_OPEN || slot->owner == EP_WAITING)) {
+        return "who is not accepted is its listener's";
+    }
+    return NULL;
+}
+
+static const char *check_timers(const struct endpoint *ep)
+{
+    for (uint32_t i = 0; i < ep->due_count; i++) {
+        const struct ep_due *due = &ep->due[i];
+        if (ep->nodes[due->slot].place != i + 1) {
+            return "a deadline knows its place";
+        }
+        if (i > 0 && due->at < ep->due[(i - 1) / 4].at) {
+            return "no deadline is before its parent's";
+        }
+    }
+    for (uint32_t i = 0; i < ep->used_slots; i++) {
+        tfsm_time at = tfsm_deadline(&ep->slots[i].tcb);
+        uint32_t place = ep->nodes[i].place;
+        if (ep->slots[i].owner != EP_FREE && at != TFSM_NEVER &&
+            (place == 0 || ep->due[place - 1].at > at)) {
+            return "no deadline is missed";
+        }
+    }
+    return NULL;
+}
+
+/* Length of a list, or EP_NONE when its links disagree or lead in a circle. */
+static uint32_t measure(const struct endpoint *ep, const struct ep_list *list,
+                        enum ep_list_kind kind)
+{
+    uint32_t most = ep->connections + ep->listener_count;
+    uint32_t before = EP_FIRST;
+    uint32_t count = 0;
+    for (uint32_t at = list->head; at != 0; at = ep->nodes[at - 1].link[kind].next) {
+        if (count++ == most || ep->nodes[at - 1].link[kind].prev != before) {
+            return EP_NONE;
+        }
+        before = at;
+    }
+    return list->tail == (before == EP_FIRST ? 0 : before) ? count : EP_NONE;
+}
+
+static const char *check_lists(const struct endpoint *ep)
+{
+    if (measure(ep, &ep->dirty, EP_DIRTY) == EP_NONE ||
+        measure(ep, &ep->ready, EP_READY) == EP_NONE) {
+        return "the links of a list agree";
+    }
+    for (uint32_t i = 0; i < ep->used_listeners; i++) {
+        const struct ep_listener *listener = &ep->listeners[i];
+        uint32_t half_open = measure(ep, &listener->half_open, EP_QUEUED);
+        uint32_t waiting = measure(ep, &listener->waiting, EP_QUEUED);
+        if (listener->used &&
+            (half_open == EP_NONE || waiting == EP_NONE || half_open + waiting != listener->held ||
+             listener->held > listener->backlog)) {
+            return "a listener holds no more than its backlog";
+        }
+    }
+    return NULL;
+}
+
+const char *endpoint_check(const struct endpoint *ep)
+{
+    const char *wrong = NULL;
+    uint64_t used = 0;
+    for (uint32_t i = 0; i < ep->used_slots && wrong == NULL; i++) {
+        if (ep->slots[i].owner != EP_FREE) {
+            used++;
+            wrong = check_slot(ep, i);
+        }
+    }
+    if (wrong == NULL && ep->counters.opened - ep->counters.freed != used) {
+        wrong = "every connection that was opened is in use or was freed";
+    }
+    wrong = wrong != NULL ? wrong : check_timers(ep);
+    return wrong != NULL ? wrong : check_lists(ep);
+}

@@ -1,0 +1,220 @@
+/* A connection's slot: taking one, feeding it events, carrying out what the core asks for, and
+ * giving it back when both the core and the user are done with it. */
+#include "internal.h"
+
+/* News that the application may not want to hear (RFC9293:SHLD-20). */
+#define MAY_BE_MUTED                                                                               \
+    ((uint32_t)(TFSM_SIG_URGENT | TFSM_SIG_ADVICE | TFSM_SIG_SOFT_ERROR | TFSM_SIG_USER_TIMEOUT))
+
+void ep_clamp(const struct endpoint *ep, unsigned family, struct tfsm_config *policy)
+{
+    uint16_t mss = ep_family_policy(ep, family)->mss;
+    policy->rcv_buff = ep_min(policy->rcv_buff, ep->receive_ring);
+    policy->snd_buff = ep_min(policy->snd_buff, ep->send_ring);
+    policy->mss = policy->mss < mss ? policy->mss : mss;
+}
+
+uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, enum ep_owner owner)
+{
+    uint32_t index = ep->used_slots;
+    if (ep->free_slots != 0) {
+        index = ep->free_slots - 1;
+        ep->free_slots = ep->nodes[index].chain;
+    } else if (ep->used_slots < ep->connections) {
+        ep->used_slots++;
+    } else {
+        return EP_NONE;
+    }
+    struct ep_slot *slot = &ep->slots[index];
+    uint32_t generation = seq_add(slot->generation, 1);
+    memset(slot, 0, sizeof *slot);
+    slot->generation = generation != 0 ? generation : 1;
+    slot->owner = (uint8_t)owner;
+    slot->tuple = *tuple;
+    slot->hash = ep_hash(ep, tuple);
+    slot->hops = ep->hops;
+    slot->traffic_class = ep->traffic_class;
+    ep_enter(ep, index);
+    ep->counters.opened++;
+    return index;
+}
+
+static void free_slot(struct endpoint *ep, uint32_t index)
+{
+    ep_leave(ep, index);
+    ep_unschedule(ep, index);
+    ep_remove(ep, &ep->dirty, EP_DIRTY, index);
+    ep_remove(ep, &ep->ready, EP_READY, index);
+    ep->slots[index].owner = EP_FREE;
+    ep->nodes[index].chain = ep->free_slots;
+    ep->free_slots = index + 1;
+    ep->counters.freed++;
+}
+
+void ep_seed(const struct endpoint *ep, const struct ep_tuple *tuple, struct tfsm_event *event)
+{
+    struct tfsm_address local = ep_address(tuple, true);
+    struct tfsm_address remote = ep_address(tuple, false);
+    event->iss = tfsm_isn(ep->key, &local, tuple->local_port, &remote, tuple->remote_port,
+                          event->now);
+    event->ts_offset =
+        tfsm_timestamp_offset(ep->key, &local, tuple->local_port, &remote, tuple->remote_port);
+}
+
+enum tfsm_result ep_step(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
+                         const struct tfsm_config *policy, const struct tfsm_event *event,
+                         struct tfsm_effects *fx)
+{
+    if (ep->watcher == NULL) {
+        return tfsm_step(tcb, policy, event, fx);
+    }
+    struct tfsm_tcb before = *tcb;
+    enum tfsm_result result = tfsm_step(tcb, policy, event, fx);
+    struct endpoint_watched what = {.connection = handle,
+                                    .now = event->now,
+                                    .policy = policy,
+                                    .before = &before,
+                                    .after = tcb,
+                                    .event = event,
+                                    .result = result,
+                                    .effects = fx};
+    ep->watcher(ep->watcher_user, &what);
+    return result;
+}
+
+bool ep_pull(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
+             const struct tfsm_config *policy, tfsm_time now, struct tfsm_segment *out)
+{
+    if (ep->watcher == NULL) {
+        return tfsm_output(tcb, policy, now, out);
+    }
+    struct tfsm_tcb before = *tcb;
+    bool more = tfsm_output(tcb, policy, now, out);
+    struct endpoint_watched what = {.connection = handle,
+                                    .now = now,
+                                    .policy = policy,
+                                    .before = &before,
+                                    .after = tcb,
+                                    .segment = more ? out : NULL};
+    ep->watcher(ep->watcher_user, &what);
+    return more;
+}
+
+/* New text goes to its place in the stream, whatever order it comes in. The core hands out nothing
+ * beyond the window it offered, which the ring holds. */
+static void copy_in(struct endpoint *ep, uint32_t index, const uint8_t *text,
+                    const struct tfsm_text *piece)
+{
+    uint8_t *ring = ep_receive_ring(ep, index);
+    uint32_t at = (uint32_t)(piece->offset & (ep->receive_ring - 1));
+    uint32_t first = ep_min(piece->len, ep->receive_ring - at);
+    memcpy(ring + at, text + piece->at, first);
+    memcpy(ring, text + piece->at + first, ep_min(piece->len - first, at));
+}
+
+void ep_tell(struct endpoint *ep, uint32_t index, uint32_t news)
+{
+    struct ep_slot *slot = &ep->slots[index];
+    slot->news |= news & ~(slot->mute & MAY_BE_MUTED);
+    if (slot->news != 0 && (slot->owner == EP_USER || slot->owner == EP_USER_CLOSED)) {
+        ep_append(ep, &ep->ready, EP_READY, index);
+    }
+}
+
+void ep_detach(struct endpoint *ep, uint32_t index, enum ep_owner owner)
+{
+    struct ep_slot *slot = &ep->slots[index];
+    struct ep_listener *listener = &ep->listeners[slot->listener];
+    ep_remove(ep, slot->owner == EP_HALF_OPEN ? &listener->half_open : &listener->waiting,
+              EP_QUEUED, index);
+    listener->held--;
+    slot->owner = (uint8_t)owner;
+}
+
+/* The handshake is through: the connection waits to be accepted. Accepting it tells that it is
+ * connected. */
+static void present(struct endpoint *ep, uint32_t index)
+{
+    struct ep_slot *slot = &ep->slots[index];
+    struct ep_listener *listener = &ep->listeners[slot->listener];
+    ep_remove(ep, &listener->half_open, EP_QUEUED, index);
+    ep_append(ep, &listener->waiting, EP_QUEUED, index);
+    slot->owner = EP_WAITING;
+    ep_append(ep, &ep->ready, EP_READY, ep->connections + slot->listener);
+}
+
+static void carry_out(struct endpoint *ep, uint32_t index, const struct tfsm_effects *fx,
+                      const uint8_t *text)
+{
+    struct ep_slot *slot = &ep->slots[index];
+    uint32_t news = fx->signals & ~(uint32_t)TFSM_SIG_COOKIE; /* that is for us */
+    for (unsigned i = 0; i < fx->text_count; i++) {
+        copy_in(ep, index, text, &fx->text[i]);
+    }
+    slot->delivered += fx->delivered;
+    slot->acknowledged += fx->acknowledged;
+    if (fx->delivered > 0 && !slot->deaf) {
+        news |= ENDPOINT_READABLE;
+    }
+    if (fx->acknowledged > 0 && slot->wants_room) {
+        slot->wants_room = false;
+        news |= ENDPOINT_WRITABLE;
+    }
+    if (slot->owner == EP_HALF_OPEN && (news & TFSM_SIG_CONNECTED) != 0) {
+        news &= ~(uint32_t)TFSM_SIG_CONNECTED;
+        present(ep, index);
+    }
+    ep_tell(ep, index, news);
+}
+
+static enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
+                                 const struct tfsm_event *event, const uint8_t *text,
+                                 struct tfsm_effects *fx)
+{
+    struct ep_slot *slot = &ep->slots[index];
+    enum tfsm_result result = ep_step(ep, ep_handle(slot->generation, index), &slot->tcb,
+                                      ep_policy(ep, slot), event, fx);
+    if (result == TFSM_DONE) {
+        carry_out(ep, index, fx, text);
+        ep_append(ep, &ep->dirty, EP_DIRTY, index);
+        ep_schedule(ep, index);
+    }
+    return result;
+}
+
+enum tfsm_result ep_feed(struct endpoint *ep, uint32_t index, const struct tfsm_event *event,
+                         const uint8_t *text, struct tfsm_effects *fx)
+{
+    const struct ep_slot *slot = &ep->slots[index];
+    enum tfsm_result result = feed_one(ep, index, event, text, fx);
+    /* A user who went away where the core could not be told yet: in SYN-RECEIVED a CLOSE that is
+     * queued cannot be made a deaf one. */
+    bool half_closed =
+        slot->tcb.state == TFSM_FIN_WAIT_1 || slot->tcb.state == TFSM_FIN_WAIT_2;
+    if (slot->owner == EP_NOBODY && half_closed && (slot->tcb.flags & TFSM_M_DEAF) == 0) {
+        struct tfsm_event deafen = {.kind = TFSM_EV_CLOSE, .deaf = true, .now = event->now};
+        struct tfsm_effects ignored;
+        feed_one(ep, index, &deafen, NULL, &ignored);
+    }
+    return result;
+}
+
+/* A connection that is over can no longer be found, so that its tuple may be used again at once. A
+ * RST that it owes still goes out. A half-open one is over when the core is back in LISTEN: that
+ * is what its listener is for. */
+void ep_settle(struct endpoint *ep, uint32_t index)
+{
+    const struct ep_slot *slot = &ep->slots[index];
+    if (slot->tcb.state != TFSM_CLOSED && slot->tcb.state != TFSM_LISTEN) {
+        return;
+    }
+    ep_leave(ep, index);
+    if (slot->owner == EP_HALF_OPEN) {
+        ep_detach(ep, index, EP_NOBODY);
+    }
+    bool user_done = slot->owner == EP_NOBODY || (slot->owner == EP_USER_CLOSED &&
+                                                  ep_readable(slot) == 0 && slot->news == 0);
+    if (user_done && slot->tcb.owed == 0) {
+        free_slot(ep, index);
+    }
+}

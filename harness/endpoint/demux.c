@@ -1,0 +1,254 @@
+/* Which connection or listener a segment is for, and which addresses and ports are whose. Tuples
+ * are hashed with SipHash under a key of this host, so that nobody outside can choose tuples that
+ * fall into one chain; chains are then short, whatever arrives. */
+#include "internal.h"
+
+static size_t address_octets(unsigned family)
+{
+    return family == 4 ? 4 : 16;
+}
+
+struct ep_tuple ep_tuple_of(const struct tfsm_address *local, uint16_t local_port,
+                            const struct tfsm_address *remote, uint16_t remote_port)
+{
+    struct ep_tuple tuple = {
+        .local_port = local_port, .remote_port = remote_port, .family = local->family};
+    memcpy(tuple.local, local->octets, address_octets(local->family));
+    memcpy(tuple.remote, remote->octets, address_octets(local->family));
+    return tuple;
+}
+
+struct tfsm_address ep_address(const struct ep_tuple *tuple, bool local)
+{
+    struct tfsm_address address = {.family = (uint8_t)tuple->family};
+    memcpy(address.octets, local ? tuple->local : tuple->remote, sizeof address.octets);
+    return address;
+}
+
+static bool same_tuple(const struct ep_tuple *a, const struct ep_tuple *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+static size_t put_port(uint8_t *to, uint16_t port)
+{
+    to[0] = (uint8_t)(port >> 8);
+    to[1] = (uint8_t)(port & 0xffu);
+    return 2;
+}
+
+/* Only what counts goes in: an IPv4 tuple is two words of the hash, an IPv6 one five. */
+uint32_t ep_hash(const struct endpoint *ep, const struct ep_tuple *tuple)
+{
+    uint8_t octets[2 * 16 + 2 * 2 + 1];
+    size_t n = address_octets(tuple->family);
+    memcpy(octets, tuple->local, n);
+    memcpy(octets + n, tuple->remote, n);
+    size_t at = 2 * n;
+    at += put_port(octets + at, tuple->local_port);
+    at += put_port(octets + at, tuple->remote_port);
+    octets[at] = (uint8_t)tuple->family;
+    return (uint32_t)(tfsm_siphash(ep->demux_key, octets, at + 1) & UINT32_MAX);
+}
+
+/* ---- connections ---- */
+
+uint32_t ep_find(const struct endpoint *ep, const struct ep_tuple *tuple, uint32_t hash)
+{
+    uint32_t at = ep->buckets[hash & ep->bucket_mask];
+    while (at != 0) {
+        const struct ep_slot *slot = &ep->slots[at - 1];
+        if (slot->hash == hash && same_tuple(&slot->tuple, tuple)) {
+            return at - 1;
+        }
+        at = ep->nodes[at - 1].chain;
+    }
+    return EP_NONE;
+}
+
+void ep_enter(struct endpoint *ep, uint32_t slot)
+{
+    uint32_t *bucket = &ep->buckets[ep->slots[slot].hash & ep->bucket_mask];
+    ep->nodes[slot].chain = *bucket;
+    *bucket = slot + 1;
+    ep->slots[slot].hashed = true;
+}
+
+void ep_leave(struct endpoint *ep, uint32_t slot)
+{
+    uint32_t *link = &ep->buckets[ep->slots[slot].hash & ep->bucket_mask];
+    if (!ep->slots[slot].hashed) {
+        return;
+    }
+    while (*link != slot + 1) {
+        link = &ep->nodes[*link - 1].chain;
+    }
+    *link = ep->nodes[slot].chain;
+    ep->nodes[slot].chain = 0;
+    ep->slots[slot].hashed = false;
+}
+
+/* ---- listeners ---- */
+
+/* The part of a tuple that a listener has. */
+static struct ep_tuple local_part(const struct ep_tuple *tuple, bool any_address)
+{
+    struct ep_tuple part = *tuple;
+    memset(part.remote, 0, sizeof part.remote);
+    part.remote_port = 0;
+    if (any_address) {
+        memset(part.local, 0, sizeof part.local);
+    }
+    return part;
+}
+
+uint32_t ep_find_same_listener(const struct endpoint *ep, const struct ep_tuple *tuple)
+{
+    uint32_t hash = ep_hash(ep, tuple);
+    uint32_t at = ep->listener_buckets[hash & ep->listener_bucket_mask];
+    while (at != 0) {
+        const struct ep_listener *listener = &ep->listeners[at - 1];
+        if (listener->hash == hash && same_tuple(&listener->tuple, tuple)) {
+            return at - 1;
+        }
+        at = listener->chain;
+    }
+    return EP_NONE;
+}
+
+uint32_t ep_find_listener(const struct endpoint *ep, const struct ep_tuple *tuple)
+{
+    if (ep->used_listeners == 0) {
+        return EP_NONE;
+    }
+    struct ep_tuple part = local_part(tuple, false);
+    uint32_t exact = ep_find_same_listener(ep, &part);
+    if (exact != EP_NONE) {
+        return exact;
+    }
+    part = local_part(tuple, true);
+    return ep_find_same_listener(ep, &part);
+}
+
+void ep_enter_listener(struct endpoint *ep, uint32_t listener)
+{
+    struct ep_listener *entered = &ep->listeners[listener];
+    uint32_t *bucket;
+    entered->hash = ep_hash(ep, &entered->tuple);
+    bucket = &ep->listener_buckets[entered->hash & ep->listener_bucket_mask];
+    entered->chain = *bucket;
+    *bucket = listener + 1;
+}
+
+void ep_leave_listener(struct endpoint *ep, uint32_t listener)
+{
+    struct ep_listener *left = &ep->listeners[listener];
+    uint32_t *link = &ep->listener_buckets[left->hash & ep->listener_bucket_mask];
+    while (*link != listener + 1) {
+        link = &ep->listeners[*link - 1].chain;
+    }
+    *link = left->chain;
+    left->chain = 0;
+}
+
+/* ---- addresses ---- */
+
+/* The first bits of two addresses agree. */
+static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+    unsigned whole = bits / 8;
+    unsigned rest = bits % 8;
+    return memcmp(a, b, whole) == 0 &&
+           (rest == 0 || (unsigned)(a[whole] ^ b[whole]) >> (8 - rest) == 0);
+}
+
+static bool same_address(const struct tfsm_address *a, const struct tfsm_address *b)
+{
+    return a->family == b->family &&
+           memcmp(a->octets, b->octets, address_octets(a->family)) == 0;
+}
+
+/* All bits after the prefix are set. A network of 31 or 32 bits has no broadcast (RFC 3021). */
+static bool is_broadcast_of(const struct endpoint_local *local, const struct tfsm_address *address)
+{
+    static const uint8_t ones[4] = {0xff, 0xff, 0xff, 0xff};
+    uint8_t host[4];
+    if (address->family != 4 || local->address.family != 4 || local->prefix > 30 ||
+        !same_prefix(local->address.octets, address->octets, local->prefix)) {
+        return false;
+    }
+    memcpy(host, address->octets, sizeof host);
+    for (unsigned bit = 0; bit < local->prefix; bit++) {
+        host[bit / 8] |= (uint8_t)(0x80u >> (bit % 8));
+    }
+    return memcmp(host, ones, sizeof host) == 0;
+}
+
+bool ep_is_host(const struct endpoint *ep, const struct tfsm_address *address)
+{
+    if (!tfsm_address_is_unicast(address)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < ep->local_count; i++) {
+        if (is_broadcast_of(&ep->locals[i], address)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ep_is_ours(const struct endpoint *ep, const struct tfsm_address *address)
+{
+    for (uint32_t i = 0; i < ep->local_count; i++) {
+        if (same_address(&ep->locals[i].address, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An address of the remote's own network if there is one, else the first of its family: what there
+ * is of a routing table here (RFC9293:MUST-44). */
+bool ep_choose_local(const struct endpoint *ep, const struct tfsm_address *remote,
+                     struct tfsm_address *local)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < ep->local_count; i++) {
+        const struct endpoint_local *candidate = &ep->locals[i];
+        if (candidate->address.family != remote->family) {
+            continue;
+        }
+        if (same_prefix(candidate->address.octets, remote->octets, candidate->prefix)) {
+            *local = candidate->address;
+            return true;
+        }
+        if (!found) {
+            *local = candidate->address;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Simple hash-based port selection (RFC 6056 3.3.3): ports towards one peer follow each other, and
+ * strangers learn nothing from theirs. A port somebody listens on is left alone. When nearly all
+ * ports towards a peer are taken this looks at each of them once. */
+bool ep_choose_port(struct endpoint *ep, struct ep_tuple *tuple)
+{
+    uint32_t ports = (uint32_t)ep->port_last - ep->port_first + 1;
+    uint8_t octets[16 + 16 + 2];
+    memcpy(octets, tuple->local, 16);
+    memcpy(octets + 16, tuple->remote, 16);
+    put_port(octets + 32, tuple->remote_port);
+    uint64_t offset = tfsm_siphash(ep->port_key, octets, sizeof octets) >> 32;
+    for (uint32_t i = 0; i < ports; i++) {
+        tuple->local_port =
+            (uint16_t)(ep->port_first + (offset + ep->ports_given + i) % ports);
+        if (ep_find(ep, tuple, ep_hash(ep, tuple)) == EP_NONE &&
+            ep_find_listener(ep, tuple) == EP_NONE) {
+            ep->ports_given = seq_add(ep->ports_given, i + 1);
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,228 @@
+/* The one block of memory: how much a configuration needs, and what lies where in it. */
+#include "internal.h"
+
+#include <stdlib.h>
+
+#define ALIGNMENT 64u  /* a cache line; more than any type here needs */
+#define OPTIONS   40u /* a segment may bear these and one octet of text whatever its MSS */
+#define TEXT_MOST 65535u
+
+struct endpoint_config endpoint_config_default(void)
+{
+    struct endpoint_config config = {.connections = 64,
+                                     .listeners = 8,
+                                     .send_ring = 65536,
+                                     .receive_ring = 65536,
+                                     .resets = 16,
+                                     .cookies = 16,
+                                     .port_first = 49152,
+                                     .port_last = 65535,
+                                     .hops = 64,
+                                     .fast_open_pause = UINT64_C(3600000000),
+                                     .policy4 = tfsm_config_default(),
+                                     .policy6 = tfsm_config_default()};
+    config.policy4.mss = tfsm_mss(1500, 4);
+    config.policy6.mss = tfsm_mss(1500, 6);
+    config.policy4.mss_default = 536; /* RFC9293:MUST-15 */
+    config.policy6.mss_default = 1220;
+    return config;
+}
+
+static bool is_power_of_two(uint32_t n)
+{
+    return n != 0 && (n & (n - 1)) == 0;
+}
+
+static bool local_makes_sense(const struct endpoint_local *local)
+{
+    return tfsm_address_is_unicast(&local->address) &&
+           local->prefix <= (local->address.family == 4 ? 32 : 128);
+}
+
+static bool makes_sense(const struct endpoint_config *config)
+{
+    bool counts = config->connections >= 1 && config->connections <= ENDPOINT_MOST &&
+                  config->listeners <= ENDPOINT_MOST && config->resets <= ENDPOINT_MOST &&
+                  config->cookies <= ENDPOINT_MOST && config->local_count >= 1 &&
+                  config->local_count <= ENDPOINT_MOST && config->locals != NULL;
+    bool rings = is_power_of_two(config->send_ring) && is_power_of_two(config->receive_ring) &&
+                 config->send_ring <= ENDPOINT_RING_MOST &&
+                 config->receive_ring <= ENDPOINT_RING_MOST;
+    if (!counts || !rings || config->port_first == 0 || config->port_first > config->port_last) {
+        return false;
+    }
+    for (uint32_t i = 0; i < config->local_count; i++) {
+        if (!local_makes_sense(&config->locals[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where each array starts, octets from the start of the block. */
+struct layout {
+    size_t locals;
+    size_t slots;
+    size_t nodes;
+    size_t due;
+    size_t buckets;
+    size_t listener_buckets;
+    size_t listeners;
+    size_t resets;
+    size_t cookies;
+    size_t scratch;
+    size_t rings;
+    size_t total; /* SIZE_MAX: more than there can be */
+};
+
+/* Room for so many of this size; returns where. */
+static size_t reserve(size_t *total, size_t count, size_t size)
+{
+    size_t at = *total;
+    if (at > SIZE_MAX - ALIGNMENT || count > (SIZE_MAX - ALIGNMENT - at) / size) {
+        *total = SIZE_MAX;
+        return 0;
+    }
+    at = (at + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    *total = at + count * size;
+    return at;
+}
+
+/* At least one bucket for each entry: chains of one on average. */
+static uint32_t bucket_count(uint32_t entries)
+{
+    uint32_t count = 1;
+    while (count < entries) {
+        count *= 2;
+    }
+    return count;
+}
+
+static struct layout lay_out(const struct endpoint_config *config)
+{
+    struct layout at = {0};
+    size_t ring = (size_t)config->send_ring + config->receive_ring;
+    size_t nodes = (size_t)config->connections + config->listeners;
+    reserve(&at.total, 1, sizeof(struct endpoint));
+    at.locals = reserve(&at.total, config->local_count, sizeof(struct endpoint_local));
+    at.slots = reserve(&at.total, config->connections, sizeof(struct ep_slot));
+    at.nodes = reserve(&at.total, nodes, sizeof(struct ep_node));
+    at.due = reserve(&at.total, config->connections, sizeof(struct ep_due));
+    at.buckets = reserve(&at.total, bucket_count(config->connections), sizeof(uint32_t));
+    at.listener_buckets = reserve(&at.total, bucket_count(config->listeners), sizeof(uint32_t));
+    at.listeners = reserve(&at.total, config->listeners, sizeof(struct ep_listener));
+    at.resets = reserve(&at.total, config->resets, sizeof(struct tfsm_packet));
+    at.cookies = reserve(&at.total, config->cookies, sizeof(struct ep_cookie));
+    at.scratch = reserve(&at.total, ep_min(config->send_ring, TEXT_MOST), 1);
+    at.rings = reserve(&at.total, config->connections, ring);
+    return at;
+}
+
+size_t endpoint_size(const struct endpoint_config *config)
+{
+    if (!makes_sense(config)) {
+        return 0;
+    }
+    size_t total = lay_out(config).total;
+    return total == SIZE_MAX ? 0 : total;
+}
+
+/* A key for one use from the host's key, so that what one use lets out is worth nothing for
+ * another. */
+static void derive_key(const struct endpoint *ep, const char *use, uint8_t key[16])
+{
+    uint8_t octets[9] = {0};
+    memcpy(octets, use, 8);
+    for (unsigned half = 0; half < 2; half++) {
+        octets[8] = (uint8_t)half;
+        uint64_t hash = tfsm_siphash(ep->key, octets, sizeof octets);
+        for (unsigned i = 0; i < 8; i++) {
+            key[8 * half + i] = (uint8_t)(hash >> (8 * i) & 0xffu);
+        }
+    }
+}
+
+static void place_arrays(struct endpoint *ep, const struct endpoint_config *config)
+{
+    struct layout at = lay_out(config);
+    uint8_t *base = (uint8_t *)ep;
+    ep->locals = (void *)(base + at.locals);
+    ep->slots = (void *)(base + at.slots);
+    ep->nodes = (void *)(base + at.nodes);
+    ep->due = (void *)(base + at.due);
+    ep->buckets = (void *)(base + at.buckets);
+    ep->listener_buckets = (void *)(base + at.listener_buckets);
+    ep->listeners = (void *)(base + at.listeners);
+    ep->resets = (void *)(base + at.resets);
+    ep->cookies = (void *)(base + at.cookies);
+    ep->scratch = base + at.scratch;
+    ep->rings = base + at.rings;
+}
+
+static void take_policy(struct endpoint *ep, unsigned family, const struct tfsm_config *policy)
+{
+    struct tfsm_config *own = &ep->policy[family == 6];
+    *own = *policy;
+    own->mss = own->mss > 0 ? own->mss : 1;
+    ep_clamp(ep, family, own);
+    size_t packet = (family == 6 ? 40u : 20u) + 20u + (own->mss > OPTIONS ? own->mss : OPTIONS + 1);
+    ep->packet_most = packet > ep->packet_most ? packet : ep->packet_most;
+}
+
+struct endpoint *endpoint_place(const struct endpoint_config *config, void *memory)
+{
+    if (endpoint_size(config) == 0) {
+        return NULL;
+    }
+    struct endpoint *ep = memory;
+    ep->connections = config->connections;
+    ep->listener_count = config->listeners;
+    ep->local_count = config->local_count;
+    ep->reset_count = config->resets;
+    ep->cookie_count = config->cookies;
+    ep->send_ring = config->send_ring;
+    ep->receive_ring = config->receive_ring;
+    ep->bucket_mask = bucket_count(config->connections) - 1;
+    ep->listener_bucket_mask = bucket_count(config->listeners) - 1;
+    ep->port_first = config->port_first;
+    ep->port_last = config->port_last;
+    ep->hops = config->hops;
+    ep->traffic_class = config->traffic_class;
+    ep->fast_open_pause = config->fast_open_pause;
+    memcpy(ep->key, config->key, sizeof ep->key);
+    derive_key(ep, "demux   ", ep->demux_key);
+    derive_key(ep, "ports   ", ep->port_key);
+    place_arrays(ep, config);
+    memcpy(ep->locals, config->locals, config->local_count * sizeof *config->locals);
+    take_policy(ep, 4, &config->policy4);
+    take_policy(ep, 6, &config->policy6);
+    return ep;
+}
+
+struct endpoint *endpoint_create(const struct endpoint_config *config)
+{
+    size_t size = endpoint_size(config);
+    void *memory = size > 0 ? calloc(1, size) : NULL;
+    return memory != NULL ? endpoint_place(config, memory) : NULL;
+}
+
+void endpoint_destroy(struct endpoint *ep)
+{
+    free(ep);
+}
+
+const struct endpoint_counters *endpoint_counted(const struct endpoint *ep)
+{
+    return &ep->counters;
+}
+
+void endpoint_watch(struct endpoint *ep, endpoint_watcher *watcher, void *user)
+{
+    ep->watcher = watcher;
+    ep->watcher_user = user;
+}
+
+size_t endpoint_packet_most(const struct endpoint *ep)
+{
+    return ep->packet_most;
+}

@@ -1,0 +1,292 @@
+/* What the files of the endpoint share and nobody else needs: how the one block of memory is laid
+ * out, and the pieces the calls are put together from. Connections ("slots") and listeners live in
+ * arrays and name each other by index; 0 in a link is none, so that zeroed memory is an empty
+ * endpoint. */
+#ifndef HARNESS_ENDPOINT_INTERNAL_H
+#define HARNESS_ENDPOINT_INTERNAL_H
+
+#include "endpoint.h"
+#include "seq.h"
+
+#include <string.h>
+
+/* Addresses and ports, every unused octet zero: two are equal when their octets are. */
+struct ep_tuple {
+    uint8_t local[16];
+    uint8_t remote[16]; /* zero in a listener's */
+    uint16_t local_port;
+    uint16_t remote_port;
+    uint16_t family; /* 4 or 6 */
+};
+
+/* ---- lists ---- */
+
+/* The lists a slot or a listener can be on, one of each kind at a time. */
+enum ep_list_kind {
+    EP_DIRTY,  /* may have something to say */
+    EP_READY,  /* has news for the user; listeners, too */
+    EP_QUEUED, /* a listener's: half open, then waiting to be accepted */
+    EP_LISTS
+};
+
+struct ep_link {
+    uint32_t next; /* node + 1, 0 at the end */
+    uint32_t prev; /* node + 1, EP_FIRST at the start, 0: not on the list */
+};
+#define EP_FIRST UINT32_MAX
+
+struct ep_list {
+    uint32_t head; /* node + 1, 0 none */
+    uint32_t tail;
+};
+
+/* The small parts of a slot that its neighbours in lists, heap and chains look at: kept apart, so
+ * that they do not drag whole slots into the cache. Half a cache line. */
+struct ep_node {
+    struct ep_link link[EP_LISTS];
+    uint32_t place; /* in the heap, + 1; 0: not there */
+    uint32_t chain; /* next slot + 1 of this hash bucket; also links what is free */
+};
+
+/* ---- slots and listeners ---- */
+
+/* Whose a slot is. */
+enum ep_owner {
+    EP_FREE,
+    EP_HALF_OPEN, /* its listener's, until the handshake is through */
+    EP_WAITING,   /* its listener's, until it is accepted */
+    EP_USER,
+    EP_USER_CLOSED, /* the user has closed, and may read */
+    EP_NOBODY       /* released: free when the core is done */
+};
+
+struct ep_slot {
+    struct ep_tuple tuple;
+    uint8_t owner; /* enum ep_owner */
+    uint8_t hops;
+    uint8_t traffic_class;
+    uint8_t received_class;
+    bool hashed;     /* found by its tuple: until the core is CLOSED */
+    bool own_policy; /* policy below rather than the endpoint's */
+    bool wants_room; /* endpoint_send() took less than it was given */
+    bool deaf;       /* the user will not read */
+    uint32_t hash;   /* of the tuple */
+    uint32_t generation;
+    uint32_t listener; /* while half open or waiting: its index */
+    uint32_t news;
+    uint32_t mute;
+    /* in octets of each stream, all told; rings are indexed by them */
+    uint64_t queued;       /* taken from the user */
+    uint64_t acknowledged; /* and no longer needed */
+    uint64_t delivered;    /* in order from the peer */
+    uint64_t read;         /* and handed to the user */
+    struct tfsm_tcb tcb;
+    struct tfsm_config policy;
+    uint8_t cookie[TFSM_COOKIE_MAX]; /* for the SYN of a Fast Open */
+};
+
+struct ep_listener {
+    struct ep_tuple tuple; /* local part; all octets zero: any address of the family */
+    bool used;
+    bool recycle;
+    bool own_policy;
+    uint8_t hops;
+    uint8_t traffic_class;
+    uint32_t hash;
+    uint32_t generation;
+    uint32_t chain;
+    uint32_t backlog;
+    uint32_t held; /* connections half open or waiting */
+    uint32_t mute;
+    struct ep_list half_open; /* oldest first */
+    struct ep_list waiting;
+    struct tfsm_config policy;
+};
+
+/* What is known of a peer's Fast Open (RFC7413:4.1.3): one cookie for a pair of addresses, and the
+ * port that answered badly last. */
+struct ep_cookie {
+    struct ep_tuple tuple; /* ports zero */
+    uint8_t len;           /* octets, 0: none yet */
+    uint8_t octets[TFSM_COOKIE_MAX];
+    uint16_t mss;
+    uint16_t bad_port; /* 0: none */
+    tfsm_time bad_until;
+};
+
+struct ep_due {
+    tfsm_time at; /* never later than the connection's tfsm_deadline() */
+    uint32_t slot;
+};
+
+struct endpoint {
+    uint32_t connections;
+    uint32_t listener_count;
+    uint32_t local_count;
+    uint32_t reset_count;
+    uint32_t cookie_count;
+    uint32_t send_ring;
+    uint32_t receive_ring;
+    uint32_t bucket_mask;          /* of connections */
+    uint32_t listener_bucket_mask; /* of listeners */
+    uint16_t port_first;
+    uint16_t port_last;
+    uint32_t ports_given; /* ephemeral ports handed out, all told */
+    uint8_t key[16];
+    uint8_t demux_key[16]; /* derived: hashes of tuples say nothing about ISNs */
+    uint8_t port_key[16];
+    uint8_t hops;
+    uint8_t traffic_class;
+    bool reset_turn; /* whose turn it is in endpoint_take() */
+    tfsm_time fast_open_pause;
+    struct tfsm_config policy[2]; /* IPv4, IPv6 */
+    struct ep_list dirty;
+    struct ep_list ready;
+    uint32_t due_count;
+    uint32_t free_slots; /* first + 1, chained */
+    uint32_t used_slots; /* slots from here on were never used */
+    uint32_t free_listeners;
+    uint32_t used_listeners;
+    uint32_t first_reset; /* the ring of answers */
+    uint32_t resets_waiting;
+    size_t packet_most;
+    endpoint_watcher *watcher;
+    void *watcher_user;
+    struct endpoint_counters counters;
+    /* the arrays, in the same block */
+    struct endpoint_local *locals;
+    struct ep_slot *slots;
+    struct ep_node *nodes; /* of connections, then of listeners */
+    struct ep_due *due;    /* a heap of four children each, the earliest first */
+    uint32_t *buckets;     /* slot + 1 */
+    uint32_t *listener_buckets;
+    struct ep_listener *listeners;
+    struct tfsm_packet *resets;
+    struct ep_cookie *cookies;
+    uint8_t *scratch; /* for a text that wraps around its ring */
+    uint8_t *rings;   /* of each slot: send, receive */
+};
+
+static inline uint32_t ep_min(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline const struct tfsm_config *ep_family_policy(const struct endpoint *ep, unsigned family)
+{
+    return &ep->policy[family == 6];
+}
+
+static inline const struct tfsm_config *ep_policy(const struct endpoint *ep,
+                                                  const struct ep_slot *slot)
+{
+    return slot->own_policy ? &slot->policy : ep_family_policy(ep, slot->tuple.family);
+}
+
+static inline uint8_t *ep_send_ring(const struct endpoint *ep, uint32_t slot)
+{
+    return ep->rings + (size_t)slot * ((size_t)ep->send_ring + ep->receive_ring);
+}
+
+static inline uint8_t *ep_receive_ring(const struct endpoint *ep, uint32_t slot)
+{
+    return ep_send_ring(ep, slot) + ep->send_ring;
+}
+
+/* Octets for the user; a deaf one gets none. */
+static inline uint32_t ep_readable(const struct ep_slot *slot)
+{
+    return slot->deaf ? 0 : (uint32_t)(slot->delivered - slot->read);
+}
+
+static inline endpoint_handle ep_handle(uint32_t generation, uint32_t index)
+{
+    return (endpoint_handle)generation << 32 | index;
+}
+
+/* ---- list.c ---- */
+
+bool ep_is_on(const struct endpoint *ep, enum ep_list_kind kind, uint32_t node);
+void ep_append(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind, uint32_t node);
+void ep_remove(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind, uint32_t node);
+
+/* ---- demux.c ---- */
+
+/* The tuple of a connection; octets beyond an IPv4 address are not taken over. */
+struct ep_tuple ep_tuple_of(const struct tfsm_address *local, uint16_t local_port,
+                            const struct tfsm_address *remote, uint16_t remote_port);
+struct tfsm_address ep_address(const struct ep_tuple *tuple, bool local);
+uint32_t ep_hash(const struct endpoint *ep, const struct ep_tuple *tuple);
+
+#define EP_NONE UINT32_MAX
+/* Index of the connection with this tuple, or EP_NONE. */
+uint32_t ep_find(const struct endpoint *ep, const struct ep_tuple *tuple, uint32_t hash);
+void ep_enter(struct endpoint *ep, uint32_t slot);
+void ep_leave(struct endpoint *ep, uint32_t slot);
+
+/* The listener for a connection: the exact local address goes before any address. */
+uint32_t ep_find_listener(const struct endpoint *ep, const struct ep_tuple *tuple);
+/* The listener of exactly this address, or EP_NONE. */
+uint32_t ep_find_same_listener(const struct endpoint *ep, const struct ep_tuple *tuple);
+void ep_enter_listener(struct endpoint *ep, uint32_t listener);
+void ep_leave_listener(struct endpoint *ep, uint32_t listener);
+
+/* Whether this is the address of one host that is not a broadcast of ours. */
+bool ep_is_host(const struct endpoint *ep, const struct tfsm_address *address);
+bool ep_is_ours(const struct endpoint *ep, const struct tfsm_address *address);
+/* The local address to reach a remote from; false when there is none of its family. */
+bool ep_choose_local(const struct endpoint *ep, const struct tfsm_address *remote,
+                     struct tfsm_address *local);
+/* Fill in a local port that makes the tuple unique; false when there is none. */
+bool ep_choose_port(struct endpoint *ep, struct ep_tuple *tuple);
+
+/* ---- timer.c ---- */
+
+/* Take note of a connection's deadline. */
+void ep_schedule(struct endpoint *ep, uint32_t slot);
+void ep_unschedule(struct endpoint *ep, uint32_t slot);
+
+/* ---- connection.c ---- */
+
+/* A slot for a tuple that is not in use, with the endpoint's defaults; EP_NONE when none is free. */
+uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, enum ep_owner owner);
+/* Options as a connection may have them. */
+void ep_clamp(const struct endpoint *ep, unsigned family, struct tfsm_config *policy);
+
+/* tfsm_step() and tfsm_output(), watched. */
+enum tfsm_result ep_step(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
+                         const struct tfsm_config *policy, const struct tfsm_event *event,
+                         struct tfsm_effects *fx);
+bool ep_pull(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
+             const struct tfsm_config *policy, tfsm_time now, struct tfsm_segment *out);
+
+/* Feed an event to a connection and carry out its effects; text is that of a segment. The slot is
+ * not freed: ep_settle() after that, when nobody needs it any more. */
+enum tfsm_result ep_feed(struct endpoint *ep, uint32_t slot, const struct tfsm_event *event,
+                         const uint8_t *text, struct tfsm_effects *fx);
+/* What a connection owes the rest of the endpoint once an event is dealt with: free what is over. */
+void ep_settle(struct endpoint *ep, uint32_t slot);
+/* Something to tell the user. */
+void ep_tell(struct endpoint *ep, uint32_t slot, uint32_t news);
+/* The connection is no longer its listener's. */
+void ep_detach(struct endpoint *ep, uint32_t slot, enum ep_owner owner);
+/* Which ISN and timestamp clock a connection opened now would have. */
+void ep_seed(const struct endpoint *ep, const struct ep_tuple *tuple, struct tfsm_event *event);
+
+/* ---- cookie.c ---- */
+
+/* The SYN of a Fast Open is on its way. */
+static inline bool ep_is_opening_fast(const struct ep_slot *slot)
+{
+    return slot->tcb.state == TFSM_SYN_SENT && (slot->tcb.flags & TFSM_M_FAST_OPEN) != 0;
+}
+
+/* Whether to ask for a Fast Open, and with which cookie: fills in the event and the slot. */
+void ep_recall_cookie(const struct endpoint *ep, uint32_t slot, struct tfsm_event *event);
+/* The SYN-ACK of a Fast Open: keep the cookie, or that there is none. */
+void ep_keep_cookie(struct endpoint *ep, uint32_t slot, const struct tfsm_packet *packet,
+                    bool text_refused, tfsm_time now);
+/* A Fast Open came to nothing. */
+void ep_refuse_cookie(struct endpoint *ep, uint32_t slot, tfsm_time now);
+
+#endif

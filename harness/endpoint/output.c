@@ -1,0 +1,107 @@
+/* What goes out: connections that may have something to say take turns, one segment each, and the
+ * answers to segments of no connection take every other turn. */
+#include "internal.h"
+
+static uint32_t text_length(const struct tfsm_segment *segment)
+{
+    return segment->len - ((segment->flags & TFSM_SYN) != 0 ? 1u : 0u) -
+           ((segment->flags & TFSM_FIN) != 0 ? 1u : 0u);
+}
+
+/* Where the text lies in the send ring: the core names it by its offset in the stream. */
+static void find_text(const struct endpoint *ep, uint32_t index,
+                      const struct tfsm_segment *segment, struct endpoint_piece text[2])
+{
+    const uint8_t *ring = ep_send_ring(ep, index);
+    uint32_t length = ep_min(text_length(segment), ep->send_ring);
+    uint32_t at = (uint32_t)(segment->text_offset & (ep->send_ring - 1));
+    uint32_t first = ep_min(length, ep->send_ring - at);
+    text[0] = (struct endpoint_piece){ring + at, first};
+    text[1] = (struct endpoint_piece){ring, length - first};
+}
+
+static void fill_in(const struct endpoint *ep, uint32_t index, const struct tfsm_segment *segment,
+                    struct tfsm_packet *packet)
+{
+    const struct ep_slot *slot = &ep->slots[index];
+    *packet = (struct tfsm_packet){.src = ep_address(&slot->tuple, true),
+                                   .dst = ep_address(&slot->tuple, false),
+                                   .src_port = slot->tuple.local_port,
+                                   .dst_port = slot->tuple.remote_port,
+                                   .hops = slot->hops,                   /* RFC9293:MUST-49 */
+                                   .traffic_class = slot->traffic_class, /* RFC9293:MUST-48 */
+                                   .segment = *segment};
+    memcpy(packet->cookie, slot->cookie, sizeof packet->cookie);
+}
+
+/* One segment of the first connection in line that has one. Who has said something goes to the end
+ * of the line, who has nothing to say leaves it: each is asked once more than it speaks. */
+static bool take_from_connection(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packet,
+                                 struct endpoint_piece text[2])
+{
+    while (ep->dirty.head != 0) {
+        uint32_t index = ep->dirty.head - 1;
+        struct ep_slot *slot = &ep->slots[index];
+        struct tfsm_segment segment;
+        ep_remove(ep, &ep->dirty, EP_DIRTY, index);
+        if (ep_pull(ep, ep_handle(slot->generation, index), &slot->tcb, ep_policy(ep, slot), now,
+                    &segment)) {
+            ep_append(ep, &ep->dirty, EP_DIRTY, index);
+            ep_schedule(ep, index);
+            fill_in(ep, index, &segment, packet);
+            find_text(ep, index, &segment, text);
+            return true;
+        }
+        ep_settle(ep, index);
+    }
+    return false;
+}
+
+static bool take_reset(struct endpoint *ep, struct tfsm_packet *packet,
+                       struct endpoint_piece text[2])
+{
+    if (ep->resets_waiting == 0) {
+        return false;
+    }
+    *packet = ep->resets[ep->first_reset];
+    ep->first_reset = (ep->first_reset + 1) % ep->reset_count;
+    ep->resets_waiting--;
+    text[0] = (struct endpoint_piece){NULL, 0};
+    text[1] = text[0];
+    return true;
+}
+
+bool endpoint_take(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packet,
+                   struct endpoint_piece text[2])
+{
+    ep->reset_turn = !ep->reset_turn;
+    bool taken = (ep->reset_turn && take_reset(ep, packet, text)) ||
+                 take_from_connection(ep, now, packet, text) || take_reset(ep, packet, text);
+    ep->counters.segments_out += taken;
+    return taken;
+}
+
+/* The text in one piece, for the codec: only where it wraps around its ring is it copied. */
+static const uint8_t *join(const struct endpoint *ep, const struct endpoint_piece text[2])
+{
+    if (text[1].len == 0) {
+        return text[0].octets;
+    }
+    memcpy(ep->scratch, text[0].octets, text[0].len);
+    memcpy(ep->scratch + text[0].len, text[1].octets, text[1].len);
+    return ep->scratch;
+}
+
+size_t endpoint_output(struct endpoint *ep, tfsm_time now, uint8_t *octets, size_t room)
+{
+    struct tfsm_packet packet;
+    struct endpoint_piece text[2];
+    while (room >= ep->packet_most && endpoint_take(ep, now, &packet, text)) {
+        size_t n = tfsm_write(&packet, join(ep, text), octets, room);
+        if (n > 0) {
+            return n;
+        }
+        ep->counters.unwritten++; /* longer than its IP can carry: as lost on the wire */
+    }
+    return 0;
+}

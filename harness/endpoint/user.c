@@ -1,0 +1,499 @@
+/* The calls of the user, and the news. Every call first finds what its handle names; a stale one
+ * names nothing. */
+#include "internal.h"
+
+#define IS_LISTENER 0x80000000u /* in the index of a handle */
+
+/* The connection of a handle, or EP_NONE. Who has not been accepted yet has no handle. */
+static uint32_t slot_of(const struct endpoint *ep, endpoint_handle handle)
+{
+    uint32_t index = (uint32_t)(handle & UINT32_MAX);
+    if (index >= ep->used_slots || ep->slots[index].generation != handle >> 32) {
+        return EP_NONE;
+    }
+    uint8_t owner = ep->slots[index].owner;
+    return owner == EP_USER || owner == EP_USER_CLOSED ? index : EP_NONE;
+}
+
+static uint32_t listener_of(const struct endpoint *ep, endpoint_handle handle)
+{
+    uint32_t index = (uint32_t)(handle & UINT32_MAX) ^ IS_LISTENER;
+    bool known = index < ep->used_listeners && ep->listeners[index].used &&
+                 ep->listeners[index].generation == handle >> 32;
+    return known ? index : EP_NONE;
+}
+
+static endpoint_handle slot_handle(const struct endpoint *ep, uint32_t index)
+{
+    return ep_handle(ep->slots[index].generation, index);
+}
+
+/* ---- options ---- */
+
+struct endpoint_options endpoint_defaults(const struct endpoint *ep, unsigned family)
+{
+    return (struct endpoint_options){.policy = *ep_family_policy(ep, family),
+                                     .hops = ep->hops,
+                                     .traffic_class = ep->traffic_class};
+}
+
+/* Without options of its own a connection shares the endpoint's policy, which stays in the cache. */
+static void set_options(struct endpoint *ep, uint32_t index, const struct endpoint_options *options)
+{
+    struct ep_slot *slot = &ep->slots[index];
+    if (options != NULL) {
+        slot->own_policy = true;
+        slot->policy = options->policy;
+        slot->hops = options->hops;
+        slot->traffic_class = options->traffic_class;
+        slot->mute = options->mute;
+        ep_clamp(ep, slot->tuple.family, &slot->policy);
+    }
+}
+
+static void set_listener_options(struct endpoint *ep, struct ep_listener *listener,
+                                 const struct endpoint_options *options)
+{
+    if (options != NULL) {
+        listener->own_policy = true;
+        listener->policy = options->policy;
+        listener->hops = options->hops;
+        listener->traffic_class = options->traffic_class;
+        listener->mute = options->mute;
+        ep_clamp(ep, listener->tuple.family, &listener->policy);
+    }
+}
+
+/* The core puts timers in line with a policy when it is fed an event: one that says nothing. */
+enum tfsm_result endpoint_set(struct endpoint *ep, endpoint_handle handle,
+                              const struct endpoint_options *options, tfsm_time now)
+{
+    uint32_t index = slot_of(ep, handle);
+    uint32_t listener = listener_of(ep, handle);
+    if (listener != EP_NONE) {
+        set_listener_options(ep, &ep->listeners[listener], options);
+        return TFSM_DONE;
+    }
+    if (index == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    struct tfsm_event event = {.kind = TFSM_EV_TIMEOUT, .now = now};
+    struct tfsm_effects fx;
+    set_options(ep, index, options);
+    ep_feed(ep, index, &event, NULL, &fx);
+    ep_settle(ep, index);
+    return TFSM_DONE;
+}
+
+enum tfsm_result endpoint_get(const struct endpoint *ep, endpoint_handle handle,
+                              struct endpoint_options *out)
+{
+    uint32_t index = slot_of(ep, handle);
+    uint32_t listener = listener_of(ep, handle);
+    if (listener != EP_NONE) {
+        const struct ep_listener *named = &ep->listeners[listener];
+        *out = (struct endpoint_options){.policy = named->own_policy
+                                                       ? named->policy
+                                                       : *ep_family_policy(ep, named->tuple.family),
+                                         .hops = named->hops,
+                                         .traffic_class = named->traffic_class,
+                                         .mute = named->mute};
+        return TFSM_DONE;
+    }
+    if (index == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    const struct ep_slot *slot = &ep->slots[index];
+    *out = (struct endpoint_options){.policy = *ep_policy(ep, slot),
+                                     .hops = slot->hops,
+                                     .traffic_class = slot->traffic_class,
+                                     .mute = slot->mute};
+    return TFSM_DONE;
+}
+
+/* ---- OPEN ---- */
+
+static bool is_zero(const struct tfsm_address *address)
+{
+    static const uint8_t zero[16];
+    return memcmp(address->octets, zero, address->family == 4 ? 4 : 16) == 0;
+}
+
+/* The 4-tuple that a call asks for. */
+static enum tfsm_result choose_tuple(struct endpoint *ep, const struct endpoint_open *open,
+                                     struct ep_tuple *tuple)
+{
+    struct tfsm_address local = open->local;
+    if (open->remote.family == 0 || open->remote_port == 0 || is_zero(&open->remote)) {
+        return TFSM_E_REMOTE_UNSPECIFIED;
+    }
+    if (!ep_is_host(ep, &open->remote)) { /* RFC9293:MUST-46 */
+        return TFSM_E_INVALID;
+    }
+    /* RFC9293:MUST-43, RFC9293:MUST-44 */
+    bool known = local.family == 0 ? ep_choose_local(ep, &open->remote, &local)
+                                   : ep_is_ours(ep, &local) && local.family == open->remote.family;
+    if (!known) {
+        return TFSM_E_INVALID;
+    }
+    *tuple = ep_tuple_of(&local, open->local_port, &open->remote, open->remote_port);
+    if (open->local_port == 0) {
+        return ep_choose_port(ep, tuple) ? TFSM_DONE : TFSM_E_INSUFFICIENT_RESOURCES;
+    }
+    return ep_find(ep, tuple, ep_hash(ep, tuple)) == EP_NONE ? TFSM_DONE : TFSM_E_CONNECTION_EXISTS;
+}
+
+static enum tfsm_result connect(struct endpoint *ep, const struct endpoint_open *open, bool fast,
+                                tfsm_time now, endpoint_handle *handle)
+{
+    struct ep_tuple tuple;
+    *handle = 0;
+    enum tfsm_result result = choose_tuple(ep, open, &tuple);
+    if (result != TFSM_DONE) {
+        return result;
+    }
+    uint32_t index = ep_allocate(ep, &tuple, EP_USER);
+    if (index == EP_NONE) {
+        return TFSM_E_INSUFFICIENT_RESOURCES;
+    }
+    struct tfsm_event event = {.kind = TFSM_EV_OPEN, .now = now, .active = true, .remote = true};
+    struct tfsm_effects fx;
+    set_options(ep, index, open->options);
+    ep_seed(ep, &tuple, &event);
+    if (fast) {
+        ep_recall_cookie(ep, index, &event);
+    }
+    result = ep_feed(ep, index, &event, NULL, &fx);
+    *handle = slot_handle(ep, index);
+    return result;
+}
+
+enum tfsm_result endpoint_connect(struct endpoint *ep, const struct endpoint_open *open,
+                                  tfsm_time now, endpoint_handle *handle)
+{
+    return connect(ep, open, false, now, handle);
+}
+
+/* The text is queued before the SYN goes out, so that it can go along. */
+enum tfsm_result endpoint_connect_fast(struct endpoint *ep, const struct endpoint_open *open,
+                                       const uint8_t *text, size_t n, tfsm_time now,
+                                       endpoint_handle *handle, size_t *taken)
+{
+    size_t ignored = 0;
+    taken = taken != NULL ? taken : &ignored;
+    *taken = 0;
+    enum tfsm_result result = connect(ep, open, true, now, handle);
+    return result == TFSM_DONE && n > 0
+               ? endpoint_send(ep, *handle, text, n, false, now, taken)
+               : result;
+}
+
+/* The local address and port of a listener as a tuple; false when there can be none. */
+static bool listening_tuple(const struct endpoint *ep, const struct endpoint_listening *listen,
+                            struct ep_tuple *tuple)
+{
+    const struct tfsm_address *local = &listen->local;
+    struct tfsm_address nobody = {.family = local->family};
+    bool any = (local->family == 4 || local->family == 6) && is_zero(local);
+    if (listen->port == 0 || listen->backlog == 0 || (!any && !ep_is_ours(ep, local))) {
+        return false;
+    }
+    *tuple = ep_tuple_of(local, listen->port, &nobody, 0);
+    return true;
+}
+
+static uint32_t allocate_listener(struct endpoint *ep)
+{
+    uint32_t index = ep->used_listeners;
+    if (ep->free_listeners != 0) {
+        index = ep->free_listeners - 1;
+        ep->free_listeners = ep->listeners[index].chain;
+    } else if (ep->used_listeners < ep->listener_count) {
+        ep->used_listeners++;
+    } else {
+        return EP_NONE;
+    }
+    uint32_t generation = seq_add(ep->listeners[index].generation, 1);
+    ep->listeners[index] = (struct ep_listener){
+        .used = true, .generation = generation != 0 ? generation : 1, .hops = ep->hops,
+        .traffic_class = ep->traffic_class};
+    return index;
+}
+
+enum tfsm_result endpoint_listen(struct endpoint *ep, const struct endpoint_listening *listen,
+                                 endpoint_handle *handle)
+{
+    struct ep_tuple tuple;
+    *handle = 0;
+    if (!listening_tuple(ep, listen, &tuple)) {
+        return TFSM_E_INVALID;
+    }
+    if (ep_find_same_listener(ep, &tuple) != EP_NONE) {
+        return TFSM_E_CONNECTION_EXISTS;
+    }
+    uint32_t index = allocate_listener(ep);
+    if (index == EP_NONE) {
+        return TFSM_E_INSUFFICIENT_RESOURCES;
+    }
+    struct ep_listener *listener = &ep->listeners[index];
+    listener->tuple = tuple;
+    listener->backlog = listen->backlog;
+    listener->recycle = listen->recycle;
+    set_listener_options(ep, listener, listen->options);
+    ep_enter_listener(ep, index);
+    *handle = ep_handle(listener->generation, index | IS_LISTENER);
+    return TFSM_DONE;
+}
+
+enum tfsm_result endpoint_accept(struct endpoint *ep, endpoint_handle listener,
+                                 endpoint_handle *handle)
+{
+    uint32_t at = listener_of(ep, listener);
+    *handle = 0;
+    if (at == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    uint32_t oldest = ep->listeners[at].waiting.head;
+    if (oldest != 0) {
+        ep_detach(ep, oldest - 1, EP_USER);
+        *handle = slot_handle(ep, oldest - 1);
+        ep_tell(ep, oldest - 1, 0); /* what came while it waited */
+    }
+    return TFSM_DONE;
+}
+
+/* ---- SEND and RECEIVE ---- */
+
+static uint32_t writable(const struct endpoint *ep, const struct ep_slot *slot)
+{
+    uint64_t held = slot->queued - slot->acknowledged;
+    uint32_t room = ep_policy(ep, slot)->snd_buff;
+    return held < room ? room - (uint32_t)held : 0;
+}
+
+/* The octets may be in the ring before the core agrees: nobody looks there. */
+static void copy_out_to_ring(struct endpoint *ep, uint32_t index, const uint8_t *octets, uint32_t n)
+{
+    uint8_t *ring = ep_send_ring(ep, index);
+    uint32_t at = (uint32_t)(ep->slots[index].queued & (ep->send_ring - 1));
+    uint32_t first = ep_min(n, ep->send_ring - at);
+    memcpy(ring + at, octets, first);
+    memcpy(ring, octets + first, n - first);
+}
+
+enum tfsm_result endpoint_send(struct endpoint *ep, endpoint_handle handle, const uint8_t *octets,
+                               size_t n, bool urgent, tfsm_time now, size_t *taken)
+{
+    uint32_t index = slot_of(ep, handle);
+    *taken = 0;
+    if (index == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    struct ep_slot *slot = &ep->slots[index];
+    uint32_t room = writable(ep, slot);
+    uint32_t length = n < room ? (uint32_t)n : room;
+    struct tfsm_event event = {
+        .kind = TFSM_EV_SEND, .now = now, .len = length, .urgent = urgent && length > 0};
+    struct tfsm_effects fx;
+    if (length > 0) {
+        copy_out_to_ring(ep, index, octets, length);
+    }
+    enum tfsm_result result = ep_feed(ep, index, &event, NULL, &fx);
+    if (result == TFSM_DONE) {
+        slot->queued += length;
+        slot->wants_room = length < n;
+        *taken = length;
+    }
+    return result;
+}
+
+static void copy_to_user(const struct endpoint *ep, uint32_t index, uint8_t *octets, uint32_t n)
+{
+    const uint8_t *ring = ep_receive_ring(ep, index);
+    uint32_t at = (uint32_t)(ep->slots[index].read & (ep->receive_ring - 1));
+    uint32_t first = ep_min(n, ep->receive_ring - at);
+    memcpy(octets, ring + at, first);
+    memcpy(octets + first, ring, n - first);
+}
+
+/* What was delivered is the user's whatever became of the connection: the core hears of it only to
+ * open the window, and where there is none any more its answer does not matter. */
+enum tfsm_result endpoint_receive(struct endpoint *ep, endpoint_handle handle, uint8_t *octets,
+                                  size_t n, tfsm_time now, size_t *taken)
+{
+    uint32_t index = slot_of(ep, handle);
+    *taken = 0;
+    if (index == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    struct ep_slot *slot = &ep->slots[index];
+    uint32_t readable = ep_readable(slot);
+    uint32_t length = n < readable ? (uint32_t)n : readable;
+    struct tfsm_event event = {.kind = TFSM_EV_RECEIVE, .now = now, .len = length};
+    struct tfsm_effects fx;
+    if (length > 0) {
+        copy_to_user(ep, index, octets, length);
+        slot->read += length;
+        *taken = length;
+    }
+    enum tfsm_result result = ep_feed(ep, index, &event, NULL, &fx);
+    ep_settle(ep, index);
+    return readable > 0 ? TFSM_DONE : result;
+}
+
+uint32_t endpoint_readable(const struct endpoint *ep, endpoint_handle handle)
+{
+    uint32_t index = slot_of(ep, handle);
+    return index != EP_NONE ? ep_readable(&ep->slots[index]) : 0;
+}
+
+/* ---- CLOSE and ABORT ---- */
+
+/* Connections that a listener has not handed out go with it: nobody would ever read them. */
+static void close_listener(struct endpoint *ep, uint32_t index, tfsm_time now)
+{
+    struct ep_listener *listener = &ep->listeners[index];
+    struct ep_list *lists[2] = {&listener->half_open, &listener->waiting};
+    for (unsigned i = 0; i < 2; i++) {
+        while (lists[i]->head != 0) {
+            uint32_t child = lists[i]->head - 1;
+            struct tfsm_event event = {.kind = TFSM_EV_ABORT, .now = now};
+            struct tfsm_effects fx;
+            ep_detach(ep, child, EP_NOBODY);
+            ep_feed(ep, child, &event, NULL, &fx);
+            ep_settle(ep, child);
+        }
+    }
+    ep_leave_listener(ep, index);
+    ep_remove(ep, &ep->ready, EP_READY, ep->connections + index);
+    listener->used = false;
+    listener->chain = ep->free_listeners;
+    ep->free_listeners = index + 1;
+}
+
+/* CLOSE or ABORT, and the user has one call less to make: an ended connection needs no more. */
+static enum tfsm_result end(struct endpoint *ep, endpoint_handle handle,
+                            const struct tfsm_event *event, enum ep_owner owner, bool deaf)
+{
+    uint32_t index = slot_of(ep, handle);
+    uint32_t listener = listener_of(ep, handle);
+    if (listener != EP_NONE) {
+        close_listener(ep, listener, event->now);
+        return TFSM_DONE;
+    }
+    if (index == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    struct ep_slot *slot = &ep->slots[index];
+    struct tfsm_effects fx;
+    slot->owner = (uint8_t)owner;
+    slot->deaf = slot->deaf || deaf;
+    enum tfsm_result result = ep_feed(ep, index, event, NULL, &fx);
+    ep_settle(ep, index);
+    return result;
+}
+
+enum tfsm_result endpoint_close(struct endpoint *ep, endpoint_handle handle, tfsm_time now)
+{
+    struct tfsm_event event = {.kind = TFSM_EV_CLOSE, .now = now};
+    return end(ep, handle, &event, EP_USER_CLOSED, false);
+}
+
+enum tfsm_result endpoint_close_deaf(struct endpoint *ep, endpoint_handle handle, tfsm_time now)
+{
+    struct tfsm_event event = {.kind = TFSM_EV_CLOSE, .now = now, .deaf = true};
+    return end(ep, handle, &event, EP_USER_CLOSED, true);
+}
+
+enum tfsm_result endpoint_abort(struct endpoint *ep, endpoint_handle handle, tfsm_time now)
+{
+    struct tfsm_event event = {.kind = TFSM_EV_ABORT, .now = now};
+    return end(ep, handle, &event, EP_USER_CLOSED, true);
+}
+
+enum tfsm_result endpoint_release(struct endpoint *ep, endpoint_handle handle, tfsm_time now)
+{
+    struct tfsm_event event = {.kind = TFSM_EV_CLOSE, .now = now, .deaf = true};
+    uint32_t index = slot_of(ep, handle);
+    if (index != EP_NONE) {
+        ep_remove(ep, &ep->ready, EP_READY, index);
+    } else if (listener_of(ep, handle) == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    end(ep, handle, &event, EP_NOBODY, true); /* where it is closed already the core says so */
+    return TFSM_DONE;
+}
+
+/* ---- STATUS and news ---- */
+
+enum tfsm_result endpoint_status(const struct endpoint *ep, endpoint_handle handle,
+                                 struct endpoint_status_block *out)
+{
+    uint32_t index = slot_of(ep, handle);
+    if (index == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    const struct ep_slot *slot = &ep->slots[index];
+    *out = (struct endpoint_status_block){.local = ep_address(&slot->tuple, true),
+                                    .remote = ep_address(&slot->tuple, false),
+                                    .local_port = slot->tuple.local_port,
+                                    .remote_port = slot->tuple.remote_port,
+                                    .readable = ep_readable(slot),
+                                    .writable = writable(ep, slot),
+                                    .user_timeout = slot->tcb.uto_peer,
+                                    .received_class = slot->received_class};
+    if (tfsm_status(&slot->tcb, &out->tcp) != TFSM_DONE) {
+        out->tcp = (struct tfsm_status_block){.state = TFSM_CLOSED};
+    }
+    return TFSM_DONE;
+}
+
+/* Read and clear; the last news of a connection that is over lets its slot go. */
+static uint32_t take_news(struct endpoint *ep, uint32_t index)
+{
+    uint32_t news = ep->slots[index].news;
+    ep->slots[index].news = 0;
+    ep_remove(ep, &ep->ready, EP_READY, index);
+    ep_settle(ep, index);
+    return news;
+}
+
+bool endpoint_next(struct endpoint *ep, endpoint_handle *handle, uint32_t *news)
+{
+    if (ep->ready.head == 0) {
+        return false;
+    }
+    uint32_t node = ep->ready.head - 1;
+    if (node < ep->connections) {
+        *handle = slot_handle(ep, node);
+        *news = take_news(ep, node);
+        return true;
+    }
+    uint32_t listener = node - ep->connections;
+    ep_remove(ep, &ep->ready, EP_READY, node);
+    *handle = ep_handle(ep->listeners[listener].generation, listener | IS_LISTENER);
+    *news = ENDPOINT_ACCEPTABLE;
+    return true;
+}
+
+enum tfsm_result endpoint_news(struct endpoint *ep, endpoint_handle handle, uint32_t *news)
+{
+    uint32_t index = slot_of(ep, handle);
+    uint32_t listener = listener_of(ep, handle);
+    if (listener != EP_NONE) {
+        ep_remove(ep, &ep->ready, EP_READY, ep->connections + listener);
+        *news = ep->listeners[listener].waiting.head != 0 ? ENDPOINT_ACCEPTABLE : 0;
+        return TFSM_DONE;
+    }
+    if (index == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    *news = take_news(ep, index);
+    return TFSM_DONE;
+}
+
+const struct tfsm_tcb *endpoint_tcb(const struct endpoint *ep, endpoint_handle handle)
+{
+    uint32_t index = slot_of(ep, handle);
+    return index != EP_NONE ? &ep->slots[index].tcb : NULL;
+}
