@@ -72,7 +72,10 @@ static void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     if (ev->fast_open && ev->kind == TFSM_EV_OPEN) {
         uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
         tcb->flags |= TFSM_M_FAST_OPEN;
-        tcb->cookie_len = (uint8_t)min32(ev->cookie_len, TFSM_COOKIE_MAX);
+        /* What is no cookie asks for one (RFC7413:4.1.1a). */
+        bool cookie =
+            ev->cookie_len >= 4 && ev->cookie_len <= TFSM_COOKIE_MAX && ev->cookie_len % 2 == 0;
+        tcb->cookie_len = cookie ? ev->cookie_len : 0;
         if (ev->mss > 0) {
             tcb->snd_mss = effective_mss(cfg, ev->mss > floor ? ev->mss : floor);
         }
@@ -409,13 +412,6 @@ static void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
     tcb->owed |= TFSM_OWE_ACK;
 }
 
-/* At once: no other need wait. */
-static void acknowledge(struct tfsm_tcb *tcb)
-{
-    tcb->owed |= TFSM_OWE_ACK;
-    tcb->at_ack = 0;
-}
-
 static void acknowledge_later(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
     tcb->at_ack = later(now, cfg->ack_delay < ACK_DELAY_MAX ? cfg->ack_delay : ACK_DELAY_MAX);
@@ -472,7 +468,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_DELIVER:          deliver(tcb, fx); break;
     case TFSM_ACTION_FIN_NOTE:         fin_note(tcb, seg); break;
     case TFSM_ACTION_FIN:              advance_over_fin(tcb); break;
-    case TFSM_ACTION_ACK:              acknowledge(tcb); break;
+    case TFSM_ACTION_ACK:              tcb->owed |= TFSM_OWE_ACK; break;
     case TFSM_ACTION_ACK_LATER:        acknowledge_later(tcb, cfg, ev->now); break;
     case TFSM_ACTION_REPLY:            reply(tcb, cfg, ev); break;
     case TFSM_ACTION_START_2MSL:       tcb->at_2msl = later(ev->now, two_msl(cfg)); break;

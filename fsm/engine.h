@@ -265,6 +265,15 @@ bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
 /* Octets that the options of a segment take in the header, padded. */
 size_t tfsm_options_length(const struct tfsm_segment *seg);
 
+/* Parse the IP header of a packet, or of what an ICMP error quotes of one, up to the protocol
+ * wanted: the envelope goes into *out, what it carries is [out->text_at, *end). */
+enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
+                                    struct tfsm_packet *out, size_t *end);
+
+/* The checksum in the n octets that an IP header announces is right. */
+bool tfsm_checksum_holds(const struct tfsm_packet *envelope, unsigned protocol,
+                         const uint8_t *octets, size_t n);
+
 /* The part of a segment's text that lies in the window and before the peer's FIN; empty when left =
  * right. */
 struct tfsm_range tfsm_text_in_window(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);

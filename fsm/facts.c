@@ -78,16 +78,15 @@ static bool fin_fits(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
            seq_distance(tcb->rcv_nxt, tcb->ooo[tcb->ooo_count - 1].right) <= ahead;
 }
 
-/* The acknowledgment of a segment's text may wait for the next segment: it came alone and in order,
- * nothing else is waiting, and the profile allows it (RFC 9293 3.8.6.3, RFC 5681 4.2). So every
+/* The acknowledgment of a segment's text may wait for the next segment: it comes in order, fills no
+ * gap, no other is waiting, and the profile allows it (RFC 9293 3.8.6.3, RFC 5681 4.2). So every
  * second segment is acknowledged at once. */
 static bool may_wait(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                      const struct tfsm_segment *seg)
 {
     struct tfsm_range text = tfsm_text_in_window(tcb, seg);
     return cfg->ack_delay > 0 && tcb->at_ack == 0 && !has(tcb->flags, TFSM_M_DSACK) &&
-           tcb->ooo_count == 1 && text.left == tcb->rcv_nxt && text.right == tcb->ooo[0].right &&
-           text.left != text.right;
+           tcb->ooo_count == 0 && text.left == tcb->rcv_nxt && text.left != text.right;
 }
 
 /* The four cases of RFC 9293 table 6. */
@@ -241,6 +240,7 @@ static void receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
     HOLDS(TEXT_FITS, text_fits(tcb, seg));
     HOLDS(TEXT_TWICE, twice.left != twice.right);
     HOLDS(QUEUE_IN_ORDER, tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt);
+    HOLDS(QUEUED, tcb->ooo_count > 0);
     HOLDS(MAY_WAIT, may_wait(tcb, cfg, seg));
     HOLDS(FIN_FITS, fin_fits(tcb, seg));
     HOLDS(FIN_IN_ORDER, peer_fin && tcb->rcv_fin == tcb->rcv_nxt);
@@ -253,7 +253,8 @@ static void call_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     uint32_t buff = min32(cfg->snd_buff, TFSM_BUFF_MAX);
     uint32_t queued = send_queue(tcb);
     bool remote = ev->kind == TFSM_EV_OPEN ? ev->remote : has(tcb->flags, TFSM_M_REMOTE);
-    bool paused = tcb->sent_at != 0 && ev->now > tcb->sent_at && ev->now - tcb->sent_at > tcb->rto;
+    bool sent = tcb->snd_nxt != seq_add(tcb->iss, 1);
+    bool paused = sent && ev->now > tcb->sent_at && ev->now - tcb->sent_at > tcb->rto;
     HOLDS(ACTIVE_CALL, ev->active);
     HOLDS(URGENT_CALL, ev->urgent);
     HOLDS(DEAF_CALL, ev->deaf);

@@ -3,7 +3,7 @@
  * 28 octets, so all that is looked at is what every honest one holds: the checksum, the addresses
  * and ports quoted, SEG.SEQ, which the engine holds against what is in flight (RFC 5927 4.1), and an
  * MTU within reason. */
-#include "tfsm.h"
+#include "engine.h"
 
 #define PROTOCOL_ICMP   1u
 #define PROTOCOL_TCP    6u
@@ -27,12 +27,6 @@
 /* No path has a smaller MTU (RFC 791 3.2, RFC 8200 5). */
 #define V4_MTU_LEAST 68u
 #define V6_MTU_LEAST 1280u
-
-/* Shared with wire.c. */
-enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
-                                    struct tfsm_packet *out, size_t *end);
-bool tfsm_checksum_holds(const struct tfsm_packet *envelope, unsigned protocol,
-                         const uint8_t *octets, size_t n);
 
 /* Destination unreachable, by code. RFC 9293 says what 0..5 are (RFC9293:MUST-56,
  * RFC9293:SHLD-26), but too big is no error where path MTU discovery is done (RFC 5927 5.2). It does

@@ -142,11 +142,15 @@ static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
     if (fast) {
         out->options |= TFSM_OPT_FAST_OPEN;
         out->cookie_len = tcb->cookie_len;
+        if (tfsm_options_length(out) > OPTIONS_MAX) {
+            out->options &= (uint8_t) ~(unsigned)TFSM_OPT_USER_TIMEOUT; /* it will be told later */
+        }
         uint32_t used = (uint32_t)tfsm_options_length(out);
         uint32_t room = tcb->snd_mss > used ? tcb->snd_mss - used : 0;
         uint32_t text = tcb->cookie_len > 0 ? min32(unsent(tcb), room) : 0;
         out->len += text;
         tcb->snd_nxt = seq_add(tcb->snd_nxt, text);
+        tcb->sent_at = now;
     }
     if (first) {
         tfsm_rtt_start(tcb, now, seq_add(tcb->iss, 1));

@@ -81,7 +81,8 @@ extern "C" {
     X(TEXT_FITS, "text that is new, in the window, before the peer's FIN, and can be remembered")  \
     X(TEXT_TWICE, "some of the text was received before")                                          \
     X(QUEUE_IN_ORDER, "the queued text starts at RCV.NXT")                                         \
-    X(MAY_WAIT, "it is just this segment's, and its acknowledgment may wait for the next")         \
+    X(QUEUED, "text is queued")                                                                    \
+    X(MAY_WAIT, "text at RCV.NXT, nothing is queued, and its acknowledgment may wait")             \
     X(FIN_FITS, "a FIN that is new, in the window and after all queued text")                      \
     X(FIN_IN_ORDER, "the peer's FIN is at RCV.NXT")                                                \
     X(FIN_AGAIN, "the peer's FIN, seen before")                                                    \

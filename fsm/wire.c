@@ -43,12 +43,6 @@
 #define COOKIE_MIN        4u
 #define TIMEOUT_MASK      0x7fffu /* the user timeout without its granularity */
 
-/* What icmp.c needs of this file. */
-enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
-                                    struct tfsm_packet *out, size_t *end);
-bool tfsm_checksum_holds(const struct tfsm_packet *envelope, unsigned protocol,
-                         const uint8_t *octets, size_t n);
-
 /* The options we know, by kind: the bit each stands for, and its legal lengths: least, least + step
  * .. most. A request for a Fast Open cookie is shorter than any cookie. */
 static const struct shape {

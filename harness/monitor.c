@@ -566,12 +566,15 @@ static void note_held(struct monitor *monitor, const struct tfsm_tcb *after,
                       const struct tfsm_segment *seg)
 {
     unsigned count = 0;
+    bool forgotten = false; /* an acknowledgment that ends within a block takes it back */
     for (unsigned i = 0; i < monitor->held_count; i++) {
         if (seq_lt(after->snd_una, monitor->held[i].left)) {
             monitor->held[count++] = monitor->held[i];
+        } else {
+            forgotten = forgotten || seq_lt(after->snd_una, monitor->held[i].right);
         }
     }
-    monitor->held_count = count;
+    monitor->held_count = forgotten ? 0 : count;
     for (unsigned i = 0; monitor->sack && i < seg->sacks && i < TFSM_SACK_MAX; i++) {
         struct tfsm_range block = seg->sack[i];
         if ((seg->options & TFSM_OPT_SACK) != 0 && seq_lt(after->snd_una, block.left) &&
@@ -589,7 +592,7 @@ static void note_options(struct monitor *monitor, const struct tfsm_event *ev,
     const struct tfsm_segment *seg = &ev->segment;
     bool outdated = ev->now - before->ts_recent_from > OUTDATED;
     if (monitor->timestamps && (seg->options & TFSM_OPT_TIMESTAMPS) != 0 &&
-        monitor->ack_out_known && seq_le(seg->seq, monitor->ack_out) &&
+        monitor->ack_out_known && !fin_again(before, seg) && seq_le(seg->seq, monitor->ack_out) &&
         (!seq_lt(seg->ts_val, monitor->ts_recent) || outdated)) {
         monitor->ts_recent = seg->ts_val;
     }
@@ -714,6 +717,21 @@ static void check_icmp(struct monitor *monitor, const struct tfsm_tcb *before,
     if (ev->icmp == TFSM_ICMP_SOFT && after->state != before->state) {
         fails(monitor, "ICMP_SOFT", "RFC9293:MUST-56 a soft error ends nothing");
     }
+}
+
+/* A keep-alive asks after silence, and only when nothing is outstanding. */
+static void check_keepalive(struct monitor *monitor, const struct tfsm_config *cfg,
+                            const struct tfsm_tcb *before, tfsm_time now)
+{
+    tfsm_time from = monitor->asked ? monitor->asked_at : monitor->heard;
+    tfsm_time least = monitor->asked ? cfg->keepalive_every : cfg->keepalive_idle;
+    if (cfg->keepalive_idle == 0 || before->snd_una != before->snd_nxt ||
+        (now < TFSM_NEVER - 1 && now - from < least)) {
+        fails(monitor, "KEEPALIVE_EARLY",
+              "RFC9293:MUST-26 a keep-alive goes out only after silence, with nothing outstanding");
+    }
+    monitor->asked = true;
+    monitor->asked_at = now;
 }
 
 /* Back-off doubles, is bounded, and gives up after R2 and not before. */
@@ -935,6 +953,9 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     if (ev->kind == TFSM_EV_ICMP) {
         check_icmp(monitor, before, ev, fx, after);
     }
+    if (ev->kind == TFSM_EV_TIMEOUT && after->keepalives > before->keepalives) {
+        check_keepalive(monitor, cfg, before, ev->now);
+    }
     if (ev->kind == TFSM_EV_TIMEOUT) {
         check_timeout(monitor, cfg, before, ev, fx, after);
     }
@@ -1099,21 +1120,6 @@ static void check_pipe(struct monitor *monitor, const struct tfsm_config *cfg,
     }
 }
 
-/* A keep-alive asks after silence, and only when nothing is outstanding. */
-static void check_keepalive(struct monitor *monitor, const struct tfsm_config *cfg,
-                            const struct tfsm_tcb *before, tfsm_time now)
-{
-    tfsm_time from = monitor->asked ? monitor->asked_at : monitor->heard;
-    tfsm_time least = monitor->asked ? cfg->keepalive_every : cfg->keepalive_idle;
-    if (cfg->keepalive_idle == 0 || before->snd_una != before->snd_nxt ||
-        (now < TFSM_NEVER - 1 && now - from < least)) {
-        fails(monitor, "KEEPALIVE_EARLY",
-              "RFC9293:MUST-26 a keep-alive goes out only after silence, with nothing outstanding");
-    }
-    monitor->asked = true;
-    monitor->asked_at = now;
-}
-
 static void check_numbers(struct monitor *monitor, const struct tfsm_tcb *before,
                           const struct tfsm_segment *seg)
 {
@@ -1230,8 +1236,10 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     check_held(monitor, before, seg);
     check_pipe(monitor, cfg, before, seg);
     bool keepalive = seg->len == 0 && seg->seq == seq_sub(before->snd_nxt, 1);
-    if (keepalive) {
-        check_keepalive(monitor, cfg, before, now);
+    if (keepalive && (cfg->keepalive_idle == 0 || before->snd_una != before->snd_nxt)) {
+        fails(monitor, "KEEPALIVE_EARLY", "RFC9293:MUST-25 keep-alives are off unless asked for");
+    } else if (keepalive) {
+        /* when it was due was checked with the timeout */
     } else if (seg->len == 0) {
         monitor->acks_alone++;
         if (monitor->acks_alone > 1 || seg->seq != before->snd_nxt) {

@@ -413,6 +413,9 @@ static void call_record(struct run *run, const struct record *record)
 {
     unsigned end = run->mode == RUN_PAIR ? record->end : 0;
     struct tfsm_event ev = record_event(record, &run->end[end].tcb);
+    if (record->ack_base == ACK_ABSOLUTE || record->ack_base == ACK_ZERO) {
+        ev.segment.seq = seq_add(ev.segment.seq, run->ack_shift);
+    }
     feed(run, end, &ev);
 }
 
@@ -536,6 +539,9 @@ static void heal(struct run *run)
         }
         if (run->end[0].tcb.state == TFSM_CLOSED && run->end[1].tcb.state == TFSM_CLOSED) {
             return;
+        }
+        if (run->end[0].tcb.state == TFSM_LISTEN || run->end[1].tcb.state == TFSM_LISTEN) {
+            continue; /* a newer SYN has opened a listener, which its user closes too */
         }
         for (unsigned end = 0; end < 2 && !run->tainted; end++) {
             if (run->end[end].tcb.state == TFSM_TIME_WAIT && !stream_complete(run, end)) {

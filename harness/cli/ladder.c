@@ -94,6 +94,28 @@ static void add_rest(struct cli_text *text, const struct tfsm_segment *segment, 
     if ((segment->options & TFSM_OPT_WSCALE) != 0) {
         cli_add(text, " wscale %u", segment->wscale);
     }
+    if ((segment->options & TFSM_OPT_SACK_PERMITTED) != 0) {
+        cli_add(text, " sackOK");
+    }
+    if ((segment->options & TFSM_OPT_TIMESTAMPS) != 0) {
+        cli_add(text, " ts %" PRIu32 ":%" PRIu32, segment->ts_val, segment->ts_ecr);
+    }
+    /* Blocks stand where the reader sees them: from SEG.ACK on, or before it. */
+    for (unsigned i = 0; i < segment->sacks && (segment->options & TFSM_OPT_SACK) != 0; i++) {
+        cli_add(text, "%s%+" PRId32 "..%+" PRId32, i == 0 ? " sack ack" : ",",
+                (int32_t)seq_distance(segment->ack, segment->sack[i].left),
+                (int32_t)seq_distance(segment->ack, segment->sack[i].right));
+    }
+    if ((segment->options & TFSM_OPT_USER_TIMEOUT) != 0) {
+        cli_add(text, " uto %u%s", segment->user_timeout & 0x7fffu,
+                segment->user_timeout & 0x8000u ? "min" : "s");
+    }
+    if ((segment->options & TFSM_OPT_FAST_OPEN) != 0) {
+        cli_add(text, " cookie %u", segment->cookie_len);
+    }
+    if (segment->ecn == TFSM_CE) {
+        cli_add(text, " CE");
+    }
     if (segment->security != 0) {
         cli_add(text, " security %u", segment->security);
     }

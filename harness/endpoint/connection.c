@@ -55,8 +55,8 @@ void ep_seed(const struct endpoint *ep, const struct ep_tuple *tuple, struct tfs
 {
     struct tfsm_address local = ep_address(tuple, true);
     struct tfsm_address remote = ep_address(tuple, false);
-    event->iss = tfsm_isn(ep->key, &local, tuple->local_port, &remote, tuple->remote_port,
-                          event->now);
+    event->iss =
+        tfsm_isn(ep->key, &local, tuple->local_port, &remote, tuple->remote_port, event->now);
     event->ts_offset =
         tfsm_timestamp_offset(ep->key, &local, tuple->local_port, &remote, tuple->remote_port);
 }
@@ -156,7 +156,7 @@ static void carry_out(struct endpoint *ep, uint32_t index, const struct tfsm_eff
     if (fx->delivered > 0 && !slot->deaf) {
         news |= ENDPOINT_READABLE;
     }
-    if (fx->acknowledged > 0 && slot->wants_room) {
+    if (fx->acknowledged > 0 && slot->wants_room && ep_writable(ep, slot) > 0) {
         slot->wants_room = false;
         news |= ENDPOINT_WRITABLE;
     }
@@ -172,8 +172,8 @@ static enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
                                  struct tfsm_effects *fx)
 {
     struct ep_slot *slot = &ep->slots[index];
-    enum tfsm_result result = ep_step(ep, ep_handle(slot->generation, index), &slot->tcb,
-                                      ep_policy(ep, slot), event, fx);
+    enum tfsm_result result =
+        ep_step(ep, ep_handle(slot->generation, index), &slot->tcb, ep_policy(ep, slot), event, fx);
     if (result == TFSM_DONE) {
         carry_out(ep, index, fx, text);
         ep_append(ep, &ep->dirty, EP_DIRTY, index);
@@ -189,8 +189,7 @@ enum tfsm_result ep_feed(struct endpoint *ep, uint32_t index, const struct tfsm_
     enum tfsm_result result = feed_one(ep, index, event, text, fx);
     /* A user who went away where the core could not be told yet: in SYN-RECEIVED a CLOSE that is
      * queued cannot be made a deaf one. */
-    bool half_closed =
-        slot->tcb.state == TFSM_FIN_WAIT_1 || slot->tcb.state == TFSM_FIN_WAIT_2;
+    bool half_closed = slot->tcb.state == TFSM_FIN_WAIT_1 || slot->tcb.state == TFSM_FIN_WAIT_2;
     if (slot->owner == EP_NOBODY && half_closed && (slot->tcb.flags & TFSM_M_DEAF) == 0) {
         struct tfsm_event deafen = {.kind = TFSM_EV_CLOSE, .deaf = true, .now = event->now};
         struct tfsm_effects ignored;
@@ -212,8 +211,8 @@ void ep_settle(struct endpoint *ep, uint32_t index)
     if (slot->owner == EP_HALF_OPEN) {
         ep_detach(ep, index, EP_NOBODY);
     }
-    bool user_done = slot->owner == EP_NOBODY || (slot->owner == EP_USER_CLOSED &&
-                                                  ep_readable(slot) == 0 && slot->news == 0);
+    bool user_done = slot->owner == EP_NOBODY ||
+                     (slot->owner == EP_USER_CLOSED && ep_readable(slot) == 0 && slot->news == 0);
     if (user_done && slot->tcb.owed == 0) {
         free_slot(ep, index);
     }

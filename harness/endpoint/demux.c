@@ -164,8 +164,7 @@ static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned bits)
 
 static bool same_address(const struct tfsm_address *a, const struct tfsm_address *b)
 {
-    return a->family == b->family &&
-           memcmp(a->octets, b->octets, address_octets(a->family)) == 0;
+    return a->family == b->family && memcmp(a->octets, b->octets, address_octets(a->family)) == 0;
 }
 
 /* All bits after the prefix are set. A network of 31 or 32 bits has no broadcast (RFC 3021). */
@@ -242,8 +241,7 @@ bool ep_choose_port(struct endpoint *ep, struct ep_tuple *tuple)
     put_port(octets + 32, tuple->remote_port);
     uint64_t offset = tfsm_siphash(ep->port_key, octets, sizeof octets) >> 32;
     for (uint32_t i = 0; i < ports; i++) {
-        tuple->local_port =
-            (uint16_t)(ep->port_first + (offset + ep->ports_given + i) % ports);
+        tuple->local_port = (uint16_t)(ep->port_first + (offset + ep->ports_given + i) % ports);
         if (ep_find(ep, tuple, ep_hash(ep, tuple)) == EP_NONE &&
             ep_find_listener(ep, tuple) == EP_NONE) {
             ep->ports_given = seq_add(ep->ports_given, i + 1);

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#define ALIGNMENT 64u  /* a cache line; more than any type here needs */
-#define OPTIONS   40u /* a segment may bear these and one octet of text whatever its MSS */
-#define TEXT_MOST 65535u
+#define ALIGNMENT   64u    /* a cache line; more than any type here needs */
+#define OPTIONS     40u    /* a segment may bear these and one octet of text whatever its MSS */
+#define LENGTH_MOST 65535u /* of IPv4 total length and IPv6 payload length */
 
 struct endpoint_config endpoint_config_default(void)
 {
@@ -113,7 +113,7 @@ static struct layout lay_out(const struct endpoint_config *config)
     at.listeners = reserve(&at.total, config->listeners, sizeof(struct ep_listener));
     at.resets = reserve(&at.total, config->resets, sizeof(struct tfsm_packet));
     at.cookies = reserve(&at.total, config->cookies, sizeof(struct ep_cookie));
-    at.scratch = reserve(&at.total, ep_min(config->send_ring, TEXT_MOST), 1);
+    at.scratch = reserve(&at.total, ep_min(config->send_ring, LENGTH_MOST), 1);
     at.rings = reserve(&at.total, config->connections, ring);
     return at;
 }
@@ -159,13 +159,16 @@ static void place_arrays(struct endpoint *ep, const struct endpoint_config *conf
     ep->rings = base + at.rings;
 }
 
+/* What a segment may hold of text and options, so that its packet fits the length field of IP. */
 static void take_policy(struct endpoint *ep, unsigned family, const struct tfsm_config *policy)
 {
+    uint32_t headers = family == 6 ? 40 + 20 : 20 + 20;
+    uint32_t most = LENGTH_MOST - (family == 6 ? 20 : headers); /* IPv6 does not count its own */
     struct tfsm_config *own = &ep->policy[family == 6];
     *own = *policy;
-    own->mss = own->mss > 0 ? own->mss : 1;
+    own->mss = own->mss > 0 ? (uint16_t)ep_min(own->mss, most) : 1;
     ep_clamp(ep, family, own);
-    size_t packet = (family == 6 ? 40u : 20u) + 20u + (own->mss > OPTIONS ? own->mss : OPTIONS + 1);
+    size_t packet = headers + (own->mss > OPTIONS ? own->mss : OPTIONS + 1u);
     ep->packet_most = packet > ep->packet_most ? packet : ep->packet_most;
 }
 

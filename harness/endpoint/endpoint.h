@@ -46,16 +46,16 @@ struct endpoint_local {
 };
 
 struct endpoint_config {
-    uint8_t key[16];                     /* secret octets from the host's entropy, kept for its life */
+    uint8_t key[16]; /* secret octets from the host's entropy, kept for its life */
     const struct endpoint_local *locals; /* the host's addresses, copied by endpoint_create() */
     uint32_t local_count;                /* at least 1 */
     uint32_t connections;                /* at most so many at a time, 1..ENDPOINT_MOST */
     uint32_t listeners;                  /* likewise, 0..ENDPOINT_MOST */
     uint32_t send_ring;    /* octets a connection can hold for its peer, a power of two */
     uint32_t receive_ring; /* octets it can hold for its user, a power of two */
-    uint32_t resets;       /* answers to segments of no connection that can wait, 0..ENDPOINT_MOST */
-    uint32_t cookies;      /* peers whose Fast Open cookie is remembered, 0..ENDPOINT_MOST */
-    uint16_t port_first;   /* ephemeral ports, both included; port_first is at least 1 */
+    uint32_t resets;     /* answers to segments of no connection that can wait, 0..ENDPOINT_MOST */
+    uint32_t cookies;    /* peers whose Fast Open cookie is remembered, 0..ENDPOINT_MOST */
+    uint16_t port_first; /* ephemeral ports, both included; port_first is at least 1 */
     uint16_t port_last;
     uint8_t hops;               /* TTL or hop limit where the application does not say */
     uint8_t traffic_class;      /* Diffserv in the upper six bits, likewise */
@@ -132,7 +132,8 @@ enum tfsm_result endpoint_connect_fast(struct endpoint *ep, const struct endpoin
 struct endpoint_listening {
     struct tfsm_address local; /* one of ours; all octets zero: any of this family */
     uint16_t port;             /* 1..65535 */
-    uint32_t backlog; /* connections that may be half open or wait for endpoint_accept(); at least 1 */
+    uint32_t
+        backlog;  /* connections that may be half open or wait for endpoint_accept(); at least 1 */
     bool recycle; /* when all of these are taken, a SYN takes the place of the oldest half-open one
                      (RFC4987:3.4): a flood of SYNs must then outrun every round trip to shut honest
                      clients out, but a client put out is reset. Else the SYN is dropped and will
@@ -289,7 +290,7 @@ struct endpoint_counters {
     uint64_t recycled;            /* half-open connections put out by a newer SYN */
     uint64_t no_slot;             /* SYN dropped: every connection is in use */
     uint64_t resets_lost;         /* answers that found no place to wait */
-    uint64_t unwritten;           /* packets that tfsm_write() refused: lost, as on a wire */
+    uint64_t unwritten;           /* packets that tfsm_write() refused; always 0 */
     uint64_t icmp_in;             /* ICMP errors handed to their connection (RFC9293:MUST-54) */
     uint64_t icmp_unknown;        /* ICMP errors for no connection, dropped */
     uint64_t opened;              /* connections that got a place, active and passive */

@@ -190,7 +190,7 @@ void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, con
 void endpoint_icmp(struct endpoint *ep, const struct tfsm_icmp_message *message, tfsm_time now)
 {
     uint32_t index = EP_NONE;
-    if (message->local.family == message->remote.family && ep_is_ours(ep, &message->local)) {
+    if (message->local.family == message->remote.family) {
         struct ep_tuple tuple = ep_tuple_of(&message->local, message->local_port, &message->remote,
                                             message->remote_port);
         index = ep_find(ep, &tuple, ep_hash(ep, &tuple));

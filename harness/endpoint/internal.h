@@ -199,6 +199,14 @@ static inline uint32_t ep_readable(const struct ep_slot *slot)
     return slot->deaf ? 0 : (uint32_t)(slot->delivered - slot->read);
 }
 
+/* Octets that endpoint_send() would take. */
+static inline uint32_t ep_writable(const struct endpoint *ep, const struct ep_slot *slot)
+{
+    uint64_t held = slot->queued - slot->acknowledged;
+    uint32_t room = ep_policy(ep, slot)->snd_buff;
+    return held < room ? room - (uint32_t)held : 0;
+}
+
 static inline endpoint_handle ep_handle(uint32_t generation, uint32_t index)
 {
     return (endpoint_handle)generation << 32 | index;

@@ -9,8 +9,8 @@ static uint32_t text_length(const struct tfsm_segment *segment)
 }
 
 /* Where the text lies in the send ring: the core names it by its offset in the stream. */
-static void find_text(const struct endpoint *ep, uint32_t index,
-                      const struct tfsm_segment *segment, struct endpoint_piece text[2])
+static void find_text(const struct endpoint *ep, uint32_t index, const struct tfsm_segment *segment,
+                      struct endpoint_piece text[2])
 {
     const uint8_t *ring = ep_send_ring(ep, index);
     uint32_t length = ep_min(text_length(segment), ep->send_ring);
@@ -101,7 +101,7 @@ size_t endpoint_output(struct endpoint *ep, tfsm_time now, uint8_t *octets, size
         if (n > 0) {
             return n;
         }
-        ep->counters.unwritten++; /* longer than its IP can carry: as lost on the wire */
+        ep->counters.unwritten++; /* cannot be; if it were: as lost on the wire */
     }
     return 0;
 }

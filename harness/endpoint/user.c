@@ -183,9 +183,8 @@ enum tfsm_result endpoint_connect_fast(struct endpoint *ep, const struct endpoin
     taken = taken != NULL ? taken : &ignored;
     *taken = 0;
     enum tfsm_result result = connect(ep, open, true, now, handle);
-    return result == TFSM_DONE && n > 0
-               ? endpoint_send(ep, *handle, text, n, false, now, taken)
-               : result;
+    return result == TFSM_DONE && n > 0 ? endpoint_send(ep, *handle, text, n, false, now, taken)
+                                        : result;
 }
 
 /* The local address and port of a listener as a tuple; false when there can be none. */
@@ -214,9 +213,10 @@ static uint32_t allocate_listener(struct endpoint *ep)
         return EP_NONE;
     }
     uint32_t generation = seq_add(ep->listeners[index].generation, 1);
-    ep->listeners[index] = (struct ep_listener){
-        .used = true, .generation = generation != 0 ? generation : 1, .hops = ep->hops,
-        .traffic_class = ep->traffic_class};
+    ep->listeners[index] = (struct ep_listener){.used = true,
+                                                .generation = generation != 0 ? generation : 1,
+                                                .hops = ep->hops,
+                                                .traffic_class = ep->traffic_class};
     return index;
 }
 
@@ -264,13 +264,6 @@ enum tfsm_result endpoint_accept(struct endpoint *ep, endpoint_handle listener,
 
 /* ---- SEND and RECEIVE ---- */
 
-static uint32_t writable(const struct endpoint *ep, const struct ep_slot *slot)
-{
-    uint64_t held = slot->queued - slot->acknowledged;
-    uint32_t room = ep_policy(ep, slot)->snd_buff;
-    return held < room ? room - (uint32_t)held : 0;
-}
-
 /* The octets may be in the ring before the core agrees: nobody looks there. */
 static void copy_out_to_ring(struct endpoint *ep, uint32_t index, const uint8_t *octets, uint32_t n)
 {
@@ -290,7 +283,7 @@ enum tfsm_result endpoint_send(struct endpoint *ep, endpoint_handle handle, cons
         return TFSM_E_NO_CONNECTION;
     }
     struct ep_slot *slot = &ep->slots[index];
-    uint32_t room = writable(ep, slot);
+    uint32_t room = ep_writable(ep, slot);
     uint32_t length = n < room ? (uint32_t)n : room;
     struct tfsm_event event = {
         .kind = TFSM_EV_SEND, .now = now, .len = length, .urgent = urgent && length > 0};
@@ -299,6 +292,11 @@ enum tfsm_result endpoint_send(struct endpoint *ep, endpoint_handle handle, cons
         copy_out_to_ring(ep, index, octets, length);
     }
     enum tfsm_result result = ep_feed(ep, index, &event, NULL, &fx);
+    if (result ==
+        TFSM_E_INSUFFICIENT_RESOURCES) { /* the buffer was made smaller than what it holds */
+        slot->wants_room = n > 0;
+        return TFSM_DONE;
+    }
     if (result == TFSM_DONE) {
         slot->queued += length;
         slot->wants_room = length < n;
@@ -435,13 +433,13 @@ enum tfsm_result endpoint_status(const struct endpoint *ep, endpoint_handle hand
     }
     const struct ep_slot *slot = &ep->slots[index];
     *out = (struct endpoint_status_block){.local = ep_address(&slot->tuple, true),
-                                    .remote = ep_address(&slot->tuple, false),
-                                    .local_port = slot->tuple.local_port,
-                                    .remote_port = slot->tuple.remote_port,
-                                    .readable = ep_readable(slot),
-                                    .writable = writable(ep, slot),
-                                    .user_timeout = slot->tcb.uto_peer,
-                                    .received_class = slot->received_class};
+                                          .remote = ep_address(&slot->tuple, false),
+                                          .local_port = slot->tuple.local_port,
+                                          .remote_port = slot->tuple.remote_port,
+                                          .readable = ep_readable(slot),
+                                          .writable = ep_writable(ep, slot),
+                                          .user_timeout = slot->tcb.uto_peer,
+                                          .received_class = slot->received_class};
     if (tfsm_status(&slot->tcb, &out->tcp) != TFSM_DONE) {
         out->tcp = (struct tfsm_status_block){.state = TFSM_CLOSED};
     }

@@ -1,4 +1,4 @@
-// Properties of initial sequence numbers. The clock component is exact and checked as such. That
+// Properties of initial sequence numbers and timestamp offsets. The clock component is exact and checked as such. That
 // nothing else relates two tuples can only be tested statistically: each count is held against what
 // coin flips would give, within six standard deviations (about two in 10^9 for one count; there
 // are some 10^4 of them), with fixed seeds, so that a run that passes always passes.
@@ -34,6 +34,11 @@ struct tuple {
 uint32_t isn(const tuple &t, tfsm_time now = 0)
 {
     return tfsm_isn(t.key.data(), &t.local, t.local_port, &t.remote, t.remote_port, now);
+}
+
+uint32_t offset(const tuple &t)
+{
+    return tfsm_timestamp_offset(t.key.data(), &t.local, t.local_port, &t.remote, t.remote_port);
 }
 
 size_t address_bits(const tuple &t)
@@ -182,6 +187,15 @@ std::vector<uint32_t> isns(const sequence &at, uint32_t n)
     return values;
 }
 
+std::vector<uint32_t> offsets(const sequence &at, uint32_t n)
+{
+    std::vector<uint32_t> values(n);
+    for (uint32_t i = 0; i < n; i++) {
+        values[i] = offset(at(i));
+    }
+    return values;
+}
+
 // The neighbours an attacker or a busy host would visit: one number after the other, in one field.
 sequence ports(const tuple &start)
 {
@@ -307,6 +321,47 @@ bool neighbours_are_uncorrelated()
     return ok;
 }
 
+// RFC7323:7.1: two connections' timestamps tell nothing of each other.
+bool offsets_share_by_chance()
+{
+    source random(7323);
+    bool ok = true;
+    for (const neighbours &field : fields) {
+        for (const uint8_t family : {uint8_t{4}, uint8_t{6}}) {
+            ok &= like_birthdays(offsets(field.of(draw(random, family)), 1u << 20), field.name);
+            std::vector<uint32_t> a = offsets(field.of(draw(random, family)), (1u << 14) + 1);
+            std::vector<uint32_t> b(a.begin() + 1, a.end());
+            a.pop_back();
+            ok &= uncorrelated(a, b, field.name);
+        }
+    }
+    return ok;
+}
+
+// What a peer reads off the timestamps does not help to guess the ISN: RFC9293:MUST-9, RFC6528:3b. The two are
+// compared as they are and in what they do from one tuple to the next.
+bool offsets_do_not_tell_isns()
+{
+    source random(6191);
+    bool ok = true;
+    for (const neighbours &field : fields) {
+        for (const uint8_t family : {uint8_t{4}, uint8_t{6}}) {
+            const sequence at = field.of(draw(random, family));
+            std::vector<uint32_t> told = offsets(at, (1u << 14) + 1);
+            std::vector<uint32_t> secret = isns(at, (1u << 14) + 1);
+            ok &= uncorrelated(told, secret, field.name);
+            for (size_t i = 0; i + 1 < told.size(); i++) {
+                told[i] ^= told[i + 1];
+                secret[i] ^= secret[i + 1];
+            }
+            told.pop_back();
+            secret.pop_back();
+            ok &= uncorrelated(told, secret, field.name);
+        }
+    }
+    return ok;
+}
+
 bool ends_are_uncorrelated()
 {
     source random(1948);
@@ -388,6 +443,10 @@ int main()
                 neighbours_are_uncorrelated);
     ok &=
         check("no bit of an ISN tells anything of a bit of the other end's", ends_are_uncorrelated);
+    ok &= check("offsets are shared as often as chance has it, and none tells of its neighbour's",
+                offsets_share_by_chance);
+    ok &= check("no bit of an offset tells anything of a bit of the same tuple's ISN",
+                offsets_do_not_tell_isns);
     ok &= check("any bit of key or tuple flips each bit of the ISN half of the time", avalanche);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

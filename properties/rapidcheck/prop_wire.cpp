@@ -1,5 +1,6 @@
 // Properties of the header codec: writing and parsing undo each other for every packet there can
-// be, damage is noticed, and no octets however chosen make the parser read beyond them. Every parse
+// be, damage is noticed, an ICMP error leads back to the segment it quotes, and no octets however
+// chosen make the parsers read beyond them. Every parse
 // and write happens in a heap block of the exact size, so that AddressSanitizer has the last word.
 #include <algorithm>
 #include <cstdint>
@@ -23,7 +24,8 @@ void showValue(const tfsm_packet &p, std::ostream &os)
     os << "IPv" << unsigned{p.src.family} << " ports " << p.src_port << " > " << p.dst_port
        << " seq " << s.seq << " ack " << s.ack << " len " << s.len << " flags " << unsigned{s.flags}
        << " wnd " << s.wnd << " options " << unsigned{s.options} << " wscale " << unsigned{s.wscale}
-       << " mss " << s.mss << " sacks " << s.sacks;
+       << " mss " << s.mss << " sacks " << unsigned{s.sacks} << " cookie " << unsigned{s.cookie_len}
+       << " user timeout " << s.user_timeout << " ecn " << unsigned{s.ecn};
 }
 
 namespace
@@ -44,6 +46,12 @@ class exact
         return tfsm_parse(block.get(), n, &out);
     }
 
+    tfsm_wire_result parse(tfsm_icmp_message &out) const
+    {
+        std::memset(&out, 0xa5, sizeof out);
+        return tfsm_parse_icmp(block.get(), n, &out);
+    }
+
   private:
     size_t n;
     std::unique_ptr<uint8_t[]> block;
@@ -53,23 +61,28 @@ bool same_segment(const tfsm_segment &a, const tfsm_segment &b)
 {
     return a.seq == b.seq && a.ack == b.ack && a.len == b.len && a.wnd == b.wnd && a.up == b.up &&
            a.flags == b.flags && a.security == b.security && a.options == b.options &&
-           a.wscale == b.wscale && a.mss == b.mss && a.sacks == b.sacks && a.ts_val == b.ts_val &&
-           a.ts_ecr == b.ts_ecr && a.text_offset == b.text_offset && a.rule == b.rule &&
+           a.wscale == b.wscale && a.ecn == b.ecn && a.cookie_len == b.cookie_len &&
+           a.user_timeout == b.user_timeout && a.mss == b.mss && a.sacks == b.sacks &&
+           a.ts_val == b.ts_val && a.ts_ecr == b.ts_ecr && a.text_offset == b.text_offset &&
+           a.rule == b.rule &&
            std::equal(a.sack, a.sack + TFSM_SACK_MAX, b.sack,
                       [](const tfsm_range &x, const tfsm_range &y) {
                           return x.left == y.left && x.right == y.right;
                       });
 }
 
+bool same_address(const tfsm_address &a, const tfsm_address &b)
+{
+    return a.family == b.family && std::equal(a.octets, a.octets + 16, b.octets);
+}
+
 // All but text_at: parsing normalises the options before the text.
 bool same_packet(const tfsm_packet &a, const tfsm_packet &b)
 {
-    const auto same_address = [](const tfsm_address &x, const tfsm_address &y) {
-        return x.family == y.family && std::equal(x.octets, x.octets + 16, y.octets);
-    };
     return same_address(a.src, b.src) && same_address(a.dst, b.dst) && a.src_port == b.src_port &&
            a.dst_port == b.dst_port && a.hops == b.hops && a.traffic_class == b.traffic_class &&
-           a.reserved == b.reserved && same_segment(a.segment, b.segment);
+           a.reserved == b.reserved && std::equal(a.cookie, a.cookie + TFSM_COOKIE_MAX, b.cookie) &&
+           same_segment(a.segment, b.segment);
 }
 
 unsigned controls(const tfsm_segment &s)
@@ -99,6 +112,8 @@ unsigned options_length(const tfsm_segment &s)
            ((s.options & TFSM_OPT_WSCALE) != 0 ? 3u : 0u) +
            ((s.options & TFSM_OPT_TIMESTAMPS) != 0 ? 10u : 0u) +
            ((s.options & TFSM_OPT_SACK_PERMITTED) != 0 ? 2u : 0u) +
+           ((s.options & TFSM_OPT_USER_TIMEOUT) != 0 ? 4u : 0u) +
+           ((s.options & TFSM_OPT_FAST_OPEN) != 0 ? 2u + s.cookie_len : 0u) +
            ((s.options & TFSM_OPT_SACK) != 0 ? 2u + 8u * s.sacks : 0u);
 }
 
@@ -118,15 +133,27 @@ tfsm_address any_address(uint8_t family)
     return address;
 }
 
-// Leave only these options; what is not there is zero, as the parser leaves it.
-void keep_options(tfsm_segment &s, unsigned options, unsigned sacks)
+// The octets of a Fast Open cookie: RFC7413:4.1.1a.
+unsigned any_cookie_len()
 {
+    return *rc::gen::element(0u, 4u, 6u, 8u, 10u, 12u, 14u, 16u);
+}
+
+// Leave only these options, and Fast Open only with a SYN; what is not there is zero, as the parser
+// leaves it.
+void keep_options(tfsm_packet &p, unsigned options, unsigned sacks, unsigned cookie_len)
+{
+    tfsm_segment &s = p.segment;
+    options &= (s.flags & TFSM_SYN) != 0 ? ~0u : ~static_cast<unsigned>(TFSM_OPT_FAST_OPEN);
     s.options = static_cast<uint8_t>(options);
+    s.user_timeout = (options & TFSM_OPT_USER_TIMEOUT) != 0 ? s.user_timeout : uint16_t{0};
+    s.cookie_len = (options & TFSM_OPT_FAST_OPEN) != 0 ? static_cast<uint8_t>(cookie_len) : 0;
+    std::fill(p.cookie + s.cookie_len, p.cookie + TFSM_COOKIE_MAX, 0);
     s.mss = (options & TFSM_OPT_MSS) != 0 ? s.mss : uint16_t{0};
     s.wscale = (options & TFSM_OPT_WSCALE) != 0 ? s.wscale : uint8_t{0};
     s.ts_val = (options & TFSM_OPT_TIMESTAMPS) != 0 ? s.ts_val : 0;
     s.ts_ecr = (options & TFSM_OPT_TIMESTAMPS) != 0 ? s.ts_ecr : 0;
-    s.sacks = (options & TFSM_OPT_SACK) != 0 ? static_cast<uint16_t>(sacks) : uint16_t{0};
+    s.sacks = (options & TFSM_OPT_SACK) != 0 ? static_cast<uint8_t>(sacks) : uint8_t{0};
     std::fill(s.sack + s.sacks, s.sack + TFSM_SACK_MAX, tfsm_range{0, 0});
 }
 
@@ -147,7 +174,11 @@ tfsm_packet any_packet(uint8_t family, size_t text)
     p.segment.up = any<uint16_t>();
     p.segment.flags = any<uint8_t>();
     p.segment.len = static_cast<uint32_t>(text) + controls(p.segment);
-    p.segment.options = 31;
+    p.segment.options = 127;
+    p.segment.ecn = p.traffic_class & 3;
+    p.segment.user_timeout = // zero is reserved, seconds or minutes
+        static_cast<uint16_t>(*rc::gen::inRange(1, 0x8000) | *rc::gen::element(0, 0x8000));
+    std::generate(p.cookie, p.cookie + TFSM_COOKIE_MAX, any<uint8_t>);
     p.segment.mss = any<uint16_t>();
     p.segment.wscale = *rc::gen::inRange<uint8_t>(0, 15);
     p.segment.ts_val = any<uint32_t>();
@@ -173,7 +204,8 @@ letter any_letter(int text_max)
     const tfsm_packet full = any_packet(*rc::gen::element<uint8_t>(4, 6), l.text.size());
     do {
         l.packet = full;
-        keep_options(l.packet.segment, *rc::gen::inRange(0u, 32u), *rc::gen::inRange(1u, 5u));
+        keep_options(l.packet, *rc::gen::inRange(0u, 128u), *rc::gen::inRange(1u, 5u),
+                     any_cookie_len());
     } while (options_length(l.packet.segment) > 40);
     return l;
 }
@@ -218,8 +250,10 @@ void seal(octets &o)
 octets any_option()
 {
     static const std::vector<octets> shapes = {
-        {0},     {1},     {1, 1},  {2, 4},  {2, 3},  {3, 3}, {3, 2},   {4, 2},  {5, 10},
-        {5, 18}, {5, 26}, {5, 34}, {5, 12}, {8, 10}, {8, 9}, {253, 4}, {30, 0}, {30, 1}};
+        {0},      {1},      {1, 1},  {2, 4},        {2, 3},          {3, 3},  {3, 2},  {4, 2},
+        {5, 10},  {5, 18},  {5, 26}, {5, 34},       {5, 12},         {8, 10}, {8, 9},  {253, 4},
+        {30, 0},  {30, 1},  {28, 4}, {28, 3},       {34, 2},         {34, 4}, {34, 6}, {34, 7},
+        {34, 18}, {34, 20}, {34, 1}, {28, 4, 0, 0}, {28, 4, 0x80, 0}};
     octets o = *rc::gen::elementOf(shapes);
     if (o.size() == 2 && o[0] > 1) {
         const size_t value = std::max<size_t>(o[1], 2);
@@ -298,9 +332,10 @@ bool combinations()
 {
     return rc::check("every set of options is written when it fits 40 octets, and parses back", [] {
         const tfsm_packet full = any_packet(*rc::gen::element<uint8_t>(4, 6), 0);
-        for (unsigned i = 0; i < 32 * TFSM_SACK_MAX; i++) {
+        const unsigned cookie_len = any_cookie_len();
+        for (unsigned i = 0; i < 128 * TFSM_SACK_MAX; i++) {
             tfsm_packet p = full;
-            keep_options(p.segment, i % 32, 1 + i / 32);
+            keep_options(p, i % 128, 1 + i / 128, cookie_len);
             tfsm_packet back;
             const octets o = write(p, {});
             RC_ASSERT(o.empty() == (options_length(p.segment) > 40));
@@ -308,6 +343,22 @@ bool combinations()
             RC_ASSERT(o.empty() || same_packet(back, p));
         }
     });
+}
+
+bool ecn_is_the_segments()
+{
+    return rc::check("the lower bits of the traffic class come from the segment (RFC3168:5), the "
+                     "upper from the embedder",
+                     [] {
+                         const letter l = any_letter(20);
+                         tfsm_packet p = l.packet;
+                         tfsm_packet back;
+                         p.segment.ecn = *rc::gen::inRange<uint8_t>(0, 4);
+                         RC_ASSERT(exact(write(p, l.text)).parse(back) == TFSM_WIRE_OK);
+                         p.traffic_class =
+                             static_cast<uint8_t>((l.packet.traffic_class & 0xfc) | p.segment.ecn);
+                         RC_ASSERT(same_packet(back, p));
+                     });
 }
 
 bool padding_is_zero()
@@ -416,6 +467,100 @@ bool room()
         });
 }
 
+// An ICMP error of this type and code that quotes so much of a packet, with a word of its own.
+octets icmp_error(uint8_t type, uint8_t code, uint32_t word, const octets &packet, size_t quoted)
+{
+    const bool v4 = packet[0] >> 4 == 4;
+    const size_t at = v4 ? 20 : 40;
+    octets o(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(at));
+    std::swap_ranges(o.begin() + (v4 ? 12 : 8), o.begin() + (v4 ? 16 : 24),
+                     o.begin() + (v4 ? 16 : 24));
+    o.insert(o.end(), {type, code, 0, 0});
+    for (unsigned shift = 32; shift > 0; shift -= 8) {
+        o.push_back(static_cast<uint8_t>(word >> (shift - 8) & 0xff));
+    }
+    o.insert(o.end(), packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(quoted));
+    unsigned sum = 0;
+    if (v4) {
+        put16(o, 2, o.size());
+        o[9] = 1;
+        put16(o, 10, 0);
+        put16(o, 10, 0xffff - checksum(o, 0, 20, 0));
+    } else {
+        put16(o, 4, o.size() - 40);
+        o[6] = 58;
+        sum = checksum(o, 8, 40, static_cast<unsigned>(58 + o.size() - at));
+    }
+    put16(o, at + 2, 0xffff - checksum(o, at, o.size(), sum));
+    return o;
+}
+
+octets any_error(const letter &l)
+{
+    const octets o = write(l.packet, l.text);
+    const bool v4 = l.packet.src.family == 4;
+    return icmp_error(*rc::gen::element<uint8_t>(v4 ? 3 : 1, v4 ? 11 : 2),
+                      *rc::gen::inRange<uint8_t>(0, 16), any<uint32_t>(), o,
+                      *rc::gen::inRange<size_t>(v4 ? 28 : 48, o.size() + 1));
+}
+
+bool errors_lead_back()
+{
+    return rc::check("an ICMP error that quotes SEG.SEQ or more names the ends and the number of "
+                     "the segment (RFC9293:MUST-54, RFC5927:3)",
+                     [] {
+                         const letter l = any_letter(60);
+                         tfsm_icmp_message out;
+                         RC_ASSERT(exact(any_error(l)).parse(out) == TFSM_WIRE_OK);
+                         RC_ASSERT(same_address(out.local, l.packet.src));
+                         RC_ASSERT(same_address(out.remote, l.packet.dst));
+                         RC_ASSERT(out.local_port == l.packet.src_port);
+                         RC_ASSERT(out.remote_port == l.packet.dst_port);
+                         RC_ASSERT(out.seq == l.packet.segment.seq);
+                         RC_ASSERT(out.mss == 0u || out.meaning == TFSM_ICMP_TOO_BIG);
+                     });
+}
+
+bool errors_too_short()
+{
+    return rc::check("an ICMP error that quotes less is refused", [] {
+        const letter l = any_letter(20);
+        const octets o = write(l.packet, l.text);
+        const bool v4 = l.packet.src.family == 4;
+        for (size_t quoted = 0; quoted < (v4 ? 28u : 48u); quoted++) {
+            tfsm_icmp_message out;
+            const octets error = icmp_error(v4 ? 3 : 1, 0, 0, o, quoted);
+            RC_ASSERT(exact(error).parse(out) == TFSM_WIRE_SHORT);
+        }
+    });
+}
+
+bool damaged_errors()
+{
+    return rc::check("damage to an ICMP error is noticed, and nothing outside it is read", [] {
+        const octets whole = any_error(any_letter(20));
+        const size_t at = whole[0] >> 4 == 4 ? 20 : 40;
+        tfsm_icmp_message out;
+        octets o = whole;
+        const size_t bit = *rc::gen::inRange<size_t>(at * 8, o.size() * 8);
+        o[bit / 8] = static_cast<uint8_t>(o[bit / 8] ^ 1u << bit % 8);
+        RC_ASSERT(exact(o).parse(out) == TFSM_WIRE_CHECKSUM);
+        for (int i = *rc::gen::inRange(1, 5); i > 0; i--) {
+            o[*rc::gen::inRange<size_t>(0, o.size())] = any<uint8_t>();
+        }
+        put16(o, at + 2, 0);
+        const unsigned sum =
+            at == 20 ? 0 : checksum(o, 8, 40, static_cast<unsigned>(58 + o.size() - at));
+        put16(o, at + 2, 0xffff - checksum(o, at, o.size(), sum));
+        RC_ASSERT(exact(o).parse(out) < TFSM_WIRE_RESULTS);
+        for (size_t n = 0; n < whole.size(); n++) {
+            const octets cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(n));
+            const tfsm_wire_result result = exact(cut).parse(out);
+            RC_ASSERT(result == TFSM_WIRE_SHORT || result == TFSM_WIRE_IP_HEADER);
+        }
+    });
+}
+
 bool option_order()
 {
     return rc::check("the order of options, and NOPs between them, change nothing", [] {
@@ -455,6 +600,7 @@ int main()
     ok &= round_trip();
     ok &= checksums();
     ok &= combinations();
+    ok &= ecn_is_the_segments();
     ok &= padding_is_zero();
     ok &= garbage();
     ok &= strangers();
@@ -464,5 +610,8 @@ int main()
     ok &= link_padding();
     ok &= room();
     ok &= option_order();
+    ok &= errors_lead_back();
+    ok &= errors_too_short();
+    ok &= damaged_errors();
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
