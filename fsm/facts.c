@@ -205,7 +205,8 @@ static void ack_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg
     HOLDS(WND_NEWER, ack && now_or_new && newer);
 }
 
-/* What acknowledgments say about loss (RFC 5681 2, RFC 6675 5). A recovery starts only for what was
+/* What acknowledgments say about loss (RFC 5681 2, RFC 6675 5). SND.WL2 is SND.UNA but for the
+ * segment that has just moved SND.UNA, and so tells the one from its repetitions. A recovery starts only for what was
  * sent after the last one started (RFC 6582 3.2 step 2). */
 static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                        struct tfsm_facts *facts)
@@ -213,7 +214,7 @@ static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *se
     bool sack = has(tcb->flags, TFSM_M_SACK);
     bool outstanding = in_flight(tcb) > 0;
     bool repeated = outstanding && has(seg->flags, TFSM_ACK) && seg->len == 0 &&
-                    seg->ack == tcb->snd_una &&
+                    seg->ack == tcb->snd_wl2 && seg->ack == tcb->snd_una &&
                     (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd;
     bool seen = tcb->dup_acks >= DUP_THRESH || (sack && tfsm_front_is_lost(tcb));
     HOLDS(SACK_AGREED, sack);

@@ -658,6 +658,20 @@ static uint32_t segment_size(const struct tfsm_tcb *tcb)
     return tcb->snd_mss > options ? tcb->snd_mss - options : 1;
 }
 
+/* RFC 5681 2: nothing new in it, and something outstanding. */
+static void note_duplicate(struct monitor *monitor, const struct tfsm_tcb *before,
+                           const struct tfsm_segment *seg)
+{
+    bool repeated = (seg->flags & (TFSM_ACK | TFSM_SYN | TFSM_FIN)) == TFSM_ACK && seg->len == 0 &&
+                    seg->ack == before->snd_una && before->snd_una != before->snd_nxt &&
+                    (uint32_t)seg->wnd << before->snd_wscale == before->snd_wnd;
+    if (repeated) {
+        monitor->duplicates++;
+    } else if ((seg->flags & TFSM_ACK) != 0 && seq_lt(before->snd_una, seg->ack)) {
+        monitor->duplicates = 0;
+    }
+}
+
 /* The congestion window: opens by a segment an acknowledgment at most, closes to one segment when
  * the timer goes off, and to half of what is in flight when a loss is noticed. */
 static void check_congestion(struct monitor *monitor, const struct tfsm_tcb *before,
@@ -682,6 +696,11 @@ static void check_congestion(struct monitor *monitor, const struct tfsm_tcb *bef
         after->cwnd - before->cwnd > size && !losing && (after->flags & TFSM_M_RECOVERY) == 0) {
         fails(monitor, "WINDOW_GROWTH",
               "RFC5681:3.1h the window grows by one segment an acknowledgment at most");
+    }
+    if (!losing && (after->flags & TFSM_M_RECOVERY) != 0 && !monitor->sack &&
+        monitor->duplicates < 3) {
+        fails(monitor, "RECOVERY_EARLY",
+              "RFC5681:3.2c without SACK three duplicate acknowledgments tell of a loss, no fewer");
     }
     if (!losing && (after->flags & TFSM_M_RECOVERY) != 0 &&
         after->cwnd > (flight / 2 > 2 * size ? flight / 2 : 2 * size) + 3 * size) {
@@ -936,6 +955,9 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
             (before->owed & TFSM_OWE_RST) == 0) {
             fails(monitor, "RST_ANSWERS_RST", "RFC9293:3.5.2 a RST is never answered by a RST");
         }
+    }
+    if (!ended && ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP) {
+        note_duplicate(monitor, before, &ev->segment);
     }
     if (!ended && ev->kind == TFSM_EV_SEGMENT) {
         note_twice(monitor, &ev->segment, before, after);

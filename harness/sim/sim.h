@@ -1,20 +1,26 @@
 /* Two endpoints with real octets and real packets through a simulated network that loses, copies,
- * delays, reorders and corrupts. Everything is a function of the seed. Each end sends a number of
- * octets, reads whatever comes, closes when it has queued everything, and reads on until the peer's
- * end. */
+ * delays, reorders, corrupts and queues. Everything is a function of the seed. Each end sends a
+ * number of octets, reads whatever comes, closes when it has queued everything, and reads on until
+ * the peer's end. Every step of both cores is watched by the monitor. */
 #ifndef HARNESS_SIM_H
 #define HARNESS_SIM_H
 
+#include "monitor.h"
 #include "tfsm.h"
 
-/* Probabilities are in 1/1000. */
+/* Probabilities are in 1/1000; the same for both directions. */
 struct sim_network {
     unsigned loss;
     unsigned copy;
     unsigned corrupt; /* one bit is flipped; the checksum must notice */
     tfsm_time delay;  /* of every packet, microseconds */
     tfsm_time jitter; /* up to this much more: reorders */
+    uint64_t rate;    /* octets a second that the link carries, 0 without bound */
+    uint32_t queue;   /* with rate: octets that may wait for it, more is lost; 0 without bound */
 };
+
+/* Called after every step of a core: for plots. */
+typedef void sim_watcher(void *user, unsigned end, tfsm_time now, const struct tfsm_tcb *tcb);
 
 struct sim_config {
     uint64_t seed;
@@ -24,21 +30,27 @@ struct sim_config {
     bool simultaneous;  /* both ends open actively */
     bool ipv6;
     uint32_t read_at_once; /* octets the user takes at a time; 0: all */
+    sim_watcher *watcher;  /* may be null */
+    void *user;
 };
 
 struct sim_result {
-    bool closed;             /* both ends came to CLOSED */
-    bool delivered;          /* each got exactly what the other sent */
-    bool in_order;           /* what was delivered was a prefix of what was sent, always */
-    enum tfsm_clause clause; /* the first broken invariant, TFSM_OK if none */
-    unsigned ends_told[2];   /* how often each user heard of the end */
-    unsigned signals[2];     /* all an end was told */
-    tfsm_time elapsed;       /* virtual microseconds */
-    uint64_t packets;        /* put on the wire */
-    uint64_t refused;        /* packets that the codec refused */
+    bool closed;                /* both ends came to CLOSED, and their places are free */
+    bool delivered;             /* each got exactly what the other sent */
+    bool in_order;              /* what was delivered was a prefix of what was sent, always */
+    struct violation violation; /* the first broken invariant; id null if none */
+    const char *books;          /* what was wrong with an endpoint's books at the end, or null */
+    unsigned ends_told[2];      /* how often each user heard of the end */
+    unsigned signals[2];        /* all an end was told */
+    tfsm_time elapsed;          /* virtual microseconds */
+    tfsm_time last_octet[2];    /* when each end had read everything */
+    uint64_t packets;           /* put on the wire */
+    uint64_t refused;           /* packets that the codec refused */
+    uint64_t lost;              /* by chance or in the queue */
 };
 
-/* Run until both ends are CLOSED, or nothing more can happen, or `packets` passes a million. */
+/* Run until both ends are CLOSED, or nothing more can happen, or `packets` passes four million.
+ * Exits with a message when there is no memory. */
 struct sim_result sim_run(const struct sim_config *config);
 
 #endif
