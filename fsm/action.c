@@ -9,17 +9,44 @@
 static void forget(struct tfsm_tcb *tcb)
 {
     struct tfsm_tcb fresh = {0};
-    fresh.owed = tcb->owed & (TFSM_OWE_RST | TFSM_OWE_RST_ACK);
+    fresh.owed = tcb->owed & (TFSM_OWE_RST | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS);
     fresh.rst_seq = tcb->rst_seq;
     fresh.rst_ack = tcb->rst_ack;
+    fresh.rst_ts_val = tcb->rst_ts_val;
+    fresh.rst_ts_ecr = tcb->rst_ts_ecr;
     *tcb = fresh;
 }
 
 static void owe_rst(struct tfsm_tcb *tcb, uint32_t seq, uint8_t also, uint32_t ack)
 {
-    tcb->owed = (uint8_t)((tcb->owed & ~(unsigned)TFSM_OWE_RST_ACK) | TFSM_OWE_RST | also);
+    const uint8_t kinds = TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS;
+    tcb->owed = (uint8_t)((tcb->owed & ~(unsigned)kinds) | TFSM_OWE_RST | also);
     tcb->rst_seq = seq;
     tcb->rst_ack = ack;
+    tcb->rst_ts_val = 0;
+    tcb->rst_ts_ecr = 0;
+}
+
+/* The RST that a segment calls for. It echoes the timestamp of its cause. [RFC7323:5.2b] */
+static void owe_rst_for(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                        const struct tfsm_segment *seg, bool with_ack)
+{
+    owe_rst(tcb, with_ack ? 0 : seg->ack, with_ack ? TFSM_OWE_RST_ACK : 0,
+            with_ack ? seq_add(seg->seq, seg->len) : 0);
+    if (has(cfg->profile, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS)) {
+        tcb->owed |= TFSM_OWE_RST_TS;
+        tcb->rst_ts_ecr = seg->ts_val;
+    }
+}
+
+/* The RST of our own wish: timestamps where agreed. [RFC7323:3.2f, RFC7323:5.2c] */
+static void owe_rst_abort(struct tfsm_tcb *tcb, tfsm_time now)
+{
+    owe_rst(tcb, tcb->snd_nxt, 0, 0);
+    if (has(tcb->flags, TFSM_M_TIMESTAMPS)) {
+        tcb->owed |= TFSM_OWE_RST_TS;
+        tcb->rst_ts_val = timestamp(tcb, now);
+    }
 }
 
 static void relisten(struct tfsm_tcb *tcb)
@@ -37,7 +64,8 @@ static uint16_t effective_mss(const struct tfsm_config *cfg, uint16_t peer)
     return (uint16_t)max32(min32(peer, cfg->mss), 1);
 }
 
-/* The send sequence space starts at the ISS, which the SYN occupies. */
+/* The send sequence space starts at the ISS, which the SYN occupies. [RFC7323:2.3b, 2.3f;
+ * RFC6582:3.2a; RFC9293:MUST-15a, MUST-15b] */
 static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                        const struct tfsm_event *ev)
 {
@@ -92,8 +120,9 @@ static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
     tcb->security = ev->security;
 }
 
-/* What both ends offer is agreed (RFC7323:2.2, RFC7323:3.2, RFC2018:2, RFC3168:6.1.1). Of ECN a SYN
- * speaks with both flags, a SYN-ACK with ECE alone. */
+/* What both ends offer is agreed (RFC7323:2.2, RFC7323:3.2, RFC2018:2, RFC3168:6.1.1). Of ECN a
+ * SYN speaks with both flags, a SYN-ACK with ECE alone. [RFC7323:2.2b, 2.3c, 2.3g, 3.2j;
+ * RFC3168:6.1.1a; RFC7323:2.2d] */
 static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
@@ -152,9 +181,10 @@ static void syn_acked(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_SYN;
 }
 
-/* What loss recovery remembers, now that SND.UNA has moved. Outside of recovery snd_recover follows
- * one number behind; at its end it stays for once, so that the duplicates which retransmissions
- * cause start no second recovery (RFC6582:3.2 step 2). */
+/* What loss recovery remembers, now that SND.UNA has moved. Outside of recovery snd_recover
+ * follows one number behind; at its end it stays for once, so that the duplicates which
+ * retransmissions cause start no second recovery (RFC6582:3.2 step 2). [RFC6582:3.2b, RFC6582:6b;
+ * RFC6675:5b, 5.1b] */
 static void move_recovery(struct tfsm_tcb *tcb)
 {
     bool recovering = has(tcb->flags, TFSM_M_RECOVERY);
@@ -178,7 +208,8 @@ static void move_recovery(struct tfsm_tcb *tcb)
     }
 }
 
-/* SND.UNA moves to SEG.ACK: count the text that is now safe, and measure the timers from here. */
+/* SND.UNA moves to SEG.ACK: count the text that is now safe, and measure the timers from here.
+ * [RFC6298:5.3; RFC6582:3.2e; RFC9293:MUST-18; RFC2018:8d; RFC6675:4b] */
 static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                         const struct tfsm_event *ev, struct tfsm_effects *fx)
 {
@@ -216,8 +247,8 @@ static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
 }
 
-/* SND.WND from a segment. A peer that answers probes is alive however long its window stays closed
- * (RFC9293:MUST-37). */
+/* SND.WND from a segment. A peer that answers probes is alive however long its window stays
+ * closed (RFC9293:MUST-37). [RFC7323:2.3d; RFC9293:MUST-34] */
 static void take_window(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     uint32_t wnd = is_syn(seg) ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
@@ -241,7 +272,7 @@ static void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
 }
 
 /* Put the new parts of a segment's text among the ranges already there; what is there first stays
- * (a sequence number is bound once). Ranges that touch become one. */
+ * (a sequence number is bound once). Ranges that touch become one. [RFC2018:8c] */
 static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct tfsm_effects *fx)
 {
     struct tfsm_range text = tfsm_text_in_window(tcb, seg);
@@ -327,7 +358,7 @@ static void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
     tcb->challenges++;
 }
 
-/* Count one more try and measure the next timeout from now. */
+/* Count one more try and measure the next timeout from now. [RFC9293:SHLD-30] */
 static void back_off(struct tfsm_tcb *tcb)
 {
     tcb->tries = tcb->tries < UINT8_MAX ? (uint8_t)(tcb->tries + 1) : UINT8_MAX;
@@ -356,14 +387,15 @@ static void take_urgent(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
     tcb->flags |= TFSM_M_URGENT_TOLD;
 }
 
+/* [RFC9293:MUST-30, MUST-31] */
 static void send_urgent(struct tfsm_tcb *tcb)
 {
     tcb->snd_up = tcb->snd_end;
     tcb->flags |= TFSM_M_URGENT;
 }
 
-/* The timer went off: whatever is outstanding is sent again from SND.UNA, and no round trip can be
- * told from it (RFC6298:3, RFC6298:5.4..5.6). */
+/* The timer went off: whatever is outstanding is sent again from SND.UNA, and no round trip can
+ * be told from it (RFC6298:3, RFC6298:5.4..5.6). [RFC6298:3a, 5.4, 5.5, 5.6] */
 static void retransmit(struct tfsm_tcb *tcb)
 {
     back_off(tcb);
@@ -377,6 +409,7 @@ static void retransmit(struct tfsm_tcb *tcb)
     tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
 }
 
+/* [RFC6675:5c] */
 static void count_duplicate(struct tfsm_tcb *tcb)
 {
     if (!has(tcb->flags, TFSM_M_RECOVERY) && tcb->dup_acks < UINT8_MAX) {
@@ -412,6 +445,7 @@ static void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
     tcb->owed |= TFSM_OWE_ACK;
 }
 
+/* [RFC5681:4.2b] */
 static void acknowledge_later(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
     tcb->at_ack = later(now, cfg->ack_delay < ACK_DELAY_MAX ? cfg->ack_delay : ACK_DELAY_MAX);
@@ -429,9 +463,9 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     const struct tfsm_segment *seg = &ev->segment;
     switch (action) {
     case TFSM_ACTION_IGNORE:           break;
-    case TFSM_ACTION_RST:              owe_rst(tcb, seg->ack, 0, 0); break;
-    case TFSM_ACTION_RST_ACK:          owe_rst(tcb, 0, TFSM_OWE_RST_ACK, seq_add(seg->seq, seg->len)); break;
-    case TFSM_ACTION_RST_ABORT:        owe_rst(tcb, tcb->snd_nxt, 0, 0); break;
+    case TFSM_ACTION_RST:              owe_rst_for(tcb, cfg, seg, false); break;
+    case TFSM_ACTION_RST_ACK:          owe_rst_for(tcb, cfg, seg, true); break;
+    case TFSM_ACTION_RST_ABORT:        owe_rst_abort(tcb, ev->now); break;
     case TFSM_ACTION_REOPEN:           fx->iss_after = tcb->snd_nxt; break;
     case TFSM_ACTION_DELETE:           forget(tcb); break;
     case TFSM_ACTION_RELISTEN:         relisten(tcb); break;
@@ -534,7 +568,8 @@ static tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config
 }
 
 /* The user timeout, 0 if there is none. What the user asked for holds; else what both ends want,
- * within bounds and above the retransmission timeout, in synchronized states (RFC5482:3.1). */
+ * within bounds and above the retransmission timeout, in synchronized states (RFC5482:3.1).
+ * [RFC5482:3a, RFC5482:3e, 3.1a, 3.1c, 3.1d, 3.1f, 3.2a, 3.3a] */
 static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tfsm_time time = uto_time(tcb->uto_peer);
@@ -551,6 +586,7 @@ static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_conf
 /* States in which a connection without a word to say may ask whether the peer is still there. */
 #define STATES_IDLE (STATE_BIT(ESTABLISHED) | STATE_BIT(FIN_WAIT_2) | STATE_BIT(CLOSE_WAIT))
 
+/* [RFC6298:5, 5.1, 5.2; RFC9293:SHLD-29, MUST-27; RFC5482:4.2] */
 void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
     bool open = !IN_STATE(tcb, STATE_BIT(CLOSED) | STATE_BIT(LISTEN) | STATE_BIT(TIME_WAIT));

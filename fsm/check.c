@@ -180,7 +180,8 @@ static enum tfsm_clause check_debts(const struct tfsm_tcb *tcb)
 {
     bool syn_states =
         IN_STATE(tcb, STATE_BIT(SYN_SENT) | STATE_BIT(SYN_RECEIVED) | STATE_BIT(FIN_WAIT_1));
-    if (has(tcb->owed, TFSM_OWE_RST_ACK) && !has(tcb->owed, TFSM_OWE_RST)) {
+    if ((tcb->owed & (TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS)) != 0 &&
+        !has(tcb->owed, TFSM_OWE_RST)) {
         return TFSM_CLAUSE_DEBT;
     }
     if (has(tcb->owed, TFSM_OWE_SYN) && !syn_states) {
@@ -204,7 +205,7 @@ enum tfsm_clause tfsm_check(const struct tfsm_tcb *tcb)
         return TFSM_CLAUSE_STATE_KNOWN;
     }
     if (tcb->state == TFSM_CLOSED || tcb->state == TFSM_LISTEN) {
-        const uint8_t rst = TFSM_OWE_RST | TFSM_OWE_RST_ACK;
+        const uint8_t rst = TFSM_OWE_RST | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS;
         if (tcb->state == TFSM_CLOSED &&
             (!all_zero(tcb) || tcb->flags != 0 || (tcb->owed & ~rst) != 0)) {
             return TFSM_CLAUSE_CLOSED_IS_EMPTY;

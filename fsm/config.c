@@ -3,6 +3,7 @@
 
 #define SECOND UINT64_C(1000000)
 
+/* [RFC9293:MUST-25; RFC7413:2; RFC5482:3.1e; RFC5961:7b] */
 struct tfsm_config tfsm_config_default(void)
 {
     return (struct tfsm_config){

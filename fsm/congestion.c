@@ -8,7 +8,8 @@
 #define LIMITED    2u         /* segments that limited transmit sends (RFC 5681 3.2 step 1) */
 #define DUP_THRESH 3u
 
-/* What has left us and not come back, but for what limited transmit added (RFC 5681 3.2). */
+/* What has left us and not come back, but for what limited transmit added (RFC 5681 3.2).
+ * [RFC5681:3.2h] */
 static uint32_t flight_size(const struct tfsm_tcb *tcb)
 {
     uint32_t extra = tcb->limited * smss(tcb);
@@ -21,13 +22,13 @@ static uint32_t bounded(uint64_t cwnd)
     return cwnd < CWND_MAX ? (uint32_t)cwnd : CWND_MAX;
 }
 
-/* max(FlightSize / 2, 2*SMSS): equation 4 of RFC 5681. */
+/* max(FlightSize / 2, 2*SMSS): equation 4 of RFC 5681. [RFC5681:3.1j, 3.2g, 4.3a] */
 static uint32_t half_flight(const struct tfsm_tcb *tcb)
 {
     return max32(flight_size(tcb) / 2, 2 * smss(tcb));
 }
 
-/* IW (RFC5681:3.1), or as many segments as the profile says. */
+/* IW (RFC5681:3.1), or as many segments as the profile says. [RFC5681:3.1b] */
 static uint32_t initial_window(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     uint32_t size = smss(tcb);
@@ -37,6 +38,7 @@ static uint32_t initial_window(const struct tfsm_tcb *tcb, const struct tfsm_con
     return size > 2190 ? 2 * size : size > 1095 ? 3 * size : 4 * size;
 }
 
+/* [RFC5681:3, 3.1a, 3.2d, 3.2e, 3.2f; RFC6675:5e, RFC6675:5j] */
 bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t text,
                       bool fresh)
 {
@@ -54,7 +56,7 @@ bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 }
 
 /* The connection opens. A SYN that had to be sent again says that the network is full
- * (RFC5681:3.1). */
+ * (RFC5681:3.1). [RFC5681:3.1c, 3.1d, 3.1f] */
 void tfsm_cwnd_open(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     bool syn_lost = tcb->snd_recover != tcb->iss;
@@ -68,7 +70,8 @@ void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
     tcb->cwnd = min32(tcb->cwnd, initial_window(tcb, cfg));
 }
 
-/* Slow start below ssthresh, congestion avoidance by counting octets from there (RFC5681:3.1). */
+/* Slow start below ssthresh, congestion avoidance by counting octets from there (RFC5681:3.1).
+ * [RFC5681:3.1g, 3.1h, 3.1i; RFC9293:MUST-19] */
 void tfsm_cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked)
 {
     if (tcb->cwnd < tcb->ssthresh) {
@@ -83,7 +86,7 @@ void tfsm_cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked)
     tcb->cwnd_acked = counted;
 }
 
-/* One more segment has left the network (RFC5681:3.2 step 4). */
+/* One more segment has left the network (RFC5681:3.2 step 4). [RFC5681:3.2j] */
 void tfsm_cwnd_inflate(struct tfsm_tcb *tcb)
 {
     tcb->cwnd = bounded((uint64_t)tcb->cwnd + smss(tcb));
@@ -106,7 +109,8 @@ static void note_cut(struct tfsm_tcb *tcb)
     }
 }
 
-/* The network asks for less: as for a loss, but nothing is to be sent again (RFC3168:6.1.2). */
+/* The network asks for less: as for a loss, but nothing is to be sent again (RFC3168:6.1.2).
+ * [RFC3168:6.1.2a, 6.1.2b] */
 void tfsm_cwnd_cut(struct tfsm_tcb *tcb)
 {
     tcb->ssthresh = max32(tcb->cwnd / 2, 2 * smss(tcb));
@@ -116,7 +120,8 @@ void tfsm_cwnd_cut(struct tfsm_tcb *tcb)
 }
 
 /* Three duplicates: the segment at SND.UNA is lost (RFC5681:3.2 steps 2 and 3, RFC6675:5 step 4).
- * Without SACK the window is inflated by the segments that caused them. */
+ * Without SACK the window is inflated by the segments that caused them. [RFC5681:3.2i;
+ * RFC6675:5f; RFC2018:5.1a] */
 void tfsm_fast_retransmit(struct tfsm_tcb *tcb)
 {
     bool sack = has(tcb->flags, TFSM_M_SACK);
@@ -131,8 +136,8 @@ void tfsm_fast_retransmit(struct tfsm_tcb *tcb)
     tcb->owed |= TFSM_OWE_RTX;
 }
 
-/* Some of it is acknowledged, and what follows is lost too (RFC6582:3.2 step 3): deflate the window
- * by what has left it, and let one segment out. */
+/* Some of it is acknowledged, and what follows is lost too (RFC6582:3.2 step 3): deflate the
+ * window by what has left it, and let one segment out. [RFC6582:3.2d; RFC5681:4.3b, 4.3e] */
 void tfsm_partial_ack(struct tfsm_tcb *tcb, uint32_t acked)
 {
     uint32_t size = smss(tcb);
@@ -141,7 +146,8 @@ void tfsm_partial_ack(struct tfsm_tcb *tcb, uint32_t acked)
     tcb->owed |= TFSM_OWE_RTX;
 }
 
-/* All of it is acknowledged (RFC6582:3.2 step 3, RFC6675:5 step A): end, without a burst. */
+/* All of it is acknowledged (RFC6582:3.2 step 3, RFC6675:5 step A): end, without a burst.
+ * [RFC6582:3.2c, RFC6582:6a; RFC5681:3.2l, 4.3c; RFC6675:5g, RFC6675:5h] */
 void tfsm_recovered(struct tfsm_tcb *tcb)
 {
     uint32_t size = smss(tcb);
@@ -152,7 +158,8 @@ void tfsm_recovered(struct tfsm_tcb *tcb)
 }
 
 /* The timer went off: everything sent is lost, and the network knows us no more (RFC5681:3.1
- * equation 4 and LW). The peer may have forgotten what it reported by SACK (RFC2018:8). */
+ * equation 4 and LW). The peer may have forgotten what it reported by SACK (RFC2018:8).
+ * [RFC5681:3.1j, 3.1k, 3.1l, 4.3d; RFC2018:5b, 5.1b; RFC6582:3.2f; RFC6675:5.1a] */
 void tfsm_timed_out(struct tfsm_tcb *tcb)
 {
     if (!has(tcb->flags, TFSM_M_LOSS)) {

@@ -106,7 +106,8 @@ static inline uint32_t smss(const struct tfsm_tcb *tcb)
     return tcb->snd_mss > options ? tcb->snd_mss - options : 1;
 }
 
-/* Octets of text that the peer's window lets out now: min(D, U) of RFC 9293 3.8.6.2.1. */
+/* Octets of text that the peer's window lets out now: min(D, U) of RFC 9293 3.8.6.2.1.
+ * [RFC9293:SHLD-15, REC-1; RFC7323:2.4a, 2.4d] */
 static inline uint32_t sendable(const struct tfsm_tcb *tcb)
 {
     uint32_t flight = in_flight(tcb);
@@ -115,7 +116,7 @@ static inline uint32_t sendable(const struct tfsm_tcb *tcb)
 
 /* The sender's silly window avoidance (RFC9293:MUST-38): a full segment, or half the greatest
  * window seen, or all there is. With nagle the last two only when nothing is in flight
- * (RFC9293:SHLD-7). */
+ * (RFC9293:SHLD-7). [RFC9293:MUST-17, MUST-60, MAY-16] */
 static inline bool worth_sending(const struct tfsm_tcb *tcb, bool nagle)
 {
     uint32_t text = sendable(tcb);
@@ -128,7 +129,7 @@ static inline bool worth_sending(const struct tfsm_tcb *tcb, bool nagle)
 
 /* The peer's window is closed while something waits, or with nothing in flight it is too small to
  * be worth a segment: then a timer, not an acknowledgment, makes the next segment, and
- * retransmission rests. */
+ * retransmission rests. [RFC9293:MUST-35, SHLD-17] */
 static inline bool must_probe(const struct tfsm_tcb *tcb)
 {
     if (!IN_STATE(tcb, STATES_SENDING) || !has(tcb->flags, TFSM_M_SYN_ACKED)) {
@@ -144,6 +145,18 @@ static inline bool must_retransmit(const struct tfsm_tcb *tcb)
     return tcb->snd_una != tcb->snd_nxt && !must_probe(tcb);
 }
 
+/* Octets from SND.UNA within which what was sent may be sent again: the window (RFC9293:SHLD-16). A
+ * scaled window can show less than the peer has, so there the first try goes all the same and later
+ * ones as far as the rounding reaches. [RFC7323:2.4e, RFC7323:2.4f] */
+static inline uint32_t resend_window(const struct tfsm_tcb *tcb)
+{
+    if (tcb->snd_wscale == 0 || tcb->snd_wnd == 0) {
+        return tcb->snd_wnd;
+    }
+    uint32_t rounding = (1u << tcb->snd_wscale) - 1;
+    return tcb->tries <= 1 ? max32(in_flight(tcb), tcb->snd_wnd) : tcb->snd_wnd + rounding;
+}
+
 /* Room in the receive buffer beyond what is delivered and not taken. */
 static inline uint32_t receive_room(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
@@ -154,7 +167,7 @@ static inline uint32_t receive_room(const struct tfsm_tcb *tcb, const struct tfs
 /* The window to offer: the right edge stays where it is until it can move by a worthwhile amount,
  * half the buffer or one segment (RFC9293:MUST-39), and it never moves left (RFC9293:SHLD-14).
  * While a SYN-ACK may have to be sent again, whose window is not scaled, it stays where that can
- * show it. */
+ * show it. [RFC9293:MAY-8] */
 static inline bool window_opens(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     uint32_t room = receive_room(tcb, cfg);
@@ -190,13 +203,13 @@ static inline uint16_t path_mss(const struct tfsm_config *cfg, const struct tfsm
     return mss > floor ? mss : floor;
 }
 
-/* The clock of our timestamps: milliseconds (RFC7323:5.4). */
+/* The clock of our timestamps: milliseconds (RFC7323:5.4). [RFC7323:4.1a, 5.4a, 5.4b, 5.4c] */
 TFSM_WRAPS static inline uint32_t timestamp(const struct tfsm_tcb *tcb, tfsm_time now)
 {
     return (uint32_t)(now / 1000 & UINT32_MAX) + tcb->ts_offset;
 }
 
-/* What the user timeout option says, in microseconds (RFC5482:3.3). */
+/* What the user timeout option says, in microseconds (RFC5482:3.3). [RFC5482:3.3c] */
 static inline tfsm_time uto_time(uint16_t option)
 {
     return (option & 0x7fffu) * ((option & 0x8000u) != 0 ? UINT64_C(60000000) : UINT64_C(1000000));
@@ -226,7 +239,8 @@ void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
 /* Forget what SND.UNA has passed. */
 void tfsm_sack_trim(struct tfsm_tcb *tcb);
 
-/* The part of a segment's text that had come before; empty when left = right (RFC 2883 4). */
+/* The part of a segment's text to report although it is not queued: what had come before (RFC 2883
+ * 4), or what cannot be kept (RFC 2018 8); empty when left = right. */
 struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
 
 /* Report what we hold out of order, and what came twice (RFC 2018 4, RFC 2883 4). room: octets for
@@ -277,6 +291,9 @@ bool tfsm_checksum_holds(const struct tfsm_packet *envelope, unsigned protocol,
 /* The part of a segment's text that lies in the window and before the peer's FIN; empty when left =
  * right. */
 struct tfsm_range tfsm_text_in_window(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
+
+/* The new text of a segment can be remembered. */
+bool tfsm_text_fits(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
 
 /* Run the actions of a row. ev is null for timeouts' rows that need none; fx is written. */
 void tfsm_act(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,

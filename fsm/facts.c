@@ -41,7 +41,7 @@ struct tfsm_range tfsm_text_in_window(const struct tfsm_tcb *tcb, const struct t
 /* The new text can be remembered: it is not known already, and it touches a range, starts at
  * RCV.NXT, or finds a free slot. The last slot is kept for text at RCV.NXT, which must never be
  * refused. */
-static bool text_fits(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+bool tfsm_text_fits(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     struct tfsm_range text = tfsm_text_in_window(tcb, seg);
     uint32_t length = seq_distance(text.left, text.right);
@@ -78,9 +78,9 @@ static bool fin_fits(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
            seq_distance(tcb->rcv_nxt, tcb->ooo[tcb->ooo_count - 1].right) <= ahead;
 }
 
-/* The acknowledgment of a segment's text may wait for the next segment: it comes in order, fills no
- * gap, no other is waiting, and the profile allows it (RFC 9293 3.8.6.3, RFC 5681 4.2). So every
- * second segment is acknowledged at once. */
+/* The acknowledgment of a segment's text may wait for the next segment: it comes in order, fills
+ * no gap, no other is waiting, and the profile allows it (RFC 9293 3.8.6.3, RFC 5681 4.2). So
+ * every second segment is acknowledged at once. [RFC9293:SHLD-19; RFC5681:4.2a, 4.2c] */
 static bool may_wait(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                      const struct tfsm_segment *seg)
 {
@@ -109,7 +109,8 @@ static bool seq_past_window(const struct tfsm_tcb *tcb, const struct tfsm_segmen
     return seg->len == 0 && has(seg->flags, TFSM_ACK) && past <= (tcb->rcv_wnd == 0 ? 1u : 0u);
 }
 
-/* RFC 5961 5.2 with the bound clamped: nothing from before the connection can be acknowledged. */
+/* RFC 5961 5.2 with the bound clamped: nothing from before the connection can be acknowledged.
+ * [RFC5961:5.2a] */
 static bool ack_too_old(const struct tfsm_tcb *tcb, uint32_t ack)
 {
     uint32_t since_syn = seq_distance(seq_add(tcb->iss, 1), tcb->snd_una);
@@ -122,6 +123,7 @@ static bool ack_too_old(const struct tfsm_tcb *tcb, uint32_t ack)
            !seq_lt(tcb->snd_nxt, ack);
 }
 
+/* [RFC5961:7a, RFC5961:7b] */
 static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                        const struct tfsm_event *ev, struct tfsm_facts *facts)
 {
@@ -152,8 +154,9 @@ static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
                         (tcb->flags & (TFSM_M_CUT | TFSM_M_LOSS)) == 0);
 }
 
-/* RFC 6191 2: whether a SYN belongs to an incarnation after the one in TIME-WAIT. The last sequence
- * number of that was the peer's FIN. */
+/* RFC 6191 2: whether a SYN belongs to an incarnation after the one in TIME-WAIT. The last
+ * sequence number of that was the peer's FIN. [RFC6191:2a, RFC6191:2b, RFC6191:2c, RFC6191:2d,
+ * RFC6191:2e] */
 static bool syn_newer(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                       const struct tfsm_segment *seg)
 {
@@ -166,8 +169,9 @@ static bool syn_newer(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
            (tcb->ts_recent == seg->ts_val && after);
 }
 
-/* Timestamps (RFC 7323 3.2, 4.3, 5.3). Only a segment that leaves no gap before it may set TS.Recent:
- * PAWS stands before the test of the sequence number, so a stranger could poison it otherwise. */
+/* Timestamps (RFC 7323 3.2, 4.3, 5.3). Only a segment that leaves no gap before it may set
+ * TS.Recent: PAWS stands before the test of the sequence number, so a stranger could poison it
+ * otherwise. [RFC7323:5.2a, 4.3a, 4.3b, 4.3c; RFC7323:3.2i] */
 static void option_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                          const struct tfsm_event *ev, struct tfsm_facts *facts)
 {
@@ -206,8 +210,8 @@ static void ack_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg
 }
 
 /* What acknowledgments say about loss (RFC 5681 2, RFC 6675 5). SND.WL2 is SND.UNA but for the
- * segment that has just moved SND.UNA, and so tells the one from its repetitions. A recovery starts only for what was
- * sent after the last one started (RFC 6582 3.2 step 2). */
+ * segment that has just moved SND.UNA, and so tells the one from its repetitions. A recovery
+ * starts only for what was sent after the last one started (RFC 6582 3.2 step 2). [RFC6675:5d] */
 static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                        struct tfsm_facts *facts)
 {
@@ -238,7 +242,7 @@ static void receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
     HOLDS(ZERO_WINDOW, tcb->rcv_wnd == 0);
     HOLDS(URGENT_AHEAD, urgent);
     HOLDS(URGENT_TOLD, told);
-    HOLDS(TEXT_FITS, text_fits(tcb, seg));
+    HOLDS(TEXT_FITS, tfsm_text_fits(tcb, seg));
     HOLDS(TEXT_TWICE, twice.left != twice.right);
     HOLDS(QUEUE_IN_ORDER, tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt);
     HOLDS(QUEUED, tcb->ooo_count > 0);
@@ -267,6 +271,7 @@ static void call_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     HOLDS(IDLE, in_flight(tcb) == 0 && paused);
 }
 
+/* [RFC9293:MUST-21] */
 static void timeout_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                           struct tfsm_facts *facts)
 {
@@ -299,7 +304,7 @@ static bool may_resend(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     struct tfsm_range hole;
     return tcb->snd_una != tcb->snd_nxt && has(tcb->flags, TFSM_M_SYN_ACKED) &&
            tfsm_next_hole(tcb, kind, &hole) &&
-           seq_distance(tcb->snd_una, hole.left) < tcb->snd_wnd &&
+           seq_distance(tcb->snd_una, hole.left) < resend_window(tcb) &&
            tfsm_cwnd_allows(tcb, cfg, seq_distance(hole.left, hole.right), false);
 }
 

@@ -99,7 +99,7 @@ static uint64_t hash_tuple(const uint8_t key[16], const struct tfsm_address *loc
 }
 
 /* RFC9293:MUST-8, RFC9293:SHLD-1, RFC6528:3a. Without the key nobody computes the hash
- * (RFC9293:MUST-9, RFC6528:3b). */
+ * (RFC9293:MUST-9, RFC6528:3b). [RFC6528:3a] */
 uint32_t tfsm_isn(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
                   const struct tfsm_address *remote, uint16_t remote_port, tfsm_time now)
 {

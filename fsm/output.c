@@ -6,7 +6,8 @@
 #define OPTIONS_MAX 40u /* octets of options in a header */
 
 /* The window field, and with it the edge the peer may rely on from now. RCV.WND counts to the
- * greatest edge ever sent; a scaled field may show a little less (RFC7323:2.4), never more. */
+ * greatest edge ever sent; a scaled field may show a little less (RFC7323:2.4), never more.
+ * [RFC7323:2.3e, 2.4b, 2.4c, 2.2e] */
 static uint16_t offer_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, bool syn)
 {
     uint8_t shift = syn ? 0 : tcb->rcv_wscale;
@@ -39,6 +40,7 @@ static void add_uto(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, struct 
     }
 }
 
+/* [RFC7323:3.2a, 3.2b] */
 static void add_timestamps(const struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_segment *out)
 {
     out->options |= TFSM_OPT_TIMESTAMPS;
@@ -47,8 +49,8 @@ static void add_timestamps(const struct tfsm_tcb *tcb, tfsm_time now, struct tfs
 }
 
 /* The options of a segment without SYN: timestamps where agreed (RFC7323:3.2), the user timeout
- * once after the SYN and whenever it changes (RFC5482:3), and as many SACK blocks as there is room
- * for while half a segment is left for text. */
+ * once after the SYN and whenever it changes (RFC5482:3), and as many SACK blocks as there is
+ * room for while half a segment is left for text. [RFC7323:3.2e; RFC5482:3b, RFC5482:3c] */
 static void add_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                         struct tfsm_segment *out)
 {
@@ -90,14 +92,22 @@ static void emit_rst(struct tfsm_tcb *tcb, struct tfsm_segment *out)
         out->flags |= TFSM_ACK;
         out->ack = tcb->rst_ack;
     }
-    tcb->owed &= (uint8_t) ~(unsigned)(TFSM_OWE_RST | TFSM_OWE_RST_ACK);
+    if (has(tcb->owed, TFSM_OWE_RST_TS)) {
+        out->options = TFSM_OPT_TIMESTAMPS;
+        out->ts_val = tcb->rst_ts_val;
+        out->ts_ecr = tcb->rst_ts_ecr;
+    }
+    tcb->owed &= (uint8_t) ~(unsigned)(TFSM_OWE_RST | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS);
     tcb->rst_seq = 0;
     tcb->rst_ack = 0;
+    tcb->rst_ts_val = 0;
+    tcb->rst_ts_ecr = 0;
 }
 
 /* The options of a SYN: always the MSS (RFC9293:MAY-3); the others as the profile offers, and in
- * answer only what the peer offered (RFC7323:2.2). A SYN that is sent again does not ask for ECN: the
- * first may have been lost because of it (RFC3168:6.1.1.1). */
+ * answer only what the peer offered (RFC7323:2.2). A SYN that is sent again does not ask for ECN:
+ * the first may have been lost because of it (RFC3168:6.1.1.1). [RFC7323:2.2a, 2.2c, 2.3a, 3.2d;
+ * RFC2018:2; RFC3168:6.1.1a, 6.1.1b; RFC9293:SHLD-5a, SHLD-5b, MUST-65] */
 static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                             struct tfsm_segment *out)
 {
@@ -124,8 +134,9 @@ static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     add_uto(tcb, cfg, out);
 }
 
-/* A SYN. The first one of a Fast Open bears the option and, with a cookie, text as far as the peer's
- * MSS was when last seen (RFC7413:4.2.2); sent again it is a plain one. */
+/* A SYN. The first one of a Fast Open bears the option and, with a cookie, text as far as the
+ * peer's MSS was when last seen (RFC7413:4.2.2); sent again it is a plain one. [RFC7413:4.2.1b,
+ * 4.2.2a, 4.2.2b, 4.2.2c, 4.2.2d; RFC3168:6.1.1c] */
 static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now, bool ack,
                      bool fast, struct tfsm_segment *out)
 {
@@ -158,9 +169,10 @@ static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
     tcb->owed &= (uint8_t) ~(unsigned)(TFSM_OWE_SYN | TFSM_OWE_RTX);
 }
 
-/* Text from a sequence number, as much as is allowed, and the FIN if it follows and there is room.
- * FIN is one sequence number like an octet: it is sent, sent again and acknowledged in the same
- * way. Only what is sent for the first time is timed (Karn's algorithm). */
+/* Text from a sequence number, as much as is allowed, and the FIN if it follows and there is
+ * room. FIN is one sequence number like an octet: it is sent, sent again and acknowledged in the
+ * same way. Only what is sent for the first time is timed (Karn's algorithm). [RFC9293:MUST-62,
+ * SHLD-28, SHLD-27; RFC6298:3a] */
 static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                       uint32_t seq, uint32_t most, bool fin_allowed, struct tfsm_segment *out)
 {
@@ -202,12 +214,13 @@ static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_
 static void emit_again(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                        struct tfsm_range hole, struct tfsm_segment *out)
 {
-    uint32_t edge = tcb->snd_wnd - min32(seq_distance(tcb->snd_una, hole.left), tcb->snd_wnd);
+    uint32_t reach = resend_window(tcb);
+    uint32_t edge = reach - min32(seq_distance(tcb->snd_una, hole.left), reach);
     uint32_t most = min32(seq_distance(hole.left, hole.right), edge);
     emit_text(tcb, cfg, now, hole.left, most, fin_sent(tcb), out);
 }
 
-/* Rules 1 and 3 move HighRxt, rule 4 does not (RFC6675:4). */
+/* Rules 1 and 3 move HighRxt, rule 4 does not (RFC6675:4). [RFC6675:4i, RFC6675:5l] */
 static void emit_hole(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                       enum tfsm_hole kind, struct tfsm_segment *out)
 {
@@ -221,7 +234,7 @@ static void emit_hole(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_
     }
 }
 
-/* The front of what is outstanding, up to what the peer holds already. */
+/* The front of what is outstanding, up to what the peer holds already. [RFC2018:5c] */
 static void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                        struct tfsm_segment *out)
 {
@@ -237,7 +250,7 @@ static void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
 /* Text that was never sent. Only such may say that the network can mark it (RFC3168:6.1.5,
  * RFC3168:6.1.6), and the first after the window was cut says so (RFC3168:6.1.2). Beyond the
  * congestion window it goes by limited transmit, and does not count for what the network held
- * (RFC 5681 3.2). */
+ * (RFC 5681 3.2). [RFC3168:6.1.1d, 6.1.2c, 6.1.4, 6.1.5a] */
 static void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                      struct tfsm_segment *out)
 {

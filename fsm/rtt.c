@@ -5,8 +5,8 @@
 #define GRANULARITY 1000u /* microseconds: a tick of the timestamp clock */
 
 /* SRTT, RTTVAR and RTO from a measurement in microseconds (RFC6298:2.2, RFC6298:2.3). Timestamps
- * measure with every acknowledgment, so that each counts for less, or a window would forget the one
- * before (RFC7323:4.2, appendix G). */
+ * measure with every acknowledgment, so that each counts for less, or a window would forget the
+ * one before (RFC7323:4.2, appendix G). [RFC6298:2.3a, 2.3b, 2.3c, 2.4, 2.5, RFC6298:4] */
 static void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint64_t rtt)
 {
     uint32_t r = rtt < UINT32_MAX / 16 ? (uint32_t)rtt : UINT32_MAX / 16;
@@ -31,6 +31,7 @@ static void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uin
     tcb->rto = rto < cfg->rto_max ? rto : cfg->rto_max;
 }
 
+/* [RFC6298:3b] */
 void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
 {
     if (has(tcb->flags, TFSM_M_TIMING) || has(tcb->flags, TFSM_M_TIMESTAMPS)) {
@@ -41,6 +42,7 @@ void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
     tcb->rtt_from = now;
 }
 
+/* [RFC7323:4.1b; RFC7323:3.2c] */
 bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;

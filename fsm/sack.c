@@ -29,7 +29,8 @@ static uint32_t not_held(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to)
 }
 
 /* Up to which offset everything not held is lost by IsLost(): three ranges, or more than two
- * segments' worth, lie above. It is monotone: what is below something lost is lost. */
+ * segments' worth, lie above. It is monotone: what is below something lost is lost. [RFC6675:4a]
+ * */
 static uint32_t sack_lost_below(const struct tfsm_tcb *tcb)
 {
     uint32_t octets = 0;
@@ -62,6 +63,7 @@ static uint32_t resent(const struct tfsm_tcb *tcb)
     return losing && seq_lt(tcb->snd_una, tcb->snd_rtx) ? offset(tcb, tcb->snd_rtx) : 0;
 }
 
+/* [RFC6675:4c, RFC6675:5i] */
 uint32_t tfsm_pipe(const struct tfsm_tcb *tcb)
 {
     uint32_t flight = in_flight(tcb);
@@ -98,7 +100,7 @@ static bool first_hole(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to,
     return true;
 }
 
-/* Rule 4: the last octets outstanding that are not held. */
+/* Rule 4: the last octets outstanding that are not held. [RFC6675:4h] */
 static bool last_hole(const struct tfsm_tcb *tcb, struct tfsm_range *out)
 {
     uint32_t right = in_flight(tcb);
@@ -114,6 +116,7 @@ static bool last_hole(const struct tfsm_tcb *tcb, struct tfsm_range *out)
     return left < right;
 }
 
+/* [RFC6675:4d, RFC6675:4f, RFC6675:4g, RFC6675:4j] */
 bool tfsm_next_hole(const struct tfsm_tcb *tcb, enum tfsm_hole kind, struct tfsm_range *out)
 {
     const uint32_t sack = TFSM_M_RECOVERY | TFSM_M_SACK;
@@ -133,7 +136,7 @@ bool tfsm_next_hole(const struct tfsm_tcb *tcb, enum tfsm_hole kind, struct tfsm
 }
 
 /* A block that speaks of text in flight: not of a duplicate (RFC 2883), nor of what was never
- * sent. The octet of our FIN may be in it. */
+ * sent. The octet of our FIN may be in it. [RFC2883:4f] */
 static bool block_is_sound(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                            struct tfsm_range block)
 {
@@ -199,6 +202,7 @@ static void hold(struct tfsm_tcb *tcb, struct tfsm_range block)
     }
 }
 
+/* [RFC6675:5a, 5.1c; RFC2018:5a] */
 void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     for (unsigned i = 0; i < block_count(seg); i++) {
@@ -225,6 +229,7 @@ void tfsm_sack_trim(struct tfsm_tcb *tcb)
     tcb->sacked_count = (uint8_t)count;
 }
 
+/* [RFC2883:4b] */
 struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     struct tfsm_range text = {text_left(seg), seq_add(text_left(seg), text_length(seg))};
@@ -248,7 +253,9 @@ struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_
             return have;
         }
     }
-    return none;
+    /* The newest segment is told of also when there is no place for it. [RFC2018:4e, RFC2018:8b] */
+    struct tfsm_range fresh = tfsm_text_in_window(tcb, seg);
+    return fresh.left != fresh.right && !tfsm_text_fits(tcb, seg) ? fresh : none;
 }
 
 /* The range that holds a number, or ooo_count. */
@@ -262,7 +269,8 @@ static unsigned range_of(const struct tfsm_tcb *tcb, uint32_t seq)
 }
 
 /* First what came twice, then the ranges that grew last, then the others, highest first, so that
- * each is told several times (RFC2018:4). */
+ * each is told several times (RFC2018:4). [RFC2018:3, RFC2018:4a, RFC2018:4b, RFC2018:4c,
+ * RFC2018:4e, RFC2018:4f, RFC2018:4g; RFC2883:4a, RFC2883:4c, RFC2883:4d, RFC2883:4e] */
 void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *out)
 {
     unsigned most = room < 10 ? 0 : min32((uint32_t)((room - 2) / 8), TFSM_SACK_MAX);

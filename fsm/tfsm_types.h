@@ -220,19 +220,20 @@ enum tfsm_memory {
     TFSM_M_MEASURED = 0x100000, /* SRTT is known */
     TFSM_M_DEAF = 0x200000,     /* the user closed and will not read (RFC9293:SHLD-3) */
     TFSM_M_FAST_OPEN = 0x400000, /* the SYN bears a Fast Open option */
-    TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC 2883) */
+    TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC2883:4, RFC2018:8) */
     TFSM_M_UTO_SENT = 0x1000000  /* the user timeout was told after the SYN, too */
 };
 
 /* Bits of tfsm_tcb.owed: what the connection owes its peer; tfsm_output() pays. */
 enum tfsm_debt {
-    TFSM_OWE_ACK = 0x01,      /* an acknowledgment */
-    TFSM_OWE_SYN = 0x02,      /* the first SYN or SYN-ACK */
-    TFSM_OWE_RTX = 0x04,      /* a retransmission from SND.UNA */
-    TFSM_OWE_PROBE = 0x08,    /* a zero-window probe */
-    TFSM_OWE_RST = 0x10,      /* <SEQ=rst_seq><CTL=RST> */
-    TFSM_OWE_RST_ACK = 0x20,  /* with TFSM_OWE_RST: <SEQ=rst_seq><ACK=rst_ack><CTL=RST,ACK> */
-    TFSM_OWE_KEEPALIVE = 0x40 /* <SEQ=SND.NXT-1><ACK=RCV.NXT><CTL=ACK> */
+    TFSM_OWE_ACK = 0x01,       /* an acknowledgment */
+    TFSM_OWE_SYN = 0x02,       /* the first SYN or SYN-ACK */
+    TFSM_OWE_RTX = 0x04,       /* a retransmission from SND.UNA */
+    TFSM_OWE_PROBE = 0x08,     /* a zero-window probe */
+    TFSM_OWE_RST = 0x10,       /* <SEQ=rst_seq><CTL=RST> */
+    TFSM_OWE_RST_ACK = 0x20,   /* with TFSM_OWE_RST: <SEQ=rst_seq><ACK=rst_ack><CTL=RST,ACK> */
+    TFSM_OWE_KEEPALIVE = 0x40, /* <SEQ=SND.NXT-1><ACK=RCV.NXT><CTL=ACK> */
+    TFSM_OWE_RST_TS = 0x80     /* with TFSM_OWE_RST: it bears timestamps (RFC7323:5.2) */
 };
 
 /* The transmission control block (RFC 9293 3.3.1). All zero is a valid CLOSED connection; copying
@@ -295,10 +296,12 @@ struct tfsm_tcb {
     /* a RST to send, with TFSM_OWE_RST */
     uint32_t rst_seq;
     uint32_t rst_ack;
+    uint32_t rst_ts_val;
+    uint32_t rst_ts_ecr;
     struct tfsm_range ooo[TFSM_OOO_SLOTS]; /* text beyond RCV.NXT, sorted, disjoint, not adjacent */
     struct tfsm_range sacked[TFSM_SACKED_MAX]; /* the scoreboard: what the peer holds above SND.UNA,
                                                   sorted, disjoint, not adjacent */
-    struct tfsm_range dsack;                   /* text that came twice */
+    struct tfsm_range dsack;                   /* text that came twice, or could not be kept */
     /* times; a deadline of 0 is not armed */
     tfsm_time rto;             /* retransmission timeout before back-off */
     tfsm_time at_rtx;          /* retransmission */

@@ -251,6 +251,8 @@ static void check_unchanged(struct monitor *monitor, const struct tfsm_tcb *befo
     expected.owed = after->owed;
     expected.rst_seq = after->rst_seq;
     expected.rst_ack = after->rst_ack;
+    expected.rst_ts_val = after->rst_ts_val;
+    expected.rst_ts_ecr = after->rst_ts_ecr;
     expected.challenges = after->challenges;
     expected.challenge_until = after->challenge_until;
     expected.flags |= after->flags & TFSM_M_DSACK; /* the reply owed reports it */
@@ -260,7 +262,7 @@ static void check_unchanged(struct monitor *monitor, const struct tfsm_tcb *befo
               "RFC9293:3.10.7.4 a dropped segment changes nothing but the reply owed");
     }
     /* Of two RSTs owed the later one is sent, and it may bear no ACK. */
-    if ((before->owed & ~(unsigned)(after->owed | TFSM_OWE_RST_ACK)) != 0) {
+    if ((before->owed & ~(unsigned)(after->owed | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS)) != 0) {
         fails(monitor, "DEBT_FORGOTTEN", "RFC9293:3.10.7.4 a dropped segment cancels nothing owed");
     }
 }
@@ -518,7 +520,8 @@ static void note_twice(struct monitor *monitor, const struct tfsm_segment *seg,
     struct tfsm_range range = after->dsack;
     bool within = seq_le(first, range.left) && seq_lt(range.left, range.right) &&
                   seq_le(range.right, seq_add(first, text_of(seg)));
-    bool old = seq_le(range.right, before->rcv_nxt);
+    bool full = before->ooo_count >= TFSM_OOO_MAX; /* then what is dropped is told of, too */
+    bool old = seq_le(range.right, before->rcv_nxt) || full;
     for (unsigned i = 0; i < monitor->kept_count; i++) {
         uint32_t left = seq_add(start, (uint32_t)(monitor->kept[i][0] & UINT32_MAX));
         uint32_t right = seq_add(start, (uint32_t)(monitor->kept[i][1] & UINT32_MAX));
@@ -849,6 +852,8 @@ static void check_relisten(struct monitor *monitor, const struct tfsm_tcb *after
     expected.owed = after->owed;
     expected.rst_seq = after->rst_seq;
     expected.rst_ack = after->rst_ack;
+    expected.rst_ts_val = after->rst_ts_val;
+    expected.rst_ts_ecr = after->rst_ts_ecr;
     if (!same(&expected, after)) {
         fails(monitor, "LISTENS_AS_BEFORE",
               "RFC9293:MUST-11 back in LISTEN nothing is left of the peer");

@@ -112,6 +112,7 @@ static void copy_in(struct endpoint *ep, uint32_t index, const uint8_t *text,
     memcpy(ring, text + piece->at + first, ep_min(piece->len - first, at));
 }
 
+/* Errors of ICMP and of retransmission are among them (RFC9293:MUST-47, RFC9293:SHLD-25). */
 void ep_tell(struct endpoint *ep, uint32_t index, uint32_t news)
 {
     struct ep_slot *slot = &ep->slots[index];
@@ -153,7 +154,7 @@ static void carry_out(struct endpoint *ep, uint32_t index, const struct tfsm_eff
     }
     slot->delivered += fx->delivered;
     slot->acknowledged += fx->acknowledged;
-    if (fx->delivered > 0 && !slot->deaf) {
+    if (fx->delivered > 0) {
         news |= ENDPOINT_READABLE;
     }
     if (fx->acknowledged > 0 && slot->wants_room && ep_writable(ep, slot) > 0) {

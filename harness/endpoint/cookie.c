@@ -1,6 +1,6 @@
-/* What is remembered of peers for Fast Open (RFC7413:4.1.3): a small table in which a newer peer
+/* What is remembered of peers for Fast Open : a small table in which a newer peer
  * takes the place of an older one that hashes the same. A cookie is good for a pair of addresses; a
- * bad answer closes one port of the peer for a while (RFC7413:4.1.3.1). */
+ * bad answer closes one port of the peer for a while. */
 #include "internal.h"
 
 static struct ep_tuple addresses_of(const struct ep_tuple *tuple)
@@ -52,6 +52,7 @@ static struct ep_cookie *claim(const struct endpoint *ep, const struct ep_slot *
     return entry;
 }
 
+/* RFC7413:4.1.3.1a, RFC7413:4.1.3.1b, RFC7413:4.2.1c */
 void ep_refuse_cookie(struct endpoint *ep, uint32_t index, tfsm_time now)
 {
     struct ep_cookie *entry = claim(ep, &ep->slots[index]);
@@ -62,7 +63,8 @@ void ep_refuse_cookie(struct endpoint *ep, uint32_t index, tfsm_time now)
     }
 }
 
-/* A new cookie makes up for text that was refused: it was the old one that was not good. */
+/* The newest cookie and MSS count (RFC7413:4.1.3a, RFC7413:4.1.3b, RFC7413:4.2.2e). A new cookie makes
+ * up for text that was refused: it was the old one that was not good. */
 void ep_keep_cookie(struct endpoint *ep, uint32_t index, const struct tfsm_packet *packet,
                     bool text_refused, tfsm_time now)
 {

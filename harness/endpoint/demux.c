@@ -116,6 +116,7 @@ uint32_t ep_find_same_listener(const struct endpoint *ep, const struct ep_tuple 
     return EP_NONE;
 }
 
+/* RFC9293:MUST-42 */
 uint32_t ep_find_listener(const struct endpoint *ep, const struct ep_tuple *tuple)
 {
     if (ep->used_listeners == 0) {
@@ -183,6 +184,7 @@ static bool is_broadcast_of(const struct endpoint_local *local, const struct tfs
     return memcmp(host, ones, sizeof host) == 0;
 }
 
+/* RFC9293:MUST-46, RFC9293:MUST-57, RFC9293:MUST-63: broadcasts that only we can know are none. */
 bool ep_is_host(const struct endpoint *ep, const struct tfsm_address *address)
 {
     if (!tfsm_address_is_unicast(address)) {
@@ -230,7 +232,7 @@ bool ep_choose_local(const struct endpoint *ep, const struct tfsm_address *remot
 }
 
 /* Simple hash-based port selection (RFC 6056 3.3.3): ports towards one peer follow each other, and
- * strangers learn nothing from theirs. A port somebody listens on is left alone. When nearly all
+ * strangers learn nothing from theirs (RFC5927:4.2). A port somebody listens on is left alone. When nearly all
  * ports towards a peer are taken this looks at each of them once. */
 bool ep_choose_port(struct endpoint *ep, struct ep_tuple *tuple)
 {

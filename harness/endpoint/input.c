@@ -48,11 +48,12 @@ static unsigned arrive(struct endpoint *ep, uint32_t index, struct tfsm_event *e
     uint32_t sent = slot->tcb.snd_nxt;
     if (ep_feed(ep, index, event, text, fx) != TFSM_DONE) {
         ep->counters.invalid++;
+        ep_settle(ep, index);
         return TFSM_V_DROP;
     }
     ep->counters.segments_in++;
     ep->counters.refused += fx->verdict == TFSM_V_DROP;
-    slot->received_class = packet->traffic_class;
+    slot->received_class = packet->traffic_class; /* RFC9293:MAY-9 */
     if ((fx->signals & TFSM_SIG_COOKIE) != 0) {
         ep_keep_cookie(ep, index, packet, seq_lt(packet->segment.ack, sent), event->now);
     }
@@ -233,6 +234,6 @@ void endpoint_input(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_t
     if (result == TFSM_WIRE_OK) {
         endpoint_segment(ep, &packet, octets + packet.text_at, now);
     } else if (result != TFSM_WIRE_PROTOCOL || !take_icmp(ep, octets, n, now)) {
-        ep->counters.unparsed[result]++;
+        ep->counters.unparsed[result]++; /* a bad option, too: no reset (RFC9293:MUST-7) */
     }
 }

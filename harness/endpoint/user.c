@@ -37,7 +37,10 @@ struct endpoint_options endpoint_defaults(const struct endpoint *ep, unsigned fa
                                      .traffic_class = ep->traffic_class};
 }
 
-/* Without options of its own a connection shares the endpoint's policy, which stays in the cache. */
+/* What the application may choose, before and after OPEN: Nagle (RFC9293:MUST-17), R2
+ * (RFC9293:MUST-21), keep-alive (RFC9293:MUST-24), TTL (RFC9293:MUST-49), Diffserv (RFC9293:MUST-48,
+ * RFC9293:SHLD-21), what it hears (RFC9293:SHLD-20). Without options of its own a connection shares
+ * the endpoint's policy, which stays in the cache. */
 static void set_options(struct endpoint *ep, uint32_t index, const struct endpoint_options *options)
 {
     struct ep_slot *slot = &ep->slots[index];
@@ -143,6 +146,7 @@ static enum tfsm_result choose_tuple(struct endpoint *ep, const struct endpoint_
     return ep_find(ep, tuple, ep_hash(ep, tuple)) == EP_NONE ? TFSM_DONE : TFSM_E_CONNECTION_EXISTS;
 }
 
+/* The addresses chosen here stay those of the connection (RFC9293:MUST-45). */
 static enum tfsm_result connect(struct endpoint *ep, const struct endpoint_open *open, bool fast,
                                 tfsm_time now, endpoint_handle *handle)
 {
@@ -174,7 +178,8 @@ enum tfsm_result endpoint_connect(struct endpoint *ep, const struct endpoint_ope
     return connect(ep, open, false, now, handle);
 }
 
-/* The text is queued before the SYN goes out, so that it can go along. */
+/* Only who calls this gets a Fast Open (RFC7413:2, RFC7413:6.1). The text is queued before the SYN
+ * goes out, so that it can go along. */
 enum tfsm_result endpoint_connect_fast(struct endpoint *ep, const struct endpoint_open *open,
                                        const uint8_t *text, size_t n, tfsm_time now,
                                        endpoint_handle *handle, size_t *taken)
@@ -220,6 +225,7 @@ static uint32_t allocate_listener(struct endpoint *ep)
     return index;
 }
 
+/* Nothing is asked of other listeners or of connections (RFC9293:MUST-41, RFC9293:MUST-42). */
 enum tfsm_result endpoint_listen(struct endpoint *ep, const struct endpoint_listening *listen,
                                  endpoint_handle *handle)
 {
@@ -456,6 +462,7 @@ static uint32_t take_news(struct endpoint *ep, uint32_t index)
     return news;
 }
 
+/* The user is not called: he asks (RFC9293:MUST-47). */
 bool endpoint_next(struct endpoint *ep, endpoint_handle *handle, uint32_t *news)
 {
     if (ep->ready.head == 0) {
