@@ -144,6 +144,10 @@ static struct tfsm_tcb without_reply(const struct tfsm_tcb *tcb)
     bare.rst_ack = 0;
     bare.challenges = 0;
     bare.challenge_until = 0;
+    bare.rst_ts_val = 0;
+    bare.rst_ts_ecr = 0;
+    bare.flags &= ~(uint32_t)TFSM_M_DSACK; /* the reply reports what came twice */
+    bare.dsack = (struct tfsm_range){0, 0};
     return bare;
 }
 
