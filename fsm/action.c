@@ -39,13 +39,16 @@ static void owe_rst_for(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
 }
 
-/* The RST of our own wish: timestamps where agreed. [RFC7323:3.2f, RFC7323:5.2c] */
-static void owe_rst_abort(struct tfsm_tcb *tcb, tfsm_time now)
+/* The RST of our own wish: timestamps where agreed, and the echo of a segment that caused it.
+ * [RFC7323:3.2f, RFC7323:5.2b, RFC7323:5.2c] */
+static void owe_rst_abort(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
     owe_rst(tcb, tcb->snd_nxt, 0, 0);
     if (has(tcb->flags, TFSM_M_TIMESTAMPS)) {
+        bool caused = ev->kind == TFSM_EV_SEGMENT;
         tcb->owed |= TFSM_OWE_RST_TS;
-        tcb->rst_ts_val = timestamp(tcb, now);
+        tcb->rst_ts_val = caused ? 0 : timestamp(tcb, ev->now);
+        tcb->rst_ts_ecr = caused ? ev->segment.ts_val : 0;
     }
 }
 
@@ -169,11 +172,12 @@ static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const st
     agree(tcb, cfg, ev);
 }
 
-/* Our SYN is acknowledged: the connection can be heard. */
+/* Our SYN is acknowledged: the connection can be heard. A timeout of less than three seconds that
+ * was too short for the SYN is made that long; a longer one stays backed off. [RFC6298:5.7] */
 static void syn_acked(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
-    if (tcb->snd_recover != tcb->iss) { /* the SYN timed out (RFC6298:5.7) */
-        tcb->rto = tcb->rto > RTO_AFTER_SYN ? tcb->rto : RTO_AFTER_SYN;
+    if (tcb->snd_recover != tcb->iss && tcb->rto < RTO_AFTER_SYN) {
+        tcb->rto = RTO_AFTER_SYN;
         tcb->backoff = 0;
     }
     tfsm_cwnd_open(tcb, cfg);
@@ -235,6 +239,10 @@ static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     if ((tcb->flags & (impatient | TFSM_M_SACK)) != impatient || !seq_lt(ack, tcb->snd_recover)) {
         tcb->at_rtx = 0;
     }
+    uint32_t options = has(tcb->flags, TFSM_M_TIMESTAMPS) ? TIMESTAMPS_LENGTH : 0;
+    uint32_t proven = text > 0 ? min32(text + options, tcb->mss_sent) : 0;
+    tcb->mss_acked = (uint16_t)max32(tcb->mss_acked, proven);
+    tcb->mss_asked = 0; /* RFC5927:7.2c */
     tcb->snd_una = ack;
     tcb->snd_octets += text;
     fx->acknowledged += text;
@@ -337,7 +345,7 @@ static void take(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_
 {
     fx->taken = min32(ev->len, tcb->rcv_user);
     tcb->rcv_user -= fx->taken;
-    if (!seq_lt(seq_sub(tcb->rcv_nxt, tcb->rcv_user), tcb->rcv_up)) {
+    if (!seq_lt(user_at(tcb), tcb->rcv_up)) {
         tcb->flags &= ~(uint32_t)TFSM_M_URGENT_TOLD;
     }
 }
@@ -399,6 +407,9 @@ static void send_urgent(struct tfsm_tcb *tcb)
 static void retransmit(struct tfsm_tcb *tcb)
 {
     back_off(tcb);
+    if (tcb->mss_asked > 0) { /* the message was right after all */
+        tfsm_mss_down(tcb, tcb->mss_asked);
+    }
     if (has(tcb->flags, TFSM_M_SYN_ACKED)) {
         tfsm_timed_out(tcb);
         tcb->snd_recover = tcb->snd_nxt;
@@ -412,7 +423,7 @@ static void retransmit(struct tfsm_tcb *tcb)
 /* [RFC6675:5c] */
 static void count_duplicate(struct tfsm_tcb *tcb)
 {
-    if (!has(tcb->flags, TFSM_M_RECOVERY) && tcb->dup_acks < UINT8_MAX) {
+    if (!has(tcb->flags, TFSM_M_RECOVERY) && tcb->dup_acks < UINT16_MAX) {
         tcb->dup_acks++;
     }
 }
@@ -456,6 +467,19 @@ static tfsm_time two_msl(const struct tfsm_config *cfg)
     return cfg->msl < TFSM_NEVER / 2 ? 2 * cfg->msl : TFSM_NEVER;
 }
 
+/* What comes from now on is compared with the last timestamp of this incarnation, that of the FIN
+ * (RFC6191:2a), which may not have been the one to echo. */
+static void start_2msl(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                       const struct tfsm_event *ev)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    tcb->at_2msl = later(ev->now, two_msl(cfg));
+    if (has(tcb->flags, TFSM_M_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS) &&
+        seq_lt(tcb->ts_recent, seg->ts_val)) {
+        take_timestamp(tcb, ev);
+    }
+}
+
 /* clang-format off */
 static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
                     enum tfsm_action_index action, struct tfsm_effects *fx)
@@ -465,7 +489,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_IGNORE:           break;
     case TFSM_ACTION_RST:              owe_rst_for(tcb, cfg, seg, false); break;
     case TFSM_ACTION_RST_ACK:          owe_rst_for(tcb, cfg, seg, true); break;
-    case TFSM_ACTION_RST_ABORT:        owe_rst_abort(tcb, ev->now); break;
+    case TFSM_ACTION_RST_ABORT:        owe_rst_abort(tcb, ev); break;
     case TFSM_ACTION_REOPEN:           fx->iss_after = tcb->snd_nxt; break;
     case TFSM_ACTION_DELETE:           forget(tcb); break;
     case TFSM_ACTION_RELISTEN:         relisten(tcb); break;
@@ -484,7 +508,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_HEARD:            heard(tcb); break;
     case TFSM_ACTION_USER_TIMEOUT:     tcb->uto_peer = seg->user_timeout; tcb->at_user = 0; break;
     case TFSM_ACTION_UNA:              advance_una(tcb, cfg, ev, fx); break;
-    case TFSM_ACTION_RESEND:           tcb->owed |= TFSM_OWE_RTX; break;
+    case TFSM_ACTION_RESEND:           tfsm_resend(tcb); break;
     case TFSM_ACTION_GROW:             tfsm_cwnd_grow(tcb, fx->acknowledged); break;
     case TFSM_ACTION_PARTIAL:          tfsm_partial_ack(tcb, fx->acknowledged); break;
     case TFSM_ACTION_RECOVERED:        tfsm_recovered(tcb); break;
@@ -505,12 +529,13 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_ACK:              tcb->owed |= TFSM_OWE_ACK; break;
     case TFSM_ACTION_ACK_LATER:        acknowledge_later(tcb, cfg, ev->now); break;
     case TFSM_ACTION_REPLY:            reply(tcb, cfg, ev); break;
-    case TFSM_ACTION_START_2MSL:       tcb->at_2msl = later(ev->now, two_msl(cfg)); break;
+    case TFSM_ACTION_START_2MSL:       start_2msl(tcb, cfg, ev); break;
     case TFSM_ACTION_RETRANSMIT:       retransmit(tcb); break;
-    case TFSM_ACTION_PROBE:            back_off(tcb); tcb->owed |= TFSM_OWE_PROBE; break;
+    case TFSM_ACTION_PROBE:            back_off(tcb); tcb->owed |= TFSM_OWE_PROBE; tcb->flags |= TFSM_M_PROBED; break;
     case TFSM_ACTION_KEEPALIVE:        keepalive(tcb); break;
     case TFSM_ACTION_MSS_DOWN:         tfsm_mss_down(tcb, path_mss(cfg, ev)); break;
-    case TFSM_ACTION_TELL_CONNECTED:   fx->signals |= TFSM_SIG_CONNECTED; break;
+    case TFSM_ACTION_MSS_LATER:        tcb->mss_asked = path_mss(cfg, ev); break;
+    case TFSM_ACTION_TELL_CONNECTED:   fx->signals |= TFSM_SIG_CONNECTED | (tcb->uto_peer != 0 ? TFSM_SIG_USER_TIMEOUT : 0); break;
     case TFSM_ACTION_TELL_PEER_CLOSED: fx->signals |= TFSM_SIG_PEER_CLOSED; break;
     case TFSM_ACTION_TELL_URGENT:      fx->signals |= TFSM_SIG_URGENT; break;
     case TFSM_ACTION_TELL_CLOSED:      fx->signals |= TFSM_SIG_CLOSED; break;
@@ -593,10 +618,12 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
     bool probing = must_probe(tcb);
     bool silent = IN_STATE(tcb, STATES_IDLE) && tcb->snd_una == tcb->snd_nxt && !probing;
     if (has(tcb->flags, TFSM_M_PROBING) != probing) {
-        /* Another timer takes over, and starts from the beginning. */
-        tcb->flags ^= TFSM_M_PROBING;
+        /* Another timer takes over, and counts from the beginning. The timeout stays what it was,
+         * backed off perhaps, but for what probes have added. */
         tcb->tries = 0;
-        tcb->backoff = 0;
+        tcb->backoff = has(tcb->flags, TFSM_M_PROBED) ? 0 : tcb->backoff;
+        tcb->flags ^= TFSM_M_PROBING;
+        tcb->flags &= ~(uint32_t)TFSM_M_PROBED;
     }
     bool outstanding = open && must_retransmit(tcb);
     keep_timer(&tcb->at_rtx, outstanding, now, backed_off(tcb, cfg));
@@ -609,8 +636,9 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
         keep_timer(&tcb->at_2msl, tcb->state == TFSM_FIN_WAIT_2 && has(tcb->flags, TFSM_M_DEAF),
                    now, two_msl(cfg));
     }
-    /* Where a user timeout was adopted, silence must last longer than that (RFC5482:4.2). */
-    tfsm_time idle = cfg->keepalive_idle > patience ? cfg->keepalive_idle : later(patience, 1);
+    /* Where user timeouts are told, silence must last longer than ours (RFC5482:4.2). */
+    bool adopted = has(cfg->profile, TFSM_USER_TIMEOUT) && patience >= cfg->keepalive_idle;
+    tfsm_time idle = adopted ? later(patience, 1) : cfg->keepalive_idle;
     keep_timer(&tcb->at_keepalive, silent && cfg->keepalive_idle > 0, now,
                tcb->keepalives > 0 ? cfg->keepalive_every : idle);
     if (!silent) {

@@ -68,6 +68,7 @@ void tfsm_cwnd_open(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tcb->cwnd = min32(tcb->cwnd, initial_window(tcb, cfg));
+    tcb->cwnd_acked = 0;
 }
 
 /* Slow start below ssthresh, congestion avoidance by counting octets from there (RFC5681:3.1).
@@ -80,7 +81,8 @@ void tfsm_cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked)
     }
     uint32_t counted = bounded((uint64_t)tcb->cwnd_acked + acked);
     if (counted >= tcb->cwnd) {
-        counted = min32(counted - tcb->cwnd, tcb->cwnd);
+        counted -= tcb->cwnd;
+        counted = counted < tcb->cwnd ? counted : 0; /* one step an acknowledgment */
         tcb->cwnd = bounded((uint64_t)tcb->cwnd + smss(tcb));
     }
     tcb->cwnd_acked = counted;
@@ -97,7 +99,11 @@ void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss)
 {
     uint32_t segments = max32(tcb->cwnd / smss(tcb), 1);
     tcb->snd_mss = mss;
+    tcb->mss_sent = (uint16_t)min32(tcb->mss_sent, mss);
+    tcb->mss_acked = (uint16_t)min32(tcb->mss_acked, mss);
+    tcb->mss_asked = 0;
     tcb->cwnd = segments * smss(tcb);
+    tcb->cwnd_acked = 0;
 }
 
 /* What is in flight was sent before the cut: ECE for it asks for nothing more (RFC3168:6.1.2b). */
@@ -132,6 +138,7 @@ void tfsm_fast_retransmit(struct tfsm_tcb *tcb)
     tcb->snd_rtx = tcb->snd_una;
     tcb->flags &= ~(uint32_t)(TFSM_M_PARTIAL | TFSM_M_RESCUED);
     tcb->flags |= TFSM_M_RECOVERY;
+    tcb->at_rtx = 0; /* what is sent now must not be sent again too early (RFC6298:5) */
     note_cut(tcb);
     tcb->owed |= TFSM_OWE_RTX;
 }
@@ -162,8 +169,12 @@ void tfsm_recovered(struct tfsm_tcb *tcb)
  * [RFC5681:3.1j, 3.1k, 3.1l, 4.3d; RFC2018:5b, 5.1b; RFC6582:3.2f; RFC6675:5.1a] */
 void tfsm_timed_out(struct tfsm_tcb *tcb)
 {
-    if (!has(tcb->flags, TFSM_M_LOSS)) {
-        tcb->ssthresh = half_flight(tcb);
+    /* A segment that was sent again by the timer says nothing new; one that fast recovery had sent
+     * again is the second sign of congestion (RFC5681:4.3d). */
+    if (tcb->tries <= 1) {
+        uint32_t half = half_flight(tcb);
+        uint32_t again = max32(tcb->ssthresh / 2, 2 * smss(tcb));
+        tcb->ssthresh = has(tcb->flags, TFSM_M_RECOVERY) ? min32(half, again) : half;
     }
     tcb->cwnd = smss(tcb);
     tcb->cwnd_acked = 0;
@@ -177,4 +188,18 @@ void tfsm_timed_out(struct tfsm_tcb *tcb)
     tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_RESCUED);
     tcb->flags |= TFSM_M_LOSS;
     note_cut(tcb);
+}
+
+/* What is outstanding did not get through, and not for congestion: the peer did not take the text of
+ * our SYN, or a router could not pass it on. [RFC7413:4.2.2f, RFC7323:5.7] */
+void tfsm_resend(struct tfsm_tcb *tcb)
+{
+    if (tcb->snd_una == tcb->snd_nxt) {
+        return;
+    }
+    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_RESCUED | TFSM_M_TIMING);
+    tcb->flags |= TFSM_M_LOSS;
+    tcb->snd_recover = tcb->snd_nxt;
+    tcb->snd_rtx = tcb->snd_una;
+    tcb->at_rtx = 0;
 }

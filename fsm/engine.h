@@ -194,6 +194,13 @@ static inline uint32_t text_length(const struct tfsm_segment *seg)
     return seg->len - (is_syn(seg) ? 1u : 0u) - (has(seg->flags, TFSM_FIN) ? 1u : 0u);
 }
 
+/* Sequence number of the first octet that the user has not taken. */
+static inline uint32_t user_at(const struct tfsm_tcb *tcb)
+{
+    bool fin_passed = has(tcb->flags, TFSM_M_PEER_FIN) && tcb->rcv_fin == seq_sub(tcb->rcv_nxt, 1);
+    return seq_sub(tcb->rcv_nxt, tcb->rcv_user + (fin_passed ? 1u : 0u));
+}
+
 /* Eff.snd.MSS as an ICMP message asks for it: never below the floor, and the default where it does
  * not say (RFC9293:SHLD-6). */
 static inline uint16_t path_mss(const struct tfsm_config *cfg, const struct tfsm_event *ev)
@@ -264,6 +271,7 @@ void tfsm_fast_retransmit(struct tfsm_tcb *tcb);
 void tfsm_partial_ack(struct tfsm_tcb *tcb, uint32_t acked);
 void tfsm_recovered(struct tfsm_tcb *tcb);
 void tfsm_timed_out(struct tfsm_tcb *tcb);
+void tfsm_resend(struct tfsm_tcb *tcb);
 
 /* ---- rtt.c ---- */
 

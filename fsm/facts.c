@@ -151,6 +151,7 @@ static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     HOLDS(LISTENER, ev->listener);
     HOLDS(CE, ecn && text && seg->ecn == TFSM_CE);
     HOLDS(CWR, ecn && text && has(seg->flags, TFSM_CWR));
+    HOLDS(ECE_HEARD, ecn && has(seg->flags, TFSM_ECE));
     HOLDS(ECE_CUTS, ecn && has(seg->flags, TFSM_ECE) && !is_syn(seg) &&
                         (tcb->flags & (TFSM_M_CUT | TFSM_M_LOSS)) == 0);
 }
@@ -232,7 +233,7 @@ static void receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
                           const struct tfsm_segment *seg, struct tfsm_facts *facts)
 {
     bool peer_fin = has(tcb->flags, TFSM_M_PEER_FIN);
-    uint32_t consumed = seq_sub(tcb->rcv_nxt, tcb->rcv_user);
+    uint32_t consumed = user_at(tcb);
     bool urgent = has(seg->flags, TFSM_URG) && seq_lt(consumed, seq_add(seg->seq, seg->up));
     bool told =
         has(tcb->flags, TFSM_M_URGENT_TOLD) && !seq_lt(tcb->rcv_up, seq_add(seg->seq, seg->up));
@@ -267,6 +268,7 @@ static void call_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     HOLDS(REMOTE, remote);
     HOLDS(ROOM, queued <= buff && ev->len <= buff - queued);
     HOLDS(READABLE, tcb->rcv_user > 0);
+    HOLDS(UNREAD, tcb->rcv_user > 0 || tcb->ooo_count > 0);
     /* An acknowledgment that waits tells of the window, too, where the peer can go on until then. */
     bool told = tcb->at_ack != 0 && tcb->rcv_wnd >= 2u * max32(cfg->mss, 1);
     HOLDS(WINDOW_OPENS, window_opens(tcb, cfg) && !told);
@@ -284,10 +286,13 @@ static void timeout_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
     HOLDS(DUE_RTX, tcb->at_rtx != 0 && now >= tcb->at_rtx);
     HOLDS(DUE_PERSIST, tcb->at_persist != 0 && now >= tcb->at_persist);
     HOLDS(DUE_ACK, tcb->at_ack != 0 && now >= tcb->at_ack);
-    HOLDS(DUE_KEEPALIVE, tcb->at_keepalive != 0 && now >= tcb->at_keepalive);
+    HOLDS(DUE_KEEPALIVE,
+          cfg->keepalive_idle > 0 && tcb->at_keepalive != 0 && now >= tcb->at_keepalive);
     HOLDS(TRIES_LEFT, tcb->tries < r2);
     HOLDS(AT_R1, cfg->r1 > 0 && tcb->tries + 1u >= cfg->r1);
-    HOLDS(KEEPALIVES_LEFT, cfg->keepalive_tries == 0 || tcb->keepalives < cfg->keepalive_tries);
+    /* One that is not answered says nothing (RFC9293:MUST-29). */
+    uint32_t tries = max32(cfg->keepalive_tries, 2);
+    HOLDS(KEEPALIVES_LEFT, cfg->keepalive_tries == 0 || tcb->keepalives < tries);
     HOLDS(FRONT_FIN, front_is_fin(tcb));
 }
 
@@ -297,7 +302,8 @@ static void icmp_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     HOLDS(QUOTED, seq_in(ev->segment.seq, tcb->snd_una, in_flight(tcb)));
     HOLDS(ICMP_SOFT, ev->icmp == TFSM_ICMP_SOFT);
     HOLDS(ICMP_HARD, ev->icmp == TFSM_ICMP_HARD);
-    HOLDS(ICMP_TOO_BIG, ev->icmp == TFSM_ICMP_TOO_BIG && path_mss(cfg, ev) < tcb->snd_mss);
+    HOLDS(ICMP_TOO_BIG, ev->icmp == TFSM_ICMP_TOO_BIG && path_mss(cfg, ev) < tcb->mss_sent);
+    HOLDS(PATH_PROVEN, path_mss(cfg, ev) < tcb->mss_acked);
 }
 
 /* A range to send again lies in both windows (RFC9293:SHLD-16). */

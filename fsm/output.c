@@ -200,6 +200,9 @@ static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_
     }
     uint32_t end = seq_add(seq, out->len);
     tcb->sent_at = now;
+    if (text > 0) {
+        tcb->mss_sent = (uint16_t)max32(tcb->mss_sent, min32(used + text, UINT16_MAX));
+    }
     if (!fresh) {
         tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
         tcb->snd_nxt = seq_max(tcb->snd_nxt, end);
@@ -260,7 +263,7 @@ static void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
         out->flags |= has(tcb->flags, TFSM_M_CWR) ? TFSM_CWR : 0;
         tcb->flags &= ~(uint32_t)TFSM_M_CWR;
     }
-    if (tcb->dup_acks > 0 && tcb->limited < UINT8_MAX &&
+    if (tcb->dup_acks > 0 && tcb->limited < UINT16_MAX &&
         (tcb->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) == 0 && in_flight(tcb) > tcb->cwnd) {
         tcb->limited++;
     }

@@ -142,7 +142,7 @@ enum tfsm_result tfsm_status(const struct tfsm_tcb *tcb, struct tfsm_status_bloc
     uint32_t queued = send_queue(tcb);
     bool urgent = has(tcb->flags, TFSM_M_URGENT) && seq_lt(tcb->snd_una, tcb->snd_up);
     uint32_t syn = has(tcb->flags, TFSM_M_SYN_ACKED) ? 0 : 1;
-    uint32_t consumed = seq_sub(tcb->rcv_nxt, tcb->rcv_user);
+    uint32_t consumed = user_at(tcb);
     bool warned = has(tcb->flags, TFSM_M_URGENT_TOLD) && seq_lt(consumed, tcb->rcv_up);
     *out = (struct tfsm_status_block){
         .state = (enum tfsm_state)tcb->state,

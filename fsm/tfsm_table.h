@@ -30,6 +30,7 @@ extern "C" {
     X(DEAF_CALL, "the CLOSE says that the user will not read any more")                            \
     X(ROOM, "the octets fit the send buffer")                                                      \
     X(READABLE, "octets wait to be taken by RECEIVE")                                              \
+    X(UNREAD, "octets have come and were not taken, be there a gap before them")                   \
     X(WINDOW_OPENS, "the window can be opened by a worthwhile amount")                             \
     X(CLOSED_BY_USER, "the user has called CLOSE")                                                 \
     X(USED, "the user has called SEND or CLOSE")                                                   \
@@ -66,6 +67,7 @@ extern "C" {
       "before")                                                                                    \
     X(SACK_AGREED, "both sides offered SACK")                                                      \
     X(SACK_NEWS, "a SACK block tells of text not known to be held")                                \
+    X(ECE_HEARD, "ECN is agreed, and ECE")                                                         \
     X(ECE_CUTS, "ECN is agreed, ECE, and the window was not cut for this flight already")          \
     X(CE, "ECN is agreed, text, and the network marked it CE")                                     \
     X(CWR, "ECN is agreed, text, and CWR")                                                         \
@@ -89,7 +91,8 @@ extern "C" {
     X(QUOTED, "the segment that the ICMP message quotes is in flight")                             \
     X(ICMP_SOFT, "it may pass")                                                                    \
     X(ICMP_HARD, "it will not pass")                                                               \
-    X(ICMP_TOO_BIG, "the path takes only smaller segments than we send")                           \
+    X(ICMP_TOO_BIG, "the path takes only smaller segments than we have sent")                      \
+    X(PATH_PROVEN, "larger ones have been acknowledged")                                           \
     X(DUE_USER, "the user timeout has come")                                                       \
     X(DUE_2MSL, "the time-wait timeout has come")                                                  \
     X(DUE_RTX, "the retransmission timeout has come")                                              \
@@ -155,7 +158,7 @@ static inline bool tfsm_facts_have(const struct tfsm_facts *facts, enum tfsm_fac
     X(HEARD, "the peer is alive: restart the keep-alive")                                          \
     X(USER_TIMEOUT, "remember the peer's user timeout")                                            \
     X(UNA, "SND.UNA = SEG.ACK, restart the timers, measure the round trip")                        \
-    X(RESEND, "owe the segment at SND.UNA again")                                                  \
+    X(RESEND, "what is outstanding did not get through: send it again")                            \
     X(GROW, "open the congestion window")                                                          \
     X(PARTIAL, "owe the next segment lost, deflate the congestion window")                         \
     X(RECOVERED, "end fast recovery, CWND = SSTHRESH")                                             \
@@ -181,6 +184,7 @@ static inline bool tfsm_facts_have(const struct tfsm_facts *facts, enum tfsm_fac
     X(PROBE, "owe a window probe, back off")                                                       \
     X(KEEPALIVE, "owe a keep-alive")                                                               \
     X(MSS_DOWN, "lower the MSS to what the path takes")                                            \
+    X(MSS_LATER, "lower it if the segment quoted times out")                                       \
     X(TELL_CONNECTED, "tell the user: open")                                                       \
     X(TELL_PEER_CLOSED, "tell the user: connection closing")                                       \
     X(TELL_URGENT, "tell the user: urgent data")                                                   \

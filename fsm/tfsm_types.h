@@ -221,7 +221,8 @@ enum tfsm_memory {
     TFSM_M_DEAF = 0x200000,     /* the user closed and will not read (RFC9293:SHLD-3) */
     TFSM_M_FAST_OPEN = 0x400000, /* the SYN bears a Fast Open option */
     TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC2883:4, RFC2018:8) */
-    TFSM_M_UTO_SENT = 0x1000000  /* the user timeout was told after the SYN, too */
+    TFSM_M_UTO_SENT = 0x1000000, /* the user timeout was told after the SYN, too */
+    TFSM_M_PROBED = 0x2000000    /* with TFSM_M_PROBING: a probe went out */
 };
 
 /* Bits of tfsm_tcb.owed: what the connection owes its peer; tfsm_output() pays. */
@@ -250,14 +251,17 @@ struct tfsm_tcb {
     uint8_t challenges;   /* limited replies sent in the current interval */
     uint8_t ooo_count;    /* ranges in ooo[] */
     uint8_t sacked_count; /* ranges in sacked[] */
-    uint8_t dup_acks;     /* DupAcks: duplicate acknowledgments in a row */
-    uint8_t limited;      /* segments sent by limited transmit since the last new ACK */
     uint8_t keepalives;   /* keep-alives that nothing has answered */
     uint8_t cookie_len;   /* octets of the Fast Open cookie to send */
     uint16_t snd_mss;     /* Eff.snd.MSS: the largest text and options of a segment
                              (RFC9293:MUST-16) */
     uint16_t uto_peer;    /* the peer's user timeout option, 0 none */
     uint16_t uto_sent;    /* the one we sent last */
+    uint16_t dup_acks;    /* DupAcks: duplicate acknowledgments in a row */
+    uint16_t limited;     /* segments sent by limited transmit since the last new ACK */
+    uint16_t mss_sent;    /* the largest text and options sent (RFC5927:7.2) */
+    uint16_t mss_acked;   /* and acknowledged: the path takes that */
+    uint16_t mss_asked;   /* what an ICMP message asks for that contradicts this, 0 none */
     uint32_t flags;       /* enum tfsm_memory */
     /* send sequence space: SYN at ISS, text, FIN at snd_end once the user closed */
     uint32_t iss;

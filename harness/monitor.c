@@ -610,6 +610,10 @@ static void note_options(struct monitor *monitor, const struct tfsm_event *ev,
             monitor->ece_due = false;
         }
     }
+    if (after->state == TFSM_TIME_WAIT && before->state != TFSM_TIME_WAIT && monitor->timestamps &&
+        (seg->options & TFSM_OPT_TIMESTAMPS) != 0 && seq_lt(monitor->ts_recent, seg->ts_val)) {
+        monitor->ts_recent = seg->ts_val; /* of the last segment of the incarnation (RFC 6191 2) */
+    }
     monitor->heard = ev->now;
     monitor->asked = false;
 }
@@ -691,7 +695,7 @@ static void check_congestion(struct monitor *monitor, const struct tfsm_tcb *bef
     if (timed_out && after->cwnd != size) {
         fails(monitor, "LOSS_WINDOW", "RFC5681:3.1k after a timeout the window is one segment");
     }
-    if (timed_out && !(before->flags & TFSM_M_LOSS) &&
+    if (timed_out && monitor->timeouts == 0 &&
         after->ssthresh > (flight / 2 > 2 * size ? flight / 2 : 2 * size)) {
         fails(monitor, "SSTHRESH", "RFC5681:3.1j the threshold is half of what was in flight");
     }

@@ -75,6 +75,50 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         faulty.actions[1] = TFSM_ACTION_IGNORE;
         return &faulty;
     }
+#elif TFSM_FAULT == 9
+    /* fault 9: RFC7323:5.3 an older timestamp is let in [PAWS] */
+    if (id == TFSM_RULE_PAWS_DUPLICATE || id == TFSM_RULE_PAWS_DUPLICATE_MUTE) {
+        faulty.states = 0;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 10
+    /* fault 10: RFC5681:3.2 one duplicate acknowledgment starts fast recovery [RECOVERY_EARLY|RECOVERY] */
+    if (id == TFSM_RULE_LOSS_NOTICED) {
+        faulty.need = (struct tfsm_facts){{0, 0}};
+        faulty.need.word[TFSM_FACT_ACK_REPEATED / 64] = UINT64_C(1) << TFSM_FACT_ACK_REPEATED % 64;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 11
+    /* fault 11: RFC3168:6.1.3 CWR does not end ECE [ECN_FLAGS] */
+    if (id == TFSM_RULE_CWR_COMES) {
+        faulty.states = 0;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 12
+    /* fault 12: RFC5927:4.1 ICMP errors are believed whatever they quote [ICMP_UNFOUNDED] */
+    if (id == TFSM_RULE_ICMP_NOT_OURS) {
+        faulty.states = 0;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 13
+    /* fault 13: RFC9293:MUST-40 the delayed acknowledgment never comes [NOT_ACKNOWLEDGED] */
+    if (id == TFSM_RULE_ACK_DUE) {
+        memset(faulty.actions, 0, sizeof faulty.actions);
+        return &faulty;
+    }
+#elif TFSM_FAULT == 14
+    /* fault 14: RFC6191:2 any SYN ends TIME-WAIT [ENDED_FOR_NOTHING|BLIND_SYN] */
+    if (id == TFSM_RULE_TIME_WAIT_SYN_NEWER) {
+        faulty.need = (struct tfsm_facts){{0, 0}};
+        faulty.need.word[TFSM_FACT_SYN / 64] = UINT64_C(1) << TFSM_FACT_SYN % 64;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 15
+    /* fault 15: RFC9293:MUST-26 a keep-alive does not wait for silence [KEEPALIVE_EARLY] */
+    if (id == TFSM_RULE_HEARD) {
+        faulty.states = 0;
+        return &faulty;
+    }
 #else
 #error "no such fault"
 #endif
