@@ -242,7 +242,7 @@ static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     uint32_t options = has(tcb->flags, TFSM_M_TIMESTAMPS) ? TIMESTAMPS_LENGTH : 0;
     uint32_t proven = text > 0 ? min32(text + options, tcb->mss_sent) : 0;
     tcb->mss_acked = (uint16_t)max32(tcb->mss_acked, proven);
-    tcb->mss_asked = 0; /* RFC5927:7.2c */
+    tcb->mss_asked = seq_lt(tcb->asked_seq, ack) ? 0 : tcb->mss_asked; /* RFC5927:7.2c */
     tcb->snd_una = ack;
     tcb->snd_octets += text;
     fx->acknowledged += text;
@@ -288,6 +288,11 @@ static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct t
     unsigned count = 0;
     uint32_t next = text.left; /* text before this is handed out or was there */
     bool placed = false;
+    struct tfsm_range twice = tfsm_text_twice(tcb, seg);
+    if (twice.left == twice.right) { /* only the latest segment may have come twice (RFC2883:4b) */
+        tcb->flags &= ~(uint32_t)TFSM_M_DSACK;
+        tcb->dsack = (struct tfsm_range){0, 0};
+    }
     for (unsigned i = 0; i < tcb->ooo_count; i++) {
         struct tfsm_range have = tcb->ooo[i];
         if (seq_lt(have.right, text.left)) {
@@ -311,10 +316,6 @@ static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct t
         kept[count++] = text;
     }
     struct tfsm_range own = tfsm_text_in_window(tcb, seg);
-    for (unsigned i = TFSM_SACK_MAX - 2; i > 0; i--) {
-        tcb->rcv_recent[i] = tcb->rcv_recent[i - 1];
-    }
-    tcb->rcv_recent[0] = own.left;
     if (seq_lt(next, own.right)) {
         hand_out(tcb, seg, next, own.right, fx);
     }
@@ -322,6 +323,7 @@ static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct t
         tcb->ooo[i] = kept[i];
     }
     tcb->ooo_count = (uint8_t)min32(count, TFSM_OOO_SLOTS);
+    tfsm_sack_renew(tcb, own.left);
 }
 
 /* The first queued range becomes readable. */
@@ -366,11 +368,16 @@ static void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
     tcb->challenges++;
 }
 
+static uint16_t one_more(uint16_t count)
+{
+    return count < UINT16_MAX ? (uint16_t)(count + 1) : count;
+}
+
 /* Count one more try and measure the next timeout from now. [RFC9293:SHLD-30] */
 static void back_off(struct tfsm_tcb *tcb)
 {
-    tcb->tries = tcb->tries < UINT8_MAX ? (uint8_t)(tcb->tries + 1) : UINT8_MAX;
-    tcb->backoff = tcb->backoff < UINT8_MAX ? (uint8_t)(tcb->backoff + 1) : UINT8_MAX;
+    tcb->tries = one_more(tcb->tries);
+    tcb->backoff = one_more(tcb->backoff);
     tcb->at_rtx = 0;
     tcb->at_persist = 0;
 }
@@ -430,7 +437,7 @@ static void count_duplicate(struct tfsm_tcb *tcb)
 
 static void keepalive(struct tfsm_tcb *tcb)
 {
-    tcb->keepalives = tcb->keepalives < UINT8_MAX ? (uint8_t)(tcb->keepalives + 1) : UINT8_MAX;
+    tcb->keepalives = one_more(tcb->keepalives);
     tcb->at_keepalive = 0;
     tcb->owed |= TFSM_OWE_KEEPALIVE;
 }
@@ -454,6 +461,9 @@ static void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
     tcb->dsack = tfsm_text_twice(tcb, seg);
     tcb->flags |= TFSM_M_DSACK;
     tcb->owed |= TFSM_OWE_ACK;
+    if (seq_le(tcb->rcv_nxt, tcb->dsack.left)) {
+        tfsm_sack_renew(tcb, tcb->dsack.left);
+    }
 }
 
 /* [RFC5681:4.2b] */
@@ -534,7 +544,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_PROBE:            back_off(tcb); tcb->owed |= TFSM_OWE_PROBE; tcb->flags |= TFSM_M_PROBED; break;
     case TFSM_ACTION_KEEPALIVE:        keepalive(tcb); break;
     case TFSM_ACTION_MSS_DOWN:         tfsm_mss_down(tcb, path_mss(cfg, ev)); break;
-    case TFSM_ACTION_MSS_LATER:        tcb->mss_asked = path_mss(cfg, ev); break;
+    case TFSM_ACTION_MSS_LATER:        tcb->mss_asked = path_mss(cfg, ev); tcb->asked_seq = seg->seq; break;
     case TFSM_ACTION_TELL_CONNECTED:   fx->signals |= TFSM_SIG_CONNECTED | (tcb->uto_peer != 0 ? TFSM_SIG_USER_TIMEOUT : 0); break;
     case TFSM_ACTION_TELL_PEER_CLOSED: fx->signals |= TFSM_SIG_PEER_CLOSED; break;
     case TFSM_ACTION_TELL_URGENT:      fx->signals |= TFSM_SIG_URGENT; break;

@@ -246,9 +246,11 @@ void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
 /* Forget what SND.UNA has passed. */
 void tfsm_sack_trim(struct tfsm_tcb *tcb);
 
-/* The part of a segment's text to report although it is not queued: what had come before (RFC 2883
- * 4), or what cannot be kept (RFC 2018 8); empty when left = right. */
+/* The part of a segment's text that had come before; empty when left = right (RFC 2883 4). */
 struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
+
+/* Text came at a sequence number: its range is the one to report first (RFC 2018 4). */
+void tfsm_sack_renew(struct tfsm_tcb *tcb, uint32_t seq);
 
 /* Report what we hold out of order, and what came twice (RFC 2018 4, RFC 2883 4). room: octets for
  * options. */

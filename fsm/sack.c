@@ -253,9 +253,7 @@ struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_
             return have;
         }
     }
-    /* The newest segment is told of also when there is no place for it. [RFC2018:4e, RFC2018:8b] */
-    struct tfsm_range fresh = tfsm_text_in_window(tcb, seg);
-    return fresh.left != fresh.right && !tfsm_text_fits(tcb, seg) ? fresh : none;
+    return none;
 }
 
 /* The range that holds a number, or ooo_count. */
@@ -268,8 +266,25 @@ static unsigned range_of(const struct tfsm_tcb *tcb, uint32_t seq)
     return i;
 }
 
-/* First what came twice, then the ranges that grew last, then the others, highest first, so that
- * each is told several times (RFC2018:4). [RFC2018:3, RFC2018:4a, RFC2018:4b, RFC2018:4c,
+void tfsm_sack_renew(struct tfsm_tcb *tcb, uint32_t seq)
+{
+    uint32_t recent[TFSM_OOO_SLOTS] = {seq};
+    uint32_t listed = 1u << range_of(tcb, seq); /* bit i: ooo[i] is in the list */
+    unsigned count = 1;
+    for (unsigned i = 0; i < TFSM_OOO_SLOTS && count < TFSM_OOO_SLOTS; i++) {
+        unsigned range = range_of(tcb, tcb->rcv_recent[i]);
+        if (range < tcb->ooo_count && (listed >> range & 1u) == 0) {
+            listed |= 1u << range;
+            recent[count++] = tcb->rcv_recent[i];
+        }
+    }
+    for (unsigned i = 0; i < TFSM_OOO_SLOTS; i++) {
+        tcb->rcv_recent[i] = recent[i];
+    }
+}
+
+/* First what came twice, then the ranges, those that grew last first, so that each is told several
+ * times (RFC2018:4). [RFC2018:3, RFC2018:4a, RFC2018:4b, RFC2018:4c,
  * RFC2018:4e, RFC2018:4f, RFC2018:4g; RFC2883:4a, RFC2883:4c, RFC2883:4d, RFC2883:4e] */
 void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *out)
 {
@@ -284,9 +299,8 @@ void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *ou
         tcb->flags &= ~(uint32_t)TFSM_M_DSACK;
         tcb->dsack = (struct tfsm_range){0, 0};
     }
-    for (unsigned k = 0; k < TFSM_SACK_MAX - 1u + tcb->ooo_count && count < most; k++) {
-        unsigned i = k < TFSM_SACK_MAX - 1 ? range_of(tcb, tcb->rcv_recent[k])
-                                           : tcb->ooo_count - 1u - (k - (TFSM_SACK_MAX - 1u));
+    for (unsigned k = 0; k < TFSM_OOO_SLOTS && count < most; k++) {
+        unsigned i = range_of(tcb, tcb->rcv_recent[k]);
         if (i < tcb->ooo_count && (told >> i & 1u) == 0) {
             told |= 1u << i;
             out->sack[count++] = tcb->ooo[i];

@@ -81,7 +81,7 @@ extern "C" {
     X(URGENT_AHEAD, "URG, and the urgent pointer is ahead of what was consumed")                   \
     X(URGENT_TOLD, "the user was told of this urgent pointer or a later one")                      \
     X(TEXT_FITS, "text that is new, in the window, before the peer's FIN, and can be remembered")  \
-    X(TEXT_TWICE, "some of the text was received before, or cannot be remembered")                 \
+    X(TEXT_TWICE, "some of the text was received before")                                          \
     X(QUEUE_IN_ORDER, "the queued text starts at RCV.NXT")                                         \
     X(QUEUED, "text is queued")                                                                    \
     X(MAY_WAIT, "text at RCV.NXT, nothing is queued, and its acknowledgment may wait")             \

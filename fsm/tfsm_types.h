@@ -220,7 +220,7 @@ enum tfsm_memory {
     TFSM_M_MEASURED = 0x100000, /* SRTT is known */
     TFSM_M_DEAF = 0x200000,     /* the user closed and will not read (RFC9293:SHLD-3) */
     TFSM_M_FAST_OPEN = 0x400000, /* the SYN bears a Fast Open option */
-    TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC2883:4, RFC2018:8) */
+    TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC2883:4) */
     TFSM_M_UTO_SENT = 0x1000000, /* the user timeout was told after the SYN, too */
     TFSM_M_PROBED = 0x2000000    /* with TFSM_M_PROBING: a probe went out */
 };
@@ -244,14 +244,10 @@ struct tfsm_tcb {
     uint8_t state;        /* enum tfsm_state */
     uint8_t owed;         /* enum tfsm_debt */
     uint8_t security;     /* label of the connection */
-    uint8_t backoff;      /* the timeout is RTO * 2^backoff */
-    uint8_t tries;        /* retransmissions or probes that nothing has answered */
     uint8_t snd_wscale;   /* Snd.Wind.Shift: the peer's windows are shifted left by this */
     uint8_t rcv_wscale;   /* Rcv.Wind.Shift: ours are shifted right by this */
-    uint8_t challenges;   /* limited replies sent in the current interval */
     uint8_t ooo_count;    /* ranges in ooo[] */
     uint8_t sacked_count; /* ranges in sacked[] */
-    uint8_t keepalives;   /* keep-alives that nothing has answered */
     uint8_t cookie_len;   /* octets of the Fast Open cookie to send */
     uint16_t snd_mss;     /* Eff.snd.MSS: the largest text and options of a segment
                              (RFC9293:MUST-16) */
@@ -262,6 +258,10 @@ struct tfsm_tcb {
     uint16_t mss_sent;    /* the largest text and options sent (RFC5927:7.2) */
     uint16_t mss_acked;   /* and acknowledged: the path takes that */
     uint16_t mss_asked;   /* what an ICMP message asks for that contradicts this, 0 none */
+    uint16_t backoff;     /* the timeout is RTO * 2^backoff */
+    uint16_t tries;       /* retransmissions or probes that nothing has answered */
+    uint16_t challenges;  /* limited replies sent in the current interval */
+    uint16_t keepalives;  /* keep-alives that nothing has answered */
     uint32_t flags;       /* enum tfsm_memory */
     /* send sequence space: SYN at ISS, text, FIN at snd_end once the user closed */
     uint32_t iss;
@@ -277,6 +277,7 @@ struct tfsm_tcb {
     uint32_t snd_recover; /* SND.NXT when the loss was noticed (RFC6582 recover, RFC6675
                              RecoveryPoint); else one before SND.UNA */
     uint32_t snd_rtx;     /* HighRxt: after the last number retransmitted since */
+    uint32_t asked_seq;   /* with mss_asked: the segment that the message quotes */
     uint32_t snd_cwr;     /* SND.NXT when ECE cut the window */
     uint32_t cwnd;        /* congestion window, octets; 0 before our SYN is acknowledged */
     uint32_t ssthresh;    /* slow start threshold, octets */
@@ -293,10 +294,10 @@ struct tfsm_tcb {
     uint32_t rcv_fin;   /* sequence number of the peer's FIN, with TFSM_M_PEER_FIN */
     uint32_t rcv_user;  /* RCV.USER: octets delivered and not yet taken by RECEIVE */
     uint32_t rcv_acked; /* Last.ACK.sent */
-    uint32_t rcv_recent[TFSM_SACK_MAX - 1]; /* where text came last, latest first: so its ranges are
-                                               reported (RFC2018:4) */
-    uint32_t ts_recent;                     /* TS.Recent */
-    uint32_t ts_offset;                     /* our timestamp clock is milliseconds plus this */
+    uint32_t rcv_recent[TFSM_OOO_SLOTS]; /* in each range of ooo[] one number, in the order in which
+                                            they grew, latest first (RFC2018:4) */
+    uint32_t ts_recent;                  /* TS.Recent */
+    uint32_t ts_offset;                  /* our timestamp clock is milliseconds plus this */
     /* a RST to send, with TFSM_OWE_RST */
     uint32_t rst_seq;
     uint32_t rst_ack;
@@ -305,7 +306,7 @@ struct tfsm_tcb {
     struct tfsm_range ooo[TFSM_OOO_SLOTS]; /* text beyond RCV.NXT, sorted, disjoint, not adjacent */
     struct tfsm_range sacked[TFSM_SACKED_MAX]; /* the scoreboard: what the peer holds above SND.UNA,
                                                   sorted, disjoint, not adjacent */
-    struct tfsm_range dsack;                   /* text that came twice, or could not be kept */
+    struct tfsm_range dsack;                   /* text that came twice */
     /* times; a deadline of 0 is not armed */
     tfsm_time rto;             /* retransmission timeout before back-off */
     tfsm_time at_rtx;          /* retransmission */

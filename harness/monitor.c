@@ -71,7 +71,7 @@ static const uint8_t legal[TFSM_STATES][TFSM_STATES] = {
                            [TFSM_CLOSING] =
                                BY_SEGMENT, /* CLOSE was queued; the third bears the FIN */
                            [TFSM_LISTEN] = BY_SEGMENT | BY_TIME | BY_ICMP,
-                           [TFSM_CLOSED] = BY_ABORT | BY_SEGMENT | BY_TIME | BY_ICMP},
+                           [TFSM_CLOSED] = ENDS | BY_CLOSE},
     [TFSM_ESTABLISHED] = {[TFSM_FIN_WAIT_1] = BY_CLOSE,
                           [TFSM_CLOSE_WAIT] = BY_SEGMENT,
                           [TFSM_CLOSED] = ENDS | BY_CLOSE},
@@ -520,8 +520,7 @@ static void note_twice(struct monitor *monitor, const struct tfsm_segment *seg,
     struct tfsm_range range = after->dsack;
     bool within = seq_le(first, range.left) && seq_lt(range.left, range.right) &&
                   seq_le(range.right, seq_add(first, text_of(seg)));
-    bool full = before->ooo_count >= TFSM_OOO_MAX; /* then what is dropped is told of, too */
-    bool old = seq_le(range.right, before->rcv_nxt) || full;
+    bool old = seq_le(range.right, before->rcv_nxt);
     for (unsigned i = 0; i < monitor->kept_count; i++) {
         uint32_t left = seq_add(start, (uint32_t)(monitor->kept[i][0] & UINT32_MAX));
         uint32_t right = seq_add(start, (uint32_t)(monitor->kept[i][1] & UINT32_MAX));
