@@ -149,7 +149,7 @@ static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     HOLDS(REPLY, bearing || budget);
     HOLDS(SECURITY_OTHER, seg->security != tcb->security);
     HOLDS(LISTENER, ev->listener);
-    HOLDS(CE, ecn && text && seg->ecn == TFSM_CE);
+    HOLDS(CE, ecn && text && !is_syn(seg) && seg->ecn == TFSM_CE);
     HOLDS(CWR, ecn && text && has(seg->flags, TFSM_CWR));
     HOLDS(ECE_HEARD, ecn && has(seg->flags, TFSM_ECE));
     HOLDS(ECE_CUTS, ecn && has(seg->flags, TFSM_ECE) && !is_syn(seg) &&
