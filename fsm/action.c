@@ -461,9 +461,6 @@ static void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
     tcb->dsack = tfsm_text_twice(tcb, seg);
     tcb->flags |= TFSM_M_DSACK;
     tcb->owed |= TFSM_OWE_ACK;
-    if (seq_le(tcb->rcv_nxt, tcb->dsack.left)) {
-        tfsm_sack_renew(tcb, tcb->dsack.left);
-    }
 }
 
 /* [RFC5681:4.2b] */
@@ -532,6 +529,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_ECE_ON:           tcb->flags |= TFSM_M_ECE; break;
     case TFSM_ACTION_ECE_OFF:          tcb->flags &= ~(uint32_t)TFSM_M_ECE; break;
     case TFSM_ACTION_DSACK:            note_twice(tcb, seg); break;
+    case TFSM_ACTION_RENEW:            tfsm_sack_renew(tcb, tcb->dsack.left); break;
     case TFSM_ACTION_STORE:            store(tcb, seg, fx); break;
     case TFSM_ACTION_DELIVER:          deliver(tcb, fx); break;
     case TFSM_ACTION_FIN_NOTE:         fin_note(tcb, seg); break;

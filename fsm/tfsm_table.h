@@ -172,6 +172,7 @@ static inline bool tfsm_facts_have(const struct tfsm_facts *facts, enum tfsm_fac
     X(ECE_ON, "ECE goes out until CWR comes")                                                      \
     X(ECE_OFF, "ECE need not go out any more")                                                     \
     X(DSACK, "owe the report of text that came twice")                                             \
+    X(RENEW, "report the range it lies in first")                                                  \
     X(STORE, "remember the text")                                                                  \
     X(DELIVER, "advance RCV.NXT over the queued text, deliver it")                                 \
     X(FIN_NOTE, "remember where the FIN is")                                                       \

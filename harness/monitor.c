@@ -609,7 +609,8 @@ static void note_options(struct monitor *monitor, const struct tfsm_event *ev,
             monitor->ece_due = false;
         }
     }
-    if (after->state == TFSM_TIME_WAIT && before->state != TFSM_TIME_WAIT && monitor->timestamps &&
+    if (after->state == TFSM_TIME_WAIT &&
+        (before->state != TFSM_TIME_WAIT || fin_again(before, seg)) && monitor->timestamps &&
         (seg->options & TFSM_OPT_TIMESTAMPS) != 0 && seq_lt(monitor->ts_recent, seg->ts_val)) {
         monitor->ts_recent = seg->ts_val; /* of the last segment of the incarnation (RFC 6191 2) */
     }
