@@ -456,6 +456,14 @@ static void take_timestamp(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
     tcb->ts_recent_from = ev->now;
 }
 
+/* Text that came again out of order says that its range is the one the peer works on. */
+static void renew(struct tfsm_tcb *tcb)
+{
+    if (seq_le(tcb->rcv_nxt, tcb->dsack.left)) {
+        tfsm_sack_renew(tcb, tcb->dsack.left);
+    }
+}
+
 static void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     tcb->dsack = tfsm_text_twice(tcb, seg);
@@ -529,7 +537,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_ECE_ON:           tcb->flags |= TFSM_M_ECE; break;
     case TFSM_ACTION_ECE_OFF:          tcb->flags &= ~(uint32_t)TFSM_M_ECE; break;
     case TFSM_ACTION_DSACK:            note_twice(tcb, seg); break;
-    case TFSM_ACTION_RENEW:            tfsm_sack_renew(tcb, tcb->dsack.left); break;
+    case TFSM_ACTION_RENEW:            renew(tcb); break;
     case TFSM_ACTION_STORE:            store(tcb, seg, fx); break;
     case TFSM_ACTION_DELIVER:          deliver(tcb, fx); break;
     case TFSM_ACTION_FIN_NOTE:         fin_note(tcb, seg); break;

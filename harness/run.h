@@ -1,5 +1,5 @@
-/* Carrying out an event program: one endpoint and a peer made of records (trace), or two endpoints
- * and the network between them (pair). Time is virtual, nothing is random, and every step is
+/* Carrying out an event program: one TCB and a peer made of records (trace), or two endpoints with
+ * real octets and the network between them (pair). Time is virtual, nothing is random, and every step is
  * watched by the monitor. The fuzz targets, the replay and the capture tests all run programs
  * through here. */
 #ifndef HARNESS_RUN_H
@@ -45,7 +45,7 @@ struct run_result {
 };
 
 /* Run a whole program. log may be null. Deterministic: same arguments, same result and same lines.
- */
+ * One pair at a time: it lives in static memory. */
 struct run_result run_program(enum run_mode mode, const uint8_t *octets, size_t size, run_log *log,
                               void *user);
 

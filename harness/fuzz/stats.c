@@ -1,25 +1,49 @@
-/* fuzz_stats: prints what the counters of a fuzzing run say, for ci/fuzz and for people. */
+/* fuzz_stats: prints what the counters of a fuzzing run say, for ci/fuzz and for people: inputs run,
+ * events, rules hit, rules that the target can reach, rules there are. With --missing the names of
+ * those it can reach and has not hit, with --unreachable the others and why. */
 #include "target.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static unsigned count_rules(const struct fuzz_stats *stats)
+static bool is_hit(const struct fuzz_stats *stats, unsigned rule)
 {
-    unsigned count = 0;
+    return (stats->rules[rule / 64] >> (rule % 64) & 1) != 0;
+}
+
+static void print_counts(const struct fuzz_stats *stats, enum run_mode mode)
+{
+    unsigned hit = 0;
+    unsigned reachable = 0;
     for (unsigned i = 0; i < TFSM_RULES; i++) {
-        count += stats->rules[i / 64] >> (i % 64) & 1;
+        bool counts = fuzz_unreachable(mode, i) == NULL;
+        reachable += counts;
+        hit += counts && is_hit(stats, i);
     }
-    return count;
+    printf("%llu %llu %u %u %u\n", (unsigned long long)stats->executions,
+           (unsigned long long)stats->events, hit, reachable, (unsigned)TFSM_RULES);
+}
+
+static void print_rules(const struct fuzz_stats *stats, enum run_mode mode, bool missing)
+{
+    for (unsigned i = 0; i < TFSM_RULES; i++) {
+        const char *reason = fuzz_unreachable(mode, i);
+        if (missing && reason == NULL && !is_hit(stats, i)) {
+            printf("%s\n", tfsm_rule_name(i));
+        } else if (!missing && reason != NULL) {
+            printf("%s: %s\n", tfsm_rule_name(i), reason);
+        }
+    }
 }
 
 int main(int argc, char **argv)
 {
     struct fuzz_stats stats;
     bool missing = argc == 3 && strcmp(argv[2], "--missing") == 0;
-    if (argc != 2 && !missing) {
-        fprintf(stderr, "fuzz_stats: usage: fuzz_stats FILE [--missing]\n");
+    bool unreachable = argc == 3 && strcmp(argv[2], "--unreachable") == 0;
+    if (argc != 2 && !missing && !unreachable) {
+        fprintf(stderr, "fuzz_stats: usage: fuzz_stats FILE [--missing | --unreachable]\n");
         return 2;
     }
     FILE *file = fopen(argv[1], "rb");
@@ -33,15 +57,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "fuzz_stats: %s: not the counters of this build\n", argv[1]);
         return 2;
     }
-    if (missing) {
-        for (unsigned i = 0; i < TFSM_RULES; i++) {
-            if ((stats.rules[i / 64] >> (i % 64) & 1) == 0) {
-                printf("%s\n", tfsm_rule_name(i));
-            }
-        }
-        return 0;
+    enum run_mode mode = stats.mode == RUN_PAIR ? RUN_PAIR : RUN_TRACE;
+    if (missing || unreachable) {
+        print_rules(&stats, mode, missing);
+    } else {
+        print_counts(&stats, mode);
     }
-    printf("%llu %llu %u %u\n", (unsigned long long)stats.executions,
-           (unsigned long long)stats.events, count_rules(&stats), (unsigned)TFSM_RULES);
     return 0;
 }

@@ -41,11 +41,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-static void count(const struct run_result *result)
+static void count(enum run_mode mode, const struct run_result *result)
 {
     if (stats == NULL) {
         return;
     }
+    stats->mode = mode;
     __atomic_fetch_add(&stats->executions, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&stats->events, result->events, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < sizeof result->rules / sizeof result->rules[0]; i++) {
@@ -54,13 +55,23 @@ static void count(const struct run_result *result)
     }
 }
 
+static void stop(const char *id, const char *why)
+{
+    fprintf(stderr, "violation %s: %s\n", id, why);
+    abort();
+}
+
 int fuzz_run(enum run_mode mode, const uint8_t *octets, size_t size)
 {
     struct run_result result = run_program(mode, octets, size, NULL, NULL);
-    count(&result);
+    count(mode, &result);
     if (result.violation.id != NULL) {
-        fprintf(stderr, "violation %s: %s\n", result.violation.id, result.violation.requirement);
-        abort();
+        stop(result.violation.id, result.violation.requirement);
+    }
+    unsigned strayed = fuzz_strayed(mode, &result);
+    if (strayed < TFSM_RULES) {
+        fprintf(stderr, "%s is out of reach in reach.c\n", tfsm_rule_name(strayed));
+        stop("OUT_OF_REACH", fuzz_unreachable(mode, strayed));
     }
     return 0;
 }

@@ -5,7 +5,7 @@
 #ifndef HARNESS_FUZZ_TARGET_H
 #define HARNESS_FUZZ_TARGET_H
 
-#include "run.h"
+#include "reach.h"
 
 /* The counters in that file. */
 struct fuzz_stats {
@@ -13,11 +13,12 @@ struct fuzz_stats {
     uint64_t executions;                    /* inputs run */
     uint64_t events;                        /* events fed to the machine */
     uint64_t rules[(TFSM_RULES + 63) / 64]; /* rules that fired */
+    uint64_t mode;                          /* enum run_mode: whose counters these are */
 };
 #define FUZZ_STATS_MAGIC UINT64_C(0x7463706673746174)
 
 /* Run one input. Always returns 0; a broken invariant prints its name and the requirement, and
- * aborts. */
+ * aborts; so does a rule that was declared out of reach. */
 int fuzz_run(enum run_mode mode, const uint8_t *octets, size_t size);
 
 #endif
