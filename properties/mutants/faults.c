@@ -76,7 +76,7 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         return &faulty;
     }
 #elif TFSM_FAULT == 9
-    /* fault 9: RFC7323:5.3 an older timestamp is let in [PAWS] */
+    /* fault 9: RFC7323:5.3 an older timestamp is let in [PAWS|REFUSED_BUT_CHANGED] */
     if (id == TFSM_RULE_PAWS_DUPLICATE || id == TFSM_RULE_PAWS_DUPLICATE_MUTE) {
         faulty.states = 0;
         return &faulty;

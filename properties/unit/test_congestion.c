@@ -1068,6 +1068,24 @@ static void test_congestion_lost_retransmission_does_not_raise_ssthresh(void **s
     assert_true(f->tcb.ssthresh <= 5 * MSS);
 }
 
+/* RFC5681:3.2c: the acknowledgment of a SYN that comes when the FIN is out already is no duplicate:
+ * three more are needed. */
+static void test_congestion_late_ack_of_the_syn_is_no_duplicate(void **state)
+{
+    struct fixture *f = fresh(state);
+    struct tfsm_segment out;
+    f->cfg.profile |= TFSM_CONGESTION;
+    reach_syn_received(f);
+    user_close(f);
+    assert_int_equal(drain(f, &out, 1), 1);
+    for (unsigned i = 0; i < 3; i++) {
+        arrive(f, .flags = TFSM_ACK, .ack = i == 0 ? 1 : 0);
+        expect_nothing(f);
+    }
+    arrive(f, .flags = TFSM_ACK);
+    (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 1, .len = 1);
+}
+
 /* ---- limited transmit ---- */
 
 static struct fixture *in_limited_flight(void **state, uint8_t n)
@@ -2013,6 +2031,7 @@ int main(void)
         cmocka_unit_test(test_congestion_lost_retransmission_lowers_the_window_again),
         cmocka_unit_test(test_congestion_lost_retransmission_lowers_ssthresh_again),
         cmocka_unit_test(test_congestion_lost_retransmission_does_not_raise_ssthresh),
+        cmocka_unit_test(test_congestion_late_ack_of_the_syn_is_no_duplicate),
         cmocka_unit_test(test_congestion_limited_transmit),
         cmocka_unit_test(test_congestion_limited_transmit_two_at_once),
         cmocka_unit_test(test_congestion_limited_transmit_off),
