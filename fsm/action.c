@@ -212,6 +212,13 @@ static void move_recovery(struct tfsm_tcb *tcb)
     }
 }
 
+/* Where the segment at SND.UNA ends that is sent again when a loss is noticed. */
+static uint32_t front_end(const struct tfsm_tcb *tcb)
+{
+    uint32_t end = seq_add(tcb->snd_una, min32(in_flight(tcb), smss(tcb)));
+    return tcb->sacked_count > 0 ? seq_min(end, tcb->sacked[0].left) : end;
+}
+
 /* SND.UNA moves to SEG.ACK: count the text that is now safe, and measure the timers from here.
  * [RFC6298:5.3; RFC6582:3.2e; RFC9293:MUST-18; RFC2018:8d; RFC6675:4b] */
 static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
@@ -238,6 +245,10 @@ static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
      * with many holes is left to it (RFC6582:3.2 step 3, the impatient variant). */
     if ((tcb->flags & (impatient | TFSM_M_SACK)) != impatient || !seq_lt(ack, tcb->snd_recover)) {
         tcb->at_rtx = 0;
+    }
+    if (has(tcb->flags, TFSM_M_RECOVERY) &&
+        (has(tcb->flags, TFSM_M_PARTIAL) || seq_lt(front_end(tcb), ack))) {
+        tcb->flags |= TFSM_M_PASSED;
     }
     uint32_t options = has(tcb->flags, TFSM_M_TIMESTAMPS) ? TIMESTAMPS_LENGTH : 0;
     uint32_t proven = text > 0 ? min32(text + options, tcb->mss_sent) : 0;
@@ -280,7 +291,7 @@ static void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
 }
 
 /* Put the new parts of a segment's text among the ranges already there; what is there first stays
- * (a sequence number is bound once). Ranges that touch become one. [RFC2018:8c] */
+ * (a sequence number is bound once). Ranges that touch become one. [RFC2018:8b, RFC2018:8c] */
 static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct tfsm_effects *fx)
 {
     struct tfsm_range text = tfsm_text_in_window(tcb, seg);

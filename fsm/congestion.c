@@ -12,9 +12,8 @@
  * [RFC5681:3.2h] */
 static uint32_t flight_size(const struct tfsm_tcb *tcb)
 {
-    uint32_t extra = tcb->limited * smss(tcb);
     uint32_t flight = in_flight(tcb);
-    return flight > extra ? flight - extra : 0;
+    return flight > tcb->limited ? flight - tcb->limited : 0;
 }
 
 static uint32_t bounded(uint64_t cwnd)
@@ -42,15 +41,21 @@ static uint32_t initial_window(const struct tfsm_tcb *tcb, const struct tfsm_con
 bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t text,
                       bool fresh)
 {
+    const uint32_t losing = TFSM_M_RECOVERY | TFSM_M_LOSS;
+    bool limited = has(cfg->profile, TFSM_LIMITED_TRANSMIT) && tcb->dup_acks > 0;
     uint32_t pipe = tfsm_pipe(tcb);
     uint64_t limit = tcb->cwnd;
     if (fresh && !has(cfg->profile, TFSM_CONGESTION)) {
         return true;
     }
-    /* With SACK the duplicates make room by themselves: what they report has left the network. */
-    if (fresh && has(cfg->profile, TFSM_LIMITED_TRANSMIT) &&
-        (tcb->flags & (TFSM_M_SACK | TFSM_M_RECOVERY | TFSM_M_LOSS)) == 0) {
-        limit += (uint64_t)min32(tcb->dup_acks, LIMITED) * smss(tcb);
+    if (fresh && (tcb->flags & losing) == 0) {
+        /* With SACK what the duplicates report has left the network, and makes room by itself. */
+        bool sack = has(tcb->flags, TFSM_M_SACK);
+        pipe = limited && sack ? pipe : in_flight(tcb);
+        limit += limited && !sack ? (uint64_t)min32(tcb->dup_acks, LIMITED) * smss(tcb) : 0;
+    }
+    if (has(tcb->flags, TFSM_M_RECOVERY | TFSM_M_SACK)) {
+        text = max32(text, smss(tcb)); /* room for a whole segment, or none [RFC6675:5j] */
     }
     return pipe == 0 || (uint64_t)pipe + text <= limit;
 }
@@ -136,7 +141,7 @@ void tfsm_fast_retransmit(struct tfsm_tcb *tcb)
     tcb->cwnd_acked = 0;
     tcb->snd_recover = tcb->snd_nxt;
     tcb->snd_rtx = tcb->snd_una;
-    tcb->flags &= ~(uint32_t)(TFSM_M_PARTIAL | TFSM_M_RESCUED);
+    tcb->flags &= ~(uint32_t)(TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED);
     tcb->flags |= TFSM_M_RECOVERY;
     tcb->at_rtx = 0; /* what is sent now must not be sent again too early (RFC6298:5) */
     note_cut(tcb);
@@ -161,7 +166,7 @@ void tfsm_recovered(struct tfsm_tcb *tcb)
     bool sack = has(tcb->flags, TFSM_M_SACK);
     uint32_t calm = bounded((uint64_t)max32(in_flight(tcb), size) + size);
     tcb->cwnd = max32(sack ? tcb->ssthresh : min32(tcb->ssthresh, calm), size);
-    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_RESCUED);
+    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED);
 }
 
 /* The timer went off: everything sent is lost, and the network knows us no more (RFC5681:3.1
@@ -185,7 +190,7 @@ void tfsm_timed_out(struct tfsm_tcb *tcb)
         tcb->sacked[i] = (struct tfsm_range){0, 0};
     }
     tcb->sacked_count = 0;
-    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_RESCUED);
+    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED);
     tcb->flags |= TFSM_M_LOSS;
     note_cut(tcb);
 }
@@ -197,7 +202,8 @@ void tfsm_resend(struct tfsm_tcb *tcb)
     if (tcb->snd_una == tcb->snd_nxt) {
         return;
     }
-    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_RESCUED | TFSM_M_TIMING);
+    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED |
+                              TFSM_M_TIMING);
     tcb->flags |= TFSM_M_LOSS;
     tcb->snd_recover = tcb->snd_nxt;
     tcb->snd_rtx = tcb->snd_una;

@@ -226,7 +226,9 @@ static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *se
     HOLDS(SACK_AGREED, sack);
     HOLDS(SACK_NEWS, sack && outstanding && tfsm_sack_is_news(tcb, seg));
     HOLDS(ACK_REPEATED, repeated);
-    HOLDS(LOSS_SEEN, outstanding && seen && seq_lt(tcb->snd_recover, tcb->snd_una));
+    bool recovered = seq_lt(tcb->snd_recover, tcb->snd_una) ||
+                     (sack && tcb->snd_recover == tcb->snd_una); /* RFC6675:5.1b */
+    HOLDS(LOSS_SEEN, outstanding && seen && recovered);
 }
 
 static void receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,

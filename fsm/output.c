@@ -263,9 +263,9 @@ static void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
         out->flags |= has(tcb->flags, TFSM_M_CWR) ? TFSM_CWR : 0;
         tcb->flags &= ~(uint32_t)TFSM_M_CWR;
     }
-    if (tcb->dup_acks > 0 && tcb->limited < UINT16_MAX &&
-        (tcb->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) == 0 && in_flight(tcb) > tcb->cwnd) {
-        tcb->limited++;
+    if (tcb->dup_acks > 0 && (tcb->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) == 0 &&
+        in_flight(tcb) > tcb->cwnd) {
+        tcb->limited = (uint16_t)min32(tcb->limited + out->len, UINT16_MAX);
     }
 }
 

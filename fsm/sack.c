@@ -130,7 +130,7 @@ bool tfsm_next_hole(const struct tfsm_tcb *tcb, enum tfsm_hole kind, struct tfsm
     case TFSM_HOLE_LAST:
         /* Only after an acknowledgment has passed what was sent again first, and once. */
         return has(tcb->flags, sack) && !has(tcb->flags, TFSM_M_RESCUED) &&
-               has(tcb->flags, TFSM_M_PARTIAL) && last_hole(tcb, out);
+               has(tcb->flags, TFSM_M_PASSED) && last_hole(tcb, out);
     }
     return false;
 }
@@ -283,7 +283,10 @@ void tfsm_sack_renew(struct tfsm_tcb *tcb, uint32_t seq)
     }
 }
 
-/* First what came twice, then the ranges, those that grew last first, so that each is told several
+/* A block is a claim to hold the text, and what is told is never dropped: text that found no place is
+ * not told of, although RFC 2018 8 has it so for receivers that drop.
+ *
+ * First what came twice, then the ranges, those that grew last first, so that each is told several
  * times (RFC2018:4). [RFC2018:3, RFC2018:4a, RFC2018:4b, RFC2018:4c,
  * RFC2018:4e, RFC2018:4f, RFC2018:4g; RFC2883:4a, RFC2883:4c, RFC2883:4d, RFC2883:4e] */
 void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *out)

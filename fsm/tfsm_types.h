@@ -222,7 +222,9 @@ enum tfsm_memory {
     TFSM_M_FAST_OPEN = 0x400000, /* the SYN bears a Fast Open option */
     TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC2883:4) */
     TFSM_M_UTO_SENT = 0x1000000, /* the user timeout was told after the SYN, too */
-    TFSM_M_PROBED = 0x2000000    /* with TFSM_M_PROBING: a probe went out */
+    TFSM_M_PASSED =
+        0x4000000, /* fast recovery: what was sent again first is acknowledged, and more */
+    TFSM_M_PROBED = 0x2000000 /* with TFSM_M_PROBING: a probe went out */
 };
 
 /* Bits of tfsm_tcb.owed: what the connection owes its peer; tfsm_output() pays. */
@@ -254,7 +256,7 @@ struct tfsm_tcb {
     uint16_t uto_peer;    /* the peer's user timeout option, 0 none */
     uint16_t uto_sent;    /* the one we sent last */
     uint16_t dup_acks;    /* DupAcks: duplicate acknowledgments in a row */
-    uint16_t limited;     /* segments sent by limited transmit since the last new ACK */
+    uint16_t limited;     /* octets sent by limited transmit since the last new ACK */
     uint16_t mss_sent;    /* the largest text and options sent (RFC5927:7.2) */
     uint16_t mss_acked;   /* and acknowledged: the path takes that */
     uint16_t mss_asked;   /* what an ICMP message asks for that contradicts this, 0 none */

@@ -202,6 +202,9 @@ int main(int argc, char **argv)
     /* A closed pipe and a file that may not grow are write errors, reported like any other. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    /* Nearly everything fits, and so is written by fclose(), which knows why when it cannot be. */
+    static char buffer[1 << 20];
+    setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     int status = argc > 0 ? run(argc, argv) : CLI_BAD;
     errno = 0;
     bool failed = ferror(stdout) != 0;

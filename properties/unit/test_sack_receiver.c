@@ -246,6 +246,17 @@ static void test_sack_receiver_without_the_profile_offers_nothing(void **state)
     assert_int_equal(s.options & TFSM_OPT_SACK_PERMITTED, 0);
 }
 
+/* What only one side offers is not agreed, and the answer does not pretend so. */
+static void test_sack_receiver_passive_open_answers_no_offer_with_none(void **state)
+{
+    struct fixture *f = both_offer(state);
+    f->peer.options = TFSM_OPT_MSS;
+    reach_listen(f);
+    arrive(f, .flags = TFSM_SYN);
+    struct tfsm_segment s = expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
+    assert_int_equal(s.options & TFSM_OPT_SACK_PERMITTED, 0);
+}
+
 /* RFC2018:2: text, ACKs, retransmissions, FIN and RST go without. */
 static void test_sack_receiver_no_segment_but_the_syn_offers(void **state)
 {
@@ -588,7 +599,7 @@ static void test_sack_receiver_fin_out_of_order_tells_its_text(void **state)
 
 /* ---- every ACK ---- */
 
-/* RFC2018:4d: at once, though ACKs may wait. */
+/* RFC2018:4d, RFC5681:3.2a, RFC5681:3.2b: at once, though ACKs may wait. */
 static void test_sack_receiver_new_text_is_answered_at_once(void **state)
 {
     struct fixture *f = both_offer(state);
@@ -602,6 +613,8 @@ static void test_sack_receiver_new_text_is_answered_at_once(void **state)
     expect_sack(f, 500, {1000, 1110});
     text_at(f, 500, 10);
     expect_sack(f, 510, {1000, 1110});
+    text_at(f, 510, 490);
+    expect_no_sack(f, 1110);
 }
 
 /* RFC2018:4c: as the answer to a segment that is refused. */
@@ -881,6 +894,15 @@ static void test_sack_receiver_twice_on_both_sides_of_a_hole(void **state)
     expect_sack(f, 3000, {500, 1000});
 }
 
+/* RFC2883:4b: what lies before the peer's first octet never came. */
+static void test_sack_receiver_twice_begins_with_the_stream(void **state)
+{
+    struct fixture *f = agreed(state);
+    quietly(f, 0, 1000);
+    arrive(f, .flags = TFSM_ACK, .seq = -1100, .text = 300);
+    expect_sack(f, 1000, {0, 200});
+}
+
 /* RFC2883:4c: the next ACK says nothing of it. */
 static void test_sack_receiver_twice_is_told_once(void **state)
 {
@@ -1090,6 +1112,7 @@ int main(void)
         cmocka_unit_test(test_sack_receiver_active_open_offers),
         cmocka_unit_test(test_sack_receiver_passive_open_offers_in_return),
         cmocka_unit_test(test_sack_receiver_without_the_profile_offers_nothing),
+        cmocka_unit_test(test_sack_receiver_passive_open_answers_no_offer_with_none),
         cmocka_unit_test(test_sack_receiver_no_segment_but_the_syn_offers),
         cmocka_unit_test(test_sack_receiver_active_open_agrees),
         cmocka_unit_test(test_sack_receiver_passive_open_agrees),
@@ -1136,6 +1159,7 @@ int main(void)
         cmocka_unit_test(test_sack_receiver_two_pieces_twice_out_of_order),
         cmocka_unit_test(test_sack_receiver_twice_in_part_tells_the_overlap),
         cmocka_unit_test(test_sack_receiver_twice_on_both_sides_of_a_hole),
+        cmocka_unit_test(test_sack_receiver_twice_begins_with_the_stream),
         cmocka_unit_test(test_sack_receiver_twice_is_told_once),
         cmocka_unit_test(test_sack_receiver_thrice_is_told_twice),
         cmocka_unit_test(test_sack_receiver_twice_then_new_text_is_not_told),

@@ -239,6 +239,18 @@ static void test_sack_sender_overtaken_ack_is_used(void **state)
     expect_sent(f, 2000, 1000);
 }
 
+/* RFC6675:5a: but what it tells of SND.UNA itself is contradicted by the later one. */
+static void test_sack_sender_overtaken_ack_tells_nothing_of_the_front(void **state)
+{
+    struct fixture *f = ten_out(state, 0);
+    acked(f, 2000);
+    sacked(f, 1000, {2000, 6000});
+    sacked(f, 1000, {1500, 6000});
+    expect_no_recovery(f);
+    expect_nothing(f);
+    assert_int_equal(f->tcb.sacked_count, 0);
+}
+
 /* RFC2018:5a: more ranges than can be remembered do no harm. */
 static void test_sack_sender_too_many_ranges_do_no_harm(void **state)
 {
@@ -1653,6 +1665,7 @@ int main(void)
         cmocka_unit_test(test_sack_sender_without_agreement_blocks_mean_nothing),
         cmocka_unit_test(test_sack_sender_refused_segment_tells_nothing),
         cmocka_unit_test(test_sack_sender_overtaken_ack_is_used),
+        cmocka_unit_test(test_sack_sender_overtaken_ack_tells_nothing_of_the_front),
         cmocka_unit_test(test_sack_sender_too_many_ranges_do_no_harm),
         cmocka_unit_test(test_sack_sender_plain_duplicates_count_for_nothing),
         cmocka_unit_test(test_sack_sender_same_news_counts_once),
