@@ -142,8 +142,8 @@ static void test_ack_delay_is_as_configured(void **state)
     }
 }
 
-/* RFC9293:MUST-40, RFC5681:4.2b: "within 500 ms of the arrival of the first unacknowledged packet":
- * a trickle of octets does not push the acknowledgment away. */
+/* RFC9293:MUST-40, RFC5681:4.2b: half a second counts from the first octet that waits: a trickle
+ * of octets does not push the acknowledgment away. */
 static void test_ack_delay_counts_from_the_first_segment(void **state)
 {
     struct fixture *f = waiting(state);
@@ -231,9 +231,9 @@ static void test_ack_delay_stream_gets_every_second(void **state)
     }
 }
 
-/* RFC9293:SHLD-18, RFC9293:3.8.6.2.2: what makes the right edge advance "combines with the delayed
- * ACK algorithm ... to determine when an ACK segment containing the current window will really be
- * sent": a user who reads each segment at once gets as many acknowledgments, not twice as many. */
+/* RFC9293:SHLD-18, RFC9293:3.8.6.2.2: a window that opens does not call for a segment of its own
+ * while an ACK waits: a user who reads each segment at once gets as many acknowledgments, not
+ * twice as many. */
 static void test_ack_delay_stream_that_is_read_gets_every_second(void **state)
 {
     struct fixture *f = established(state);
@@ -248,7 +248,7 @@ static void test_ack_delay_stream_that_is_read_gets_every_second(void **state)
     assert_int_equal(acks, 10);
 }
 
-/* RFC9293:SHLD-19: "or 2*RMSS bytes of new data", in however many segments. */
+/* RFC9293:SHLD-19: twice the MSS, in however many segments. */
 static void test_ack_delay_twice_the_mss_in_small_pieces_is_acknowledged(void **state)
 {
     static const uint32_t pieces[] = {1, 10, 100, 300, 400, 500, 536, 999};
@@ -268,8 +268,8 @@ static void test_ack_delay_twice_the_mss_in_small_pieces_is_acknowledged(void **
     }
 }
 
-/* RFC5681:4.2: "it is desirable ... acknowledging at least every second segment, regardless of
- * size", so that a peer whose segments are smaller than our MSS sees no stretched ACKs. */
+/* RFC5681:4.2: every second segment counts whatever its size, so that a peer whose segments are
+ * smaller than our MSS sees no stretched ACKs. */
 static void test_ack_delay_second_small_segment_is_acknowledged(void **state)
 {
     struct fixture *f = waiting(state);
@@ -314,8 +314,7 @@ static void test_ack_delay_batch_is_acknowledged_once(void **state)
 
 /* ---- at once ---- */
 
-/* RFC5681:3.2a: "SHOULD send an immediate duplicate ACK when it receives a data segment above a
- * gap". */
+/* RFC5681:3.2a: text beyond a gap is answered at once. */
 static void test_ack_delay_text_above_a_gap_is_acknowledged(void **state)
 {
     struct fixture *f = established(state);
@@ -356,7 +355,8 @@ static void test_ack_delay_text_that_fills_a_gap_is_acknowledged(void **state)
     expect_deadline(f, TFSM_NEVER);
 }
 
-/* RFC5681:3.2b: "all or part of a gap": at its left end, in its middle, at its right end. */
+/* RFC5681:3.2b: filling a gap, in part or whole: at its left end, in its middle, at its right
+ * end. */
 static void test_ack_delay_text_that_fills_part_of_a_gap_is_acknowledged(void **state)
 {
     static const int64_t where[] = {0, 40, 90};
@@ -393,7 +393,7 @@ static void test_ack_delay_text_come_twice_is_acknowledged(void **state)
     expect_deadline(f, TFSM_NEVER);
 }
 
-/* RFC9293:3.10.7.4: "advance RCV.NXT over the FIN, and send an acknowledgment for the FIN". */
+/* RFC9293:3.10.7.4: the FIN is acknowledged at once. */
 static void test_ack_delay_fin_is_acknowledged(void **state)
 {
     static const enum tfsm_state from[] = {TFSM_ESTABLISHED, TFSM_FIN_WAIT_1, TFSM_FIN_WAIT_2};
@@ -451,7 +451,7 @@ static void test_ack_delay_probe_of_a_closed_window_is_answered(void **state)
 
 /* ---- company ---- */
 
-/* RFC9293:3.10.7.4: "piggybacked on a segment being transmitted if possible" */
+/* RFC9293:3.10.7.4: text of ours takes the acknowledgment along. */
 static void test_ack_delay_rides_on_text(void **state)
 {
     struct fixture *f = waiting(state);

@@ -276,8 +276,7 @@ static void test_calls_after_the_end_there_is_no_connection(void **state)
     }
 }
 
-/* RFC9293:3.10.2: "The urgent bit if requested in the command must be sent with the data segments
- * sent as a result of this command", also when the connection is not there yet. */
+/* RFC9293:3.10.2: urgent octets go out as such, also when the connection is not there yet. */
 static void test_calls_send_urgent_before_connecting(void **state)
 {
     struct fixture *f = in_closed(state);

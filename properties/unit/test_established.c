@@ -224,8 +224,8 @@ static void test_established_zero_window_urg_is_told(void **state)
     expect_signals(f, TFSM_SIG_URGENT);
 }
 
-/* RFC9293:MUST-66, RFC9293:3.10.7.4 first: "special allowance should be made to accept valid ACKs,
- * URGs, and RSTs", also when the peer's probe carries them. */
+/* RFC9293:MUST-66, RFC9293:3.10.7.4 first: a valid ACK, URG or RST counts although the window is
+ * closed, also when it comes on the peer's probe. */
 static void test_established_zero_window_probe_with_ack_and_urg_is_taken(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -331,7 +331,7 @@ static struct fixture *after_3000(void **state, uint32_t profile)
     return f;
 }
 
-/* "If the ACK is a duplicate, it can be ignored": the rest of the segment is processed. */
+/* A duplicate ACK is no reason to drop the rest of the segment. */
 static void test_established_ack_old_with_text_delivers(void **state)
 {
     struct fixture *f = after_3000(state, PROFILE);
@@ -414,7 +414,7 @@ static void test_established_urg_again_with_text_and_fin_delivers(void **state)
     expect_state(f, TFSM_CLOSE_WAIT);
 }
 
-/* RFC9293:MUST-32: "or whenever the urgent pointer advances in the data stream". */
+/* RFC9293:MUST-32: a pointer that moves on is told anew. */
 static void test_established_urg_that_advances_is_told_again(void **state)
 {
     struct fixture *f = in_established(state);

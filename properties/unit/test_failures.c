@@ -39,7 +39,7 @@ static void expect_failure(struct fixture *f, unsigned r1, unsigned r2)
 
 /* ---- R1 ---- */
 
-/* RFC9293:MUST-20a, RFC9293:SHLD-9: "reaches or exceeds threshold R1" */
+/* RFC9293:MUST-20a, RFC9293:SHLD-9: at R1 and at every one after it. */
 static void test_failures_r1_is_told_from_then_on(void **state)
 {
     for (unsigned r1 = 1; r1 <= RETRIES; r1++) {
@@ -130,7 +130,7 @@ static void test_failures_r1_every_state_that_retransmits(void **state)
     }
 }
 
-/* RFC9293:MUST-22: "including notification of the application layer", when both ends opened. */
+/* RFC9293:MUST-22: the user hears, also when both ends opened. */
 static void test_failures_r1_syn_received_active(void **state)
 {
     struct fixture *f = fresh(state);
@@ -141,8 +141,7 @@ static void test_failures_r1_syn_received_active(void **state)
 }
 
 /* RFC9293:MUST-20a, RFC9293:SHLD-9: a window probe that nothing answers is the same segment over
- * and over; where R2 ends the connection for it, the user hears before ("when R1 is reached and
- * before R2"). */
+ * and over; where R2 ends the connection for it, the user hears before, from R1 on. */
 static void test_failures_r1_unanswered_probes_are_told(void **state)
 {
     struct fixture *f = with_r1(state, R1, TFSM_ESTABLISHED);
@@ -235,8 +234,7 @@ static void test_failures_r2_of_a_syn_ack_with_text_queued(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:MUST-23: "The application can close the connection (i.e., give up on the open attempt)
- * sooner, of course." */
+/* RFC9293:MUST-23: who does not want to wait that long closes before. */
 static void test_failures_user_gives_up_an_open_sooner(void **state)
 {
     struct fixture *f = in_syn_sent(state);

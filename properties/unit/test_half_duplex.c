@@ -37,7 +37,7 @@ static void expect_reset(struct fixture *f, int64_t seq)
 
 /* ---- data pending when the user closes ---- */
 
-/* RFC9293:SHLD-3, RFC9293:MAY-1: "issues a CLOSE call while received data is still pending" */
+/* RFC9293:SHLD-3, RFC9293:MAY-1: CLOSE with octets that nobody has read. */
 static void test_half_duplex_established_close_with_text_unread_resets(void **state)
 {
     struct fixture *f = in_established(state);
@@ -129,7 +129,7 @@ static void test_half_duplex_close_wait_close_with_all_read_sends_fin(void **sta
     expect_gone(f, TFSM_SIG_CLOSED);
 }
 
-/* RFC9293:3.9.1.4: "outstanding SENDs will be transmitted" all the same: deaf is not dumb. */
+/* RFC9293:3.9.1.4: what was queued goes out all the same: deaf is not dumb. */
 static void test_half_duplex_close_sends_what_is_queued(void **state)
 {
     struct fixture *f = in_established(state);
@@ -207,7 +207,7 @@ static void test_half_duplex_syn_received_text_of_the_syn_resets(void **state)
 
 /* ---- new data after the close ---- */
 
-/* RFC9293:SHLD-3: "or if new data is received after CLOSE is called" */
+/* RFC9293:SHLD-3: octets that come after the CLOSE. */
 static void test_half_duplex_fin_wait_1_text_resets(void **state)
 {
     struct fixture *f = deaf_in_fin_wait_1(state);
@@ -388,7 +388,7 @@ static void test_half_duplex_close_that_listens_reads_on(void **state)
 
 /* ---- the user ---- */
 
-/* RFC9293:MAY-1: "an application that has called CLOSE cannot continue to read data" */
+/* RFC9293:MAY-1: nothing can be read after it. */
 static void test_half_duplex_receive_hands_out_nothing(void **state)
 {
     struct fixture *f = deaf_in_fin_wait_1(state);
@@ -410,9 +410,8 @@ static void test_half_duplex_second_close_opens_no_ear(void **state)
     expect_reset(f, 2);
 }
 
-/* RFC9293:3.10.4, SHLD-3: who closed before may stop reading later. That is no error ("an ok
- * response would be acceptable, too, as long as a second FIN is not emitted"), and from then on
- * text is lost. */
+/* RFC9293:3.10.4, SHLD-3: who closed before may stop reading later. That is no error, as long as
+ * no second FIN goes out, and from then on text is lost. */
 static void test_half_duplex_deaf_after_close(void **state)
 {
     static const enum tfsm_state from[] = {TFSM_FIN_WAIT_1, TFSM_FIN_WAIT_2};
@@ -470,8 +469,7 @@ static void test_half_duplex_fin_wait_2_ends_after_2msl(void **state)
     expect_deadline(f, TFSM_NEVER);
 }
 
-/* RFC9293:3.6.1: "it is possible for a connection to be half closed", for as long as the user
- * reads. */
+/* RFC9293:3.6.1: half closed, for as long as the user reads. */
 static void test_half_duplex_fin_wait_2_that_listens_has_no_end(void **state)
 {
     struct fixture *f = in_fin_wait_2(state);

@@ -118,8 +118,8 @@ static void test_icmp_events_many_soft_end_nothing(void **state)
     }
 }
 
-/* RFC9293:MUST-56: "widespread implementation behavior that treats soft errors as hard errors
- * during connection establishment" is not ours: the open goes on, and comes to its end. */
+/* RFC9293:MUST-56: many stacks take a soft error for a hard one while they open; here the open
+ * goes on, and comes to its end. */
 static void test_icmp_events_soft_does_not_stop_an_open(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -191,8 +191,7 @@ static void test_icmp_events_hard_is_soft_once_synchronized(void **state)
     }
 }
 
-/* RFC9293:SHLD-26, 3.8.3: "an attempt to open a TCP connection could fail ... by receipt of ... an
- * ICMP Port Unreachable", when both ends opened, too. */
+/* RFC9293:SHLD-26, 3.8.3: a closed port ends an open, when both ends opened, too. */
 static void test_icmp_events_hard_ends_a_simultaneous_open(void **state)
 {
     for (size_t p = 0; p < PROFILES; p++) {
@@ -204,8 +203,8 @@ static void test_icmp_events_hard_ends_a_simultaneous_open(void **state)
     }
 }
 
-/* RFC9293:MUST-11: a listener whose SYN-ACK cannot arrive listens on, as after a RST; "the user
- * need not be informed". */
+/* RFC9293:MUST-11: a listener whose SYN-ACK cannot arrive listens on, as after a RST, and the
+ * user is not told. */
 static void test_icmp_events_hard_returns_to_listen(void **state)
 {
     for (size_t p = 0; p < PROFILES; p++) {
@@ -300,8 +299,7 @@ static void test_icmp_events_flight_across_the_wrap(void **state)
     }
 }
 
-/* RFC5927:4.1: "For a TCP endpoint with no data in flight, this would completely eliminate the
- * possibility of success of these attacks". */
+/* RFC5927:4.1: with nothing in flight there is nothing a forger could quote. */
 static void test_icmp_events_nothing_in_flight_nothing_counts(void **state)
 {
     static const enum tfsm_state idle[] = {TFSM_ESTABLISHED, TFSM_FIN_WAIT_2, TFSM_CLOSE_WAIT,
@@ -321,8 +319,8 @@ static void test_icmp_events_nothing_in_flight_nothing_counts(void **state)
     }
 }
 
-/* RFC9293:MUST-54: "directing it to the connection that created the error": where there is none,
- * nothing created it. */
+/* RFC9293:MUST-54: it belongs to the connection that caused it: where there is none, nothing did.
+ * */
 static void test_icmp_events_without_a_connection_are_discarded(void **state)
 {
     for (int s = TFSM_CLOSED; s <= TFSM_LISTEN; s++) {
@@ -409,8 +407,8 @@ static void test_icmp_events_too_big_twice(void **state)
     (void)expect_text_at_most(f, 300);
 }
 
-/* RFC9293:SHLD-26 does not hold for it: "It is considered a soft error when TCP implements PMTUD"
- * (RFC 5927 5.2). No state ends by it. */
+/* RFC9293:SHLD-26 does not hold for it where the path MTU is discovered (RFC 5927 5.2). No state
+ * ends by it. */
 static void test_icmp_events_too_big_ends_nothing(void **state)
 {
     static const uint16_t sizes[] = {0, 1, 28, 100, 999, 1000, 65535};
@@ -428,8 +426,8 @@ static void test_icmp_events_too_big_ends_nothing(void **state)
     }
 }
 
-/* RFC5927:7.2a: "the ICMP error message cannot be legitimate if it claims to have been triggered by
- * a packet larger than the largest packet we have so far sent": no segment ever grows by it. */
+/* RFC5927:7.2a: whoever speaks of a larger packet than any we sent lies: no segment ever grows by
+ * it. */
 static void test_icmp_events_too_big_not_smaller_is_discarded(void **state)
 {
     static const uint16_t sizes[] = {1000, 1001, 1460, 9000, 65535};
@@ -479,8 +477,8 @@ static struct fixture *with_proven_path(void **state)
     return f;
 }
 
-/* RFC5927:7.2b: "claimedmtu is smaller than maxsizeacked": the message is recorded, and what is
- * sent meanwhile is as large as before. */
+/* RFC5927:7.2b: it claims less than what got through: it is kept in mind, and what is sent
+ * meanwhile is as large as before. */
 static void test_icmp_events_too_big_below_what_got_through_waits(void **state)
 {
     struct fixture *f = with_proven_path(state);
@@ -490,8 +488,7 @@ static void test_icmp_events_too_big_below_what_got_through_waits(void **state)
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 4001, .ack = 1, .len = MSS);
 }
 
-/* RFC5927:7.2b: "honors them only after the corresponding data have been retransmitted": when the
- * segment times out. */
+/* RFC5927:7.2b: it counts when the segment times out. */
 static void test_icmp_events_too_big_counts_when_the_segment_times_out(void **state)
 {
     struct fixture *f = with_proven_path(state);
@@ -505,8 +502,8 @@ static void test_icmp_events_too_big_counts_when_the_segment_times_out(void **st
     assert_int_equal(expect_text_at_most(f, 500), 2);
 }
 
-/* RFC5927:7.2c: "If ... the TCP SEQ claimed by the pending message is acknowledged ... then the
- * pending error condition is cleared": there is progress, so that it was a lie. */
+/* RFC5927:7.2c: when the segment quoted is acknowledged it is forgotten: there is progress, so
+ * that it was a lie. */
 static void test_icmp_events_too_big_is_forgotten_with_progress(void **state)
 {
     struct fixture *f = with_proven_path(state);
@@ -532,8 +529,7 @@ static void test_icmp_events_too_big_outlives_the_ack_of_another_segment(void **
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 4001, .ack = 1, .len = 500);
 }
 
-/* RFC5927:7.2b: once it counted, "maxsizeacked is set to claimedmtu": a narrower claim waits again.
- */
+/* RFC5927:7.2b: once it counted it is the size that got through: a narrower claim waits again. */
 static void test_icmp_events_too_big_narrower_still_waits_again(void **state)
 {
     struct fixture *f = with_proven_path(state);
@@ -611,8 +607,8 @@ static void test_icmp_events_smallest_mtu_makes_the_mss(void **state)
     (void)expect_text_at_most(f, 576 - 40);
 }
 
-/* RFC9293:SHLD-6, MUST-67, 3.7.1: "the effective MTU minus the fixed IP and TCP headers", at any
- * MTU: no more than the length fields of IPv4 (with its header) and IPv6 (without) can say. */
+/* RFC9293:SHLD-6, MUST-67, 3.7.1: the MTU without the fixed headers, at any MTU: no more than the
+ * length fields of IPv4 (with its header) and IPv6 (without) can say. */
 static void test_icmp_events_mss_of_an_mtu(void **state)
 {
     (void)state;

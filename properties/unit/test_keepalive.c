@@ -203,8 +203,7 @@ static void test_keepalive_of_the_peer_is_answered(void **state)
 
 /* ---- only into silence ---- */
 
-/* RFC9293:MUST-26: "no data or acknowledgment packets have been received for the connection within
- * an interval". */
+/* RFC9293:MUST-26: whatever the peer sends starts the interval anew. */
 static void test_keepalive_waits_after_an_ack(void **state)
 {
     struct fixture *f = established(state);
@@ -239,7 +238,7 @@ static void test_keepalive_waits_after_text_beyond_a_hole(void **state)
     expect_deadline(f, f->now + IDLE);
 }
 
-/* RFC9293:MUST-26: "only ... when no sent data is outstanding" */
+/* RFC9293:MUST-26: never with something outstanding. */
 static void test_keepalive_waits_while_text_is_outstanding(void **state)
 {
     struct fixture *f = fresh(state);
@@ -341,8 +340,8 @@ static void test_keepalive_every_state_that_may_last_for_ever(void **state)
     }
 }
 
-/* RFC9293:MUST-26, RFC9293:3.10.7.4: no connection, none; a SYN is outstanding, none; TIME-WAIT has
- * "the other timers" turned off. */
+/* RFC9293:MUST-26, RFC9293:3.10.7.4: no connection, none; a SYN is outstanding, none; TIME-WAIT
+ * has no timer but its own. */
 static void test_keepalive_other_states_send_none(void **state)
 {
     static const enum tfsm_state never[] = {TFSM_CLOSED, TFSM_LISTEN, TFSM_SYN_SENT,
@@ -363,7 +362,7 @@ static void test_keepalive_other_states_send_none(void **state)
     }
 }
 
-/* RFC9293:3.10.7.4: "turn off the other timers" */
+/* RFC9293:3.10.7.4: in TIME-WAIT there is no timer but its own. */
 static void test_keepalive_ends_with_time_wait(void **state)
 {
     struct fixture *f = with_keepalive(state, TFSM_FIN_WAIT_2);
@@ -460,7 +459,7 @@ static void test_keepalive_without_a_limit_never_ends(void **state)
     expect_state(f, TFSM_ESTABLISHED);
 }
 
-/* RFC 1122 4.2.3.6: "If the peer has dropped the connection ... it will respond with a RST". */
+/* RFC 1122 4.2.3.6: a peer that knows nothing of the connection answers with a RST. */
 static void test_keepalive_answered_by_a_reset_ends(void **state)
 {
     struct fixture *f = established(state);
@@ -537,8 +536,8 @@ static struct fixture *with_user_timeout_option(void **state, tfsm_time idle, bo
     return f;
 }
 
-/* RFC5482:4.2: "the keep-alive timer MUST be set to a value larger than that of the adopted USER
- * TIMEOUT", here min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)). */
+/* RFC5482:4.2: the keep-alive waits longer than the user timeout adopted, here min(U_LIMIT,
+ * max(ADV_UTO, REMOTE_UTO, L_LIMIT)). */
 static void test_keepalive_is_longer_than_the_user_timeout(void **state)
 {
     static const tfsm_time idle[] = {SECOND, 299 * SECOND, 300 * SECOND};

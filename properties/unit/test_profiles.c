@@ -178,8 +178,8 @@ static void test_profiles_ipv6_mss_is_announced(void **state)
     }
 }
 
-/* RFC9293:MUST-15b: "assume a default send MSS of ... 1220 (1280 - 60) for IPv6", for a peer that
- * opens and for one that answers. */
+/* RFC9293:MUST-15b: 1220 octets over IPv6 where the peer does not say, be it one that opens or
+ * one that answers. */
 static void test_profiles_ipv6_peer_without_mss_takes_1220(void **state)
 {
     for (size_t i = 0; i < NAMES; i++) {
@@ -273,7 +273,7 @@ static void test_profiles_rst_exact(void **state)
     }
 }
 
-/* RFC5961:5.2a: an ACK from long ago; "If the ACK is a duplicate, it can be ignored" in RFC 793. */
+/* RFC5961:5.2a: an ACK from long ago, which RFC 793 ignores. */
 static void test_profiles_ack_from_long_ago(void **state)
 {
     static const bool checks[NAMES] = {true, false, true};
@@ -288,7 +288,7 @@ static void test_profiles_ack_from_long_ago(void **state)
     }
 }
 
-/* RFC5961:7a: "in any 5 second window, no more than 10 challenge ACKs" is what the RFC suggests. */
+/* RFC5961:7a: ten in five seconds, the figures that the RFC suggests. */
 static void test_profiles_challenges_are_limited(void **state)
 {
     static const char *const challenging[] = {"rfc9293", "minimal"};
@@ -513,7 +513,7 @@ static void test_profiles_keepalive_is_patient(void **state)
     }
 }
 
-/* RFC9293:MUST-13, 3.4.2: "the MSL is assumed to be 2 minutes". */
+/* RFC9293:MUST-13, 3.4.2: an MSL of two minutes. */
 static void test_profiles_time_wait_is_four_minutes(void **state)
 {
     for (size_t i = 0; i < NAMES; i++) {

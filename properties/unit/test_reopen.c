@@ -434,7 +434,7 @@ static void test_reopen_dropped_syns_cost_nothing(void **state)
     expect_deadline(f, end);
 }
 
-/* RFC 6191 2: "for connections in all other states is unchanged." */
+/* RFC 6191 2: it speaks of no other state. */
 static void test_reopen_only_in_time_wait(void **state)
 {
     static const enum tfsm_state others[] = {TFSM_ESTABLISHED, TFSM_FIN_WAIT_1, TFSM_FIN_WAIT_2,

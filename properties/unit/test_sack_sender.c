@@ -372,7 +372,7 @@ static void test_sack_sender_cumulative_ack_with_news_counts(void **state)
     expect_sent(f, 300, 100);
 }
 
-/* RFC6675:5c: "even if it carries new data, changes the advertised window". */
+/* RFC6675:5c: with text of its own, or another window. */
 static void test_sack_sender_duplicate_may_bear_text_and_a_window(void **state)
 {
     struct fixture *f = small_out(state, 6);
@@ -973,6 +973,40 @@ static void test_sack_sender_rescue_not_before_more_than_the_front(void **state)
     expect_nothing(f);
 }
 
+/* RFC6675:4g: nor where that is acknowledged in two parts, */
+static void test_sack_sender_rescue_not_before_more_than_the_front_in_parts(void **state)
+{
+    struct fixture *f = ten_out(state, 0);
+    sacked(f, 0, {2000, 9000});
+    expect_sent(f, 0, 1000);
+    expect_sent(f, 1000, 1000);
+    expect_nothing(f);
+    acked(f, 500);
+    expect_nothing(f);
+    acked(f, 1000);
+    expect_nothing(f);
+    acked(f, 1001);
+    expect_sent(f, 9000, 1000);
+    expect_nothing(f);
+}
+
+/* RFC6675:4g: nor where the peer has told of a part of it in the meantime. */
+static void test_sack_sender_rescue_not_before_more_than_the_front_as_it_was(void **state)
+{
+    struct fixture *f = ten_out(state, 0);
+    sacked(f, 0, {2000, 9000});
+    expect_sent(f, 0, 1000);
+    expect_sent(f, 1000, 1000);
+    expect_nothing(f);
+    sacked(f, 0, {500, 1000}, {2000, 9000});
+    expect_nothing(f);
+    sacked(f, 1000, {2000, 9000});
+    expect_nothing(f);
+    sacked(f, 1001, {2000, 9000});
+    expect_sent(f, 9000, 1000);
+    expect_nothing(f);
+}
+
 /* RFC6675:4g: one in a recovery, whatever comes. */
 static void test_sack_sender_rescue_once(void **state)
 {
@@ -1307,7 +1341,8 @@ static void test_sack_sender_timeout_in_recovery_ends_it(void **state)
     }
 }
 
-/* After a timeout in recovery, and the front through: two segments are out, 8000 .. 9999. */
+/* After a timeout in recovery, with 9000 octets acknowledged: two segments are out, one of them new.
+ */
 static struct fixture *after_timeout(void **state)
 {
     struct fixture *f = ten_out(state, 9000);
@@ -1717,6 +1752,8 @@ int main(void)
         cmocka_unit_test(test_sack_sender_nothing_left_nothing_sent),
         cmocka_unit_test(test_sack_sender_rescue_after_progress),
         cmocka_unit_test(test_sack_sender_rescue_not_before_more_than_the_front),
+        cmocka_unit_test(test_sack_sender_rescue_not_before_more_than_the_front_in_parts),
+        cmocka_unit_test(test_sack_sender_rescue_not_before_more_than_the_front_as_it_was),
         cmocka_unit_test(test_sack_sender_rescue_once),
         cmocka_unit_test(test_sack_sender_new_text_goes_before_the_rescue),
         cmocka_unit_test(test_sack_sender_unsure_text_goes_before_the_rescue),

@@ -54,7 +54,7 @@ static void test_status_tells_every_state(void **state)
 
 /* ---- octets of ours ---- */
 
-/* RFC9293:3.9.1.5: "number of buffers awaiting acknowledgment": queued, sent, acknowledged. */
+/* RFC9293:3.9.1.5: what awaits acknowledgment: queued, sent, acknowledged. */
 static void test_status_queued_and_unacknowledged(void **state)
 {
     struct fixture *f = in_established(state);
@@ -134,7 +134,7 @@ static void test_status_fin_that_waits_is_no_octet(void **state)
 
 /* ---- octets of the peer's ---- */
 
-/* RFC9293:3.9.1.5: "number of buffers pending receipt": delivered and not read. */
+/* RFC9293:3.9.1.5: what awaits the user: delivered and not read. */
 static void test_status_readable(void **state)
 {
     struct fixture *f = in_established(state);
@@ -163,7 +163,7 @@ static void test_status_readable_behind_the_fin(void **state)
 
 /* ---- urgent data ---- */
 
-/* RFC9293:MUST-33: "how much urgent data remains to be read": it shrinks as the user reads. */
+/* RFC9293:MUST-33: what is left of the urgent octets shrinks as the user reads. */
 static void test_status_urgent_in_shrinks_with_reading(void **state)
 {
     struct fixture *f = in_established(state);

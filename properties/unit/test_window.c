@@ -733,9 +733,9 @@ static void test_window_two_machines_recover_from_closed_windows(void **state)
     assert_int_equal(p->b.readable, 2 * BUFF);
 }
 
-/* RFC9293:3.10.7.4 first: "special allowance should be made to accept valid ACKs". b's buffer is
- * full and a's probe is out, so that a's ACKs have SEQ = RCV.NXT+1; b's text still gets
- * acknowledged. */
+/* RFC9293:3.10.7.4 first: a valid ACK counts although the window is closed. b's buffer is full
+ * and a's probe is out, so that a's ACKs have SEQ = RCV.NXT+1; b's text still gets acknowledged.
+ * */
 static void test_window_two_machines_acks_pass_a_closed_window(void **state)
 {
     struct pair *p = both_closed(state);
