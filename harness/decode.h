@@ -115,7 +115,7 @@ struct record {
     uint16_t up;        /* SEGMENT */
     uint8_t options;    /* SEGMENT: enum tfsm_option */
     uint8_t wscale;     /* SEGMENT */
-    uint16_t mss;       /* SEGMENT; CALL OPEN with fast_open, ICMP */
+    uint16_t mss;       /* SEGMENT; CALL OPEN with fast_open (pair: octets that go along), ICMP */
     bool bare;          /* SEGMENT: no timestamps but those asked for; else right ones go along */
     uint8_t ecn;        /* SEGMENT: enum tfsm_ecn */
     uint8_t ts_base;    /* SEGMENT: enum ts_base of TSval in bits 0..1, of TSecr in bits 4..5 */

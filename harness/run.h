@@ -1,7 +1,7 @@
 /* Carrying out an event program: one TCB and a peer made of records (trace), or two endpoints with
- * real octets and the network between them (pair). Time is virtual, nothing is random, and every step is
- * watched by the monitor. The fuzz targets, the replay and the capture tests all run programs
- * through here. */
+ * real octets and the network between them (pair). Time is virtual, nothing is random, and every
+ * step is watched by the monitor. The fuzz targets, the replay and the capture tests all run
+ * programs through here. */
 #ifndef HARNESS_RUN_H
 #define HARNESS_RUN_H
 

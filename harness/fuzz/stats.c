@@ -1,6 +1,6 @@
-/* fuzz_stats: prints what the counters of a fuzzing run say, for ci/fuzz and for people: inputs run,
- * events, rules hit, rules that the target can reach, rules there are. With --missing the names of
- * those it can reach and has not hit, with --unreachable the others and why. */
+/* fuzz_stats: prints what the counters of a fuzzing run say, for ci/fuzz and for people: inputs
+ * run, events, rules hit, rules that the target can reach, rules there are. With --missing the
+ * names of those it can reach and has not hit, with --unreachable the others and why. */
 #include "target.h"
 
 #include <errno.h>

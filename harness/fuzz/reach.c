@@ -1,0 +1,48 @@
+/* See reach.h. A rule stands here only when no call of endpoint.h and no packet leads to it; an
+ * input that fires one all the same stops the target, so that the table stays true. */
+#include "reach.h"
+
+struct unreachable {
+    enum run_mode mode;
+    uint16_t rule;
+    const char *reason;
+};
+
+static const struct unreachable rows[] = {
+    {RUN_PAIR, TFSM_RULE_OPEN_EXISTS,
+     "endpoint_connect() and endpoint_listen() find the tuple in use themselves; each OPEN that "
+     "the "
+     "core hears of is the first of its TCB"},
+    {RUN_PAIR, TFSM_RULE_OPEN_NO_REMOTE, "endpoint_connect() asks for a remote address itself"},
+    {RUN_PAIR, TFSM_RULE_OPEN_LISTEN_ACTIVE,
+     "a listener is no TCB: each connection has its own, in LISTEN only until it is fed its SYN"},
+    {RUN_PAIR, TFSM_RULE_SEND_LISTEN_NO_REMOTE, "likewise: no handle names a TCB in LISTEN"},
+    {RUN_PAIR, TFSM_RULE_SEND_LISTEN, "no handle names a TCB in LISTEN"},
+    {RUN_PAIR, TFSM_RULE_CLOSE_LISTEN, "no handle names a TCB in LISTEN"},
+    {RUN_PAIR, TFSM_RULE_RST_PASSIVE_CLOSED,
+     "no handle names a passive connection in SYN-RECEIVED, so nobody can have called SEND or "
+     "CLOSE for it"},
+    {RUN_PAIR, TFSM_RULE_ICMP_NO_CONNECTION,
+     "endpoint_icmp() finds connections by their tuple, and none in CLOSED or LISTEN has one"},
+};
+
+const char *fuzz_unreachable(enum run_mode mode, unsigned rule)
+{
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].mode == mode && rows[i].rule == rule) {
+            return rows[i].reason;
+        }
+    }
+    return NULL;
+}
+
+unsigned fuzz_strayed(enum run_mode mode, const struct run_result *result)
+{
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        unsigned rule = rows[i].rule;
+        if (rows[i].mode == mode && (result->rules[rule / 64] >> (rule % 64) & 1) != 0) {
+            return rule;
+        }
+    }
+    return TFSM_RULES;
+}

@@ -1,0 +1,14 @@
+/* Which rules a fuzz target cannot reach, whatever its input: what is left out when the rules it
+ * has hit are counted. */
+#ifndef HARNESS_FUZZ_REACH_H
+#define HARNESS_FUZZ_REACH_H
+
+#include "run.h"
+
+/* Why this target cannot fire a rule, or null: it can. */
+const char *fuzz_unreachable(enum run_mode mode, unsigned rule);
+
+/* The first rule of a run that cannot fire and did: then the table is wrong. TFSM_RULES: none. */
+unsigned fuzz_strayed(enum run_mode mode, const struct run_result *result);
+
+#endif

@@ -1,0 +1,958 @@
+/* Event programs for two hosts. Each end is an endpoint with its user; the network between them is
+ * an array of packets in flight, and the program chooses which of them arrives, is lost or is
+ * copied. When the program ends the network heals: everything arrives, both users read and close,
+ * and everything must end.
+ *
+ * Both ends have one address and one port, so that one connection is open at a time; the latest is
+ * the one that the user's calls mean. Octet k of a stream depends on the end, the incarnation and
+ * k: streams are cut out of one table, and what an endpoint sends or hands to its user is compared
+ * with that. A packet in flight needs no octets of its own. */
+#include "endpoint.h"
+#include "run_internal.h"
+#include "seq.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+#define FLIGHT_MAX  64       /* packets in flight; more are lost */
+#define BUDGET      1500     /* events of one run, the healing included */
+#define FLUSH_MAX   200      /* deliveries of one FLUSH */
+#define CONNECTIONS 4        /* of an endpoint: the latest, and what is left of those before */
+#define RESETS      16       /* answers to segments of no connection that can wait */
+#define RING        0x40000u /* octets; larger buffers are clamped to this */
+#define SMALL_PARTS 0x20000u /* octets of an endpoint but for its rings: more than enough */
+#define PORT        1000u    /* of end 0; end 1 has the next */
+#define ISN_TICK    4u       /* microseconds from one ISN to the next */
+#define PERIOD      65521u   /* of a stream, octets: a prime, so that no ring divides it */
+#define TEXT_MAX    65536u   /* octets looked at in one piece */
+#define STRANGER    2u       /* who is neither end */
+#define UNOPENED    (1u << TFSM_CLOSED | 1u << TFSM_LISTEN)
+
+/* A connection as this end knows it. Its slot in the endpoint has the same index. */
+struct pair_connection {
+    endpoint_handle handle; /* 0: none was there yet */
+    const struct tfsm_tcb *tcb;
+    uint32_t incarnation; /* 0: not open yet */
+    uint32_t peer;        /* the incarnation whose SYN it took, 0 none or a stranger's */
+    bool closed;          /* the user closed or aborted */
+    uint64_t sent;        /* octets the user handed over */
+    uint64_t read;        /* and took */
+    struct monitor monitor;
+};
+
+struct pair_end {
+    unsigned index;
+    struct endpoint *endpoint;
+    tfsm_time ahead;          /* this host's clock, of the run's */
+    endpoint_handle listener; /* 0 none */
+    endpoint_handle current;  /* whom the user's calls mean, 0 none */
+    struct pair_connection connection[CONNECTIONS];
+    struct pair_connection *latest; /* the last one to leave CLOSED and LISTEN, null none */
+    struct pair_connection *spoke;  /* who made the last segment drawn, null none */
+    uint32_t incarnation;           /* how many there were */
+    uint32_t arriving;              /* the sender's, of what is arriving; 0 a stranger's */
+    bool has_more;                  /* the last drain stopped early */
+    struct tfsm_tcb listening;      /* what a log shows of the listener */
+};
+
+struct in_flight {
+    struct tfsm_packet packet;
+    unsigned to;
+    uint32_t incarnation; /* of the sender */
+};
+
+struct pair {
+    struct run_account run;
+    struct tfsm_config cfg[2];
+    struct pair_end end[2];
+    struct in_flight flight[FLIGHT_MAX];
+    uint8_t order[FLIGHT_MAX]; /* places in flight[]: those in use, oldest first, then the rest */
+    unsigned in_flight;
+    unsigned hold; /* records during which output is not drawn */
+    bool tainted;  /* a stranger or an old incarnation had a word: streams may end early */
+    bool mixed;    /* and it was more than an acknowledgment: streams need not agree */
+};
+
+/* Large; one run at a time. */
+static struct pair pair;
+static alignas(64) uint8_t memory[2][SMALL_PARTS + CONNECTIONS * 2 * (size_t)RING];
+static uint8_t stream[PERIOD + TEXT_MAX];
+static uint8_t user_buffer[TEXT_MAX];
+
+/* ---- streams ---- */
+
+TFSM_WRAPS static void make_streams(void)
+{
+    uint64_t x = UINT64_C(0x9e3779b97f4a7c15);
+    if (stream[0] != 0) {
+        return;
+    }
+    for (unsigned i = 0; i < PERIOD; i++) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        stream[i] = (uint8_t)(x >> 32 & 0xffu);
+    }
+    stream[0] = 1;
+    memcpy(stream + PERIOD, stream, PERIOD);
+    memcpy(stream + 2 * PERIOD, stream, TEXT_MAX - PERIOD);
+}
+
+/* The octets of a stream from an offset on, TEXT_MAX of them. */
+static const uint8_t *stream_at(unsigned from, uint32_t incarnation, uint64_t offset)
+{
+    return stream + (offset + from * 20011u + incarnation % PERIOD * UINT64_C(7919)) % PERIOD;
+}
+
+static uint32_t text_of(const struct tfsm_segment *segment)
+{
+    return segment->len - ((segment->flags & TFSM_SYN) != 0 ? 1u : 0u) -
+           ((segment->flags & TFSM_FIN) != 0 ? 1u : 0u);
+}
+
+/* ---- clocks and addresses ---- */
+
+static tfsm_time clock_of(const struct pair_end *self)
+{
+    tfsm_time most = TFSM_NEVER - 1 - self->ahead;
+    return (pair.run.now < most ? pair.run.now : most) + self->ahead;
+}
+
+/* A clock has come to its end: intervals are over at once, and no two ISNs differ. */
+static bool clock_stands(void)
+{
+    return clock_of(&pair.end[0]) >= TFSM_NEVER - 1 || clock_of(&pair.end[1]) >= TFSM_NEVER - 1;
+}
+
+static struct tfsm_address address_of(unsigned end)
+{
+    return (struct tfsm_address){.family = 4, .octets = {192, 0, 2, (uint8_t)(end + 1)}};
+}
+
+static uint16_t port_of(unsigned end)
+{
+    return (uint16_t)(PORT + end);
+}
+
+/* ---- who is there ---- */
+
+static bool is_open(const struct tfsm_tcb *tcb)
+{
+    return (UNOPENED >> tcb->state & 1) == 0;
+}
+
+static struct pair_connection *connection_of(struct pair_end *self, endpoint_handle handle)
+{
+    return &self->connection[(handle & UINT32_MAX) % CONNECTIONS];
+}
+
+/* The TCB of an end, as one sees it who knows of one connection: the latest, else the listener. */
+static const struct tfsm_tcb *tcb_of(const struct pair_end *self)
+{
+    if (self->latest != NULL && (is_open(self->latest->tcb) || self->listener == 0)) {
+        return self->latest->tcb;
+    }
+    return &self->listening;
+}
+
+/* A half-open connection belongs to the listener: no handle names it yet. */
+static bool is_half_open(const struct pair_end *self)
+{
+    return self->latest != NULL && is_open(self->latest->tcb) &&
+           endpoint_tcb(self->endpoint, self->latest->handle) == NULL;
+}
+
+/* Forget a handle that names nothing any more. */
+static endpoint_handle current_of(struct pair_end *self)
+{
+    if (self->current != 0 && endpoint_tcb(self->endpoint, self->current) == NULL) {
+        self->current = 0;
+    }
+    return self->current;
+}
+
+/* ---- what the core does, watched ---- */
+
+static void tell_event(unsigned end, const struct endpoint_watched *what)
+{
+    struct run_line line = {.kind = run_kind_of(what->event),
+                            .end = end,
+                            .now = pair.run.now,
+                            .ev = what->event,
+                            .result = what->result,
+                            .fx = what->effects,
+                            .before = what->before,
+                            .after = what->after};
+    run_tell(&pair.run, &line);
+}
+
+/* An incarnation begins. The clock ticks, so that the next has another ISN: else old duplicates
+ * could not be told from its own segments, and nothing below would be sure. */
+static void begin_incarnation(struct pair_end *self, struct pair_connection *connection)
+{
+    connection->incarnation = ++self->incarnation;
+    self->latest = connection;
+    if (clock_stands()) {
+        pair.mixed = true;
+    } else {
+        pair.run.now += ISN_TICK;
+    }
+}
+
+/* Text that arrives at the peer of its sender has its place in the stream. */
+static void check_places(unsigned end, const struct endpoint_watched *what)
+{
+    for (unsigned i = 0; i < what->effects->text_count && !pair.mixed; i++) {
+        const struct tfsm_text *text = &what->effects->text[i];
+        if (text->offset != what->event->segment.text_offset + text->at) {
+            run_violates(&pair.run, end, "STREAM",
+                         "RFC9293:2.2 the stream delivered is the stream sent");
+        }
+    }
+}
+
+static void watch_connection(struct pair_end *self, const struct endpoint_watched *what)
+{
+    const unsigned without_irs = UNOPENED | 1u << TFSM_SYN_SENT;
+    struct pair_connection *connection = connection_of(self, what->connection);
+    if (connection->handle != what->connection) {
+        memset(connection, 0, sizeof *connection);
+        connection->handle = what->connection;
+        connection->tcb = what->after;
+    }
+    struct monitor *monitor = &connection->monitor;
+    if (what->event == NULL && what->segment != NULL) {
+        self->spoke = connection;
+        monitor_output(monitor, what->policy, what->before, what->now, what->segment, what->after);
+    } else if (what->event == NULL) {
+        monitor_drained(monitor, what->policy, what->after, what->now);
+    } else {
+        if (!is_open(what->before) && is_open(what->after)) {
+            begin_incarnation(self, connection);
+        }
+        if ((without_irs >> what->before->state & 1) != 0 &&
+            (without_irs >> what->after->state & 1) == 0) {
+            connection->peer = self->arriving;
+        }
+        monitor_step(monitor, what->policy, what->before, what->event, what->result, what->effects,
+                     what->after);
+        if (what->event->kind == TFSM_EV_SEGMENT) {
+            check_places(self->index, what);
+        }
+    }
+    run_ask_monitor(&pair.run, self->index, monitor);
+}
+
+static void watch(void *user, const struct endpoint_watched *what)
+{
+    struct pair_end *self = user;
+    if (what->event == NULL) {
+        run_hit(&pair.run, what->segment != NULL ? what->segment->rule : TFSM_RULE_OUT_NOTHING);
+    } else {
+        pair.run.result.events++;
+        for (unsigned i = 0; i < what->effects->fired_count; i++) {
+            run_hit(&pair.run, what->effects->fired[i]);
+        }
+    }
+    if (what->connection != 0) {
+        watch_connection(self, what);
+    }
+    if (pair.run.log == NULL || what->event == NULL) {
+        return;
+    }
+    /* The user opened the listener once; what an endpoint opens for each SYN is its own affair. So
+     * is what becomes of connections that the user has left. */
+    bool own = what->event->kind == TFSM_EV_OPEN && !what->event->active;
+    bool old = what->connection != 0 && self->latest != NULL &&
+               connection_of(self, what->connection) != self->latest;
+    if (!own && !old) {
+        tell_event(self->index, what);
+    }
+}
+
+/* A call that reaches no connection, as a log shows it: what the core would say of this TCB. */
+static void show_call(struct pair_end *self, struct tfsm_event *event, const struct tfsm_tcb *tcb,
+                      enum tfsm_result result)
+{
+    struct tfsm_effects fx;
+    struct tfsm_tcb before = *tcb;
+    struct tfsm_tcb after = before;
+    if (pair.run.log == NULL) {
+        return;
+    }
+    event->now = clock_of(self);
+    if (tfsm_step(&after, &pair.cfg[self->index], event, &fx) != result) {
+        after = before; /* the endpoint has reasons of its own */
+        memset(&fx, 0, sizeof fx);
+    }
+    struct run_line line = {.kind = RUN_CALL,
+                            .end = self->index,
+                            .now = pair.run.now,
+                            .ev = event,
+                            .result = result,
+                            .fx = &fx,
+                            .before = &before,
+                            .after = &after};
+    run_tell(&pair.run, &line);
+    if (tcb == &self->listening) {
+        self->listening = after;
+    }
+}
+
+/* ---- the network ---- */
+
+static void say_lost(unsigned to, const struct tfsm_segment *segment)
+{
+    struct run_line line = {.kind = RUN_LOST,
+                            .end = to,
+                            .now = pair.run.now,
+                            .segment = segment,
+                            .after = tcb_of(&pair.end[to])};
+    run_tell(&pair.run, &line);
+}
+
+static void send_off(struct pair_end *self, const struct tfsm_packet *packet)
+{
+    unsigned to = 1 - self->index;
+    const struct tfsm_tcb *after =
+        self->spoke != NULL && self->spoke == self->latest ? self->spoke->tcb : tcb_of(self);
+    struct run_line line = {.kind = RUN_SENDS,
+                            .end = self->index,
+                            .now = pair.run.now,
+                            .segment = &packet->segment,
+                            .after = after};
+    run_tell(&pair.run, &line);
+    if (pair.in_flight == FLIGHT_MAX) {
+        say_lost(to, &packet->segment);
+        return;
+    }
+    struct in_flight *newest = &pair.flight[pair.order[pair.in_flight++]];
+    newest->packet = *packet;
+    newest->to = to;
+    newest->incarnation = self->spoke != NULL ? self->spoke->incarnation : self->incarnation;
+}
+
+/* What goes out bears the octets that its numbers stand for. */
+static void check_octets(struct pair_end *self, const struct tfsm_segment *segment,
+                         const struct endpoint_piece text[2])
+{
+    uint32_t length = text_of(segment);
+    bool right = text[0].len + text[1].len == length && (length == 0 || self->spoke != NULL);
+    if (right && length > 0) {
+        const uint8_t *meant =
+            stream_at(self->index, self->spoke->incarnation, segment->text_offset);
+        right = memcmp(text[0].octets, meant, text[0].len) == 0 &&
+                memcmp(text[1].octets, meant + text[0].len, text[1].len) == 0;
+    }
+    if (!right) {
+        run_violates(&pair.run, self->index, "OCTETS_SENT",
+                     "RFC9293:3.4 a segment bears the octets that its numbers stand for");
+    }
+}
+
+/* Everything an end wants to send now goes into the network. */
+static void drain(struct pair_end *self)
+{
+    struct tfsm_packet packet;
+    struct endpoint_piece text[2];
+    self->has_more = true;
+    for (unsigned i = 0; i < RUN_DRAIN_MAX && !run_broken(&pair.run); i++) {
+        self->spoke = NULL;
+        if (!endpoint_take(self->endpoint, clock_of(self), &packet, text)) {
+            self->has_more = false;
+            return;
+        }
+        check_octets(self, &packet.segment, text);
+        send_off(self, &packet);
+    }
+}
+
+/* ---- the user ---- */
+
+/* RECEIVE, compared with what the peer's user handed over. */
+static void read_octets(struct pair_end *self, uint32_t most)
+{
+    size_t taken = 0;
+    struct pair_connection *connection = connection_of(self, self->current);
+    endpoint_receive(self->endpoint, self->current, user_buffer, most, clock_of(self), &taken);
+    const uint8_t *meant = stream_at(1 - self->index, connection->peer, connection->read);
+    connection->read += taken;
+    if (!pair.mixed && taken > 0 && memcmp(user_buffer, meant, taken) != 0) {
+        run_violates(&pair.run, self->index, "STREAM",
+                     "RFC9293:2.2 the stream delivered is the stream sent");
+    }
+}
+
+static void read_all(struct pair_end *self)
+{
+    uint32_t readable = endpoint_readable(self->endpoint, current_of(self));
+    while (readable > 0 && !run_broken(&pair.run)) {
+        read_octets(self, readable < TEXT_MAX ? readable : TEXT_MAX);
+        readable = endpoint_readable(self->endpoint, current_of(self));
+    }
+}
+
+/* The user turns to another connection; the one before is over. */
+static void turn_to(struct pair_end *self, endpoint_handle handle)
+{
+    read_all(self);
+    if (current_of(self) != 0) {
+        endpoint_release(self->endpoint, self->current, clock_of(self));
+    }
+    self->current = handle;
+}
+
+/* News: connections are accepted at once. */
+static void attend(struct pair_end *self)
+{
+    endpoint_handle handle;
+    uint32_t news;
+    while (endpoint_next(self->endpoint, &handle, &news)) {
+        while ((news & ENDPOINT_ACCEPTABLE) != 0 &&
+               endpoint_accept(self->endpoint, self->listener, &handle) == TFSM_DONE &&
+               handle != 0) {
+            turn_to(self, handle);
+        }
+    }
+}
+
+/* What follows whatever was asked of an endpoint. */
+static void settle(struct pair_end *self)
+{
+    attend(self);
+    if (pair.hold == 0 && !run_broken(&pair.run)) {
+        drain(self);
+    }
+}
+
+static enum tfsm_result call_connect(struct pair_end *self, const struct record *record)
+{
+    endpoint_handle handle = 0;
+    enum tfsm_result result;
+    struct endpoint_open open = {.local_port = port_of(self->index),
+                                 .remote_port = port_of(1 - self->index)};
+    if (record->remote) {
+        open.remote = address_of(1 - self->index);
+    }
+    if (record->fast_open) {
+        size_t taken = 0;
+        const uint8_t *text = stream_at(self->index, self->incarnation + 1, 0);
+        result = endpoint_connect_fast(self->endpoint, &open, text, record->mss % 2048u,
+                                       clock_of(self), &handle, &taken);
+        if (handle != 0) {
+            connection_of(self, handle)->sent = taken;
+        }
+    } else {
+        result = endpoint_connect(self->endpoint, &open, clock_of(self), &handle);
+    }
+    if (handle != 0) {
+        turn_to(self, handle);
+    }
+    return result;
+}
+
+static enum tfsm_result call_listen(struct pair_end *self)
+{
+    struct endpoint_listening listening = {
+        .local = address_of(self->index), .port = port_of(self->index), .backlog = 2};
+    return endpoint_listen(self->endpoint, &listening, &self->listener);
+}
+
+/* An endpoint knows no labels of security; the call that asks for one has the user of an open
+ * connection choose other options instead: half the send buffer. */
+static void call_halve(struct pair_end *self)
+{
+    struct endpoint_options options;
+    if (endpoint_get(self->endpoint, self->current, &options) == TFSM_DONE) {
+        run_note(&pair.run, "the user halves the send buffer");
+        options.policy.snd_buff /= 2;
+        endpoint_set(self->endpoint, self->current, &options, clock_of(self));
+    }
+}
+
+static void call_open(struct pair_end *self, const struct record *record, struct tfsm_event *event)
+{
+    if (record->security != 0 && current_of(self) != 0) {
+        call_halve(self);
+    } else if (record->active) {
+        enum tfsm_result result = call_connect(self, record);
+        if (result != TFSM_DONE) {
+            show_call(self, event, tcb_of(self), result);
+        }
+    } else if (self->listener != 0) {
+        show_call(self, event, &self->listening, TFSM_E_CONNECTION_EXISTS);
+    } else {
+        show_call(self, event, &self->listening, call_listen(self));
+    }
+}
+
+/* CLOSE, deaf or not, and ABORT: of the connection, else of the listener. */
+static void call_end(struct pair_end *self, struct tfsm_event *event)
+{
+    endpoint_handle handle = current_of(self);
+    tfsm_time now = clock_of(self);
+    if (handle == 0 && self->listener != 0) {
+        endpoint_close(self->endpoint, self->listener, now);
+        self->listener = 0;
+        show_call(self, event, &self->listening, TFSM_DONE);
+    } else if (handle == 0) {
+        show_call(self, event, &self->listening, TFSM_E_NO_CONNECTION);
+    } else {
+        connection_of(self, handle)->closed = true;
+        if (event->kind == TFSM_EV_ABORT) {
+            endpoint_abort(self->endpoint, handle, now);
+        } else if (event->deaf) {
+            endpoint_close_deaf(self->endpoint, handle, now);
+        } else {
+            endpoint_close(self->endpoint, handle, now);
+        }
+    }
+}
+
+static void call_send(struct pair_end *self, struct tfsm_event *event)
+{
+    size_t taken = 0;
+    struct pair_connection *connection = connection_of(self, current_of(self));
+    if (self->current == 0) {
+        show_call(self, event, &self->listening,
+                  self->listener != 0 ? TFSM_E_REMOTE_UNSPECIFIED : TFSM_E_NO_CONNECTION);
+        return;
+    }
+    endpoint_send(self->endpoint, self->current,
+                  stream_at(self->index, connection->incarnation, connection->sent), event->len,
+                  event->urgent, clock_of(self), &taken);
+    connection->sent += taken;
+}
+
+static void call_icmp(struct pair_end *self, struct tfsm_event *event)
+{
+    struct tfsm_icmp_message message = {.meaning = event->icmp,
+                                        .local = address_of(self->index),
+                                        .remote = address_of(1 - self->index),
+                                        .local_port = port_of(self->index),
+                                        .remote_port = port_of(1 - self->index),
+                                        .seq = event->segment.seq,
+                                        .mss = event->mss};
+    if (!is_open(tcb_of(self))) {
+        show_call(self, event, tcb_of(self), TFSM_DONE);
+    }
+    endpoint_icmp(self->endpoint, &message, clock_of(self));
+}
+
+static void call_record(const struct record *record)
+{
+    struct pair_end *self = &pair.end[record->end];
+    struct tfsm_event event = record_event(record, tcb_of(self));
+    event.security = 0;
+    switch (event.kind) {
+    case TFSM_EV_OPEN:
+        call_open(self, record, &event);
+        break;
+    case TFSM_EV_SEND:
+        call_send(self, &event);
+        break;
+    case TFSM_EV_RECEIVE:
+        if (current_of(self) != 0) {
+            read_octets(self, event.len);
+        } else {
+            show_call(self, &event, &self->listening,
+                      self->listener != 0 ? TFSM_DONE : TFSM_E_NO_CONNECTION);
+        }
+        break;
+    case TFSM_EV_CLOSE:
+    case TFSM_EV_ABORT:
+        call_end(self, &event);
+        break;
+    case TFSM_EV_ICMP:
+        call_icmp(self, &event);
+        break;
+    case TFSM_EV_SEGMENT:
+    case TFSM_EV_TIMEOUT:
+    case TFSM_EVENTS:
+        break;
+    }
+    settle(self);
+}
+
+/* ---- arrivals ---- */
+
+static struct in_flight *flying(unsigned index)
+{
+    return &pair.flight[pair.order[index]];
+}
+
+/* The index-th packet on its way to an end, or in_flight when there is none. */
+static unsigned find_flight(unsigned to, unsigned index)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < pair.in_flight; i++) {
+        count += flying(i)->to == to;
+    }
+    if (count == 0) {
+        return pair.in_flight;
+    }
+    index %= count;
+    for (unsigned i = 0; i < pair.in_flight; i++) {
+        if (flying(i)->to == to && index-- == 0) {
+            return i;
+        }
+    }
+    return pair.in_flight;
+}
+
+static void remove_flight(unsigned index)
+{
+    uint8_t place = pair.order[index];
+    pair.in_flight--;
+    memmove(&pair.order[index], &pair.order[index + 1], pair.in_flight - index);
+    pair.order[pair.in_flight] = place;
+}
+
+/* Somebody else than the peer's latest connection has spoken: then streams may mix, as RFC 9293
+ * 3.4.3 says, unless it was an acknowledgment or a RST, which put nothing into them. */
+static void taint(const struct tfsm_segment *segment)
+{
+    pair.tainted = true;
+    pair.mixed = pair.mixed || segment->len > 0;
+}
+
+static void deliver(unsigned index, bool keep)
+{
+    const struct in_flight *arrival = flying(index);
+    const struct tfsm_segment *segment = &arrival->packet.segment;
+    struct pair_end *self = &pair.end[arrival->to];
+    unsigned from = 1 - arrival->to;
+    if (arrival->incarnation != pair.end[from].incarnation) {
+        taint(segment); /* an old duplicate */
+    }
+    self->arriving = arrival->incarnation;
+    endpoint_segment(self->endpoint, &arrival->packet,
+                     stream_at(from, arrival->incarnation, segment->text_offset), clock_of(self));
+    if (!keep) {
+        remove_flight(index);
+    }
+    settle(self);
+}
+
+static void segment_record(const struct record *record)
+{
+    struct pair_end *self = &pair.end[record->end];
+    struct tfsm_packet packet = {.src = address_of(1 - record->end),
+                                 .dst = address_of(record->end),
+                                 .src_port = port_of(1 - record->end),
+                                 .dst_port = port_of(record->end),
+                                 .cookie = {0xc0, 0x0c, 0x1e},
+                                 .segment = record_segment(record, tcb_of(self), clock_of(self))};
+    taint(&packet.segment);
+    self->arriving = 0;
+    endpoint_segment(self->endpoint, &packet, stream_at(STRANGER, 0, 0), clock_of(self));
+    settle(self);
+}
+
+/* Everything in flight arrives in order, and the answers too. With no time passing and no call made
+ * this must end: text is finite, and replies to segments without text are limited. */
+static void flush(void)
+{
+    unsigned dataless = 0;
+    unsigned useful = 0;
+    for (unsigned i = 0; i < FLUSH_MAX && pair.in_flight > 0 && !run_broken(&pair.run); i++) {
+        if (flying(0)->packet.segment.len == 0) {
+            dataless++;
+        } else {
+            useful++;
+        }
+        deliver(0, false);
+    }
+    if (!clock_stands() && dataless > 2 * useful + 2 * FLIGHT_MAX + 2u * 10u) {
+        run_violates(&pair.run, 0, "REPLY_STORM",
+                     "RFC5961:7 two ends do not answer each other for ever");
+    }
+}
+
+static void network_record(const struct record *record)
+{
+    if (record->kind == RECORD_FLUSH) {
+        flush();
+        return;
+    }
+    unsigned index = find_flight(record->end, record->index);
+    if (index == pair.in_flight) {
+        return;
+    }
+    if (record->kind == RECORD_DROP) {
+        say_lost(record->end, &flying(index)->packet.segment);
+        remove_flight(index);
+    } else {
+        deliver(index, record->kind == RECORD_COPY);
+    }
+}
+
+/* ---- time ---- */
+
+/* The next deadline of an end, by the clock of the run. */
+static tfsm_time deadline_of(struct pair_end *self)
+{
+    tfsm_time at = endpoint_deadline(self->endpoint);
+    if (at == TFSM_NEVER) {
+        return at;
+    }
+    return at > self->ahead ? at - self->ahead : 0;
+}
+
+static tfsm_time next_deadline(void)
+{
+    tfsm_time first = deadline_of(&pair.end[0]);
+    tfsm_time second = deadline_of(&pair.end[1]);
+    return first < second ? first : second;
+}
+
+static void pass_time(tfsm_time to)
+{
+    pair.run.now = to > pair.run.now ? to : pair.run.now;
+    for (unsigned end = 0; end < 2 && !run_broken(&pair.run); end++) {
+        endpoint_timeout(pair.end[end].endpoint, clock_of(&pair.end[end]));
+        settle(&pair.end[end]);
+    }
+}
+
+static void to_deadline(void)
+{
+    tfsm_time next = next_deadline();
+    pass_time(next != TFSM_NEVER ? next : pair.run.now);
+}
+
+static void do_record(const struct record *record)
+{
+    tfsm_time now = pair.run.now;
+    switch ((enum record_kind)record->kind) {
+    case RECORD_SEGMENT:
+        segment_record(record);
+        break;
+    case RECORD_CALL:
+        call_record(record);
+        break;
+    case RECORD_TIME:
+        if (record->to_deadline) {
+            to_deadline();
+        } else {
+            pass_time(now < TFSM_NEVER / 2 ? now + record->delay : now);
+        }
+        break;
+    case RECORD_HOLD:
+        pair.hold = record->index + 2u;
+        break;
+    case RECORD_DELIVER:
+    case RECORD_DROP:
+    case RECORD_COPY:
+    case RECORD_FLUSH:
+        network_record(record);
+        break;
+    }
+    if (pair.hold > 0 && --pair.hold == 0) {
+        drain(&pair.end[0]);
+        drain(&pair.end[1]);
+    }
+}
+
+/* ---- the end of a program ---- */
+
+/* What a user does who wants to be done: read everything, close. A listener stays while a
+ * connection is half open: closing it would abort that. */
+static void finish_user(struct pair_end *self)
+{
+    read_all(self);
+    struct tfsm_event event = {.kind = TFSM_EV_CLOSE};
+    bool done = current_of(self) == 0 ? self->listener == 0 || is_half_open(self)
+                                      : connection_of(self, self->current)->closed;
+    if (!done && !run_broken(&pair.run)) {
+        call_end(self, &event);
+    }
+    settle(self);
+}
+
+/* Both users are done, and the endpoint with them. */
+static bool is_over(const struct pair_end *self)
+{
+    const struct endpoint_counters *counters = endpoint_counted(self->endpoint);
+    return self->listener == 0 && counters->opened == counters->freed;
+}
+
+/* What one end sent is what the other got. */
+static bool stream_complete(struct pair_end *self)
+{
+    const struct pair_connection *connection = connection_of(self, self->current);
+    const struct pair_end *peer = &pair.end[1 - self->index];
+    for (unsigned i = 0; i < CONNECTIONS; i++) {
+        if (peer->connection[i].handle != 0 &&
+            peer->connection[i].incarnation == connection->peer) {
+            return connection->tcb->rcv_octets >= peer->connection[i].sent;
+        }
+    }
+    return true; /* it is gone long since */
+}
+
+static void check_complete(struct pair_end *self)
+{
+    if (!pair.tainted && current_of(self) != 0 &&
+        connection_of(self, self->current)->tcb->state == TFSM_TIME_WAIT &&
+        !stream_complete(self)) {
+        run_violates(&pair.run, self->index, "STREAM_LOST",
+                     "RFC9293:2.2 nothing is lost when both ends close");
+    }
+}
+
+/* In FIN-WAIT-2 with a peer that is gone there is nothing to wait for, and RFC 9293 has no timer
+ * for it: the user aborts. */
+static bool abort_widow(void)
+{
+    struct tfsm_event abort = {.kind = TFSM_EV_ABORT};
+    for (unsigned end = 0; end < 2; end++) {
+        if (tcb_of(&pair.end[end])->state == TFSM_FIN_WAIT_2 &&
+            !is_open(tcb_of(&pair.end[1 - end])) && current_of(&pair.end[end]) != 0) {
+            call_end(&pair.end[end], &abort);
+            settle(&pair.end[end]);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The network heals: from here nothing is lost, and everything must end, unless an end has no
+ * receive buffer at all and so cannot even take a FIN, or a clock has reached its end. */
+static void heal(void)
+{
+    run_note(&pair.run, "the network heals; both users read everything and close");
+    pair.hold = 0;
+    for (unsigned rounds = 0; rounds < BUDGET && !run_broken(&pair.run); rounds++) {
+        uint32_t events = pair.run.result.events;
+        if (events >= BUDGET) {
+            return;
+        }
+        finish_user(&pair.end[0]);
+        finish_user(&pair.end[1]);
+        flush();
+        if (pair.run.result.events != events || pair.in_flight > 0 || pair.end[0].has_more ||
+            pair.end[1].has_more) {
+            continue;
+        }
+        if (is_over(&pair.end[0]) && is_over(&pair.end[1])) {
+            return;
+        }
+        check_complete(&pair.end[0]);
+        check_complete(&pair.end[1]);
+        if (pair.cfg[0].rcv_buff == 0 || pair.cfg[1].rcv_buff == 0 || clock_stands()) {
+            return;
+        }
+        if (next_deadline() != TFSM_NEVER) {
+            to_deadline();
+        } else if (!abort_widow()) {
+            run_violates(&pair.run, 0, "NEVER_CLOSED",
+                         "RFC9293:3.6 when both users close both ends reach CLOSED");
+        }
+    }
+}
+
+static void check_books(void)
+{
+    for (unsigned end = 0; end < 2; end++) {
+        const char *wrong = endpoint_check(pair.end[end].endpoint);
+        if (wrong != NULL) {
+            run_violates(&pair.run, end, "ENDPOINT_BOOKS", wrong);
+        }
+    }
+}
+
+/* ---- the beginning ---- */
+
+/* What has to be zero before endpoint_place(): all that lies before the rings, of which nobody
+ * reads an octet that was not written. How much that is endpoint_size() says of the smallest
+ * rings. */
+static void clear(const struct endpoint_config *config, uint8_t *place)
+{
+    struct endpoint_config small = *config;
+    small.send_ring = 1;
+    small.receive_ring = 1;
+    memset(place, 0, endpoint_size(&small));
+}
+
+/* An ISN is a hash plus the clock: the host's clock is set so that the first ISN is the one that
+ * the program asks for. Programs that begin where the clock itself turns over keep that instead. */
+static tfsm_time choose_clock(const struct endpoint_config *config, unsigned end, tfsm_time start,
+                              uint32_t wanted)
+{
+    const tfsm_time turns = UINT64_C(1) << 33;
+    struct tfsm_address local = address_of(end);
+    struct tfsm_address remote = address_of(1 - end);
+    uint32_t isn = tfsm_isn(config->key, &local, port_of(end), &remote, port_of(1 - end), start);
+    return start == 0 || start > turns ? (tfsm_time)seq_distance(isn, wanted) * ISN_TICK : 0;
+}
+
+/* Rings as large as the buffers need, so that they turn over often. */
+static uint32_t ring_for(uint32_t buffer)
+{
+    uint32_t ring = 1;
+    while (ring < buffer && ring < RING) {
+        ring *= 2;
+    }
+    return ring;
+}
+
+static void open_end(unsigned end, const struct program_config *program)
+{
+    struct pair_end *self = &pair.end[end];
+    struct endpoint_local local = {address_of(end), 24};
+    struct endpoint_config config = endpoint_config_default();
+    memset(config.key, (int)(17 + end), sizeof config.key);
+    config.locals = &local;
+    config.local_count = 1;
+    config.connections = CONNECTIONS;
+    config.listeners = 1;
+    config.send_ring = ring_for(program->cfg[end].snd_buff);
+    config.receive_ring = ring_for(program->cfg[end].rcv_buff);
+    config.resets = RESETS;
+    config.cookies = 1;
+    config.policy4 = program->cfg[end];
+    config.policy6 = program->cfg[end];
+    pair.cfg[end] = program->cfg[end];
+    *self = (struct pair_end){.index = end};
+    self->ahead = choose_clock(&config, end, program->start, program->iss[end]);
+    if (endpoint_size(&config) > sizeof memory[end]) {
+        run_violates(&pair.run, end, "MEMORY", "SMALL_PARTS in pair.c is too small");
+        return;
+    }
+    clear(&config, memory[end]);
+    self->endpoint = endpoint_place(&config, memory[end]);
+    endpoint_watch(self->endpoint, watch, self);
+}
+
+struct run_result run_pair(const uint8_t *octets, size_t size, run_log *log, void *user)
+{
+    struct program program;
+    struct program_config config;
+    struct record record;
+    make_streams();
+    coverage_begin();
+    program_open(&program, octets, size, &config);
+    pair.run = (struct run_account){.now = config.start, .log = log, .user = user};
+    for (unsigned i = 0; i < FLIGHT_MAX; i++) {
+        pair.order[i] = (uint8_t)i;
+    }
+    pair.in_flight = 0;
+    pair.hold = 0;
+    pair.tainted = false;
+    pair.mixed = false;
+    open_end(0, &config);
+    open_end(1, &config);
+    for (unsigned i = 0;
+         i < PROGRAM_EVENTS && !run_broken(&pair.run) && program_next(&program, &record); i++) {
+        do_record(&record);
+    }
+    if (!run_broken(&pair.run)) {
+        check_books();
+        heal();
+    }
+    if (!run_broken(&pair.run)) {
+        check_books();
+    }
+    return pair.run.result;
+}

@@ -1,0 +1,69 @@
+/* What run.c and pair.c share, and nobody else needs: the account of a run. */
+#ifndef HARNESS_RUN_INTERNAL_H
+#define HARNESS_RUN_INTERNAL_H
+
+#include "coverage.h"
+#include "run.h"
+
+struct run_account {
+    struct run_result result;
+    tfsm_time now;
+    run_log *log; /* may be null */
+    void *user;
+};
+
+/* Only the first violation counts. */
+static inline void run_violates(struct run_account *run, unsigned end, const char *id,
+                                const char *requirement)
+{
+    if (run->result.violation.id == NULL) {
+        run->result.violation = (struct violation){id, requirement, end};
+    }
+}
+
+static inline void run_ask_monitor(struct run_account *run, unsigned end,
+                                   const struct monitor *monitor)
+{
+    if (monitor->violation.id != NULL) {
+        run_violates(run, end, monitor->violation.id, monitor->violation.requirement);
+    }
+}
+
+static inline bool run_broken(const struct run_account *run)
+{
+    return run->result.violation.id != NULL;
+}
+
+static inline void run_hit(struct run_account *run, unsigned rule)
+{
+    run->result.rules[rule / 64] |= UINT64_C(1) << (rule % 64);
+    coverage_rule(rule);
+}
+
+/* A line of what happened. */
+static inline void run_tell(const struct run_account *run, const struct run_line *line)
+{
+    if (run->log != NULL) {
+        run->log(run->user, line);
+    }
+}
+
+static inline void run_note(const struct run_account *run, const char *text)
+{
+    struct run_line line = {.kind = RUN_NOTE, .now = run->now, .text = text};
+    run_tell(run, &line);
+}
+
+static inline enum run_line_kind run_kind_of(const struct tfsm_event *ev)
+{
+    return ev->kind == TFSM_EV_SEGMENT   ? RUN_ARRIVES
+           : ev->kind == TFSM_EV_TIMEOUT ? RUN_TIMEOUT
+                                         : RUN_CALL;
+}
+
+#define RUN_DRAIN_MAX 16 /* segments drawn at a time: a small interface queue */
+
+/* pair.c: two endpoints and the network between them. */
+struct run_result run_pair(const uint8_t *octets, size_t size, run_log *log, void *user);
+
+#endif
