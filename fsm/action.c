@@ -123,6 +123,15 @@ static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
     tcb->security = ev->security;
 }
 
+/* What the profile offers, as our SYN would. */
+static uint32_t offers(const struct tfsm_config *cfg)
+{
+    return (has(cfg->profile, TFSM_WSCALE) ? TFSM_M_OFFERED_WSCALE : 0u) |
+           (has(cfg->profile, TFSM_TIMESTAMPS) ? TFSM_M_OFFERED_TIMESTAMPS : 0u) |
+           (has(cfg->profile, TFSM_SACK) ? TFSM_M_OFFERED_SACK : 0u) |
+           (has(cfg->profile, TFSM_ECN) ? TFSM_M_OFFERED_ECN : 0u);
+}
+
 /* What both ends offer is agreed (RFC7323:2.2, RFC7323:3.2, RFC2018:2, RFC3168:6.1.1). Of ECN a
  * SYN speaks with both flags, a SYN-ACK with ECE alone. [RFC7323:2.2b, 2.3c, 2.3g, 3.2j;
  * RFC3168:6.1.1a; RFC7323:2.2d] */
@@ -131,21 +140,24 @@ static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
     const struct tfsm_segment *seg = &ev->segment;
     uint8_t ecn = seg->flags & (TFSM_ECE | TFSM_CWR);
     uint8_t offer = has(seg->flags, TFSM_ACK) ? TFSM_ECE : TFSM_ECE | TFSM_CWR;
-    if (has(cfg->profile, TFSM_WSCALE) && has(seg->options, TFSM_OPT_WSCALE)) {
+    /* Our SYN has made its offer, or will make it in answer. */
+    bool made = tcb->state == TFSM_SYN_SENT && !has(tcb->owed, TFSM_OWE_SYN);
+    uint32_t ours = made ? tcb->flags : offers(cfg);
+    if (has(ours, TFSM_M_OFFERED_WSCALE) && has(seg->options, TFSM_OPT_WSCALE)) {
         tcb->flags |= TFSM_M_WSCALE;
         tcb->snd_wscale = seg->wscale < 14 ? seg->wscale : 14;
     } else {
         tcb->rcv_wscale = 0;
     }
-    if (has(cfg->profile, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS)) {
+    if (has(ours, TFSM_M_OFFERED_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS)) {
         tcb->flags |= TFSM_M_TIMESTAMPS;
         tcb->ts_recent = seg->ts_val;
         tcb->ts_recent_from = ev->now;
     }
-    if (has(cfg->profile, TFSM_SACK) && has(seg->options, TFSM_OPT_SACK_PERMITTED)) {
+    if (has(ours, TFSM_M_OFFERED_SACK) && has(seg->options, TFSM_OPT_SACK_PERMITTED)) {
         tcb->flags |= TFSM_M_SACK;
     }
-    if (has(cfg->profile, TFSM_ECN) && ecn == offer) {
+    if (has(ours, TFSM_M_OFFERED_ECN) && ecn == offer) {
         tcb->flags |= TFSM_M_ECN;
     }
     if (has(cfg->profile, TFSM_USER_TIMEOUT) && has(seg->options, TFSM_OPT_USER_TIMEOUT) &&
@@ -163,7 +175,9 @@ static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const st
     tcb->rcv_nxt = seq_add(seg->seq, 1);
     tcb->rcv_up = tcb->rcv_nxt;
     tcb->rcv_acked = tcb->rcv_nxt;
-    tcb->rcv_wnd = min32(cfg->rcv_buff, UINT16_MAX);
+    if (tcb->state != TFSM_SYN_SENT || has(tcb->owed, TFSM_OWE_SYN)) {
+        tcb->rcv_wnd = min32(cfg->rcv_buff, UINT16_MAX); /* else our SYN has offered it */
+    }
     tcb->snd_mss = effective_mss(cfg, cfg->mss_default);
     if (has(seg->options, TFSM_OPT_MSS)) {
         uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
@@ -212,11 +226,19 @@ static void move_recovery(struct tfsm_tcb *tcb)
     }
 }
 
-/* Where the segment at SND.UNA ends that is sent again when a loss is noticed. */
-static uint32_t front_end(const struct tfsm_tcb *tcb)
+/* In fast recovery: whether what was sent again first is acknowledged, and more (RescueRxt, RFC 6675
+ * 4 rule 4), now that so many octets are. */
+static void pass_rescue(struct tfsm_tcb *tcb, uint32_t acked)
 {
-    uint32_t end = seq_add(tcb->snd_una, min32(in_flight(tcb), smss(tcb)));
-    return tcb->sacked_count > 0 ? seq_min(end, tcb->sacked[0].left) : end;
+    if (!has(tcb->flags, TFSM_M_RECOVERY) || has(tcb->flags, TFSM_M_PASSED)) {
+        return;
+    }
+    if (acked > tcb->cwnd_acked) {
+        tcb->flags |= TFSM_M_PASSED;
+        tcb->cwnd_acked = 0;
+    } else {
+        tcb->cwnd_acked -= acked;
+    }
 }
 
 /* SND.UNA moves to SEG.ACK: count the text that is now safe, and measure the timers from here.
@@ -246,10 +268,7 @@ static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     if ((tcb->flags & (impatient | TFSM_M_SACK)) != impatient || !seq_lt(ack, tcb->snd_recover)) {
         tcb->at_rtx = 0;
     }
-    if (has(tcb->flags, TFSM_M_RECOVERY) &&
-        (has(tcb->flags, TFSM_M_PARTIAL) || seq_lt(front_end(tcb), ack))) {
-        tcb->flags |= TFSM_M_PASSED;
-    }
+    pass_rescue(tcb, seq_distance(tcb->snd_una, ack));
     uint32_t options = has(tcb->flags, TFSM_M_TIMESTAMPS) ? TIMESTAMPS_LENGTH : 0;
     uint32_t proven = text > 0 ? min32(text + options, tcb->mss_sent) : 0;
     tcb->mss_acked = (uint16_t)max32(tcb->mss_acked, proven);
@@ -266,15 +285,34 @@ static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
 }
 
+/* The window opens after it was closed. What a probe tried and the peer did not take goes again at
+ * once, with what is queued behind it, and not because of congestion; but a pause it was, and a
+ * burst must not follow (RFC5681:4.1). */
+static void window_opened(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
+{
+    if (now > tcb->sent_at && now - tcb->sent_at > tcb->rto) {
+        tfsm_cwnd_restart(tcb, cfg);
+    }
+    if (has(tcb->flags, TFSM_M_PROBED)) {
+        tfsm_resend(tcb);
+    }
+}
+
 /* SND.WND from a segment. A peer that answers probes is alive however long its window stays
  * closed (RFC9293:MUST-37). [RFC7323:2.3d; RFC9293:MUST-34] */
-static void take_window(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+static void take_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                        const struct tfsm_event *ev)
 {
+    const struct tfsm_segment *seg = &ev->segment;
     uint32_t wnd = is_syn(seg) ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
+    bool opens = has(tcb->flags, TFSM_M_PROBING) && tcb->snd_wnd == 0 && wnd > 0;
     tcb->snd_wnd = wnd;
     tcb->snd_wl1 = seg->seq;
     tcb->snd_wl2 = has(seg->flags, TFSM_ACK) ? seg->ack : tcb->snd_una;
     tcb->snd_wnd_max = max32(tcb->snd_wnd_max, wnd);
+    if (opens) {
+        window_opened(tcb, cfg, ev->now);
+    }
     if (tcb->at_persist != 0) {
         tcb->tries = 0;
     }
@@ -532,7 +570,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_DEAF:             tcb->flags |= TFSM_M_DEAF; break;
     case TFSM_ACTION_TS_RECENT:        take_timestamp(tcb, ev); break;
     case TFSM_ACTION_HEARD:            heard(tcb); break;
-    case TFSM_ACTION_USER_TIMEOUT:     tcb->uto_peer = seg->user_timeout; tcb->at_user = 0; break;
+    case TFSM_ACTION_USER_TIMEOUT:     tcb->uto_peer = seg->user_timeout; break;
     case TFSM_ACTION_UNA:              advance_una(tcb, cfg, ev, fx); break;
     case TFSM_ACTION_RESEND:           tfsm_resend(tcb); break;
     case TFSM_ACTION_GROW:             tfsm_cwnd_grow(tcb, fx->acknowledged); break;
@@ -543,7 +581,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_FAST_RETRANSMIT:  tfsm_fast_retransmit(tcb); break;
     case TFSM_ACTION_INFLATE:          tfsm_cwnd_inflate(tcb); break;
     case TFSM_ACTION_CUT:              tfsm_cwnd_cut(tcb); break;
-    case TFSM_ACTION_WINDOW:           take_window(tcb, seg); break;
+    case TFSM_ACTION_WINDOW:           take_window(tcb, cfg, ev); break;
     case TFSM_ACTION_RCV_UP:           take_urgent(tcb, seg); break;
     case TFSM_ACTION_ECE_ON:           tcb->flags |= TFSM_M_ECE; break;
     case TFSM_ACTION_ECE_OFF:          tcb->flags &= ~(uint32_t)TFSM_M_ECE; break;
@@ -656,8 +694,9 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
     keep_timer(&tcb->at_rtx, outstanding, now, backed_off(tcb, cfg));
     keep_timer(&tcb->at_persist, probing, now, backed_off(tcb, cfg));
     tfsm_time patience = user_timeout(tcb, cfg);
-    keep_timer(&tcb->at_user, open && patience > 0 && tcb->snd_una != send_limit(tcb), now,
-               patience);
+    bool waiting = open && patience > 0 && tcb->snd_una != send_limit(tcb);
+    tcb->user_from = !waiting ? 0 : tcb->at_user == 0 ? now : tcb->user_from;
+    tcb->at_user = waiting ? later(tcb->user_from, patience) : 0;
     /* A user who will not read waits for the peer's FIN no longer than TIME-WAIT would last. */
     if (tcb->state != TFSM_TIME_WAIT) {
         keep_timer(&tcb->at_2msl, tcb->state == TFSM_FIN_WAIT_2 && has(tcb->flags, TFSM_M_DEAF),

@@ -12,8 +12,9 @@
  * [RFC5681:3.2h] */
 static uint32_t flight_size(const struct tfsm_tcb *tcb)
 {
+    uint32_t extra = 2u * tcb->limited;
     uint32_t flight = in_flight(tcb);
-    return flight > tcb->limited ? flight - tcb->limited : 0;
+    return flight > extra ? flight - extra : 0;
 }
 
 static uint32_t bounded(uint64_t cwnd)
@@ -103,7 +104,7 @@ void tfsm_cwnd_inflate(struct tfsm_tcb *tcb)
 void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss)
 {
     uint32_t segments = max32(tcb->cwnd / smss(tcb), 1);
-    tcb->snd_mss = mss;
+    tcb->snd_mss = (uint16_t)min32(tcb->snd_mss, mss);
     tcb->mss_sent = (uint16_t)min32(tcb->mss_sent, mss);
     tcb->mss_acked = (uint16_t)min32(tcb->mss_acked, mss);
     tcb->mss_asked = 0;
@@ -165,6 +166,7 @@ void tfsm_recovered(struct tfsm_tcb *tcb)
     uint32_t size = smss(tcb);
     bool sack = has(tcb->flags, TFSM_M_SACK);
     uint32_t calm = bounded((uint64_t)max32(in_flight(tcb), size) + size);
+    tcb->cwnd_acked = 0;
     tcb->cwnd = max32(sack ? tcb->ssthresh : min32(tcb->ssthresh, calm), size);
     tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED);
 }
@@ -201,6 +203,9 @@ void tfsm_resend(struct tfsm_tcb *tcb)
 {
     if (tcb->snd_una == tcb->snd_nxt) {
         return;
+    }
+    if (has(tcb->flags, TFSM_M_RECOVERY)) { /* its inflation ends with it (RFC5681:3.2l) */
+        tcb->cwnd = max32(min32(tcb->cwnd, tcb->ssthresh), smss(tcb));
     }
     tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED |
                               TFSM_M_TIMING);

@@ -290,7 +290,10 @@ static void timeout_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
     HOLDS(DUE_ACK, tcb->at_ack != 0 && now >= tcb->at_ack);
     HOLDS(DUE_KEEPALIVE,
           cfg->keepalive_idle > 0 && tcb->at_keepalive != 0 && now >= tcb->at_keepalive);
-    HOLDS(TRIES_LEFT, tcb->tries < r2);
+    /* A user timeout that was agreed on says when to give up, instead of R2 (RFC5482:3.1). */
+    bool agreed = cfg->user_timeout == 0 && has(cfg->profile, TFSM_USER_TIMEOUT) &&
+                  tcb->at_user != 0 && now < tcb->at_user;
+    HOLDS(TRIES_LEFT, tcb->tries < r2 || agreed);
     HOLDS(AT_R1, cfg->r1 > 0 && tcb->tries + 1u >= cfg->r1);
     /* One that is not answered says nothing (RFC9293:MUST-29). */
     uint32_t tries = max32(cfg->keepalive_tries, 2);
@@ -304,7 +307,8 @@ static void icmp_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     HOLDS(QUOTED, seq_in(ev->segment.seq, tcb->snd_una, in_flight(tcb)));
     HOLDS(ICMP_SOFT, ev->icmp == TFSM_ICMP_SOFT);
     HOLDS(ICMP_HARD, ev->icmp == TFSM_ICMP_HARD);
-    HOLDS(ICMP_TOO_BIG, ev->icmp == TFSM_ICMP_TOO_BIG && path_mss(cfg, ev) < tcb->mss_sent);
+    HOLDS(ICMP_TOO_BIG,
+          ev->icmp == TFSM_ICMP_TOO_BIG && path_mss(cfg, ev) < min32(tcb->mss_sent, tcb->snd_mss));
     HOLDS(PATH_PROVEN, path_mss(cfg, ev) < tcb->mss_acked);
 }
 

@@ -116,19 +116,26 @@ static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     uint32_t memory = tcb->flags;
     out->options = TFSM_OPT_MSS;
     out->mss = cfg->mss > 0 ? cfg->mss : 1;
-    if (ack ? has(memory, TFSM_M_WSCALE) : has(cfg->profile, TFSM_WSCALE)) {
+    if (!ack && !again) { /* the answer counts for what was offered first */
+        memory |= has(cfg->profile, TFSM_WSCALE) ? TFSM_M_OFFERED_WSCALE : 0;
+        memory |= has(cfg->profile, TFSM_TIMESTAMPS) ? TFSM_M_OFFERED_TIMESTAMPS : 0;
+        memory |= has(cfg->profile, TFSM_SACK) ? TFSM_M_OFFERED_SACK : 0;
+        memory |= has(cfg->profile, TFSM_ECN) ? TFSM_M_OFFERED_ECN : 0;
+        tcb->flags = memory;
+    }
+    if (has(memory, ack ? TFSM_M_WSCALE : TFSM_M_OFFERED_WSCALE)) {
         out->options |= TFSM_OPT_WSCALE;
         out->wscale = tcb->rcv_wscale;
     }
-    if (ack ? has(memory, TFSM_M_TIMESTAMPS) : has(cfg->profile, TFSM_TIMESTAMPS)) {
+    if (has(memory, ack ? TFSM_M_TIMESTAMPS : TFSM_M_OFFERED_TIMESTAMPS)) {
         add_timestamps(tcb, now, out);
     }
-    if (ack ? has(memory, TFSM_M_SACK) : has(cfg->profile, TFSM_SACK)) {
+    if (has(memory, ack ? TFSM_M_SACK : TFSM_M_OFFERED_SACK)) {
         out->options |= TFSM_OPT_SACK_PERMITTED;
     }
     if (ack && has(memory, TFSM_M_ECN)) {
         out->flags |= TFSM_ECE;
-    } else if (!ack && has(cfg->profile, TFSM_ECN) && !again) {
+    } else if (!ack && has(memory, TFSM_M_OFFERED_ECN) && !again) {
         out->flags |= TFSM_ECE | TFSM_CWR;
     }
     add_uto(tcb, cfg, out);
@@ -147,7 +154,8 @@ static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
     if (ack) {
         add_ack(tcb, cfg, true, out);
     } else {
-        out->wnd = (uint16_t)min32(cfg->rcv_buff, UINT16_MAX);
+        tcb->rcv_wnd = first ? min32(cfg->rcv_buff, UINT16_MAX) : tcb->rcv_wnd;
+        out->wnd = (uint16_t)tcb->rcv_wnd;
     }
     add_syn_options(tcb, cfg, now, out);
     if (fast) {
@@ -220,7 +228,11 @@ static void emit_again(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
     uint32_t reach = resend_window(tcb);
     uint32_t edge = reach - min32(seq_distance(tcb->snd_una, hole.left), reach);
     uint32_t most = min32(seq_distance(hole.left, hole.right), edge);
-    emit_text(tcb, cfg, now, hole.left, most, fin_sent(tcb), out);
+    bool all = hole.left == tcb->snd_una && hole.right == tcb->snd_nxt && most < smss(tcb);
+    if (all) { /* what is queued behind fills the segment: the octet of a probe goes with it */
+        most = min32(smss(tcb), min32(edge, tcb->snd_wnd));
+    }
+    emit_text(tcb, cfg, now, hole.left, most, all || fin_sent(tcb), out);
 }
 
 /* Rules 1 and 3 move HighRxt, rule 4 does not (RFC6675:4). [RFC6675:4i, RFC6675:5l] */
@@ -247,6 +259,9 @@ static void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
     }
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
     emit_again(tcb, cfg, now, hole, out);
+    if (has(tcb->flags, TFSM_M_RECOVERY) && tcb->snd_rtx == tcb->snd_una) {
+        tcb->cwnd_acked = out->len; /* RescueRxt (RFC6675:5 step 4.3) */
+    }
     tcb->snd_rtx = seq_max(tcb->snd_rtx, seq_add(tcb->snd_una, out->len));
 }
 
@@ -265,7 +280,7 @@ static void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
     }
     if (tcb->dup_acks > 0 && (tcb->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) == 0 &&
         in_flight(tcb) > tcb->cwnd) {
-        tcb->limited = (uint16_t)min32(tcb->limited + out->len, UINT16_MAX);
+        tcb->limited = (uint16_t)min32(tcb->limited + (out->len + 1) / 2, UINT16_MAX);
     }
 }
 
@@ -300,7 +315,9 @@ static void emit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
         emit_new(tcb, cfg, now, out);
     } else if (action == TFSM_ACTION_EMIT_OCTET) {
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
+        tfsm_time sent_at = tcb->sent_at;
         emit_text(tcb, cfg, now, tcb->snd_una, max32(tcb->snd_wnd, 1), true, out);
+        tcb->sent_at = sent_at; /* a probe is a pause (RFC5681:4.1) */
     } else if (action == TFSM_ACTION_EMIT_KEEPALIVE) {
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_KEEPALIVE;
         emit_empty(tcb, cfg, now, seq_sub(tcb->snd_nxt, 1), out);

@@ -154,7 +154,8 @@ enum tfsm_profile {
 /* Policy: may be shared by any number of connections. Times are in microseconds. */
 struct tfsm_config {
     uint32_t profile;  /* enum tfsm_profile */
-    uint32_t rcv_buff; /* receive buffer in octets, 0..TFSM_BUFF_MAX */
+    uint32_t rcv_buff; /* receive buffer in octets, 0..TFSM_BUFF_MAX. It may grow while connections
+                          are open; one made smaller than 2^Rcv.Wind.Shift can show no window */
     uint32_t snd_buff; /* send buffer in octets, 0..TFSM_BUFF_MAX */
     uint16_t mss;      /* MSS to announce and upper bound of our own segments, octets of text and of
                           options, at least 1; tfsm_mss() */
@@ -224,6 +225,10 @@ enum tfsm_memory {
     TFSM_M_UTO_SENT = 0x1000000, /* the user timeout was told after the SYN, too */
     TFSM_M_PASSED =
         0x4000000, /* fast recovery: what was sent again first is acknowledged, and more */
+    TFSM_M_OFFERED_WSCALE = 0x8000000, /* our SYN offered it, whatever the profile says now */
+    TFSM_M_OFFERED_TIMESTAMPS = 0x10000000,
+    TFSM_M_OFFERED_SACK = 0x20000000,
+    TFSM_M_OFFERED_ECN = 0x40000000,
     TFSM_M_PROBED = 0x2000000 /* with TFSM_M_PROBING: a probe went out */
 };
 
@@ -256,7 +261,7 @@ struct tfsm_tcb {
     uint16_t uto_peer;    /* the peer's user timeout option, 0 none */
     uint16_t uto_sent;    /* the one we sent last */
     uint16_t dup_acks;    /* DupAcks: duplicate acknowledgments in a row */
-    uint16_t limited;     /* octets sent by limited transmit since the last new ACK */
+    uint16_t limited;     /* pairs of octets sent by limited transmit since the last new ACK */
     uint16_t mss_sent;    /* the largest text and options sent (RFC5927:7.2) */
     uint16_t mss_acked;   /* and acknowledged: the path takes that */
     uint16_t mss_asked;   /* what an ICMP message asks for that contradicts this, 0 none */
@@ -283,7 +288,8 @@ struct tfsm_tcb {
     uint32_t snd_cwr;     /* SND.NXT when ECE cut the window */
     uint32_t cwnd;        /* congestion window, octets; 0 before our SYN is acknowledged */
     uint32_t ssthresh;    /* slow start threshold, octets */
-    uint32_t cwnd_acked;  /* octets acknowledged towards the next step of congestion avoidance */
+    uint32_t
+        cwnd_acked; /* octets acknowledged towards the next step of congestion avoidance; in fast recovery, where there is none: RescueRxt - SND.UNA */
     /* the round trip, microseconds */
     uint32_t srtt;
     uint32_t rttvar;
@@ -315,6 +321,7 @@ struct tfsm_tcb {
     tfsm_time at_persist;      /* zero-window probe */
     tfsm_time at_2msl;         /* end of TIME-WAIT */
     tfsm_time at_user;         /* user timeout */
+    tfsm_time user_from;       /* with at_user: since when nothing was acknowledged */
     tfsm_time at_ack;          /* the delayed acknowledgment */
     tfsm_time at_keepalive;    /* keep-alive */
     tfsm_time challenge_until; /* end of the limiter's interval */

@@ -780,7 +780,9 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
     }
     unsigned r2 = monitor->connected ? cfg->retries : cfg->syn_retries;
     bool gave_up = (fx->signals & TFSM_SIG_TIMED_OUT) != 0 || after->state == TFSM_LISTEN;
-    if (rtx && gave_up != (monitor->timeouts >= r2)) {
+    bool patient = (cfg->profile & TFSM_USER_TIMEOUT) != 0 && cfg->user_timeout == 0 &&
+                   before->uto_peer != 0 && monitor->connected; /* the option decides, not R2 */
+    if (rtx && gave_up != (monitor->timeouts >= r2) && !patient) {
         fails(monitor, "GIVE_UP_AT_R2",
               "RFC9293:MUST-20 give up after R2 retransmissions, not before");
     }
@@ -907,6 +909,7 @@ static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
         if (after->state == TFSM_LISTEN && before->state == TFSM_CLOSED) {
             fresh.listener = *after;
         }
+        fresh.violation = monitor->violation;
         *monitor = fresh;
     }
     if (open && !monitor->open) {
@@ -1138,7 +1141,7 @@ static void check_pipe(struct monitor *monitor, const struct tfsm_config *cfg,
     bool losing = (before->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
     if ((cfg->profile & TFSM_CONGESTION) == 0 || losing || text_of(seg) == 0 ||
         seg->seq != before->snd_nxt || flight == 0 || before->at_persist != 0 ||
-        (before->flags & TFSM_M_SYN_ACKED) == 0) {
+        monitor->held_count == MONITOR_HELD || (before->flags & TFSM_M_SYN_ACKED) == 0) {
         return;
     }
     uint64_t room = (uint64_t)before->cwnd + 2u * segment_size(before);

@@ -871,6 +871,17 @@ static void test_sack_sender_lost_text_needs_no_new_window(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:SHLD-16: a window that shrank in the meantime bounds what is sent again. */
+static void test_sack_sender_lost_text_keeps_to_a_shrunk_window(void **state)
+{
+    struct fixture *f = ten_out(state, 0);
+    f->peer.wnd = 2500;
+    sacked(f, 0, {1000, 2000}, {3000, 5000}, {6000, 9000});
+    expect_sent(f, 0, 1000);
+    expect_sent(f, 2000, 500);
+    expect_nothing(f);
+}
+
 /* RFC6675:4f: with nothing new to send, a hole that may be lost. */
 static void test_sack_sender_unsure_text_goes_where_nothing_is_new(void **state)
 {
@@ -973,7 +984,7 @@ static void test_sack_sender_rescue_not_before_more_than_the_front(void **state)
     expect_nothing(f);
 }
 
-/* RFC6675:4g: nor where that is acknowledged in two parts, */
+/* RFC6675:4g: nor where that is acknowledged in two parts. */
 static void test_sack_sender_rescue_not_before_more_than_the_front_in_parts(void **state)
 {
     struct fixture *f = ten_out(state, 0);
@@ -1744,6 +1755,7 @@ int main(void)
         cmocka_unit_test(test_sack_sender_text_above_the_blocks_is_not_sent_again),
         cmocka_unit_test(test_sack_sender_new_text_keeps_to_the_window),
         cmocka_unit_test(test_sack_sender_lost_text_needs_no_new_window),
+        cmocka_unit_test(test_sack_sender_lost_text_keeps_to_a_shrunk_window),
         cmocka_unit_test(test_sack_sender_unsure_text_goes_where_nothing_is_new),
         cmocka_unit_test(test_sack_sender_unsure_text_goes_where_the_window_is_full),
         cmocka_unit_test(test_sack_sender_new_text_goes_before_unsure_text),
