@@ -729,6 +729,26 @@ static void check_rto(struct monitor *monitor, const struct tfsm_config *cfg,
     }
 }
 
+/* The user's timeout, by a clock of our own: from when something was to be acknowledged first, or
+ * some of it was. */
+static void check_patience(struct monitor *monitor, const struct tfsm_config *cfg,
+                           const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                           const struct tfsm_tcb *after)
+{
+    uint32_t end = seq_add(after->snd_end, after->flags & TFSM_M_CLOSE ? 1 : 0);
+    bool waits = IN(after, ~(NO_CONNECTION | BIT(TIME_WAIT))) && after->snd_una != end;
+    bool moved = before->snd_una != after->snd_una || before->iss != after->iss;
+    if (waits && monitor->pending && !moved && ev->kind == TFSM_EV_TIMEOUT &&
+        cfg->user_timeout > 0 && ev->now < TFSM_NEVER - 1 &&
+        ev->now - monitor->pending_from > cfg->user_timeout) {
+        fails(monitor, "USER_TIMEOUT", "RFC9293:3.10.8 the user timeout ends the connection");
+    }
+    if (waits && (!monitor->pending || moved)) {
+        monitor->pending_from = ev->now;
+    }
+    monitor->pending = waits;
+}
+
 /* An ICMP message that quotes nothing in flight, or means nothing, has no effect. */
 static void check_icmp(struct monitor *monitor, const struct tfsm_tcb *before,
                        const struct tfsm_event *ev, const struct tfsm_effects *fx,
@@ -979,6 +999,7 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
         check_send(monitor, before, ev, fx, after);
         check_congestion(monitor, before, ev, after);
         check_rto(monitor, cfg, after);
+        check_patience(monitor, cfg, before, ev, after);
     }
     if (!ended && ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP &&
         IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED))) {

@@ -76,7 +76,9 @@ struct monitor {
     tfsm_time heard; /* when a segment was accepted last */
     bool asked;      /* keep-alives went out since */
     tfsm_time asked_at;
-    bool syn_out; /* a SYN went out */
+    bool pending;           /* something of ours is not acknowledged */
+    tfsm_time pending_from; /* since when, or since the last acknowledgment of some of it */
+    bool syn_out;           /* a SYN went out */
 };
 
 /* An event was fed. before and after are the TCB around it. Sets monitor->violation on the first
