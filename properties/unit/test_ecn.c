@@ -620,7 +620,7 @@ static void test_ecn_cwr_goes_for_each_cut(void **state)
 
 /* ---- the receiver: RFC 3168 6.1.3 ---- */
 
-/* RFC3168:6.1.3a: in every ACK, also of unmarked text, also with our own text, until CWR comes. */
+/* RFC9293:SHLD-8, RFC3168:6.1.3a: in every ACK, also of unmarked text, also with our own text, until CWR comes. */
 static void test_ecn_ce_is_told_until_cwr(void **state)
 {
     struct fixture *f = in_ecn(state);
