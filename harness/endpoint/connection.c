@@ -188,10 +188,10 @@ enum tfsm_result ep_feed(struct endpoint *ep, uint32_t index, const struct tfsm_
 {
     const struct ep_slot *slot = &ep->slots[index];
     enum tfsm_result result = feed_one(ep, index, event, text, fx);
-    /* A user who went away where the core could not be told yet: in SYN-RECEIVED a CLOSE that is
-     * queued cannot be made a deaf one. */
+    /* A user who will not read where the core could not be told yet: in SYN-RECEIVED a CLOSE that
+     * is queued cannot be made a deaf one. */
     bool half_closed = slot->tcb.state == TFSM_FIN_WAIT_1 || slot->tcb.state == TFSM_FIN_WAIT_2;
-    if (slot->owner == EP_NOBODY && half_closed && (slot->tcb.flags & TFSM_M_DEAF) == 0) {
+    if (slot->deaf && half_closed && (slot->tcb.flags & TFSM_M_DEAF) == 0) {
         struct tfsm_event deafen = {.kind = TFSM_EV_CLOSE, .deaf = true, .now = event->now};
         struct tfsm_effects ignored;
         feed_one(ep, index, &deafen, NULL, &ignored);

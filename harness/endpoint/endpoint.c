@@ -19,6 +19,7 @@ struct endpoint_config endpoint_config_default(void)
                                      .port_last = 65535,
                                      .hops = 64,
                                      .fast_open_pause = UINT64_C(3600000000),
+                                     .orphan_timeout = UINT64_C(120000000),
                                      .policy4 = tfsm_config_default(),
                                      .policy6 = tfsm_config_default()};
     config.policy4.mss = tfsm_mss(1500, 4);
@@ -192,6 +193,7 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     ep->hops = config->hops;
     ep->traffic_class = config->traffic_class;
     ep->fast_open_pause = config->fast_open_pause;
+    ep->orphan_timeout = config->orphan_timeout;
     memcpy(ep->key, config->key, sizeof ep->key);
     derive_key(ep, "demux   ", ep->demux_key);
     derive_key(ep, "ports   ", ep->port_key);

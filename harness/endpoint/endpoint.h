@@ -60,6 +60,9 @@ struct endpoint_config {
     uint8_t hops;               /* TTL or hop limit where the application does not say */
     uint8_t traffic_class;      /* Diffserv in the upper six bits, likewise */
     tfsm_time fast_open_pause;  /* how long Fast Open rests towards a port that answered badly */
+    tfsm_time orphan_timeout;   /* user timeout of a released connection, where its own is 0 or
+                                   longer: else a peer with a window of 0 holds its place for ever;
+                                   0: none */
     struct tfsm_config policy4; /* for connections over IPv4; buffers are clamped to the rings */
     struct tfsm_config policy6; /* and over IPv6 */
 };
@@ -179,7 +182,9 @@ uint32_t endpoint_readable(const struct endpoint *ep, endpoint_handle handle);
 enum tfsm_result endpoint_close(struct endpoint *ep, endpoint_handle handle, tfsm_time now);
 
 /* CLOSE, and the user will not read either (half-duplex close, RFC9293:MAY-1): octets unread or
- * still to come reset the connection (RFC9293:SHLD-3). The handle as in endpoint_close(). */
+ * still to come reset the connection (RFC9293:SHLD-3). The handle as in endpoint_close().
+ * TFSM_E_CONNECTION_CLOSING after endpoint_close() where the peer has closed, too: what is unread
+ * can still be read. Also while a CLOSE waits in SYN-RECEIVED: then it holds once that goes out. */
 enum tfsm_result endpoint_close_deaf(struct endpoint *ep, endpoint_handle handle, tfsm_time now);
 
 /* ABORT: the peer is reset, what was not sent or read is lost. The handle as in endpoint_close(). */
@@ -187,7 +192,7 @@ enum tfsm_result endpoint_abort(struct endpoint *ep, endpoint_handle handle, tfs
 
 /* The user is done with a handle whatever becomes of the connection, and hears nothing more of it:
  * endpoint_close_deaf() where it is not closed yet, and the handle is stale at once. Every handle
- * may end this way. */
+ * may end this way. From now on the orphan timeout of the configuration holds. */
 enum tfsm_result endpoint_release(struct endpoint *ep, endpoint_handle handle, tfsm_time now);
 
 struct endpoint_status_block {

@@ -61,11 +61,16 @@ static unsigned arrive(struct endpoint *ep, uint32_t index, struct tfsm_event *e
     return fx->verdict;
 }
 
+static bool can_recycle(const struct ep_listener *listener)
+{
+    return listener->recycle && listener->half_open.head != 0;
+}
+
 /* Put out the oldest half-open connection, without a word: nobody may be there, and who is there
  * will be told by a reset when it speaks (RFC4987:3.4). */
 static bool recycle(struct endpoint *ep, struct ep_listener *listener, tfsm_time now)
 {
-    if (!listener->recycle || listener->half_open.head == 0) {
+    if (!can_recycle(listener)) {
         return false;
     }
     uint32_t oldest = listener->half_open.head - 1;
@@ -80,6 +85,24 @@ static bool recycle(struct endpoint *ep, struct ep_listener *listener, tfsm_time
     return true;
 }
 
+static bool has_slot(const struct endpoint *ep)
+{
+    return ep->free_slots != 0 || ep->used_slots < ep->connections;
+}
+
+/* Whether a listener could take a connection in place of one in TIME-WAIT. The slot of that is free
+ * at once only where nobody is to be told of its end. */
+static bool could_reopen(const struct endpoint *ep, const struct ep_slot *slot)
+{
+    uint32_t index = ep_find_listener(ep, &slot->tuple);
+    if (index == EP_NONE) {
+        return false;
+    }
+    const struct ep_listener *listener = &ep->listeners[index];
+    bool room = listener->held < listener->backlog && (has_slot(ep) || slot->owner == EP_NOBODY);
+    return room || can_recycle(listener);
+}
+
 /* Whether a listener can take one more connection, and make it so. */
 static bool make_room(struct endpoint *ep, struct ep_listener *listener, tfsm_time now)
 {
@@ -87,8 +110,7 @@ static bool make_room(struct endpoint *ep, struct ep_listener *listener, tfsm_ti
         ep->counters.backlog_full++;
         return false;
     }
-    bool slots = ep->free_slots != 0 || ep->used_slots < ep->connections;
-    if (!slots && !recycle(ep, listener, now)) {
+    if (!has_slot(ep) && !recycle(ep, listener, now)) {
         ep->counters.no_slot++;
         return false;
     }
@@ -179,8 +201,7 @@ void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, con
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
     /* A SYN may end TIME-WAIT early, but only for somebody who takes it (RFC9293:MAY-2). */
     event.listener = ep->slots[index].tcb.state == TFSM_TIME_WAIT &&
-                     (packet->segment.flags & TFSM_SYN) != 0 &&
-                     ep_find_listener(ep, &tuple) != EP_NONE;
+                     (packet->segment.flags & TFSM_SYN) != 0 && could_reopen(ep, &ep->slots[index]);
     if (arrive(ep, index, &event, packet, text, &fx) == TFSM_V_REOPEN) {
         unclaimed(ep, &tuple, packet, text, now, &fx.iss_after);
     }

@@ -139,6 +139,7 @@ struct endpoint {
     uint8_t traffic_class;
     bool reset_turn; /* whose turn it is in endpoint_take() */
     tfsm_time fast_open_pause;
+    tfsm_time orphan_timeout;
     struct tfsm_config policy[2]; /* IPv4, IPv6 */
     struct ep_list dirty;
     struct ep_list ready;

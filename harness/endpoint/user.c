@@ -67,7 +67,8 @@ static void set_listener_options(struct endpoint *ep, struct ep_listener *listen
     }
 }
 
-/* The core puts timers in line with a policy when it is fed an event: one that says nothing. */
+/* The core puts timers in line with a policy when it is fed an event: one that says nothing. A
+ * buffer that grew may have room for the peer, and for the user. */
 enum tfsm_result endpoint_set(struct endpoint *ep, endpoint_handle handle,
                               const struct endpoint_options *options, tfsm_time now)
 {
@@ -80,10 +81,18 @@ enum tfsm_result endpoint_set(struct endpoint *ep, endpoint_handle handle,
     if (index == EP_NONE) {
         return TFSM_E_NO_CONNECTION;
     }
+    struct ep_slot *slot = &ep->slots[index];
     struct tfsm_event event = {.kind = TFSM_EV_TIMEOUT, .now = now};
+    struct tfsm_event window = {.kind = TFSM_EV_RECEIVE, .now = now};
     struct tfsm_effects fx;
     set_options(ep, index, options);
     ep_feed(ep, index, &event, NULL, &fx);
+    ep_feed(ep, index, &window, NULL, &fx);
+    bool sends = slot->owner == EP_USER && slot->tcb.state != TFSM_CLOSED;
+    if (sends && slot->wants_room && ep_writable(ep, slot) > 0) {
+        slot->wants_room = false;
+        ep_tell(ep, index, ENDPOINT_WRITABLE);
+    }
     ep_settle(ep, index);
     return TFSM_DONE;
 }
@@ -375,7 +384,25 @@ static void close_listener(struct endpoint *ep, uint32_t index, tfsm_time now)
     ep->free_listeners = index + 1;
 }
 
-/* CLOSE or ABORT, and the user has one call less to make: an ended connection needs no more. */
+/* Nobody waits for what the peer does any more: it must not take for ever. */
+static void orphan(struct endpoint *ep, uint32_t index)
+{
+    struct ep_slot *slot = &ep->slots[index];
+    tfsm_time own = ep_policy(ep, slot)->user_timeout;
+    slot->owner = EP_NOBODY;
+    slot->deaf = true;
+    if (ep->orphan_timeout > 0 && (own == 0 || own > ep->orphan_timeout)) {
+        if (!slot->own_policy) {
+            slot->policy = *ep_policy(ep, slot);
+            slot->own_policy = true;
+        }
+        slot->policy.user_timeout = ep->orphan_timeout;
+    }
+}
+
+/* CLOSE or ABORT, and the user has one call less to make: an ended connection needs no more. A call
+ * that the core refuses changes nothing, but where the connection is over or CLOSE waits in
+ * SYN-RECEIVED: ep_feed() makes that a deaf one as soon as the core takes it. */
 static enum tfsm_result end(struct endpoint *ep, endpoint_handle handle,
                             const struct tfsm_event *event, enum ep_owner owner, bool deaf)
 {
@@ -390,9 +417,19 @@ static enum tfsm_result end(struct endpoint *ep, endpoint_handle handle,
     }
     struct ep_slot *slot = &ep->slots[index];
     struct tfsm_effects fx;
-    slot->owner = (uint8_t)owner;
-    slot->deaf = slot->deaf || deaf;
+    if (owner == EP_NOBODY) {
+        orphan(ep, index);
+    }
     enum tfsm_result result = ep_feed(ep, index, event, NULL, &fx);
+    if (result == TFSM_DONE || slot->tcb.state == TFSM_CLOSED ||
+        slot->tcb.state == TFSM_SYN_RECEIVED) {
+        slot->owner = (uint8_t)owner;
+        slot->deaf = slot->deaf || deaf;
+    }
+    if (owner == EP_NOBODY && result != TFSM_DONE) { /* timers in line with the policy */
+        struct tfsm_event settle = {.kind = TFSM_EV_TIMEOUT, .now = event->now};
+        ep_feed(ep, index, &settle, NULL, &fx);
+    }
     ep_settle(ep, index);
     return result;
 }

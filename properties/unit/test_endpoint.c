@@ -144,6 +144,60 @@ static void test_endpoint_send_into_a_buffer_that_shrank(void **state)
     assert_int_equal(read_some(1, handle[1], 0), 3500);
 }
 
+/* A buffer that grew has room for the peer: the window that opens is announced. */
+static void test_endpoint_receive_buffer_that_grew_is_announced(void **state)
+{
+    (void)state;
+    plan_hosts();
+    start_hosts();
+    endpoint_handle handle[2];
+    struct endpoint_options options;
+    uint64_t sent = 0;
+    uint64_t read = 0;
+    open_pair(handle);
+    assert_int_equal(endpoint_get(net.host[1], handle[1], &options), TFSM_DONE);
+    options.policy.rcv_buff = 0;
+    assert_int_equal(endpoint_set(net.host[1], handle[1], &options, net.now), TFSM_DONE);
+    while (sent < 65535) { /* the window that was offered stands */
+        sent += send_some(0, handle[0], sent, (size_t)(65535 - sent));
+        talk();
+        pass(SECOND);
+    }
+    while (read < 65535) {
+        read += read_some(1, handle[1], read);
+    }
+    talk();
+    assert_int_equal(endpoint_tcb(net.host[1], handle[1])->rcv_wnd, 0);
+    uint64_t packets = net.packets;
+    options.policy.rcv_buff = 60000;
+    assert_int_equal(endpoint_set(net.host[1], handle[1], &options, net.now), TFSM_DONE);
+    talk();
+    assert_int_equal(net.packets, packets + 1);
+    assert_int_equal(endpoint_tcb(net.host[0], handle[0])->snd_wnd, 60000);
+}
+
+static void test_endpoint_send_buffer_that_grew_is_told(void **state)
+{
+    (void)state;
+    plan_hosts();
+    start_hosts();
+    endpoint_handle handle[2];
+    struct endpoint_options options;
+    open_pair(handle);
+    news_of(0, handle[0]);
+    assert_int_equal(endpoint_get(net.host[0], handle[0], &options), TFSM_DONE);
+    options.policy.snd_buff = 0;
+    assert_int_equal(endpoint_set(net.host[0], handle[0], &options, net.now), TFSM_DONE);
+    assert_int_equal(send_some(0, handle[0], 0, 10), 0);
+    assert_int_equal(news_of(0, handle[0]), 0);
+    options.policy.snd_buff = 60000;
+    assert_int_equal(endpoint_set(net.host[0], handle[0], &options, net.now), TFSM_DONE);
+    assert_int_equal(news_of(0, handle[0]), ENDPOINT_WRITABLE);
+    assert_int_equal(endpoint_set(net.host[0], handle[0], &options, net.now), TFSM_DONE);
+    assert_int_equal(news_of(0, handle[0]), 0); /* told once */
+    assert_int_equal(send_some(0, handle[0], 0, 10), 10);
+}
+
 /* Each connection gets its own octets back, and none has another's. */
 static void test_endpoint_thousand_connections_through_one_listener(void **state)
 {
@@ -532,11 +586,60 @@ static void test_endpoint_released_connections_end_by_themselves(void **state)
     assert_int_equal(in_use(1), 0);
     assert_false(endpoint_next(net.host[0], &who, &news));
 }
-/* Both SYNs cross; the user closes with text queued and goes away before the peer has answered: the
- * core hears that he will not read as soon as it can. */
-static void test_endpoint_released_in_syn_received(void **state)
+/* A peer that answers every probe with a window of 0 does not hold a place for ever, when the user
+ * is gone: with a close before or not, and with a longer patience of his own. */
+static void test_endpoint_released_connection_waits_no_longer_than_the_orphan_timeout(void **state)
+{
+    for (unsigned round = 0; round < 5; round++) {
+        struct endpoint_config *config = plan_hosts();
+        config[0].orphan_timeout = round < 4 ? config[0].orphan_timeout : 0;
+        config[0].policy4.user_timeout = round == 2 ? 3600 * SECOND : round == 3 ? 50 * SECOND : 0;
+        config[1].policy4.rcv_buff = 0;
+        start_hosts();
+        endpoint_handle handle[2];
+        open_pair(handle);
+        assert_int_equal(send_some(0, handle[0], 0, 10), 10);
+        talk();
+        if (round == 1) {
+            assert_int_equal(endpoint_close(net.host[0], handle[0], net.now), TFSM_DONE);
+        }
+        assert_int_equal(endpoint_release(net.host[0], handle[0], net.now), TFSM_DONE);
+        uint64_t packets = net.packets;
+        pass(40 * SECOND);
+        assert_int_equal(in_use(0), 1);
+        assert_true(net.packets > packets); /* asked and answered */
+        pass(20 * SECOND);
+        assert_int_equal(in_use(0), round != 3); /* a shorter patience stays his own */
+        pass(240 * SECOND);
+        assert_int_equal(in_use(0), round == 4); /* 0: none */
+        stop_hosts(state);
+    }
+}
+
+/* A call that is refused costs no octets: they are there for who closed and reads on. */
+static void test_endpoint_deaf_close_that_is_refused_changes_nothing(void **state)
 {
     (void)state;
+    plan_hosts();
+    start_hosts();
+    endpoint_handle handle[2];
+    open_pair(handle);
+    assert_int_equal(send_some(0, handle[0], 0, 100), 100);
+    assert_int_equal(endpoint_close(net.host[0], handle[0], net.now), TFSM_DONE);
+    talk();
+    assert_int_equal(endpoint_close(net.host[1], handle[1], net.now), TFSM_DONE);
+    assert_int_equal(endpoint_readable(net.host[1], handle[1]), 100);
+    assert_int_equal(endpoint_close_deaf(net.host[1], handle[1], net.now),
+                     TFSM_E_CONNECTION_CLOSING);
+    assert_int_equal(endpoint_readable(net.host[1], handle[1]), 100);
+    talk();
+    assert_int_equal(read_some(1, handle[1], 0), 100);
+}
+
+/* Both SYNs cross; the user closes with text queued, and before the peer has answered he goes away
+ * or says that he will not read: the core hears of that as soon as it can. */
+static void go_away_in_syn_received(bool release)
+{
     plan_hosts();
     start_hosts();
     struct endpoint_open open = to_host_1();
@@ -552,7 +655,12 @@ static void test_endpoint_released_in_syn_received(void **state)
     endpoint_segment(net.host[0], &packet, NULL, net.now);
     assert_int_equal(state_of(0, handle), TFSM_SYN_RECEIVED);
     assert_int_equal(endpoint_close(net.host[0], handle, net.now), TFSM_DONE);
-    assert_int_equal(endpoint_release(net.host[0], handle, net.now), TFSM_DONE);
+    if (release) {
+        assert_int_equal(endpoint_release(net.host[0], handle, net.now), TFSM_DONE);
+    } else {
+        assert_int_equal(endpoint_close_deaf(net.host[0], handle, net.now),
+                         TFSM_E_CONNECTION_CLOSING);
+    }
     packet.segment.flags = TFSM_ACK;
     packet.segment.seq++;
     packet.segment.len = 0;
@@ -565,7 +673,22 @@ static void test_endpoint_released_in_syn_received(void **state)
     endpoint_segment(net.host[0], &packet, (const uint8_t *)"text", net.now);
     talk();
     assert_true((net.last[0].segment.flags & TFSM_RST) != 0);
+    if (!release) {
+        assert_int_equal(news_of(0, handle) & TFSM_SIG_ENDS, TFSM_SIG_RESET);
+    }
     assert_int_equal(in_use(0), 0);
+}
+
+static void test_endpoint_released_in_syn_received(void **state)
+{
+    (void)state;
+    go_away_in_syn_received(true);
+}
+
+static void test_endpoint_closed_deaf_in_syn_received(void **state)
+{
+    (void)state;
+    go_away_in_syn_received(false);
 }
 
 /* A connection to itself: every segment comes back, and it ends all the same. */
@@ -1059,6 +1182,8 @@ int main(void)
         cmocka_unit_test_teardown(test_endpoint_data_after_loss, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_send_takes_what_fits_and_tells_of_room, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_send_into_a_buffer_that_shrank, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_receive_buffer_that_grew_is_announced, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_send_buffer_that_grew_is_told, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_thousand_connections_through_one_listener,
                                   stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_stale_handles_name_nothing, stop_hosts),
@@ -1074,7 +1199,11 @@ int main(void)
         cmocka_unit_test_teardown(test_endpoint_ended_before_accept_is_handed_out, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_deaf_close_resets_what_comes, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_released_connections_end_by_themselves, stop_hosts),
+        cmocka_unit_test(test_endpoint_released_connection_waits_no_longer_than_the_orphan_timeout),
+        cmocka_unit_test_teardown(test_endpoint_deaf_close_that_is_refused_changes_nothing,
+                                  stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_released_in_syn_received, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_closed_deaf_in_syn_received, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_connection_to_itself, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_diffserv_and_ttl_are_on_the_wire, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_nagle_is_chosen_for_each_connection, stop_hosts),

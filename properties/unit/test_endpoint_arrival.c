@@ -412,6 +412,77 @@ static void test_endpoint_syn_in_time_wait_without_listener(void **state)
     assert_int_equal(state_of(1, server), TFSM_TIME_WAIT);
     assert_int_equal(net.last[1].segment.flags, TFSM_ACK);
 }
+
+/* From port 1234 of host 0; host 1 is in TIME-WAIT and host 0 may connect again. */
+static endpoint_handle leave_time_wait(const struct endpoint_open *open, endpoint_handle listener)
+{
+    endpoint_handle first = connect_with(open);
+    talk();
+    endpoint_handle server = accept_one(listener);
+    endpoint_close(net.host[1], server, net.now);
+    talk();
+    endpoint_close(net.host[0], first, net.now);
+    talk();
+    news_of(0, first);
+    news_of(1, server);
+    assert_int_equal(state_of(1, server), TFSM_TIME_WAIT);
+    return server;
+}
+
+/* A listener with no room in its backlog takes no SYN: TIME-WAIT stays, unless it recycles. */
+static void test_endpoint_syn_in_time_wait_with_backlog_full(void **state)
+{
+    for (unsigned recycle = 0; recycle < 2; recycle++) {
+        plan_hosts();
+        start_hosts();
+        struct endpoint_listening listening = {
+            .local = any_address(4), .port = 81, .backlog = 1, .recycle = recycle != 0};
+        struct endpoint_open open = to_host_1();
+        struct tfsm_packet stranger = packet_from(v4(203, 0, 113, 9), 1, TFSM_SYN);
+        endpoint_handle listener;
+        assert_int_equal(endpoint_listen(net.host[1], &listening, &listener), TFSM_DONE);
+        open.local_port = 1234;
+        open.remote_port = 81;
+        endpoint_handle server = leave_time_wait(&open, listener);
+        stranger.dst_port = 81;
+        hand_in(&stranger); /* half open: all the backlog there is */
+        talk();             /* host 0 drops the SYN-ACK: not its address */
+        pass(SECOND / 2);
+        connect_with(&open);
+        net.drop = 2;
+        talk();
+        assert_int_equal(state_of(1, server), recycle ? TFSM_CLOSED : TFSM_TIME_WAIT);
+        assert_int_equal(net.last[1].segment.flags & TFSM_SYN, recycle ? TFSM_SYN : 0);
+        assert_int_equal(counted(1)->backlog_full, 0);
+        stop_hosts(state);
+    }
+}
+
+/* Nor does one without a slot: that of TIME-WAIT is free only when its user is gone. */
+static void test_endpoint_syn_in_time_wait_without_a_slot(void **state)
+{
+    for (unsigned released = 0; released < 2; released++) {
+        struct endpoint_config *config = plan_hosts();
+        config[1].connections = 1;
+        start_hosts();
+        struct endpoint_open open = to_host_1();
+        open.local_port = 1234;
+        endpoint_handle server = leave_time_wait(&open, net.listener);
+        if (released) {
+            endpoint_release(net.host[1], server, net.now);
+        }
+        pass(SECOND);
+        connect_with(&open);
+        net.drop = 2;
+        talk();
+        assert_int_equal(net.last[1].segment.flags & TFSM_SYN, released ? TFSM_SYN : 0);
+        if (!released) {
+            assert_int_equal(state_of(1, server), TFSM_TIME_WAIT);
+        }
+        assert_int_equal(counted(1)->no_slot, 0);
+        stop_hosts(state);
+    }
+}
 /* ---- ICMP ---- */
 
 static struct tfsm_icmp_message icmp_about(endpoint_handle handle, enum tfsm_icmp meaning)
@@ -676,6 +747,8 @@ int main(void)
         cmocka_unit_test_teardown(test_endpoint_newer_syn_ends_time_wait, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_reopened_connection_has_a_later_isn, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_syn_in_time_wait_without_listener, stop_hosts),
+        cmocka_unit_test(test_endpoint_syn_in_time_wait_with_backlog_full),
+        cmocka_unit_test(test_endpoint_syn_in_time_wait_without_a_slot),
         cmocka_unit_test_teardown(test_endpoint_icmp_hard_ends_an_opening, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_icmp_soft_is_told_unless_muted, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_icmp_too_big_makes_segments_smaller, stop_hosts),
