@@ -847,7 +847,7 @@ static bool seg_ack_good(const struct monitor *monitor, const struct tfsm_tcb *b
 /* TIME-WAIT lasts 2MSL from the last FIN. */
 static void check_time_wait(struct monitor *monitor, const struct tfsm_config *cfg,
                             const struct tfsm_tcb *before, const struct tfsm_event *ev,
-                            const struct tfsm_tcb *after)
+                            const struct tfsm_effects *fx, const struct tfsm_tcb *after)
 {
     if (after->state == TFSM_TIME_WAIT && before->state != TFSM_TIME_WAIT) {
         monitor->time_wait_from = ev->now;
@@ -860,6 +860,7 @@ static void check_time_wait(struct monitor *monitor, const struct tfsm_config *c
         }
     }
     if (ev->kind == TFSM_EV_SEGMENT && before->state == TFSM_TIME_WAIT &&
+        fx->verdict != TFSM_V_DROP && /* PAWS may refuse it */
         fin_again(before, &ev->segment) && seg_ack_good(monitor, before, &ev->segment)) {
         monitor->time_wait_from = ev->now;
     }
@@ -1030,7 +1031,7 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
         monitor->probe_interval = 0;
     }
     note_rst(monitor, before, ev, after);
-    check_time_wait(monitor, cfg, before, ev, after);
+    check_time_wait(monitor, cfg, before, ev, fx, after);
     check_signals(monitor, before, ev, fx, after);
     monitor->acks_alone = 0;
     monitor->resets = 0;

@@ -101,7 +101,7 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         return &faulty;
     }
 #elif TFSM_FAULT == 13
-    /* fault 13: RFC9293:MUST-40 the delayed acknowledgment never comes [NOT_ACKNOWLEDGED] */
+    /* fault 13: RFC9293:MUST-40 the delayed acknowledgment never comes [NOT_ACKNOWLEDGED|ENDS_BY_ITSELF] */
     if (id == TFSM_RULE_ACK_DUE) {
         memset(faulty.actions, 0, sizeof faulty.actions);
         return &faulty;
