@@ -245,12 +245,13 @@ struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_
         text.right = seq_min(text.right, tcb->rcv_nxt);
         return seq_lt(text.left, text.right) ? text : none;
     }
+    uint32_t left = seq_distance(tcb->rcv_nxt, text.left);
+    uint32_t right = left < TFSM_SEQ_HALF ? left + text_length(seg) : 0; /* too far to be ordered */
     for (unsigned i = 0; i < tcb->ooo_count; i++) {
-        struct tfsm_range have = tcb->ooo[i];
-        have.left = seq_max(have.left, text.left);
-        have.right = seq_min(have.right, text.right);
-        if (seq_lt(have.left, have.right)) {
-            return have;
+        uint32_t first = max32(seq_distance(tcb->rcv_nxt, tcb->ooo[i].left), left);
+        uint32_t last = min32(seq_distance(tcb->rcv_nxt, tcb->ooo[i].right), right);
+        if (first < last) {
+            return (struct tfsm_range){seq_add(tcb->rcv_nxt, first), seq_add(tcb->rcv_nxt, last)};
         }
     }
     return none;
@@ -304,7 +305,9 @@ void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *ou
     }
     for (unsigned k = 0; k < TFSM_OOO_SLOTS && count < most; k++) {
         unsigned i = range_of(tcb, tcb->rcv_recent[k]);
-        if (i < tcb->ooo_count && (told >> i & 1u) == 0) {
+        /* Text of a SYN waits at RCV.NXT for the handshake: SEG.ACK says nothing of it, and a block
+         * must not touch SEG.ACK. */
+        if (i < tcb->ooo_count && (told >> i & 1u) == 0 && tcb->ooo[i].left != tcb->rcv_nxt) {
             told |= 1u << i;
             out->sack[count++] = tcb->ooo[i];
         }
