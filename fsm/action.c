@@ -74,6 +74,7 @@ static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 {
     uint32_t iss = ev->iss;
     tcb->ts_offset = ev->ts_offset;
+    tcb->sent_at = ev->now; /* pauses count from here */
     tcb->iss = iss;
     tcb->snd_una = iss;
     tcb->snd_nxt = seq_add(iss, 1);
