@@ -25,6 +25,7 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
     /* fault 2: RFC9293:3.10.7.4 RCV.NXT is advanced over a gap [DELIVERED_UNRECEIVED|RCV_ORDER] */
     if (id == TFSM_RULE_TEXT_NEW) {
         faulty.actions[1] = TFSM_ACTION_DELIVER;
+        faulty.actions[2] = TFSM_ACTION_ACK;
         return &faulty;
     }
 #elif TFSM_FAULT == 3
