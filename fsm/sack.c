@@ -298,8 +298,10 @@ void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *ou
     if (!has(tcb->flags, TFSM_M_SACK)) {
         return;
     }
-    if (has(tcb->flags, TFSM_M_DSACK) && count < most) {
-        out->sack[count++] = tcb->dsack;
+    if (has(tcb->flags, TFSM_M_DSACK)) { /* now or not at all: it is about the last segment */
+        if (count < most) {
+            out->sack[count++] = tcb->dsack;
+        }
         tcb->flags &= ~(uint32_t)TFSM_M_DSACK;
         tcb->dsack = (struct tfsm_range){0, 0};
     }
