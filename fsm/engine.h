@@ -170,7 +170,8 @@ static inline uint32_t receive_room(const struct tfsm_tcb *tcb, const struct tfs
  * show it. [RFC9293:MAY-8] */
 static inline bool window_opens(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
-    uint32_t room = receive_room(tcb, cfg);
+    /* What the field cannot show need not be announced, however large the buffer. */
+    uint32_t room = min32(receive_room(tcb, cfg), (uint32_t)UINT16_MAX << tcb->rcv_wscale);
     uint32_t step = min32(max32(min32(cfg->rcv_buff, TFSM_BUFF_MAX) / 2, 1), max32(cfg->mss, 1));
     uint32_t grain = 1u << tcb->rcv_wscale;
     return has(tcb->flags, TFSM_M_SYN_ACKED) && room > tcb->rcv_wnd &&

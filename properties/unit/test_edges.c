@@ -161,6 +161,20 @@ static void test_edges_too_big_never_raises_the_mss(void **state)
     assert_int_equal(f->tcb.snd_mss, 2);
 }
 
+/* RFC9293:MUST-39: a buffer larger than the window field can show opens nothing: who reads in answer
+ * to each segment must not answer each with one more. */
+static void test_edges_buffer_beyond_the_field_announces_nothing(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->cfg.rcv_buff = 262144;
+    reach_established(f);
+    for (unsigned i = 0; i < 3; i++) {
+        arrive(f, .flags = TFSM_ACK);
+        user_receive(f, 1000);
+        expect_nothing(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_edges_profile_changes_after_the_syn),
         cmocka_unit_test(test_edges_too_big_in_recovery_deflates),
         cmocka_unit_test(test_edges_too_big_never_raises_the_mss),
+        cmocka_unit_test(test_edges_buffer_beyond_the_field_announces_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
