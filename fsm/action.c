@@ -102,14 +102,13 @@ static void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     tcb->owed |= TFSM_OWE_SYN;
     select_iss(tcb, cfg, ev);
     if (ev->fast_open && ev->kind == TFSM_EV_OPEN) {
-        uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
         tcb->flags |= TFSM_M_FAST_OPEN;
         /* What is no cookie asks for one (RFC7413:4.1.1a). */
         bool cookie =
             ev->cookie_len >= 4 && ev->cookie_len <= TFSM_COOKIE_MAX && ev->cookie_len % 2 == 0;
         tcb->cookie_len = cookie ? ev->cookie_len : 0;
         if (ev->mss > 0) {
-            tcb->snd_mss = effective_mss(cfg, ev->mss > floor ? ev->mss : floor);
+            tcb->snd_mss = effective_mss(cfg, floored_mss(cfg, ev->mss));
         }
     }
 }
@@ -124,15 +123,6 @@ static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
     tcb->security = ev->security;
 }
 
-/* What the profile offers, as our SYN would. */
-static uint32_t offers(const struct tfsm_config *cfg)
-{
-    return (has(cfg->profile, TFSM_WSCALE) ? TFSM_M_OFFERED_WSCALE : 0u) |
-           (has(cfg->profile, TFSM_TIMESTAMPS) ? TFSM_M_OFFERED_TIMESTAMPS : 0u) |
-           (has(cfg->profile, TFSM_SACK) ? TFSM_M_OFFERED_SACK : 0u) |
-           (has(cfg->profile, TFSM_ECN) ? TFSM_M_OFFERED_ECN : 0u);
-}
-
 /* What both ends offer is agreed (RFC7323:2.2, RFC7323:3.2, RFC2018:2, RFC3168:6.1.1). Of ECN a
  * SYN speaks with both flags, a SYN-ACK with ECE alone. [RFC7323:2.2b, 2.3c, 2.3g, 3.2j;
  * RFC3168:6.1.1a; RFC7323:2.2d] */
@@ -143,7 +133,7 @@ static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
     uint8_t offer = has(seg->flags, TFSM_ACK) ? TFSM_ECE : TFSM_ECE | TFSM_CWR;
     /* Our SYN has made its offer, or will make it in answer. */
     bool made = tcb->state == TFSM_SYN_SENT && !has(tcb->owed, TFSM_OWE_SYN);
-    uint32_t ours = made ? tcb->flags : offers(cfg);
+    uint32_t ours = made ? tcb->flags : profile_offers(cfg);
     if (has(ours, TFSM_M_OFFERED_WSCALE) && has(seg->options, TFSM_OPT_WSCALE)) {
         tcb->flags |= TFSM_M_WSCALE;
         tcb->snd_wscale = seg->wscale < 14 ? seg->wscale : 14;
@@ -181,8 +171,7 @@ static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const st
     }
     tcb->snd_mss = effective_mss(cfg, cfg->mss_default);
     if (has(seg->options, TFSM_OPT_MSS)) {
-        uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
-        tcb->snd_mss = effective_mss(cfg, seg->mss > floor ? seg->mss : floor);
+        tcb->snd_mss = effective_mss(cfg, floored_mss(cfg, seg->mss));
     }
     agree(tcb, cfg, ev);
 }
@@ -291,7 +280,7 @@ static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
  * burst must not follow (RFC5681:4.1). */
 static void window_opened(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
-    if (now > tcb->sent_at && now - tcb->sent_at > tcb->rto) {
+    if (paused(tcb, now)) {
         tfsm_cwnd_restart(tcb, cfg);
     }
     if (has(tcb->flags, TFSM_M_PROBED)) {

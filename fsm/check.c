@@ -131,7 +131,6 @@ static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
 /* Loss recovery and the congestion window, once our SYN is acknowledged. */
 static enum tfsm_clause check_recovery(const struct tfsm_tcb *tcb)
 {
-    bool losing = (tcb->flags & (TFSM_M_LOSS | TFSM_M_RECOVERY)) != 0;
     uint32_t flight = in_flight(tcb);
     uint32_t last = 0;
     if (tcb->sacked_count > TFSM_SACKED_MAX) {
@@ -146,11 +145,11 @@ static enum tfsm_clause check_recovery(const struct tfsm_tcb *tcb)
         last = right;
     }
     if (!has(tcb->flags, TFSM_M_SYN_ACKED)) {
-        return losing ? TFSM_CLAUSE_RECOVERY : TFSM_OK;
+        return losing(tcb) ? TFSM_CLAUSE_RECOVERY : TFSM_OK;
     }
-    if (losing != seq_lt(tcb->snd_una, tcb->snd_recover) ||
-        (losing && (!seq_le(tcb->snd_recover, tcb->snd_nxt) ||
-                    !seq_in(tcb->snd_rtx, tcb->snd_una, seq_add(flight, 1)))) ||
+    if (losing(tcb) != seq_lt(tcb->snd_una, tcb->snd_recover) ||
+        (losing(tcb) && (!seq_le(tcb->snd_recover, tcb->snd_nxt) ||
+                         !seq_in(tcb->snd_rtx, tcb->snd_una, seq_add(flight, 1)))) ||
         has(tcb->flags, TFSM_M_LOSS | TFSM_M_RECOVERY)) {
         return TFSM_CLAUSE_RECOVERY;
     }
@@ -180,8 +179,7 @@ static enum tfsm_clause check_debts(const struct tfsm_tcb *tcb)
 {
     bool syn_states =
         IN_STATE(tcb, STATE_BIT(SYN_SENT) | STATE_BIT(SYN_RECEIVED) | STATE_BIT(FIN_WAIT_1));
-    if ((tcb->owed & (TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS)) != 0 &&
-        !has(tcb->owed, TFSM_OWE_RST)) {
+    if ((tcb->owed & (TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS)) != 0 && !has(tcb->owed, TFSM_OWE_RST)) {
         return TFSM_CLAUSE_DEBT;
     }
     if (has(tcb->owed, TFSM_OWE_SYN) && !syn_states) {

@@ -4,9 +4,8 @@
  * congestion with a burst. */
 #include "engine.h"
 
-#define CWND_MAX   (1u << 30) /* no window is greater (RFC 7323 2.3) */
-#define LIMITED    2u         /* segments that limited transmit sends (RFC 5681 3.2 step 1) */
-#define DUP_THRESH 3u
+#define CWND_MAX (1u << 30) /* no window is greater (RFC 7323 2.3) */
+#define LIMITED  2u         /* segments that limited transmit sends (RFC 5681 3.2 step 1) */
 
 /* What has left us and not come back, but for what limited transmit added (RFC 5681 3.2).
  * [RFC5681:3.2h] */
@@ -42,14 +41,13 @@ static uint32_t initial_window(const struct tfsm_tcb *tcb, const struct tfsm_con
 bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t text,
                       bool fresh)
 {
-    const uint32_t losing = TFSM_M_RECOVERY | TFSM_M_LOSS;
     bool limited = has(cfg->profile, TFSM_LIMITED_TRANSMIT) && tcb->dup_acks > 0;
     uint32_t pipe = tfsm_pipe(tcb);
     uint64_t limit = tcb->cwnd;
     if (fresh && !has(cfg->profile, TFSM_CONGESTION)) {
         return true;
     }
-    if (fresh && (tcb->flags & losing) == 0) {
+    if (fresh && !losing(tcb)) {
         /* With SACK what the duplicates report has left the network, and makes room by itself. */
         bool sack = has(tcb->flags, TFSM_M_SACK);
         pipe = limited && sack ? pipe : in_flight(tcb);
@@ -142,7 +140,7 @@ void tfsm_fast_retransmit(struct tfsm_tcb *tcb)
     tcb->cwnd_acked = 0;
     tcb->snd_recover = tcb->snd_nxt;
     tcb->snd_rtx = tcb->snd_una;
-    tcb->flags &= ~(uint32_t)(TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED);
+    tcb->flags &= ~(uint32_t)RECOVERY_FLAGS;
     tcb->flags |= TFSM_M_RECOVERY;
     tcb->at_rtx = 0; /* what is sent now must not be sent again too early (RFC6298:5) */
     note_cut(tcb);
@@ -168,7 +166,7 @@ void tfsm_recovered(struct tfsm_tcb *tcb)
     uint32_t calm = bounded((uint64_t)max32(in_flight(tcb), size) + size);
     tcb->cwnd_acked = 0;
     tcb->cwnd = max32(sack ? tcb->ssthresh : min32(tcb->ssthresh, calm), size);
-    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED);
+    tcb->flags &= ~(uint32_t)RECOVERY_FLAGS;
 }
 
 /* The timer went off: everything sent is lost, and the network knows us no more (RFC5681:3.1
@@ -192,7 +190,7 @@ void tfsm_timed_out(struct tfsm_tcb *tcb)
         tcb->sacked[i] = (struct tfsm_range){0, 0};
     }
     tcb->sacked_count = 0;
-    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED);
+    tcb->flags &= ~(uint32_t)RECOVERY_FLAGS;
     tcb->flags |= TFSM_M_LOSS;
     note_cut(tcb);
 }
@@ -207,8 +205,7 @@ void tfsm_resend(struct tfsm_tcb *tcb)
     if (has(tcb->flags, TFSM_M_RECOVERY)) { /* its inflation ends with it (RFC5681:3.2l) */
         tcb->cwnd = max32(min32(tcb->cwnd, tcb->ssthresh), smss(tcb));
     }
-    tcb->flags &= ~(uint32_t)(TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED |
-                              TFSM_M_TIMING);
+    tcb->flags &= ~(uint32_t)(RECOVERY_FLAGS | TFSM_M_TIMING);
     tcb->flags |= TFSM_M_LOSS;
     tcb->snd_recover = tcb->snd_nxt;
     tcb->snd_rtx = tcb->snd_una;

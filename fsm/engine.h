@@ -97,7 +97,24 @@ static inline uint32_t unsent(const struct tfsm_tcb *tcb)
     return fin_sent(tcb) ? 0 : seq_distance(tcb->snd_nxt, tcb->snd_end);
 }
 
+#define OPTIONS_MAX       40u /* what a data offset of 15 leaves for options */
 #define TIMESTAMPS_LENGTH 12u /* octets of options on every segment, with timestamps */
+#define DUP_THRESH        3u  /* duplicates, or ranges above, that tell of a loss (RFC5681:3.2) */
+
+/* What loss recovery remembers and forgets at its end. */
+#define RECOVERY_FLAGS (TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED)
+
+/* What was sent is being sent again, after duplicates or after a timeout. */
+static inline bool losing(const struct tfsm_tcb *tcb)
+{
+    return (tcb->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
+}
+
+/* No text was sent for longer than a retransmission timeout (RFC5681:4.1). */
+static inline bool paused(const struct tfsm_tcb *tcb, tfsm_time now)
+{
+    return now > tcb->sent_at && now - tcb->sent_at > tcb->rto;
+}
 
 /* SMSS: the largest text of a segment, its options apart (RFC5681:2, RFC9293:MUST-16). */
 static inline uint32_t smss(const struct tfsm_tcb *tcb)
@@ -202,13 +219,27 @@ static inline uint32_t user_at(const struct tfsm_tcb *tcb)
     return seq_sub(tcb->rcv_nxt, tcb->rcv_user + (fin_passed ? 1u : 0u));
 }
 
+/* What the profile offers, as our SYN would. */
+static inline uint32_t profile_offers(const struct tfsm_config *cfg)
+{
+    return (has(cfg->profile, TFSM_WSCALE) ? TFSM_M_OFFERED_WSCALE : 0u) |
+           (has(cfg->profile, TFSM_TIMESTAMPS) ? TFSM_M_OFFERED_TIMESTAMPS : 0u) |
+           (has(cfg->profile, TFSM_SACK) ? TFSM_M_OFFERED_SACK : 0u) |
+           (has(cfg->profile, TFSM_ECN) ? TFSM_M_OFFERED_ECN : 0u);
+}
+
+/* An MSS as somebody else names it, raised to the floor: a tiny one is at our expense
+ * (CVE-2019-11479). */
+static inline uint16_t floored_mss(const struct tfsm_config *cfg, uint16_t mss)
+{
+    return (uint16_t)max32(mss, max32(cfg->mss_floor, 1));
+}
+
 /* Eff.snd.MSS as an ICMP message asks for it: never below the floor, and the default where it does
  * not say (RFC9293:SHLD-6). */
 static inline uint16_t path_mss(const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
-    uint16_t mss = ev->mss > 0 ? ev->mss : cfg->mss_default;
-    uint16_t floor = cfg->mss_floor > 0 ? cfg->mss_floor : 1;
-    return mss > floor ? mss : floor;
+    return floored_mss(cfg, ev->mss > 0 ? ev->mss : cfg->mss_default);
 }
 
 /* The clock of our timestamps: milliseconds (RFC7323:5.4). [RFC7323:4.1a, 5.4a, 5.4b, 5.4c] */

@@ -2,7 +2,6 @@
  * speak of nothing else, so this file is where every comparison of the protocol stands, once. */
 #include "engine.h"
 
-#define DUP_THRESH  3u
 #define TS_OUTDATED (UINT64_C(24) * 86400 * 1000000) /* microseconds: 24 days (RFC7323:5.5) */
 
 /* A fact holds if a condition does. */
@@ -263,7 +262,6 @@ static void call_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     uint32_t queued = send_queue(tcb);
     bool remote = ev->kind == TFSM_EV_OPEN ? ev->remote : has(tcb->flags, TFSM_M_REMOTE);
     bool sent = tcb->snd_nxt != seq_add(tcb->iss, 1);
-    bool paused = sent && ev->now > tcb->sent_at && ev->now - tcb->sent_at > tcb->rto;
     HOLDS(ACTIVE_CALL, ev->active);
     HOLDS(URGENT_CALL, ev->urgent);
     HOLDS(DEAF_CALL, ev->deaf);
@@ -275,7 +273,7 @@ static void call_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     bool told = tcb->at_ack != 0 && tcb->rcv_wnd >= 2u * max32(cfg->mss, 1);
     HOLDS(WINDOW_OPENS, window_opens(tcb, cfg) && !told);
     HOLDS(UNSENT, unsent(tcb) > 0);
-    HOLDS(IDLE, in_flight(tcb) == 0 && paused);
+    HOLDS(IDLE, in_flight(tcb) == 0 && sent && paused(tcb, ev->now));
 }
 
 /* [RFC9293:MUST-21] */
@@ -328,7 +326,6 @@ static void output_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *c
 {
     bool room = in_flight(tcb) < tcb->snd_wnd;
     bool fin_left = has(tcb->flags, TFSM_M_CLOSE) && !fin_sent(tcb);
-    bool losing = (tcb->flags & (TFSM_M_LOSS | TFSM_M_RECOVERY)) != 0;
     uint32_t next = min32(sendable(tcb), smss(tcb));
     bool text = worth_sending(tcb, !has(cfg->profile, TFSM_NODELAY)) &&
                 tfsm_cwnd_allows(tcb, cfg, next, true);
@@ -341,11 +338,11 @@ static void output_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *c
     HOLDS(OWE_ACK, has(tcb->owed, TFSM_OWE_ACK));
     HOLDS(OWE_KEEPALIVE, has(tcb->owed, TFSM_OWE_KEEPALIVE));
     HOLDS(FRONT_FIN, front_is_fin(tcb));
-    HOLDS(MAY_RESEND, losing && may_resend(tcb, cfg, TFSM_HOLE_LOST));
+    HOLDS(MAY_RESEND, losing(tcb) && may_resend(tcb, cfg, TFSM_HOLE_LOST));
     HOLDS(MAY_SEND_TEXT, text);
     HOLDS(MAY_SEND_FIN, room && unsent(tcb) == 0 && fin_left);
-    HOLDS(MAY_RESEND_UNSURE, losing && !text && may_resend(tcb, cfg, TFSM_HOLE_UNSURE));
-    HOLDS(MAY_RESCUE, losing && !text && may_resend(tcb, cfg, TFSM_HOLE_LAST));
+    HOLDS(MAY_RESEND_UNSURE, losing(tcb) && !text && may_resend(tcb, cfg, TFSM_HOLE_UNSURE));
+    HOLDS(MAY_RESCUE, losing(tcb) && !text && may_resend(tcb, cfg, TFSM_HOLE_LAST));
 }
 
 struct tfsm_facts tfsm_take_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,

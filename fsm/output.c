@@ -3,8 +3,6 @@
  * acknowledgment was sent. */
 #include "engine.h"
 
-#define OPTIONS_MAX 40u /* octets of options in a header */
-
 /* The window field, and with it the edge the peer may rely on from now. RCV.WND counts to the
  * greatest edge ever sent; a scaled field may show a little less (RFC7323:2.4), never more.
  * [RFC7323:2.3e, 2.4b, 2.4c, 2.2e] */
@@ -117,10 +115,7 @@ static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     out->options = TFSM_OPT_MSS;
     out->mss = cfg->mss > 0 ? cfg->mss : 1;
     if (!ack && !again) { /* the answer counts for what was offered first */
-        memory |= has(cfg->profile, TFSM_WSCALE) ? TFSM_M_OFFERED_WSCALE : 0;
-        memory |= has(cfg->profile, TFSM_TIMESTAMPS) ? TFSM_M_OFFERED_TIMESTAMPS : 0;
-        memory |= has(cfg->profile, TFSM_SACK) ? TFSM_M_OFFERED_SACK : 0;
-        memory |= has(cfg->profile, TFSM_ECN) ? TFSM_M_OFFERED_ECN : 0;
+        memory |= profile_offers(cfg);
         tcb->flags = memory;
     }
     if (has(memory, ack ? TFSM_M_WSCALE : TFSM_M_OFFERED_WSCALE)) {
@@ -278,8 +273,7 @@ static void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
         out->flags |= has(tcb->flags, TFSM_M_CWR) ? TFSM_CWR : 0;
         tcb->flags &= ~(uint32_t)TFSM_M_CWR;
     }
-    if (tcb->dup_acks > 0 && (tcb->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) == 0 &&
-        in_flight(tcb) > tcb->cwnd) {
+    if (tcb->dup_acks > 0 && !losing(tcb) && in_flight(tcb) > tcb->cwnd) {
         tcb->limited = (uint16_t)min32(tcb->limited + (out->len + 1) / 2, UINT16_MAX);
     }
 }

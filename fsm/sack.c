@@ -4,8 +4,6 @@
  * from SND.UNA, which cannot wrap. */
 #include "engine.h"
 
-#define DUP_THRESH 3u
-
 static uint32_t offset(const struct tfsm_tcb *tcb, uint32_t seq)
 {
     return seq_distance(tcb->snd_una, seq);
@@ -29,8 +27,7 @@ static uint32_t not_held(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to)
 }
 
 /* Up to which offset everything not held is lost by IsLost(): three ranges, or more than two
- * segments' worth, lie above. It is monotone: what is below something lost is lost. [RFC6675:4a]
- * */
+ * segments' worth, lie above. It is monotone: what is below something lost is lost. [RFC6675:4a] */
 static uint32_t sack_lost_below(const struct tfsm_tcb *tcb)
 {
     uint32_t octets = 0;
@@ -59,8 +56,7 @@ static uint32_t lost_below(const struct tfsm_tcb *tcb)
 /* HighRxt as an offset: what was sent again since the loss. */
 static uint32_t resent(const struct tfsm_tcb *tcb)
 {
-    bool losing = (tcb->flags & (TFSM_M_LOSS | TFSM_M_RECOVERY)) != 0;
-    return losing && seq_lt(tcb->snd_una, tcb->snd_rtx) ? offset(tcb, tcb->snd_rtx) : 0;
+    return losing(tcb) && seq_lt(tcb->snd_una, tcb->snd_rtx) ? offset(tcb, tcb->snd_rtx) : 0;
 }
 
 /* [RFC6675:4c, RFC6675:5i] */

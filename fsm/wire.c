@@ -7,7 +7,6 @@
 #define IPV4_HEADER    20u
 #define IPV6_HEADER    40u
 #define TCP_HEADER     20u
-#define OPTIONS_MAX    40u    /* what a data offset of 15 leaves for options */
 #define LENGTH_MAX     65535u /* of the IPv4 total length and of the IPv6 payload length */
 #define EXTENSIONS_MAX 8u     /* IPv6 extension headers skipped; honest packets have one or two */
 #define WSCALE_MAX     14u    /* RFC7323:2.3g */
