@@ -170,10 +170,21 @@ static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const st
         tcb->rcv_wnd = min32(cfg->rcv_buff, UINT16_MAX); /* else our SYN has offered it */
     }
     tcb->snd_mss = effective_mss(cfg, cfg->mss_default);
+    if (!has(seg->flags, TFSM_ACK) && has(tcb->flags, TFSM_M_PASSIVE)) {
+        tcb->cookie_len = ev->cookie_len <= TFSM_COOKIE_MAX ? ev->cookie_len : 0;
+    }
     if (has(seg->options, TFSM_OPT_MSS)) {
         tcb->snd_mss = effective_mss(cfg, floored_mss(cfg, seg->mss));
     }
     agree(tcb, cfg, ev);
+}
+
+/* A Fast Open whose cookie is good: the user may answer before our SYN is acknowledged, within the
+ * initial window. [RFC7413:4.2.2j, RFC7413:4.2.2k] */
+static void open_early(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    tcb->flags |= TFSM_M_FAST_OPEN;
+    tfsm_cwnd_open(tcb, cfg);
 }
 
 /* Our SYN is acknowledged: the connection can be heard. A timeout of less than three seconds that
@@ -552,6 +563,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_ACCEPT:           select_iss(tcb, cfg, ev); break;
     case TFSM_ACTION_SYN_IN:           syn_in(tcb, cfg, ev); break;
     case TFSM_ACTION_SYN_OUT:          tcb->owed |= TFSM_OWE_SYN; break;
+    case TFSM_ACTION_EARLY:            open_early(tcb, cfg); break;
     case TFSM_ACTION_RESTART:          tfsm_cwnd_restart(tcb, cfg); break;
     case TFSM_ACTION_QUEUE:            tcb->snd_end = seq_add(tcb->snd_end, ev->len); break;
     case TFSM_ACTION_SND_UP:           send_urgent(tcb); break;
@@ -601,6 +613,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_TELL_ADVICE:      fx->signals |= TFSM_SIG_ADVICE; break;
     case TFSM_ACTION_TELL_SOFT_ERROR:  fx->signals |= TFSM_SIG_SOFT_ERROR; break;
     case TFSM_ACTION_TELL_COOKIE:      fx->signals |= TFSM_SIG_COOKIE; break;
+    case TFSM_ACTION_TELL_EARLY:       fx->signals |= TFSM_SIG_EARLY; break;
     case TFSM_ACTION_TELL_USER_TIMEOUT: fx->signals |= TFSM_SIG_USER_TIMEOUT; break;
     case TFSM_ACTION_EMIT_RST:         /* output.c runs these: they make a segment */
     case TFSM_ACTION_EMIT_SYN:

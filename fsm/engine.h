@@ -63,6 +63,12 @@ static inline uint32_t send_limit(const struct tfsm_tcb *tcb)
     return seq_add(tcb->snd_end, has(tcb->flags, TFSM_M_CLOSE) ? 1 : 0);
 }
 
+/* Opened passively by a Fast Open: the user has it before our SYN is acknowledged (RFC7413:4.2.2). */
+static inline bool is_early(const struct tfsm_tcb *tcb)
+{
+    return has(tcb->flags, TFSM_M_PASSIVE | TFSM_M_FAST_OPEN);
+}
+
 /* Octets from SND.UNA to SND.NXT. */
 static inline uint32_t in_flight(const struct tfsm_tcb *tcb)
 {
@@ -132,7 +138,7 @@ static inline uint32_t sendable(const struct tfsm_tcb *tcb)
 }
 
 /* The sender's silly window avoidance (RFC9293:MUST-38): a full segment, or half the greatest
- * window seen, or all there is. With nagle the last two only when nothing is in flight
+ * window seen, or all there is. With nagle the last two only when no text is in flight
  * (RFC9293:SHLD-7). [RFC9293:MUST-17, MUST-60, MAY-16] */
 static inline bool worth_sending(const struct tfsm_tcb *tcb, bool nagle)
 {
@@ -140,7 +146,8 @@ static inline bool worth_sending(const struct tfsm_tcb *tcb, bool nagle)
     if (text >= smss(tcb)) {
         return true;
     }
-    return text > 0 && (!nagle || in_flight(tcb) == 0) &&
+    uint32_t syn = has(tcb->flags, TFSM_M_SYN_ACKED) ? 0 : 1;
+    return text > 0 && (!nagle || in_flight(tcb) == syn) &&
            (text == unsent(tcb) || text >= max32(tcb->snd_wnd_max / 2, 1));
 }
 

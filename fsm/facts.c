@@ -147,6 +147,7 @@ static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     HOLDS(BEARING, bearing);
     HOLDS(REPLY, bearing || budget);
     HOLDS(SECURITY_OTHER, seg->security != tcb->security);
+    HOLDS(COOKIE_GOOD, ev->fast_open && has(seg->options, TFSM_OPT_FAST_OPEN));
     HOLDS(LISTENER, ev->listener);
     HOLDS(CE, ecn && text && !is_syn(seg) && seg->ecn == TFSM_CE);
     HOLDS(CWR, ecn && text && has(seg->flags, TFSM_CWR));
@@ -359,7 +360,8 @@ struct tfsm_facts tfsm_take_facts(const struct tfsm_tcb *tcb, const struct tfsm_
     HOLDS(PASSIVE, has(tcb->flags, TFSM_M_PASSIVE));
     HOLDS(CLOSED_BY_USER, has(tcb->flags, TFSM_M_CLOSE));
     HOLDS(DEAF, has(tcb->flags, TFSM_M_DEAF));
-    HOLDS(USED, send_limit(tcb) != seq_add(tcb->iss, 1));
+    HOLDS(USED, send_limit(tcb) != seq_add(tcb->iss, 1) || is_early(tcb));
+    HOLDS(EARLY, is_early(tcb));
     HOLDS(SYN_UNACKED, !has(tcb->flags, TFSM_M_SYN_ACKED));
     HOLDS(TEXT_UNACKED, tcb->snd_una != tcb->snd_end && !fin_acked);
     HOLDS(OUR_FIN_ACKED, fin_acked);

@@ -60,6 +60,8 @@ const char *tfsm_signal_name(enum tfsm_signal signal)
         return "cookie";
     case TFSM_SIG_USER_TIMEOUT:
         return "peer's user timeout";
+    case TFSM_SIG_EARLY:
+        return "connected early";
     }
     return "?";
 }

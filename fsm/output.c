@@ -105,7 +105,8 @@ static void emit_rst(struct tfsm_tcb *tcb, struct tfsm_segment *out)
 /* The options of a SYN: always the MSS (RFC9293:MAY-3); the others as the profile offers, and in
  * answer only what the peer offered (RFC7323:2.2). A SYN that is sent again does not ask for ECN:
  * the first may have been lost because of it (RFC3168:6.1.1.1). [RFC7323:2.2a, 2.2c, 2.3a, 3.2d;
- * RFC2018:2; RFC3168:6.1.1a, 6.1.1b; RFC9293:SHLD-5a, SHLD-5b, MUST-65] */
+ * RFC2018:2; RFC3168:6.1.1a, 6.1.1b; RFC9293:SHLD-5a, SHLD-5b, MUST-65] A Fast Open cookie goes with
+ * the first SYN-ACK only (RFC7413:4.2.2). [RFC7413:4.2.2l] */
 static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                             struct tfsm_segment *out)
 {
@@ -134,6 +135,14 @@ static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
         out->flags |= TFSM_ECE | TFSM_CWR;
     }
     add_uto(tcb, cfg, out);
+    if (ack && !again && has(memory, TFSM_M_PASSIVE) && tcb->cookie_len > 0) {
+        out->options |= TFSM_OPT_FAST_OPEN;
+        out->cookie_len = tcb->cookie_len;
+        if (tfsm_options_length(out) > OPTIONS_MAX) {
+            out->options &= (uint8_t) ~(unsigned)TFSM_OPT_FAST_OPEN;
+            out->cookie_len = 0;
+        }
+    }
 }
 
 /* A SYN. The first one of a Fast Open bears the option and, with a cookie, text as far as the

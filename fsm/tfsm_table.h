@@ -33,7 +33,7 @@ extern "C" {
     X(UNREAD, "octets have come and were not taken, be there a gap before them")                   \
     X(WINDOW_OPENS, "the window can be opened by a worthwhile amount")                             \
     X(CLOSED_BY_USER, "the user has called CLOSE")                                                 \
-    X(USED, "the user has called SEND or CLOSE")                                                   \
+    X(USED, "the user has called SEND or CLOSE, or has it early")                                                   \
     X(DEAF, "the user will not read any more")                                                     \
     X(IDLE, "nothing is in flight, and nothing was sent for longer than the RTO")                  \
     X(UNSENT, "octets are queued and not yet sent")                                                \
@@ -45,6 +45,8 @@ extern "C" {
     X(TEXT, "the segment has text")                                                                \
     X(BEARING, "text, FIN or the SYN-ACK of this connection, and no RST")                          \
     X(REPLY, "BEARING, or the reply limiter has budget")                                           \
+    X(COOKIE_GOOD, "a Fast Open, and its cookie is good")                                          \
+    X(EARLY, "opened by Fast Open: the user has it before our SYN is acknowledged")                \
     X(SECURITY_OTHER, "security or compartment differ")                                            \
     X(LISTENER, "somebody listens on the local socket")                                            \
     X(SYN_NEWER, "a SYN that by its timestamp or SEG.SEQ comes after this incarnation")            \
@@ -148,6 +150,7 @@ static inline bool tfsm_facts_have(const struct tfsm_facts *facts, enum tfsm_fac
     X(ACCEPT, "select ISS, SND.UNA = ISS, SND.NXT = ISS+1")                                        \
     X(SYN_IN, "IRS = SEG.SEQ, RCV.NXT = SEG.SEQ+1, take the options")                              \
     X(SYN_OUT, "owe SYN,ACK")                                                                      \
+    X(EARLY, "the user has it now; CWND = IW")                                                     \
     X(RESTART, "CWND = min(CWND, initial window)")                                                 \
     X(QUEUE, "queue the octets")                                                                   \
     X(SND_UP, "SND.UP = end of the queue")                                                         \
@@ -197,6 +200,7 @@ static inline bool tfsm_facts_have(const struct tfsm_facts *facts, enum tfsm_fac
     X(TELL_ADVICE, "tell the user and IP: nothing comes back")                                     \
     X(TELL_SOFT_ERROR, "tell the user: an error that may pass")                                    \
     X(TELL_COOKIE, "tell the embedder: keep the cookie")                                           \
+    X(TELL_EARLY, "tell the user: open, and not yet sure")                                         \
     X(TELL_USER_TIMEOUT, "tell the user: the peer's user timeout")                                 \
     X(EMIT_RST, "emit the RST owed")                                                               \
     X(EMIT_SYN, "emit <SEQ=ISS><CTL=SYN>")                                                         \

@@ -124,8 +124,12 @@ struct tfsm_event {
     bool deaf;          /* CLOSE: the user will not read any more either (RFC9293:MAY-1) */
     bool listener;      /* SEGMENT: somebody listens on the local socket, so that a SYN may end
                            TIME-WAIT (RFC9293:MAY-2) */
-    bool fast_open;     /* OPEN, active: Fast Open (RFC 7413), with a cookie or a request for one */
-    uint8_t cookie_len; /* OPEN with fast_open: octets of the cookie the embedder holds, 0 none */
+    bool fast_open;     /* OPEN, active: Fast Open (RFC 7413), with a cookie or a request for one;
+                           SEGMENT in LISTEN: the Fast Open cookie of the SYN was checked and is good,
+                           and the user may have its text now */
+    uint8_t cookie_len; /* OPEN with fast_open: octets of the cookie the embedder holds, 0 none;
+                           SEGMENT in LISTEN: octets of a cookie to hand out with the SYN-ACK, 0 none,
+                           up to TFSM_COOKIE_MAX */
     uint8_t security;   /* OPEN: label of security and compartment */
     uint16_t mss;       /* OPEN with fast_open: the peer's MSS when last seen, 0 unknown;
                            ICMP too big: the largest text the path takes */
@@ -220,7 +224,8 @@ enum tfsm_memory {
     TFSM_M_TIMING = 0x80000,    /* a round trip is being timed */
     TFSM_M_MEASURED = 0x100000, /* SRTT is known */
     TFSM_M_DEAF = 0x200000,     /* the user closed and will not read (RFC9293:SHLD-3) */
-    TFSM_M_FAST_OPEN = 0x400000, /* the SYN bears a Fast Open option */
+    TFSM_M_FAST_OPEN = 0x400000, /* our SYN bears a Fast Open option; with TFSM_M_PASSIVE: the peer's
+                                    bore a good cookie, and the user has the connection early */
     TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC2883:4) */
     TFSM_M_UTO_SENT = 0x1000000, /* the user timeout was told after the SYN, too */
     TFSM_M_PASSED =
@@ -255,7 +260,7 @@ struct tfsm_tcb {
     uint8_t rcv_wscale;   /* Rcv.Wind.Shift: ours are shifted right by this */
     uint8_t ooo_count;    /* ranges in ooo[] */
     uint8_t sacked_count; /* ranges in sacked[] */
-    uint8_t cookie_len;   /* octets of the Fast Open cookie to send */
+    uint8_t cookie_len;   /* octets of the Fast Open cookie to send: to use, or to hand out */
     uint16_t snd_mss;     /* Eff.snd.MSS: the largest text and options of a segment
                              (RFC9293:MUST-16) */
     uint16_t uto_peer;    /* the peer's user timeout option, 0 none */
@@ -359,7 +364,9 @@ enum tfsm_signal {
     TFSM_SIG_SOFT_ERROR = 0x200,  /* an ICMP error that may pass (RFC9293:SHLD-25) */
     TFSM_SIG_COOKIE = 0x400,      /* the segment bears a Fast Open cookie to keep, or the refusal of
                                     one (RFC7413:4.1.3) */
-    TFSM_SIG_USER_TIMEOUT = 0x800 /* the peer told its user timeout: tcb->uto_peer (RFC5482:3.1) */
+    TFSM_SIG_USER_TIMEOUT = 0x800, /* the peer told its user timeout: tcb->uto_peer (RFC5482:3.1) */
+    TFSM_SIG_EARLY = 0x1000 /* a Fast Open came in: text may be read and sent; that the peer is
+                               there only TFSM_SIG_CONNECTED will tell (RFC7413:4.2.2) */
 };
 #define TFSM_SIG_ENDS                                                                              \
     (TFSM_SIG_CLOSED | TFSM_SIG_RESET | TFSM_SIG_REFUSED | TFSM_SIG_TIMED_OUT |                    \

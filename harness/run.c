@@ -61,6 +61,11 @@ static void feed(struct trace *trace, struct tfsm_event *ev)
     ev->iss = trace->iss;
     ev->ts_offset = trace->ts_offset;
     ev->listener = true;
+    if (ev->kind == TFSM_EV_SEGMENT && (ev->segment.options & TFSM_OPT_FAST_OPEN) != 0) {
+        /* A long cookie is as good as checked, a short one calls for another. */
+        ev->fast_open = ev->segment.cookie_len >= 8;
+        ev->cookie_len = ev->fast_open ? 0 : 8;
+    }
     enum tfsm_result result = tfsm_step(&trace->tcb, &trace->cfg, ev, &fx);
     trace->run.result.events++;
     trace->verdict = fx.verdict;

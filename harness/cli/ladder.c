@@ -222,7 +222,7 @@ static void draw_effects(const struct ladder *ladder, unsigned end, const struct
         cli_add(&text, "%" PRIu32 " octets to read", fx->delivered);
         add_detail(&details, "; ", text.octets);
     }
-    for (unsigned bit = 1; bit <= TFSM_SIG_TIMED_OUT; bit <<= 1) {
+    for (unsigned bit = 1; bit <= TFSM_SIG_EARLY; bit <<= 1) {
         if ((fx->signals & bit) != 0) {
             text.used = 0;
             cli_add(&text, "user: %s", tfsm_signal_name((enum tfsm_signal)bit));
