@@ -207,6 +207,13 @@ static inline bool is_syn(const struct tfsm_segment *seg)
     return has(seg->flags, TFSM_SYN);
 }
 
+/* SEG.LEN holds its own SYN and FIN, and no more text than a packet. */
+static inline bool is_sound(const struct tfsm_segment *seg)
+{
+    uint32_t controls = (is_syn(seg) ? 1u : 0u) + (has(seg->flags, TFSM_FIN) ? 1u : 0u);
+    return seg->len >= controls && seg->len - controls <= UINT16_MAX;
+}
+
 /* Sequence number of the first octet of text. */
 static inline uint32_t text_left(const struct tfsm_segment *seg)
 {

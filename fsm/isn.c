@@ -2,10 +2,7 @@
  * connection's addresses and ports that nobody outside can compute, SipHash-2-4, the hash, and from
  * the same hash where the timestamp clock of a connection starts. All are plain functions: the key
  * and the time belong to the embedder. */
-#include "tfsm.h"
-#include "seq.h"
-
-#define TUPLE_OCTETS 38u /* two addresses of 1 + 16 octets, two ports */
+#include "listener.h"
 
 struct sip {
     uint64_t v0;
@@ -83,18 +80,38 @@ static void put_address(uint8_t *to, const struct tfsm_address *address)
     }
 }
 
+void tfsm_put_tuple(uint8_t octets[TFSM_TUPLE_OCTETS], const struct tfsm_address *local,
+                    uint16_t local_port, const struct tfsm_address *remote, uint16_t remote_port)
+{
+    for (unsigned i = 0; i < TFSM_TUPLE_OCTETS; i++) {
+        octets[i] = 0;
+    }
+    put_address(octets, local);
+    put_address(octets + 17, remote);
+    octets[34] = (uint8_t)(local_port >> 8);
+    octets[35] = (uint8_t)(local_port & 0xffu);
+    octets[36] = (uint8_t)(remote_port >> 8);
+    octets[37] = (uint8_t)(remote_port & 0xffu);
+}
+
+void tfsm_derive_key(const uint8_t from[16], uint8_t use, uint8_t key[16])
+{
+    for (unsigned half = 0; half < 2; half++) {
+        uint8_t octets[2] = {use, (uint8_t)half};
+        uint64_t hash = tfsm_siphash(from, octets, sizeof octets);
+        for (unsigned i = 0; i < 8; i++) {
+            key[8 * half + i] = (uint8_t)(hash >> (8 * i) & 0xffu);
+        }
+    }
+}
+
 static uint64_t hash_tuple(const uint8_t key[16], const struct tfsm_address *local,
                            uint16_t local_port, const struct tfsm_address *remote,
                            uint16_t remote_port)
 {
     /* Every field has its fixed place, so that no two tuples are the same octets. */
-    uint8_t tuple[TUPLE_OCTETS] = {0};
-    put_address(tuple, local);
-    put_address(tuple + 17, remote);
-    tuple[34] = (uint8_t)(local_port >> 8);
-    tuple[35] = (uint8_t)(local_port & 0xffu);
-    tuple[36] = (uint8_t)(remote_port >> 8);
-    tuple[37] = (uint8_t)(remote_port & 0xffu);
+    uint8_t tuple[TFSM_TUPLE_OCTETS];
+    tfsm_put_tuple(tuple, local, local_port, remote, remote_port);
     return tfsm_siphash(key, tuple, sizeof tuple);
 }
 

@@ -1,5 +1,6 @@
 /* Names and one-line descriptions of everything that can be printed, in RFC 9293's spelling. */
 #include "tfsm.h"
+#include "tfsm_listener.h"
 #include "tfsm_table.h"
 
 /* Element of an array of names, "?" beyond its end. */
@@ -115,6 +116,18 @@ const char *tfsm_step_text(enum tfsm_step_index step)
 {
     static const char *const texts[] = {TFSM_STEPS(TFSM_Y)};
     return PICK(texts, step);
+}
+
+const char *tfsm_listener_counter_name(enum tfsm_listener_counter counter)
+{
+    static const char *const names[] = {TFSM_LISTENER_COUNTERS(TFSM_X)};
+    return PICK(names, counter);
+}
+
+const char *tfsm_listener_counter_text(enum tfsm_listener_counter counter)
+{
+    static const char *const texts[] = {TFSM_LISTENER_COUNTERS(TFSM_Y)};
+    return PICK(texts, counter);
 }
 
 const char *tfsm_verdict_name(enum tfsm_verdict verdict)

@@ -33,8 +33,7 @@ static unsigned first_row(const struct tfsm_tcb *tcb, const struct tfsm_event *e
     return tcb->state == TFSM_SYN_SENT ? TFSM_LIST_SYN_SENT : TFSM_LIST_OTHER_STATES;
 }
 
-/* What can be no event: an unknown kind, a SEG.LEN that does not hold its own SYN and FIN or is
- * longer than a packet. */
+/* What can be no event: an unknown kind, or a segment that is none. */
 static bool is_event(const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
@@ -44,8 +43,7 @@ static bool is_event(const struct tfsm_event *ev)
     if (ev->kind != TFSM_EV_SEGMENT) {
         return true;
     }
-    uint32_t controls = (is_syn(seg) ? 1u : 0u) + (has(seg->flags, TFSM_FIN) ? 1u : 0u);
-    return seg->len >= controls && seg->len - controls <= UINT16_MAX;
+    return is_sound(seg);
 }
 
 static enum tfsm_result result_of(uint8_t verdict)

@@ -1,0 +1,691 @@
+/* What becomes of a segment that no connection claims (RFC 9293 3.10.7.2, RFC 4987, RFC 7413): an
+ * entry of the SYN queue, a cookie, a connection, an answer, or nothing. The protocol is not in
+ * here: every decision about a segment is tfsm_step()'s, on a TCB that is opened for it, unfolded
+ * from its entry, or restored from a cookie. This file decides about room. */
+#include "listener.h"
+
+#define EARLY_RESET_KEPT                                                                           \
+    UINT64_C(60000000) /* microseconds that a reset Fast Open goes on to count */
+
+static const uint8_t opening = TFSM_SYN | TFSM_ACK | TFSM_RST;
+
+/* ---- start and end ---- */
+
+struct tfsm_listener_policy tfsm_listener_policy_default(void)
+{
+    return (struct tfsm_listener_policy){.cookies = TFSM_COOKIES_WHEN_FULL, .syn_ack_retries = 5};
+}
+
+static void copy_key(uint8_t to[16], const uint8_t from[16])
+{
+    for (unsigned i = 0; i < 16; i++) {
+        to[i] = from[i];
+    }
+}
+
+bool tfsm_listener_open(struct tfsm_listener *l, const struct tfsm_listening *with)
+{
+    if (with->port == 0 || with->waiting_count == 0 || with->entry_count > TFSM_ENTRIES_MOST ||
+        (with->entry_count == 0 && with->policy.cookies == TFSM_COOKIES_NEVER)) {
+        return false;
+    }
+    *l = (struct tfsm_listener){.policy = with->policy,
+                                .entries = with->entries,
+                                .entry_most = with->entry_count,
+                                .waiting = with->waiting,
+                                .waiting_most = with->waiting_count,
+                                .port = with->port,
+                                .security = with->security};
+    copy_key(l->isn_key, with->isn_key);
+    tfsm_derive_key(with->secret, 'h', l->hash_key);
+    copy_key(l->secret[2], with->secret);
+    tfsm_listener_rotate_fast_open(l, with->secret);
+    tfsm_listener_rotate_fast_open(l, with->secret); /* no cookie is good by a secret of zeros */
+    return true;
+}
+
+void tfsm_listener_close(struct tfsm_listener *l)
+{
+    l->closing = true;
+    for (uint32_t place = l->oldest; place != NO_ENTRY; place = entry_at(l, place)->newer) {
+        tfsm_entry_line_up(l, place);
+    }
+}
+
+/* ---- the accept queue ---- */
+
+static bool accept_full(const struct tfsm_listener *l)
+{
+    return l->waiting_count >= l->waiting_most;
+}
+
+static void await_accept(struct tfsm_listener *l, uint64_t id)
+{
+    /* the sum of two numbers below 2^32 */
+    uint64_t at = ((uint64_t)l->waiting_first + l->waiting_count++) % l->waiting_most;
+    l->waiting[at] = id;
+}
+
+bool tfsm_listener_accept(struct tfsm_listener *l, uint64_t *id)
+{
+    if (l->waiting_count == 0) {
+        return false;
+    }
+    *id = l->waiting[l->waiting_first];
+    l->waiting_first = l->waiting_first + 1 < l->waiting_most ? l->waiting_first + 1 : 0;
+    l->waiting_count--;
+    tally(l, TFSM_COUNT_ACCEPTED);
+    return true;
+}
+
+/* ---- answers ---- */
+
+static void address_answer(const struct tfsm_packet *packet, const struct tfsm_segment *segment,
+                           struct tfsm_arrival *out)
+{
+    out->answers = true;
+    out->answer = (struct tfsm_packet){.src = packet->dst,
+                                       .dst = packet->src,
+                                       .src_port = packet->dst_port,
+                                       .dst_port = packet->src_port,
+                                       .segment = *segment};
+}
+
+/* What a TCB that is not kept has to say: a RST, if anything. */
+static void last_words(const struct tfsm_config *cfg, const struct tfsm_packet *packet,
+                       struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_arrival *out)
+{
+    struct tfsm_segment segment;
+    if (has(tcb->owed, TFSM_OWE_RST) && tfsm_output(tcb, cfg, now, &segment)) {
+        address_answer(packet, &segment, out);
+    }
+}
+
+static void open_passive(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                         tfsm_time now, struct tfsm_tcb *tcb)
+{
+    struct tfsm_event open = {.kind = TFSM_EV_OPEN, .now = now, .security = l->security};
+    struct tfsm_effects fx;
+    *tcb = (struct tfsm_tcb){0};
+    tfsm_step(tcb, cfg, &open, &fx);
+}
+
+/* A segment for nobody: LISTEN answers an ACK with a RST and ignores the rest. */
+static void answer_as_listen(struct tfsm_listener *l, const struct tfsm_config *cfg,
+                             const struct tfsm_packet *packet, tfsm_time now,
+                             struct tfsm_arrival *out)
+{
+    struct tfsm_tcb tcb;
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
+    uint8_t flags = packet->segment.flags;
+    tally(l, has(flags, TFSM_RST)   ? TFSM_COUNT_RST_UNEXPECTED
+             : has(flags, TFSM_ACK) ? TFSM_COUNT_ACK_UNEXPECTED
+                                    : TFSM_COUNT_OTHER);
+    open_passive(l, cfg, now, &tcb);
+    tfsm_step(&tcb, cfg, &event, &out->effects);
+    last_words(cfg, packet, &tcb, now, out);
+}
+
+/* ---- third segments ---- */
+
+static bool is_open(const struct tfsm_tcb *tcb)
+{
+    return !IN_STATE(tcb, STATE_BIT(CLOSED) | STATE_BIT(LISTEN) | STATE_BIT(SYN_RECEIVED));
+}
+
+/* The handshake is through. Returns whether there is room for the connection; if not, whether to
+ * tell the client is the policy's. */
+static bool seat_connection(struct tfsm_listener *l, const struct tfsm_tcb *tcb,
+                            const struct tfsm_seat *seat, struct tfsm_arrival *out)
+{
+    if (accept_full(l) || seat == NULL) {
+        tally(l, accept_full(l) ? TFSM_COUNT_ACK_ACCEPT_FULL : TFSM_COUNT_ACK_NO_SEAT);
+        return false;
+    }
+    *seat->tcb = *tcb;
+    await_accept(l, seat->id);
+    out->kind = TFSM_ARRIVAL_CONNECTION;
+    return true;
+}
+
+static void reset_client(const struct tfsm_config *cfg, const struct tfsm_packet *packet,
+                         struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_arrival *out)
+{
+    struct tfsm_event abort = {.kind = TFSM_EV_ABORT, .now = now};
+    struct tfsm_effects fx;
+    tfsm_step(tcb, cfg, &abort, &fx);
+    last_words(cfg, packet, tcb, now, out);
+}
+
+/* Why an entry is over that went back to LISTEN. */
+static enum tfsm_listener_counter end_of(const struct tfsm_event *event)
+{
+    if (event->kind == TFSM_EV_TIMEOUT) {
+        return TFSM_COUNT_ENTRY_TIMED_OUT;
+    }
+    if (event->kind == TFSM_EV_ICMP) {
+        return TFSM_COUNT_ENTRY_UNREACHABLE;
+    }
+    return has(event->segment.flags, TFSM_RST) ? TFSM_COUNT_ENTRY_RESET : TFSM_COUNT_ENTRY_SYN;
+}
+
+static void remove_entry(struct tfsm_listener *l, uint32_t place, enum tfsm_listener_counter why)
+{
+    tally(l, why);
+    tfsm_entry_give_back(l, place);
+}
+
+/* An event for an entry that does not open it. */
+static void keep_or_remove(struct tfsm_listener *l, uint32_t place, const struct tfsm_event *event,
+                           const struct tfsm_tcb *tcb)
+{
+    if (tcb->state == TFSM_SYN_RECEIVED) {
+        tfsm_entry_fold(l, place, tcb);
+    } else {
+        remove_entry(l, place, end_of(event));
+    }
+}
+
+/* A third segment that finds no room leaves the entry as it was, or resets it. */
+static void to_entry(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
+                     const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
+                     struct tfsm_arrival *out)
+{
+    struct tfsm_tcb tcb;
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
+    tfsm_entry_unfold(l, cfg, place, &tcb);
+    tfsm_step(&tcb, cfg, &event, &out->effects);
+    if (!is_open(&tcb)) {
+        last_words(cfg, packet, &tcb, now, out);
+        keep_or_remove(l, place, &event, &tcb);
+    } else if (seat_connection(l, &tcb, seat, out)) {
+        remove_entry(l, place, TFSM_COUNT_ESTABLISHED);
+    } else if (l->policy.overflow == TFSM_OVERFLOW_RESET) {
+        reset_client(cfg, packet, &tcb, now, out);
+        remove_entry(l, place, TFSM_COUNT_ENTRY_OVERFLOW);
+    }
+}
+
+/* The connection that a cookie stands for, as if its entry had been here. How long the round trip
+ * was nobody knows: it is not measured. */
+static bool restore_from_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                                const struct tfsm_packet *packet, const struct tfsm_segment *syn,
+                                tfsm_time now, struct tfsm_tcb *tcb)
+{
+    struct tfsm_segment sent;
+    struct tfsm_effects fx;
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT,
+                               .now = now,
+                               .segment = *syn,
+                               .iss = seq_sub(packet->segment.ack, 1),
+                               .ts_offset = tfsm_timestamp_offset(l->isn_key, &packet->dst, l->port,
+                                                                  &packet->src, packet->src_port)};
+    open_passive(l, cfg, now, tcb);
+    tfsm_step(tcb, cfg, &event, &fx);
+    if (tcb->state != TFSM_SYN_RECEIVED || !tfsm_output(tcb, cfg, now, &sent)) {
+        return false;
+    }
+    tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+    return true;
+}
+
+static bool is_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                      const struct tfsm_packet *packet, tfsm_time now, struct tfsm_segment *syn)
+{
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    return (packet->segment.flags & opening) == TFSM_ACK && tfsm_cookies_are_out(l, now) &&
+           tfsm_cookie_check(l, cfg, &ends, &packet->segment, now, syn);
+}
+
+/* An ACK of no entry may bear a cookie. Returns false when it does not. */
+static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
+                      const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
+                      struct tfsm_arrival *out)
+{
+    struct tfsm_segment syn;
+    struct tfsm_tcb tcb;
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
+    if ((packet->segment.flags & opening) != TFSM_ACK || !tfsm_cookies_are_out(l, now)) {
+        return false;
+    }
+    if (!is_cookie(l, cfg, packet, now, &syn) ||
+        !restore_from_cookie(l, cfg, packet, &syn, now, &tcb)) {
+        tally(l, TFSM_COUNT_COOKIE_BAD);
+        return false;
+    }
+    tfsm_step(&tcb, cfg, &event, &out->effects);
+    if (!is_open(&tcb)) {
+        last_words(cfg, packet, &tcb, now, out);
+    } else if (seat_connection(l, &tcb, seat, out)) {
+        tally(l, TFSM_COUNT_COOKIE_GOOD);
+    } else if (l->policy.overflow == TFSM_OVERFLOW_RESET) {
+        reset_client(cfg, packet, &tcb, now, out);
+    }
+    return true;
+}
+
+/* ---- SYNs ---- */
+
+static void age_early_resets(struct tfsm_listener *l, tfsm_time now)
+{
+    if (now >= l->early_reset_until) {
+        bool recent = now - l->early_reset_until < EARLY_RESET_KEPT;
+        l->early_reset[1] = recent ? l->early_reset[0] : 0;
+        l->early_reset[0] = 0;
+        l->early_reset_until = later(now, EARLY_RESET_KEPT);
+    }
+}
+
+void tfsm_listener_early_over(struct tfsm_listener *l, bool reset, tfsm_time now)
+{
+    l->early -= l->early > 0 ? 1 : 0;
+    if (reset) {
+        age_early_resets(l, now);
+        l->early_reset[0] += l->early_reset[0] < UINT32_MAX ? 1 : 0;
+    }
+}
+
+static bool may_open_early(struct tfsm_listener *l, tfsm_time now)
+{
+    age_early_resets(l, now);
+    uint64_t pending = (uint64_t)l->early + l->early_reset[0] + l->early_reset[1];
+    return pending < l->policy.fast_open;
+}
+
+/* What the SYN says of Fast Open goes into the event: a good cookie opens early, any other option is
+ * answered with a cookie. [RFC7413:4.2, RFC7413:4.2.2g, 4.2.2h, 4.2.2i; RFC7413:4.1.2a, 5.1a, 5.1b] */
+static void weigh_fast_open(struct tfsm_listener *l, const struct tfsm_packet *packet,
+                            const struct tfsm_seat *seat, struct tfsm_event *event)
+{
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    const struct tfsm_segment *syn = &packet->segment;
+    if (l->policy.fast_open == 0 || !has(syn->options, TFSM_OPT_FAST_OPEN)) {
+        return;
+    }
+    bool good = tfsm_fast_cookie_holds(l, &ends, packet->cookie, syn->cookie_len);
+    bool room = may_open_early(l, event->now);
+    if (good && room && seat != NULL) {
+        event->fast_open = true;
+        return;
+    }
+    event->cookie_len = good ? 0 : TFSM_FAST_COOKIE;
+    tally(l, good                  ? TFSM_COUNT_FAST_OPEN_LIMIT
+             : syn->cookie_len > 0 ? TFSM_COUNT_FAST_OPEN_BAD
+                                   : TFSM_COUNT_FAST_OPEN_ASKED);
+}
+
+/* An entry for a SYN, be it by putting out the oldest one: nobody may be there, and who is there
+ * will be told by a reset when it speaks (RFC4987:3.4). */
+static uint32_t make_room(struct tfsm_listener *l, const struct tfsm_ends *ends, bool needed)
+{
+    bool wanted = needed || l->policy.cookies != TFSM_COOKIES_ALWAYS;
+    uint32_t place = wanted ? tfsm_entry_take(l, ends) : NO_ENTRY;
+    if (place == NO_ENTRY && l->policy.cookies == TFSM_COOKIES_NEVER && l->policy.recycle &&
+        l->oldest != NO_ENTRY) {
+        remove_entry(l, l->oldest, TFSM_COUNT_ENTRY_RECYCLED);
+        place = tfsm_entry_take(l, ends);
+    }
+    return place;
+}
+
+bool tfsm_listener_has_room(const struct tfsm_listener *l)
+{
+    bool recycles = l->policy.cookies == TFSM_COOKIES_NEVER && l->policy.recycle;
+    return !accept_full(l) && l->entry_most > 0 && (l->entry_count < l->entry_most || recycles);
+}
+
+/* An answer, and nothing is kept: the SYN-ACK bears all there is to know. */
+static void send_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
+                        const struct tfsm_packet *packet, const struct tfsm_event *event,
+                        struct tfsm_arrival *out)
+{
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    struct tfsm_event reduced = *event;
+    struct tfsm_segment segment;
+    struct tfsm_tcb tcb;
+    tally(l, TFSM_COUNT_COOKIE_SENT);
+    tfsm_cookie_reduce(cfg, &reduced.segment);
+    open_passive(l, cfg, event->now, &tcb);
+    tfsm_step(&tcb, cfg, &reduced, &out->effects);
+    if (!tfsm_output(&tcb, cfg, event->now, &segment)) {
+        return;
+    }
+    if (has(segment.options, TFSM_OPT_TIMESTAMPS)) {
+        segment.ts_val = tfsm_cookie_stamp(&reduced.segment, segment.ts_val);
+    }
+    segment.options &=
+        (uint8_t) ~(unsigned)TFSM_OPT_USER_TIMEOUT; /* nobody would know it was told */
+    address_answer(packet, &segment, out);
+    if (has(segment.options, TFSM_OPT_FAST_OPEN)) {
+        tfsm_fast_cookie(l, &ends, out->answer.cookie);
+    }
+    tfsm_cookie_sent(l, event->now);
+}
+
+/* The ISN that this SYN gets: where a cookie may have been sent for the same SYN, or is about to be,
+ * the cookie; else by the clock. */
+static uint32_t choose_iss(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                           const struct tfsm_ends *ends, const struct tfsm_segment *syn,
+                           tfsm_time now, bool cookie)
+{
+    if (cookie || tfsm_cookies_are_out(l, now)) {
+        return tfsm_cookie_make(l, cfg, ends, syn, now);
+    }
+    return tfsm_isn(l->isn_key, ends->local, l->port, ends->remote, ends->remote_port, now);
+}
+
+/* Only the SYN itself goes into an entry: its text and FIN come again when they are not acknowledged
+ * (RFC 9293 3.10.7.2 lets a SYN's text wait, and an entry has no room for it). */
+static void strip(struct tfsm_segment *syn)
+{
+    syn->len = 1;
+    syn->flags &= (uint8_t) ~(unsigned)(TFSM_FIN | TFSM_URG | TFSM_PSH);
+}
+
+/* Whether LISTEN takes this SYN at all; if not it says why. */
+static bool listen_takes(struct tfsm_listener *l, const struct tfsm_config *cfg,
+                         const struct tfsm_packet *packet, tfsm_time now, struct tfsm_arrival *out)
+{
+    struct tfsm_tcb tcb;
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
+    if (packet->segment.security == l->security) {
+        return true;
+    }
+    open_passive(l, cfg, now, &tcb);
+    tfsm_step(&tcb, cfg, &event, &out->effects);
+    last_words(cfg, packet, &tcb, now, out);
+    tally(l, TFSM_COUNT_SYN_REFUSED);
+    return false;
+}
+
+/* A SYN that is taken: into its entry, or at once where its Fast Open cookie is good. */
+static void take_syn(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
+                     const struct tfsm_event *event, const struct tfsm_seat *seat,
+                     struct tfsm_arrival *out)
+{
+    struct tfsm_tcb tcb;
+    open_passive(l, cfg, event->now, &tcb);
+    tfsm_step(&tcb, cfg, event, &out->effects);
+    if (event->fast_open) {
+        *seat->tcb = tcb;
+        await_accept(l, seat->id);
+        out->kind = TFSM_ARRIVAL_CONNECTION;
+        l->early++;
+        tally(l, TFSM_COUNT_EARLY);
+        return;
+    }
+    tally(l, TFSM_COUNT_ENTRY);
+    if (!is_open(&tcb)) {
+        tfsm_entry_fold(l, place, &tcb);
+    } else { /* only a faulty table opens so soon */
+        bool seated = seat_connection(l, &tcb, seat, out);
+        remove_entry(l, place, seated ? TFSM_COUNT_ESTABLISHED : TFSM_COUNT_ENTRY_OVERFLOW);
+    }
+}
+
+static void on_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
+                   const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
+                   const uint32_t *iss_after, struct tfsm_arrival *out)
+{
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
+    tally(l, TFSM_COUNT_SYN);
+    if (!listen_takes(l, cfg, packet, now, out)) {
+        return;
+    }
+    if (accept_full(l)) { /* it could not be accepted: the client will try again */
+        tally(l, TFSM_COUNT_SYN_ACCEPT_FULL);
+        return;
+    }
+    weigh_fast_open(l, packet, seat, &event);
+    uint32_t place = event.fast_open ? NO_ENTRY : make_room(l, &ends, iss_after != NULL);
+    bool cookie = !event.fast_open && place == NO_ENTRY;
+    if (cookie && (iss_after != NULL || l->policy.cookies == TFSM_COOKIES_NEVER)) {
+        tally(l, TFSM_COUNT_SYN_QUEUE_FULL);
+        return;
+    }
+    event.iss = choose_iss(l, cfg, &ends, &packet->segment, now, cookie);
+    event.ts_offset =
+        tfsm_timestamp_offset(l->isn_key, ends.local, l->port, ends.remote, ends.remote_port);
+    if (iss_after != NULL && !seq_lt(*iss_after, event.iss)) {
+        event.iss = seq_add(*iss_after, 1);
+    }
+    if (!event.fast_open) {
+        strip(&event.segment);
+    }
+    if (cookie) {
+        send_cookie(l, cfg, packet, &event, out);
+    } else {
+        take_syn(l, cfg, place, &event, seat, out);
+    }
+}
+
+void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cfg,
+                           const struct tfsm_packet *packet, tfsm_time now,
+                           const struct tfsm_seat *seat, const uint32_t *iss_after,
+                           struct tfsm_arrival *out)
+{
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    *out = (struct tfsm_arrival){.kind = TFSM_ARRIVAL_TAKEN};
+    if (l->closing || !is_sound(&packet->segment)) {
+        return;
+    }
+    uint32_t place = tfsm_entry_find(l, &ends);
+    if (place != NO_ENTRY) {
+        to_entry(l, cfg, place, packet, now, seat, out);
+    } else if ((packet->segment.flags & opening) == TFSM_SYN) {
+        on_syn(l, cfg, packet, now, seat, iss_after, out);
+    } else if (!to_cookie(l, cfg, packet, now, seat, out)) {
+        answer_as_listen(l, cfg, packet, now, out);
+    }
+}
+
+/* ---- ICMP, time, output ---- */
+
+bool tfsm_listener_icmp(struct tfsm_listener *l, const struct tfsm_config *cfg,
+                        const struct tfsm_icmp_message *message, tfsm_time now,
+                        struct tfsm_effects *fx)
+{
+    const struct tfsm_ends ends = {&message->local, &message->remote, message->remote_port};
+    struct tfsm_event event = {.kind = TFSM_EV_ICMP,
+                               .now = now,
+                               .icmp = message->meaning,
+                               .mss = message->mss,
+                               .segment = {.seq = message->seq}};
+    uint32_t place = tfsm_entry_find(l, &ends);
+    struct tfsm_tcb tcb;
+    if (place == NO_ENTRY) {
+        return false;
+    }
+    tfsm_entry_unfold(l, cfg, place, &tcb);
+    tfsm_step(&tcb, cfg, &event, fx);
+    keep_or_remove(l, place, &event, &tcb);
+    return true;
+}
+
+tfsm_time tfsm_listener_deadline(const struct tfsm_listener *l)
+{
+    tfsm_time at;
+    (void)tfsm_entry_due(l, &at);
+    return at;
+}
+
+bool tfsm_listener_timeout(struct tfsm_listener *l, const struct tfsm_config *cfg, tfsm_time now,
+                           struct tfsm_effects *fx)
+{
+    struct tfsm_event event = {.kind = TFSM_EV_TIMEOUT, .now = now};
+    struct tfsm_tcb tcb;
+    tfsm_time at;
+    uint32_t place = tfsm_entry_due(l, &at);
+    if (place == NO_ENTRY || at > now) {
+        return false;
+    }
+    struct tfsm_config patience = *cfg;
+    patience.syn_retries = l->policy.syn_ack_retries;
+    tfsm_entry_unfold(l, cfg, place, &tcb);
+    tfsm_step(&tcb, &patience, &event, fx);
+    keep_or_remove(l, place, &event, &tcb);
+    return true;
+}
+
+/* An entry of a listener that closes says so, and is gone. */
+static void say_goodbye(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
+                        struct tfsm_tcb *tcb, tfsm_time now)
+{
+    struct tfsm_event abort = {.kind = TFSM_EV_ABORT, .now = now};
+    struct tfsm_effects fx;
+    tfsm_step(tcb, cfg, &abort, &fx);
+    remove_entry(l, place, TFSM_COUNT_ENTRY_CLOSED);
+}
+
+bool tfsm_listener_owes(const struct tfsm_listener *l)
+{
+    return l->line_first != NO_ENTRY;
+}
+
+/* Each entry in line is asked once more than it has something to say. */
+bool tfsm_listener_output(struct tfsm_listener *l, const struct tfsm_config *cfg, tfsm_time now,
+                          struct tfsm_packet *out)
+{
+    while (l->line_first != NO_ENTRY) {
+        uint32_t place = l->line_first;
+        struct tfsm_segment segment;
+        struct tfsm_tcb tcb;
+        struct tfsm_address local = tfsm_entry_address(entry_at(l, place), true);
+        struct tfsm_address remote = tfsm_entry_address(entry_at(l, place), false);
+        const struct tfsm_ends ends = {&local, &remote, entry_at(l, place)->remote_port};
+        tfsm_entry_unfold(l, cfg, place, &tcb);
+        tfsm_entry_leave_line(l, place);
+        if (l->closing) {
+            say_goodbye(l, cfg, place, &tcb, now);
+        }
+        bool more = tfsm_output(&tcb, cfg, now, &segment);
+        if (!l->closing) {
+            tfsm_entry_fold(l, place, &tcb);
+        }
+        if (more) {
+            *out = (struct tfsm_packet){.src = local,
+                                        .dst = remote,
+                                        .src_port = l->port,
+                                        .dst_port = ends.remote_port,
+                                        .segment = segment};
+            if (has(segment.options, TFSM_OPT_FAST_OPEN)) {
+                tfsm_fast_cookie(l, &ends, out->cookie);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- looking in ---- */
+
+bool tfsm_listener_holds(const struct tfsm_listener *l, const struct tfsm_packet *packet)
+{
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    return tfsm_entry_find(l, &ends) != NO_ENTRY;
+}
+
+bool tfsm_listener_peek(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                        const struct tfsm_packet *packet, tfsm_time now, struct tfsm_tcb *out)
+{
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    uint32_t place = tfsm_entry_find(l, &ends);
+    struct tfsm_segment syn;
+    if (place != NO_ENTRY) {
+        tfsm_entry_unfold(l, cfg, place, out);
+    } else if (!is_cookie(l, cfg, packet, now, &syn) ||
+               !restore_from_cookie(l, cfg, packet, &syn, now, out)) {
+        open_passive(l, cfg, now, out);
+    }
+    return place != NO_ENTRY;
+}
+
+static const char *check_entry(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                               uint32_t place)
+{
+    const struct tfsm_entry *entry = entry_at(l, place);
+    struct tfsm_address local = tfsm_entry_address(entry, true);
+    struct tfsm_address remote = tfsm_entry_address(entry, false);
+    const struct tfsm_ends ends = {&local, &remote, entry->remote_port};
+    struct tfsm_tcb tcb;
+    tfsm_entry_unfold(l, cfg, place, &tcb);
+    if (tfsm_check(&tcb) != TFSM_OK) {
+        return tfsm_clause_name(tfsm_check(&tcb));
+    }
+    if (tfsm_entry_find(l, &ends) != place) {
+        return "a peer leads to its one entry";
+    }
+    if (entry->place == 0 || entry->place > l->heap_count ||
+        l->entries[entry->place - 1].heap != place) {
+        return "every entry has a deadline and knows its place";
+    }
+    if (entry->place > 1 &&
+        entry->due < entry_at(l, l->entries[(entry->place - 2) / 2].heap)->due) {
+        return "no deadline is before its parent's";
+    }
+    bool waits = l->line_first == place || entry->before != NO_ENTRY;
+    if (waits != (entry->owed != 0 || l->closing)) {
+        return "who owes something stands in line";
+    }
+    return NULL;
+}
+
+/* The books: SYNs and entries add up. */
+static const char *check_counters(const struct tfsm_listener *l)
+{
+    const uint64_t *n = l->counters;
+    uint64_t syns = n[TFSM_COUNT_ENTRY] + n[TFSM_COUNT_COOKIE_SENT] + n[TFSM_COUNT_EARLY] +
+                    n[TFSM_COUNT_SYN_QUEUE_FULL] + n[TFSM_COUNT_SYN_ACCEPT_FULL] +
+                    n[TFSM_COUNT_SYN_REFUSED];
+    uint64_t ended = 0;
+    for (unsigned i = TFSM_COUNT_ESTABLISHED; i <= TFSM_COUNT_ENTRY_CLOSED; i++) {
+        ended += n[i];
+    }
+    if (syns != n[TFSM_COUNT_SYN]) {
+        return "every SYN is accounted for";
+    }
+    if (ended + l->entry_count != n[TFSM_COUNT_ENTRY]) {
+        return "no entry is lost";
+    }
+    uint64_t connections =
+        n[TFSM_COUNT_ESTABLISHED] + n[TFSM_COUNT_COOKIE_GOOD] + n[TFSM_COUNT_EARLY];
+    if (n[TFSM_COUNT_ACCEPTED] + l->waiting_count != connections) {
+        return "every connection was accepted or waits";
+    }
+    return NULL;
+}
+
+const char *tfsm_listener_check(const struct tfsm_listener *l, const struct tfsm_config *cfg)
+{
+    uint32_t count = 0;
+    uint32_t before = NO_ENTRY;
+    uint32_t place = l->oldest;
+    while (place != NO_ENTRY && count <= l->entry_count) {
+        const char *wrong = check_entry(l, cfg, place);
+        if (wrong != NULL) {
+            return wrong;
+        }
+        if (entry_at(l, place)->older != before) {
+            return "the links of age agree";
+        }
+        before = place;
+        place = entry_at(l, place)->newer;
+        count++;
+    }
+    if (count != l->entry_count || l->newest != before || l->heap_count != count) {
+        return "every entry is in the order of age and in the heap";
+    }
+    if (l->entry_count > l->entry_most || l->waiting_count > l->waiting_most) {
+        return "no queue is longer than its array";
+    }
+    uint32_t unused = l->entry_most - l->used_entries;
+    for (uint32_t at = l->free_entries; at != NO_ENTRY && unused <= l->entry_most;
+         at = entry_at(l, at)->chain) {
+        unused++;
+    }
+    if (unused + l->entry_count != l->entry_most) {
+        return "every entry is in use or free";
+    }
+    return check_counters(l);
+}

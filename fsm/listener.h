@@ -1,0 +1,87 @@
+/* What the files of the listener share and nobody else needs: listener.c decides what becomes of a
+ * segment, syn_queue.c keeps the entries, syn_cookie.c does without them. */
+#ifndef TFSM_LISTENER_INTERNAL_H
+#define TFSM_LISTENER_INTERNAL_H
+
+#include "engine.h"
+#include "tfsm_listener.h"
+
+#define NO_ENTRY 0u /* places are one more than the index */
+
+static inline struct tfsm_entry *entry_at(const struct tfsm_listener *l, uint32_t place)
+{
+    return &l->entries[place - 1];
+}
+
+static inline void tally(struct tfsm_listener *l, enum tfsm_listener_counter counter)
+{
+    if (l->counters[counter] < UINT64_MAX) {
+        l->counters[counter]++;
+    }
+}
+
+/* The two ends of a connection, as the listener sees them. */
+struct tfsm_ends {
+    const struct tfsm_address *local;
+    const struct tfsm_address *remote;
+    uint16_t remote_port;
+};
+
+/* ---- syn_queue.c ---- */
+
+/* The entry of this peer, or NO_ENTRY. */
+uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *ends);
+/* An entry for this peer, or NO_ENTRY when every one is in use. It has no TCB folded into it yet. */
+uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends);
+void tfsm_entry_give_back(struct tfsm_listener *l, uint32_t place);
+/* The TCB that an entry stands for. */
+void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
+                       struct tfsm_tcb *tcb);
+/* Keep what of a TCB in SYN-RECEIVED can vary, note its deadline, and stand in line if it owes
+ * something. */
+void tfsm_entry_fold(struct tfsm_listener *l, uint32_t place, const struct tfsm_tcb *tcb);
+/* Stand at the end of the line for output, or leave it. */
+void tfsm_entry_line_up(struct tfsm_listener *l, uint32_t place);
+void tfsm_entry_leave_line(struct tfsm_listener *l, uint32_t place);
+/* The local and remote address of an entry. */
+struct tfsm_address tfsm_entry_address(const struct tfsm_entry *entry, bool local);
+/* The entry that is due first, or NO_ENTRY, and when. */
+uint32_t tfsm_entry_due(const struct tfsm_listener *l, tfsm_time *at);
+
+/* ---- syn_cookie.c ---- */
+
+/* A cookie may still come back: one was sent not long ago. */
+bool tfsm_cookies_are_out(const struct tfsm_listener *l, tfsm_time now);
+/* A cookie is being sent. */
+void tfsm_cookie_sent(struct tfsm_listener *l, tfsm_time now);
+/* The ISN that is the cookie for a SYN as it was reduced: its IRS, MSS and whether timestamps are
+ * agreed. rcv_wscale is our own shift. */
+uint32_t tfsm_cookie_make(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                          const struct tfsm_ends *ends, const struct tfsm_segment *syn,
+                          tfsm_time now);
+/* What a SYN tells that a cookie can carry: the rest is taken off it. */
+void tfsm_cookie_reduce(const struct tfsm_config *cfg, struct tfsm_segment *syn);
+/* The timestamp of a SYN-ACK with a cookie: it carries the options of the SYN. */
+uint32_t tfsm_cookie_stamp(const struct tfsm_segment *syn, uint32_t ts_val);
+/* Whether the ACK of a third segment is a cookie of ours, and the SYN that it was made for. */
+bool tfsm_cookie_check(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                       const struct tfsm_ends *ends, const struct tfsm_segment *third,
+                       tfsm_time now, struct tfsm_segment *syn);
+
+#define TFSM_FAST_COOKIE 8u /* octets of the Fast Open cookies we hand out */
+/* The Fast Open cookie of a client, by the secret that holds now. */
+void tfsm_fast_cookie(const struct tfsm_listener *l, const struct tfsm_ends *ends,
+                      uint8_t cookie[TFSM_COOKIE_MAX]);
+bool tfsm_fast_cookie_holds(const struct tfsm_listener *l, const struct tfsm_ends *ends,
+                            const uint8_t *cookie, unsigned len);
+
+/* ---- isn.c ---- */
+
+#define TFSM_TUPLE_OCTETS 38u /* two addresses of 1 + 16 octets, two ports */
+/* A tuple as octets, each field in its place. */
+void tfsm_put_tuple(uint8_t octets[TFSM_TUPLE_OCTETS], const struct tfsm_address *local,
+                    uint16_t local_port, const struct tfsm_address *remote, uint16_t remote_port);
+/* A key for one use from another: what one use lets out is worth nothing for another. */
+void tfsm_derive_key(const uint8_t from[16], uint8_t use, uint8_t key[16]);
+
+#endif

@@ -1,0 +1,334 @@
+/* The SYN queue: entries in an array of the caller, found by a hash table of chains whose secret
+ * key nobody outside knows, ordered by their deadlines in a heap and by their age in a list. The
+ * cells of table and heap lie in the entries, so that one array is all there is. Here, too, a TCB
+ * in SYN-RECEIVED is folded into an entry and unfolded again: what stands in neither is the same in
+ * every such TCB that no user has touched. */
+#include "listener.h"
+
+/* ---- the table ---- */
+
+static bool same_octets(const uint8_t *a, const uint8_t *b)
+{
+    uint8_t differ = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        differ |= a[i] ^ b[i];
+    }
+    return differ == 0;
+}
+
+/* Octets beyond an IPv4 address are taken as zero. */
+static void put_octets(uint8_t to[16], const struct tfsm_address *from)
+{
+    unsigned n = from->family == 4 ? 4 : 16;
+    for (unsigned i = 0; i < 16; i++) {
+        to[i] = i < n ? from->octets[i] : 0;
+    }
+}
+
+struct tfsm_address tfsm_entry_address(const struct tfsm_entry *entry, bool local)
+{
+    struct tfsm_address address = {.family = entry->family};
+    for (unsigned i = 0; i < 16; i++) {
+        address.octets[i] = local ? entry->local[i] : entry->remote[i];
+    }
+    return address;
+}
+
+static uint32_t *bucket_of(const struct tfsm_listener *l, const struct tfsm_ends *ends)
+{
+    uint32_t hash = tfsm_isn(l->hash_key, ends->local, l->port, ends->remote, ends->remote_port, 0);
+    return &l->entries[hash % l->entry_most].bucket;
+}
+
+uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *ends)
+{
+    uint8_t local[16];
+    uint8_t remote[16];
+    if (l->entry_count == 0) {
+        return NO_ENTRY;
+    }
+    put_octets(local, ends->local);
+    put_octets(remote, ends->remote);
+    uint32_t place = *bucket_of(l, ends);
+    while (place != NO_ENTRY) {
+        const struct tfsm_entry *entry = entry_at(l, place);
+        if (entry->remote_port == ends->remote_port && entry->family == ends->remote->family &&
+            same_octets(entry->remote, remote) && same_octets(entry->local, local)) {
+            break;
+        }
+        place = entry->chain;
+    }
+    return place;
+}
+
+/* ---- the heap of deadlines ---- */
+
+static void heap_put(struct tfsm_listener *l, uint32_t at, uint32_t place)
+{
+    l->entries[at].heap = place;
+    entry_at(l, place)->place = at + 1;
+}
+
+static void heap_up(struct tfsm_listener *l, uint32_t at)
+{
+    uint32_t place = l->entries[at].heap;
+    while (at > 0) {
+        uint32_t parent = l->entries[(at - 1) / 2].heap;
+        if (entry_at(l, parent)->due <= entry_at(l, place)->due) {
+            break;
+        }
+        heap_put(l, at, parent);
+        at = (at - 1) / 2;
+    }
+    heap_put(l, at, place);
+}
+
+static void heap_down(struct tfsm_listener *l, uint32_t at)
+{
+    uint32_t place = l->entries[at].heap;
+    while (2 * at + 1 < l->heap_count) {
+        uint32_t child = 2 * at + 1;
+        if (child + 1 < l->heap_count && entry_at(l, l->entries[child + 1].heap)->due <
+                                             entry_at(l, l->entries[child].heap)->due) {
+            child++;
+        }
+        if (entry_at(l, place)->due <= entry_at(l, l->entries[child].heap)->due) {
+            break;
+        }
+        heap_put(l, at, l->entries[child].heap);
+        at = child;
+    }
+    heap_put(l, at, place);
+}
+
+static void heap_remove(struct tfsm_listener *l, uint32_t place)
+{
+    uint32_t at = entry_at(l, place)->place - 1;
+    uint32_t last = l->entries[--l->heap_count].heap;
+    l->entries[l->heap_count].heap = NO_ENTRY;
+    entry_at(l, place)->place = 0;
+    if (last != place) {
+        heap_put(l, at, last);
+        heap_up(l, at);
+        heap_down(l, entry_at(l, last)->place - 1);
+    }
+}
+
+uint32_t tfsm_entry_due(const struct tfsm_listener *l, tfsm_time *at)
+{
+    uint32_t place = l->heap_count > 0 ? l->entries[0].heap : NO_ENTRY;
+    *at = place != NO_ENTRY ? entry_at(l, place)->due : TFSM_NEVER;
+    return place;
+}
+
+/* ---- the line for output ---- */
+
+static bool in_line(const struct tfsm_listener *l, uint32_t place)
+{
+    return l->line_first == place || entry_at(l, place)->before != NO_ENTRY;
+}
+
+void tfsm_entry_line_up(struct tfsm_listener *l, uint32_t place)
+{
+    struct tfsm_entry *entry = entry_at(l, place);
+    if (in_line(l, place)) {
+        return;
+    }
+    entry->before = l->line_last;
+    entry->after = NO_ENTRY;
+    if (l->line_last != NO_ENTRY) {
+        entry_at(l, l->line_last)->after = place;
+    } else {
+        l->line_first = place;
+    }
+    l->line_last = place;
+}
+
+void tfsm_entry_leave_line(struct tfsm_listener *l, uint32_t place)
+{
+    struct tfsm_entry *entry = entry_at(l, place);
+    if (!in_line(l, place)) {
+        return;
+    }
+    if (entry->before != NO_ENTRY) {
+        entry_at(l, entry->before)->after = entry->after;
+    } else {
+        l->line_first = entry->after;
+    }
+    if (entry->after != NO_ENTRY) {
+        entry_at(l, entry->after)->before = entry->before;
+    } else {
+        l->line_last = entry->before;
+    }
+    entry->before = NO_ENTRY;
+    entry->after = NO_ENTRY;
+}
+
+/* ---- the order of age ---- */
+
+static void age_append(struct tfsm_listener *l, uint32_t place)
+{
+    struct tfsm_entry *entry = entry_at(l, place);
+    entry->older = l->newest;
+    entry->newer = NO_ENTRY;
+    if (l->newest != NO_ENTRY) {
+        entry_at(l, l->newest)->newer = place;
+    } else {
+        l->oldest = place;
+    }
+    l->newest = place;
+}
+
+static void age_remove(struct tfsm_listener *l, uint32_t place)
+{
+    const struct tfsm_entry *entry = entry_at(l, place);
+    if (entry->older != NO_ENTRY) {
+        entry_at(l, entry->older)->newer = entry->newer;
+    } else {
+        l->oldest = entry->newer;
+    }
+    if (entry->newer != NO_ENTRY) {
+        entry_at(l, entry->newer)->older = entry->older;
+    } else {
+        l->newest = entry->older;
+    }
+}
+
+/* ---- taking and giving back ---- */
+
+uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends)
+{
+    uint32_t place = l->free_entries;
+    if (place != NO_ENTRY) {
+        l->free_entries = entry_at(l, place)->chain;
+    } else if (l->used_entries < l->entry_most) {
+        place = ++l->used_entries;
+    } else {
+        return NO_ENTRY;
+    }
+    struct tfsm_entry *entry = entry_at(l, place);
+    uint32_t *bucket = bucket_of(l, ends);
+    put_octets(entry->local, ends->local);
+    put_octets(entry->remote, ends->remote);
+    entry->remote_port = ends->remote_port;
+    entry->family = ends->remote->family;
+    entry->chain = *bucket;
+    *bucket = place;
+    age_append(l, place);
+    l->entry_count++;
+    return place;
+}
+
+void tfsm_entry_give_back(struct tfsm_listener *l, uint32_t place)
+{
+    struct tfsm_entry *entry = entry_at(l, place);
+    struct tfsm_address local = tfsm_entry_address(entry, true);
+    struct tfsm_address remote = tfsm_entry_address(entry, false);
+    struct tfsm_ends ends = {&local, &remote, entry->remote_port};
+    uint32_t *link = bucket_of(l, &ends);
+    while (*link != place) {
+        link = &entry_at(l, *link)->chain;
+    }
+    *link = entry->chain;
+    if (entry->place != 0) {
+        heap_remove(l, place);
+    }
+    tfsm_entry_leave_line(l, place);
+    age_remove(l, place);
+    entry->family = 0;
+    entry->chain = l->free_entries;
+    l->free_entries = place;
+    l->entry_count--;
+}
+
+/* ---- folding ---- */
+
+/* The user timeout counts from the SYN; whether there is one the policy says. */
+static void unfold_times(const struct tfsm_config *cfg, const struct tfsm_entry *entry,
+                         struct tfsm_tcb *tcb)
+{
+    bool timed = !has(tcb->flags, TFSM_M_TIMESTAMPS) && !has(entry->owed, TFSM_OWE_SYN);
+    tcb->sent_at = entry->opened;
+    tcb->ts_recent_from = has(tcb->flags, TFSM_M_TIMESTAMPS) ? entry->opened : 0;
+    tcb->rto = cfg->rto_initial;
+    tcb->rtt_from = entry->rtt_from;
+    tcb->rtt_seq = timed ? tcb->snd_nxt : 0;
+    tcb->at_rtx = entry->at_rtx;
+    tcb->user_from = cfg->user_timeout > 0 ? entry->opened : 0;
+    tcb->at_user = cfg->user_timeout > 0 ? later(entry->opened, cfg->user_timeout) : 0;
+    tcb->challenge_until = entry->challenge_until;
+}
+
+void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
+                       struct tfsm_tcb *tcb)
+{
+    const struct tfsm_entry *entry = entry_at(l, place);
+    uint32_t after_syn = seq_add(entry->iss, 1);
+    *tcb = (struct tfsm_tcb){.state = TFSM_SYN_RECEIVED,
+                             .owed = entry->owed,
+                             .security = l->security,
+                             .snd_wscale = entry->snd_wscale,
+                             .rcv_wscale = entry->rcv_wscale,
+                             .cookie_len = entry->cookie_len,
+                             .snd_mss = entry->snd_mss,
+                             .uto_peer = entry->uto_peer,
+                             .uto_sent = entry->uto_sent,
+                             .backoff = entry->tries,
+                             .tries = entry->tries,
+                             .challenges = entry->challenges,
+                             .flags = entry->flags,
+                             .iss = entry->iss,
+                             .snd_una = entry->iss,
+                             .snd_nxt = after_syn,
+                             .snd_end = after_syn,
+                             .snd_wnd = entry->snd_wnd,
+                             .snd_wl1 = entry->irs,
+                             .snd_wl2 = entry->iss,
+                             .snd_wnd_max = entry->snd_wnd,
+                             .snd_recover = entry->tries > 0 ? after_syn : entry->iss,
+                             .snd_rtx = entry->iss,
+                             .irs = entry->irs,
+                             .rcv_nxt = seq_add(entry->irs, 1),
+                             .rcv_wnd = entry->rcv_wnd,
+                             .rcv_up = seq_add(entry->irs, 1),
+                             .rcv_acked = seq_add(entry->irs, 1),
+                             .ts_recent = entry->ts_recent,
+                             .ts_offset = entry->ts_offset};
+    unfold_times(cfg, entry, tcb);
+}
+
+void tfsm_entry_fold(struct tfsm_listener *l, uint32_t place, const struct tfsm_tcb *tcb)
+{
+    struct tfsm_entry *entry = entry_at(l, place);
+    entry->owed = tcb->owed;
+    entry->snd_wscale = tcb->snd_wscale;
+    entry->rcv_wscale = tcb->rcv_wscale;
+    entry->tries = (uint8_t)min32(tcb->tries, UINT8_MAX);
+    entry->cookie_len = tcb->cookie_len;
+    entry->snd_mss = tcb->snd_mss;
+    entry->snd_wnd = (uint16_t)min32(tcb->snd_wnd, UINT16_MAX);
+    entry->rcv_wnd = (uint16_t)min32(tcb->rcv_wnd, UINT16_MAX);
+    entry->uto_peer = tcb->uto_peer;
+    entry->uto_sent = tcb->uto_sent;
+    entry->challenges = tcb->challenges;
+    entry->flags = tcb->flags;
+    entry->iss = tcb->iss;
+    entry->irs = tcb->irs;
+    entry->ts_recent = tcb->ts_recent;
+    entry->ts_offset = tcb->ts_offset;
+    entry->opened = tcb->sent_at;
+    entry->rtt_from = tcb->rtt_from;
+    entry->challenge_until = tcb->challenge_until;
+    entry->at_rtx = tcb->at_rtx;
+    entry->due = tfsm_deadline(tcb);
+    if (entry->place == 0) {
+        heap_put(l, l->heap_count++, place);
+    }
+    heap_up(l, entry->place - 1);
+    heap_down(l, entry->place - 1);
+    if (tcb->owed != 0) {
+        tfsm_entry_line_up(l, place);
+    } else {
+        tfsm_entry_leave_line(l, place);
+    }
+}
