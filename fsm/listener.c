@@ -295,7 +295,7 @@ static bool may_open_early(struct tfsm_listener *l, tfsm_time now)
 /* What the SYN says of Fast Open goes into the event: a good cookie opens early, any other option is
  * answered with a cookie. [RFC7413:4.2, RFC7413:4.2.2g, 4.2.2h, 4.2.2i; RFC7413:4.1.2a, 5.1a, 5.1b] */
 static void weigh_fast_open(struct tfsm_listener *l, const struct tfsm_packet *packet,
-                            const struct tfsm_seat *seat, struct tfsm_event *event)
+                            struct tfsm_event *event)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     const struct tfsm_segment *syn = &packet->segment;
@@ -304,7 +304,7 @@ static void weigh_fast_open(struct tfsm_listener *l, const struct tfsm_packet *p
     }
     bool good = tfsm_fast_cookie_holds(l, &ends, packet->cookie, syn->cookie_len);
     bool room = may_open_early(l, event->now);
-    if (good && room && seat != NULL) {
+    if (good && room) {
         event->fast_open = true;
         return;
     }
@@ -433,11 +433,11 @@ static void on_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
     if (!listen_takes(l, cfg, packet, now, out)) {
         return;
     }
-    if (accept_full(l)) { /* it could not be accepted: the client will try again */
-        tally(l, TFSM_COUNT_SYN_ACCEPT_FULL);
+    if (accept_full(l) || seat == NULL) { /* it would come to nothing: the client tries again */
+        tally(l, accept_full(l) ? TFSM_COUNT_SYN_ACCEPT_FULL : TFSM_COUNT_SYN_NO_SEAT);
         return;
     }
-    weigh_fast_open(l, packet, seat, &event);
+    weigh_fast_open(l, packet, &event);
     uint32_t place = event.fast_open ? NO_ENTRY : make_room(l, &ends, iss_after != NULL);
     bool cookie = !event.fast_open && place == NO_ENTRY;
     if (cookie && (iss_after != NULL || l->policy.cookies == TFSM_COOKIES_NEVER)) {
@@ -468,6 +468,7 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     *out = (struct tfsm_arrival){.kind = TFSM_ARRIVAL_TAKEN};
     if (l->closing || !is_sound(&packet->segment)) {
+        out->kind = TFSM_ARRIVAL_INVALID;
         return;
     }
     uint32_t place = tfsm_entry_find(l, &ends);
@@ -637,7 +638,7 @@ static const char *check_counters(const struct tfsm_listener *l)
     const uint64_t *n = l->counters;
     uint64_t syns = n[TFSM_COUNT_ENTRY] + n[TFSM_COUNT_COOKIE_SENT] + n[TFSM_COUNT_EARLY] +
                     n[TFSM_COUNT_SYN_QUEUE_FULL] + n[TFSM_COUNT_SYN_ACCEPT_FULL] +
-                    n[TFSM_COUNT_SYN_REFUSED];
+                    n[TFSM_COUNT_SYN_NO_SEAT] + n[TFSM_COUNT_SYN_REFUSED];
     uint64_t ended = 0;
     for (unsigned i = TFSM_COUNT_ESTABLISHED; i <= TFSM_COUNT_ENTRY_CLOSED; i++) {
         ended += n[i];

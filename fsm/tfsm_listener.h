@@ -108,6 +108,7 @@ struct tfsm_entry {
     X(EARLY, "SYNs that opened a connection by Fast Open")                                         \
     X(SYN_QUEUE_FULL, "SYNs dropped: the SYN queue is full")                                       \
     X(SYN_ACCEPT_FULL, "SYNs dropped: the accept queue is full")                                   \
+    X(SYN_NO_SEAT, "SYNs dropped: the embedder has no room for a connection")                      \
     X(SYN_REFUSED, "SYNs refused with a RST: security label")                                      \
     X(ESTABLISHED, "entries that became a connection")                                             \
     X(ENTRY_RESET, "entries removed by a RST")                                                     \
@@ -196,6 +197,7 @@ struct tfsm_seat {
 
 enum tfsm_arrival_kind {
     TFSM_ARRIVAL_TAKEN,     /* dealt with */
+    TFSM_ARRIVAL_INVALID,   /* no segment at all, see TFSM_E_INVALID; or the listener is closing */
     TFSM_ARRIVAL_CONNECTION /* and the seat holds a connection, which waits to be accepted: carry out
                                the effects with the text of the segment, and let later segments of
                                these addresses and ports go to it */
@@ -216,7 +218,7 @@ struct tfsm_arrival {
  * cfg        policy of the connections
  * packet     its destination is this listener's
  * now        microseconds
- * seat       null: there is no room for one more connection
+ * seat       null: there is no room for one more connection, and SYNs are dropped, too
  * iss_after  null; or the ISN must come after this: fx->iss_after of a TFSM_V_REOPEN. Then no cookie
  *            is sent; ask tfsm_listener_has_room() before a SYN ends TIME-WAIT
  * out        written whole

@@ -955,6 +955,27 @@ static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
     }
 }
 
+void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
+{
+    *monitor = (struct monitor){.open = true,
+                                .iss = tcb->iss,
+                                .snd_max = tcb->snd_nxt,
+                                .una_low = tcb->iss,
+                                .peer_edge = seq_add(tcb->snd_nxt, tcb->snd_wnd),
+                                .peer_edge_known = true,
+                                .edge_out = seq_add(tcb->rcv_nxt, tcb->rcv_wnd),
+                                .edge_out_known = true,
+                                .peer_mss = tcb->snd_mss,
+                                .timestamps = (tcb->flags & TFSM_M_TIMESTAMPS) != 0,
+                                .sack = (tcb->flags & TFSM_M_SACK) != 0,
+                                .ecn = (tcb->flags & TFSM_M_ECN) != 0,
+                                .ts_recent = tcb->ts_recent,
+                                .ack_out = tcb->rcv_nxt,
+                                .ack_out_known = true,
+                                .syn_out = true,
+                                .heard = tcb->sent_at};
+}
+
 void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
                   const struct tfsm_tcb *before, const struct tfsm_event *ev,
                   enum tfsm_result result, const struct tfsm_effects *fx,

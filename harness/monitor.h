@@ -81,6 +81,10 @@ struct monitor {
     bool syn_out;           /* a SYN went out */
 };
 
+/* Begin to watch a connection in SYN-RECEIVED whose handshake nobody saw: what a listener kept of it is
+ * believed. */
+void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb);
+
 /* An event was fed. before and after are the TCB around it. Sets monitor->violation on the first
  * break. */
 void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,

@@ -53,6 +53,9 @@ struct pair_end {
     uint32_t arriving;              /* the sender's, of what is arriving; 0 a stranger's */
     bool has_more;                  /* the last drain stopped early */
     struct tfsm_tcb listening;      /* what a log shows of the listener */
+    struct tfsm_tcb half_open;      /* and of what it has half open: there is one peer */
+    uint32_t half_open_incarnation;
+    uint32_t half_open_peer; /* the incarnation whose SYN it took */
 };
 
 struct in_flight {
@@ -146,20 +149,20 @@ static struct pair_connection *connection_of(struct pair_end *self, endpoint_han
     return &self->connection[(handle & UINT32_MAX) % CONNECTIONS];
 }
 
-/* The TCB of an end, as one sees it who knows of one connection: the latest, else the listener. */
+/* A half-open connection belongs to the listener: no handle names it yet. */
+static bool is_half_open(const struct pair_end *self)
+{
+    return endpoint_half_open(self->endpoint, self->listener) > 0;
+}
+
+/* The TCB of an end, as one sees it who knows of one connection: the latest, else what is half open,
+ * else the listener. */
 static const struct tfsm_tcb *tcb_of(const struct pair_end *self)
 {
     if (self->latest != NULL && (is_open(self->latest->tcb) || self->listener == 0)) {
         return self->latest->tcb;
     }
-    return &self->listening;
-}
-
-/* A half-open connection belongs to the listener: no handle names it yet. */
-static bool is_half_open(const struct pair_end *self)
-{
-    return self->latest != NULL && is_open(self->latest->tcb) &&
-           endpoint_tcb(self->endpoint, self->latest->handle) == NULL;
+    return is_half_open(self) ? &self->half_open : &self->listening;
 }
 
 /* Forget a handle that names nothing any more. */
@@ -188,14 +191,38 @@ static void tell_event(unsigned end, const struct endpoint_watched *what)
 
 /* An incarnation begins. The clock ticks, so that the next has another ISN: else old duplicates
  * could not be told from its own segments, and nothing below would be sure. */
-static void begin_incarnation(struct pair_end *self, struct pair_connection *connection)
+static uint32_t begin_incarnation(struct pair_end *self)
 {
-    connection->incarnation = ++self->incarnation;
-    self->latest = connection;
     if (clock_stands()) {
         pair.mixed = true;
     } else {
         pair.run.now += ISN_TICK;
+    }
+    return ++self->incarnation;
+}
+
+/* A segment met the listener: an incarnation may begin as a half-open connection. */
+static void watch_listener(struct pair_end *self, const struct endpoint_watched *what)
+{
+    if (!is_open(what->before) && is_open(what->after)) {
+        self->half_open_incarnation = begin_incarnation(self);
+        self->half_open_peer = self->arriving;
+    }
+    self->half_open = *what->after;
+}
+
+/* A handle that is new: of a connection opened just now, or of one that was half open. */
+static void meet(struct pair_end *self, struct pair_connection *connection,
+                 const struct endpoint_watched *what)
+{
+    memset(connection, 0, sizeof *connection);
+    connection->handle = what->connection;
+    connection->tcb = what->after;
+    if (is_open(what->before)) {
+        connection->incarnation = self->half_open_incarnation;
+        connection->peer = self->half_open_peer;
+        self->latest = connection;
+        monitor_adopt(&connection->monitor, what->before);
     }
 }
 
@@ -216,9 +243,7 @@ static void watch_connection(struct pair_end *self, const struct endpoint_watche
     const unsigned without_irs = UNOPENED | 1u << TFSM_SYN_SENT;
     struct pair_connection *connection = connection_of(self, what->connection);
     if (connection->handle != what->connection) {
-        memset(connection, 0, sizeof *connection);
-        connection->handle = what->connection;
-        connection->tcb = what->after;
+        meet(self, connection, what);
     }
     struct monitor *monitor = &connection->monitor;
     if (what->event == NULL && what->segment != NULL) {
@@ -228,7 +253,8 @@ static void watch_connection(struct pair_end *self, const struct endpoint_watche
         monitor_drained(monitor, what->policy, what->after, what->now);
     } else {
         if (!is_open(what->before) && is_open(what->after)) {
-            begin_incarnation(self, connection);
+            connection->incarnation = begin_incarnation(self);
+            self->latest = connection;
         }
         if ((without_irs >> what->before->state & 1) != 0 &&
             (without_irs >> what->after->state & 1) == 0) {
@@ -254,18 +280,21 @@ static void watch(void *user, const struct endpoint_watched *what)
             run_hit(&pair.run, what->effects->fired[i]);
         }
     }
+    if (what->before == NULL) {
+        return;
+    }
     if (what->connection != 0) {
         watch_connection(self, what);
+    } else if (what->event != NULL && self->listener != 0) {
+        watch_listener(self, what);
     }
     if (pair.run.log == NULL || what->event == NULL) {
         return;
     }
-    /* The user opened the listener once; what an endpoint opens for each SYN is its own affair. So
-     * is what becomes of connections that the user has left. */
-    bool own = what->event->kind == TFSM_EV_OPEN && !what->event->active;
+    /* What becomes of connections that the user has left is the endpoint's own affair. */
     bool old = what->connection != 0 && self->latest != NULL &&
                connection_of(self, what->connection) != self->latest;
-    if (!own && !old) {
+    if (!old) {
         tell_event(self->index, what);
     }
 }
@@ -453,8 +482,12 @@ static enum tfsm_result call_connect(struct pair_end *self, const struct record 
 
 static enum tfsm_result call_listen(struct pair_end *self)
 {
-    struct endpoint_listening listening = {
-        .local = address_of(self->index), .port = port_of(self->index), .backlog = 2};
+    struct tfsm_listener_policy policy = tfsm_listener_policy_default();
+    struct endpoint_listening listening = {.local = address_of(self->index),
+                                           .port = port_of(self->index),
+                                           .backlog = 2,
+                                           .policy = &policy};
+    policy.fast_open = 2;
     return endpoint_listen(self->endpoint, &listening, &self->listener);
 }
 
@@ -906,7 +939,8 @@ static void open_end(unsigned end, const struct program_config *program)
     config.locals = &local;
     config.local_count = 1;
     config.connections = CONNECTIONS;
-    config.listeners = 1;
+    config.listeners = 2; /* one may still have a word to say when the next opens */
+    config.backlog = 2;
     config.send_ring = ring_for(program->cfg[end].snd_buff);
     config.receive_ring = ring_for(program->cfg[end].rcv_buff);
     config.resets = RESETS;

@@ -3,7 +3,7 @@
 
 static bool is_over(const struct ep_slot *slot)
 {
-    return slot->tcb.state == TFSM_CLOSED || slot->tcb.state == TFSM_LISTEN;
+    return slot->tcb.state == TFSM_CLOSED;
 }
 
 static const char *check_slot(const struct endpoint *ep, uint32_t index)
@@ -33,9 +33,9 @@ static const char *check_slot(const struct endpoint *ep, uint32_t index)
     if (ep_is_on(ep, EP_READY, index) != (user && slot->news != 0)) {
         return "who has news is on the ready list";
     }
-    if (ep_is_on(ep, EP_QUEUED, index) !=
-        (slot->owner == EP_HALF_OPEN || slot->owner == EP_WAITING)) {
-        return "who is not accepted is its listener's";
+    bool handshake = slot->tcb.state == TFSM_SYN_RECEIVED || slot->tcb.state == TFSM_FIN_WAIT_1;
+    if (slot->early && (!handshake || (slot->tcb.flags & TFSM_M_SYN_ACKED) != 0)) {
+        return "a Fast Open is pending exactly until its handshake is through";
     }
     return NULL;
 }
@@ -44,7 +44,7 @@ static const char *check_timers(const struct endpoint *ep)
 {
     for (uint32_t i = 0; i < ep->due_count; i++) {
         const struct ep_due *due = &ep->due[i];
-        if (ep->nodes[due->slot].place != i + 1) {
+        if (ep->nodes[due->node].place != i + 1) {
             return "a deadline knows its place";
         }
         if (i > 0 && due->at < ep->due[(i - 1) / 4].at) {
@@ -84,17 +84,58 @@ static const char *check_lists(const struct endpoint *ep)
         measure(ep, &ep->ready, EP_READY) == EP_NONE) {
         return "the links of a list agree";
     }
-    for (uint32_t i = 0; i < ep->used_listeners; i++) {
-        const struct ep_listener *listener = &ep->listeners[i];
-        uint32_t half_open = measure(ep, &listener->half_open, EP_QUEUED);
-        uint32_t waiting = measure(ep, &listener->waiting, EP_QUEUED);
-        if (listener->used &&
-            (half_open == EP_NONE || waiting == EP_NONE || half_open + waiting != listener->held ||
-             listener->held > listener->backlog)) {
-            return "a listener holds no more than its backlog";
+    return NULL;
+}
+
+/* Connections that wait are their listeners'; Fast Opens that are pending are counted. */
+static const char *check_listener(const struct endpoint *ep, uint32_t index)
+{
+    const struct ep_listener *listener = &ep->listeners[index];
+    const struct tfsm_listener *core = &listener->core;
+    const char *wrong = tfsm_listener_check(core, ep_listener_policy(ep, listener));
+    uint32_t early = 0;
+    for (uint32_t i = 0; i < core->waiting_count; i++) {
+        uint32_t at = (core->waiting_first + i) % core->waiting_most;
+        uint32_t slot = (uint32_t)(core->waiting[at] & UINT32_MAX);
+        if (slot >= ep->used_slots || ep->slots[slot].owner != EP_WAITING ||
+            ep->slots[slot].generation != core->waiting[at] >> 32) {
+            return "who is in the accept queue waits to be accepted";
         }
     }
-    return NULL;
+    for (uint32_t i = 0; i < ep->used_slots; i++) {
+        const struct ep_slot *slot = &ep->slots[i];
+        early += slot->owner != EP_FREE && slot->early && slot->listener == index &&
+                 slot->listener_generation == listener->generation;
+    }
+    if (wrong == NULL && listener->used && early != core->early) {
+        return "a listener counts its Fast Opens";
+    }
+    uint32_t node = ep_listener_node(ep, index);
+    tfsm_time at = tfsm_listener_deadline(core);
+    uint32_t place = ep->nodes[node].place;
+    if (wrong == NULL && listener->used && at != TFSM_NEVER && (place == 0 || ep->due[place - 1].at > at)) {
+        return "no deadline of a half-open connection is missed";
+    }
+    if (wrong == NULL && tfsm_listener_owes(core) && !ep_is_on(ep, EP_DIRTY, node)) {
+        return "a listener that owes something is in line for output";
+    }
+    return wrong;
+}
+
+static const char *check_listeners(const struct endpoint *ep)
+{
+    const char *wrong = NULL;
+    uint64_t waiting = 0;
+    for (uint32_t i = 0; i < ep->used_listeners && wrong == NULL; i++) {
+        if (ep->listeners[i].used || ep->listeners[i].closing) {
+            wrong = check_listener(ep, i);
+            waiting += ep->listeners[i].core.waiting_count;
+        }
+    }
+    for (uint32_t i = 0; i < ep->used_slots; i++) {
+        waiting -= ep->slots[i].owner == EP_WAITING;
+    }
+    return wrong == NULL && waiting != 0 ? "who waits is in an accept queue" : wrong;
 }
 
 const char *endpoint_check(const struct endpoint *ep)
@@ -111,5 +152,6 @@ const char *endpoint_check(const struct endpoint *ep)
         wrong = "every connection that was opened is in use or was freed";
     }
     wrong = wrong != NULL ? wrong : check_timers(ep);
+    wrong = wrong != NULL ? wrong : check_listeners(ep);
     return wrong != NULL ? wrong : check_lists(ep);
 }

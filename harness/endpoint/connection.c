@@ -14,6 +14,18 @@ void ep_clamp(const struct endpoint *ep, unsigned family, struct tfsm_config *po
     policy->mss = policy->mss < mss ? policy->mss : mss;
 }
 
+static uint32_t next_generation(const struct ep_slot *slot)
+{
+    uint32_t generation = seq_add(slot->generation, 1);
+    return generation != 0 ? generation : 1;
+}
+
+endpoint_handle ep_next_handle(const struct endpoint *ep)
+{
+    uint32_t index = ep->free_slots != 0 ? ep->free_slots - 1 : ep->used_slots;
+    return index < ep->connections ? ep_handle(next_generation(&ep->slots[index]), index) : 0;
+}
+
 uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, enum ep_owner owner)
 {
     uint32_t index = ep->used_slots;
@@ -26,9 +38,9 @@ uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, enum ep_
         return EP_NONE;
     }
     struct ep_slot *slot = &ep->slots[index];
-    uint32_t generation = seq_add(slot->generation, 1);
+    uint32_t generation = next_generation(slot);
     memset(slot, 0, sizeof *slot);
-    slot->generation = generation != 0 ? generation : 1;
+    slot->generation = generation;
     slot->owner = (uint8_t)owner;
     slot->tuple = *tuple;
     slot->hash = ep_hash(ep, tuple);
@@ -122,30 +134,8 @@ void ep_tell(struct endpoint *ep, uint32_t index, uint32_t news)
     }
 }
 
-void ep_detach(struct endpoint *ep, uint32_t index, enum ep_owner owner)
-{
-    struct ep_slot *slot = &ep->slots[index];
-    struct ep_listener *listener = &ep->listeners[slot->listener];
-    ep_remove(ep, slot->owner == EP_HALF_OPEN ? &listener->half_open : &listener->waiting,
-              EP_QUEUED, index);
-    listener->held--;
-    slot->owner = (uint8_t)owner;
-}
-
-/* The handshake is through: the connection waits to be accepted. Accepting it tells that it is
- * connected. */
-static void present(struct endpoint *ep, uint32_t index)
-{
-    struct ep_slot *slot = &ep->slots[index];
-    struct ep_listener *listener = &ep->listeners[slot->listener];
-    ep_remove(ep, &listener->half_open, EP_QUEUED, index);
-    ep_append(ep, &listener->waiting, EP_QUEUED, index);
-    slot->owner = EP_WAITING;
-    ep_append(ep, &ep->ready, EP_READY, ep->connections + slot->listener);
-}
-
-static void carry_out(struct endpoint *ep, uint32_t index, const struct tfsm_effects *fx,
-                      const uint8_t *text)
+void ep_carry_out(struct endpoint *ep, uint32_t index, const struct tfsm_effects *fx,
+                  const uint8_t *text)
 {
     struct ep_slot *slot = &ep->slots[index];
     uint32_t news = fx->signals & ~(uint32_t)TFSM_SIG_COOKIE; /* that is for us */
@@ -161,10 +151,6 @@ static void carry_out(struct endpoint *ep, uint32_t index, const struct tfsm_eff
         slot->wants_room = false;
         news |= ENDPOINT_WRITABLE;
     }
-    if (slot->owner == EP_HALF_OPEN && (news & TFSM_SIG_CONNECTED) != 0) {
-        news &= ~(uint32_t)TFSM_SIG_CONNECTED;
-        present(ep, index);
-    }
     ep_tell(ep, index, news);
 }
 
@@ -176,7 +162,10 @@ static enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
     enum tfsm_result result =
         ep_step(ep, ep_handle(slot->generation, index), &slot->tcb, ep_policy(ep, slot), event, fx);
     if (result == TFSM_DONE) {
-        carry_out(ep, index, fx, text);
+        ep_carry_out(ep, index, fx, text);
+        if (slot->early) {
+            ep_early_over(ep, index, fx->signals, event->now);
+        }
         ep_append(ep, &ep->dirty, EP_DIRTY, index);
         ep_schedule(ep, index);
     }
@@ -200,18 +189,14 @@ enum tfsm_result ep_feed(struct endpoint *ep, uint32_t index, const struct tfsm_
 }
 
 /* A connection that is over can no longer be found, so that its tuple may be used again at once. A
- * RST that it owes still goes out. A half-open one is over when the core is back in LISTEN: that
- * is what its listener is for. */
+ * RST that it owes still goes out. */
 void ep_settle(struct endpoint *ep, uint32_t index)
 {
     const struct ep_slot *slot = &ep->slots[index];
-    if (slot->tcb.state != TFSM_CLOSED && slot->tcb.state != TFSM_LISTEN) {
+    if (slot->tcb.state != TFSM_CLOSED) {
         return;
     }
     ep_leave(ep, index);
-    if (slot->owner == EP_HALF_OPEN) {
-        ep_detach(ep, index, EP_NOBODY);
-    }
     bool user_done = slot->owner == EP_NOBODY ||
                      (slot->owner == EP_USER_CLOSED && ep_readable(slot) == 0 && slot->news == 0);
     if (user_done && slot->tcb.owed == 0) {

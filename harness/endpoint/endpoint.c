@@ -11,6 +11,7 @@ struct endpoint_config endpoint_config_default(void)
 {
     struct endpoint_config config = {.connections = 64,
                                      .listeners = 8,
+                                     .backlog = 128,
                                      .send_ring = 65536,
                                      .receive_ring = 65536,
                                      .resets = 16,
@@ -43,7 +44,8 @@ static bool local_makes_sense(const struct endpoint_local *local)
 static bool makes_sense(const struct endpoint_config *config)
 {
     bool counts = config->connections >= 1 && config->connections <= ENDPOINT_MOST &&
-                  config->listeners <= ENDPOINT_MOST && config->resets <= ENDPOINT_MOST &&
+                  config->listeners <= ENDPOINT_MOST && config->backlog >= 1 &&
+                  config->backlog <= ENDPOINT_MOST && config->resets <= ENDPOINT_MOST &&
                   config->cookies <= ENDPOINT_MOST && config->local_count >= 1 &&
                   config->local_count <= ENDPOINT_MOST && config->locals != NULL;
     bool rings = is_power_of_two(config->send_ring) && is_power_of_two(config->receive_ring) &&
@@ -69,6 +71,8 @@ struct layout {
     size_t buckets;
     size_t listener_buckets;
     size_t listeners;
+    size_t entries;
+    size_t accept_queue;
     size_t resets;
     size_t cookies;
     size_t scratch;
@@ -108,10 +112,13 @@ static struct layout lay_out(const struct endpoint_config *config)
     at.locals = reserve(&at.total, config->local_count, sizeof(struct endpoint_local));
     at.slots = reserve(&at.total, config->connections, sizeof(struct ep_slot));
     at.nodes = reserve(&at.total, nodes, sizeof(struct ep_node));
-    at.due = reserve(&at.total, config->connections, sizeof(struct ep_due));
+    at.due = reserve(&at.total, nodes, sizeof(struct ep_due));
     at.buckets = reserve(&at.total, bucket_count(config->connections), sizeof(uint32_t));
     at.listener_buckets = reserve(&at.total, bucket_count(config->listeners), sizeof(uint32_t));
     at.listeners = reserve(&at.total, config->listeners, sizeof(struct ep_listener));
+    size_t queued = (size_t)config->listeners * config->backlog;
+    at.entries = reserve(&at.total, queued, sizeof(struct tfsm_entry));
+    at.accept_queue = reserve(&at.total, queued, sizeof(uint64_t));
     at.resets = reserve(&at.total, config->resets, sizeof(struct tfsm_packet));
     at.cookies = reserve(&at.total, config->cookies, sizeof(struct ep_cookie));
     at.scratch = reserve(&at.total, ep_min(config->send_ring, LENGTH_MOST), 1);
@@ -128,15 +135,17 @@ size_t endpoint_size(const struct endpoint_config *config)
     return total == SIZE_MAX ? 0 : total;
 }
 
-/* A key for one use from the host's key, so that what one use lets out is worth nothing for
- * another. */
-static void derive_key(const struct endpoint *ep, const char *use, uint8_t key[16])
+/* What one use lets out is worth nothing for another. */
+void ep_derive_key(const uint8_t from[16], const char use[8], uint64_t number, uint8_t key[16])
 {
-    uint8_t octets[9] = {0};
+    uint8_t octets[17] = {0};
     memcpy(octets, use, 8);
+    for (unsigned i = 0; i < 8; i++) {
+        octets[8 + i] = (uint8_t)(number >> (8 * i) & 0xffu);
+    }
     for (unsigned half = 0; half < 2; half++) {
-        octets[8] = (uint8_t)half;
-        uint64_t hash = tfsm_siphash(ep->key, octets, sizeof octets);
+        octets[16] = (uint8_t)half;
+        uint64_t hash = tfsm_siphash(from, octets, sizeof octets);
         for (unsigned i = 0; i < 8; i++) {
             key[8 * half + i] = (uint8_t)(hash >> (8 * i) & 0xffu);
         }
@@ -154,6 +163,8 @@ static void place_arrays(struct endpoint *ep, const struct endpoint_config *conf
     ep->buckets = (void *)(base + at.buckets);
     ep->listener_buckets = (void *)(base + at.listener_buckets);
     ep->listeners = (void *)(base + at.listeners);
+    ep->entries = (void *)(base + at.entries);
+    ep->accept_queue = (void *)(base + at.accept_queue);
     ep->resets = (void *)(base + at.resets);
     ep->cookies = (void *)(base + at.cookies);
     ep->scratch = base + at.scratch;
@@ -181,6 +192,7 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     struct endpoint *ep = memory;
     ep->connections = config->connections;
     ep->listener_count = config->listeners;
+    ep->backlog = config->backlog;
     ep->local_count = config->local_count;
     ep->reset_count = config->resets;
     ep->cookie_count = config->cookies;
@@ -195,8 +207,9 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     ep->fast_open_pause = config->fast_open_pause;
     ep->orphan_timeout = config->orphan_timeout;
     memcpy(ep->key, config->key, sizeof ep->key);
-    derive_key(ep, "demux   ", ep->demux_key);
-    derive_key(ep, "ports   ", ep->port_key);
+    ep_derive_key(ep->key, "demux   ", 0, ep->demux_key);
+    ep_derive_key(ep->key, "ports   ", 0, ep->port_key);
+    ep_derive_key(ep->key, "cookies ", 0, ep->cookie_key);
     place_arrays(ep, config);
     memcpy(ep->locals, config->locals, config->local_count * sizeof *config->locals);
     take_policy(ep, 4, &config->policy4);

@@ -26,7 +26,7 @@
 #ifndef HARNESS_ENDPOINT_H
 #define HARNESS_ENDPOINT_H
 
-#include "tfsm.h"
+#include "tfsm_listener.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,6 +51,8 @@ struct endpoint_config {
     uint32_t local_count;                /* at least 1 */
     uint32_t connections;                /* at most so many at a time, 1..ENDPOINT_MOST */
     uint32_t listeners;                  /* likewise, 0..ENDPOINT_MOST */
+    uint32_t backlog; /* the longest queues a listener can have: half-open connections, and those that
+                         wait to be accepted; 1..ENDPOINT_MOST. More is cut to this, as listen(2) does */
     uint32_t send_ring;    /* octets a connection can hold for its peer, a power of two */
     uint32_t receive_ring; /* octets it can hold for its user, a power of two */
     uint32_t resets;     /* answers to segments of no connection that can wait, 0..ENDPOINT_MOST */
@@ -71,7 +73,7 @@ struct endpoint_config {
 #define ENDPOINT_RING_MOST 0x20000000u /* the largest power of two that TFSM_BUFF_MAX holds */
 
 /* A configuration to start from: the default policy on Ethernet (MTU 1500), 64 connections, 8
- * listeners, rings of 65536 octets, the ephemeral ports of RFC 6335. The key is zero and there are
+ * listeners with a backlog of up to 128, rings of 65536 octets, the ephemeral ports of RFC 6335. The key is zero and there are
  * no addresses: both must be filled in. */
 struct endpoint_config endpoint_config_default(void);
 
@@ -135,13 +137,11 @@ enum tfsm_result endpoint_connect_fast(struct endpoint *ep, const struct endpoin
 struct endpoint_listening {
     struct tfsm_address local; /* one of ours; all octets zero: any of this family */
     uint16_t port;             /* 1..65535 */
-    uint32_t
-        backlog;  /* connections that may be half open or wait for endpoint_accept(); at least 1 */
-    bool recycle; /* when all of these are taken, a SYN takes the place of the oldest half-open one
-                     (RFC4987:3.4): a flood of SYNs must then outrun every round trip to shut honest
-                     clients out, but a client put out is reset. Else the SYN is dropped and will
-                     come again. */
-    const struct endpoint_options *options; /* of the connections; null: the defaults */
+    uint32_t backlog;          /* connections that may be half open, and as many that may wait for
+                                  endpoint_accept(); at least 1 */
+    const struct tfsm_listener_policy *policy; /* what to do when these are used up, cookies, Fast
+                                                  Open; null: tfsm_listener_policy_default() */
+    const struct endpoint_options *options;    /* of the connections; null: the defaults */
 };
 
 /* OPEN, passive. Any number of listeners may share a port when their local addresses differ; the
@@ -153,8 +153,20 @@ struct endpoint_listening {
 enum tfsm_result endpoint_listen(struct endpoint *ep, const struct endpoint_listening *listen,
                                  endpoint_handle *handle);
 
+/* What a listener does when its queues are full, cookies and Fast Open: read it and change it, at any
+ * time. */
+enum tfsm_result endpoint_get_listener(const struct endpoint *ep, endpoint_handle listener,
+                                       struct tfsm_listener_policy *out);
+enum tfsm_result endpoint_set_listener(struct endpoint *ep, endpoint_handle listener,
+                                       const struct tfsm_listener_policy *policy);
+
+/* Other secrets for the cookies of every listener, made from this one, 16 octets of the host's
+ * entropy. Cookies on their way stay good: tfsm_listener_rotate(). */
+void endpoint_rotate(struct endpoint *ep, const uint8_t secret[16], tfsm_time now);
+
 /* Take a connection that came in through a listener, the oldest first. *handle is 0 when none
- * waits. One that has ended since is handed out as well: its news tell. */
+ * waits. One that has ended since is handed out as well: its news tell. One that Fast Open brought
+ * can be accepted before its handshake is through; TFSM_SIG_CONNECTED tells when it is. */
 enum tfsm_result endpoint_accept(struct endpoint *ep, endpoint_handle listener,
                                  endpoint_handle *handle);
 
@@ -291,9 +303,6 @@ struct endpoint_counters {
     uint64_t invalid;             /* no event: text longer than a packet, SEG.LEN too short */
     uint64_t refused;             /* the core's TFSM_V_DROP: not acceptable, a duplicate ... */
     uint64_t unexpected;          /* for no connection and no listener */
-    uint64_t backlog_full;        /* SYN dropped: the backlog of its listener is used up */
-    uint64_t recycled;            /* half-open connections put out by a newer SYN */
-    uint64_t no_slot;             /* SYN dropped: every connection is in use */
     uint64_t resets_lost;         /* answers that found no place to wait */
     uint64_t unwritten;           /* packets that tfsm_write() refused; always 0 */
     uint64_t icmp_in;             /* ICMP errors handed to their connection (RFC9293:MUST-54) */
@@ -304,16 +313,25 @@ struct endpoint_counters {
 
 const struct endpoint_counters *endpoint_counted(const struct endpoint *ep);
 
+/* What happened at a listener, or with 0 for a handle at all of them, those that are closed included:
+ * every SYN that was dropped, and why. */
+enum tfsm_result endpoint_listener_counted(const struct endpoint *ep, endpoint_handle listener,
+                                           uint64_t counters[TFSM_LISTENER_COUNTS]);
+
+/* How many half-open connections a listener has; 0 for a stale handle. */
+uint32_t endpoint_half_open(const struct endpoint *ep, endpoint_handle listener);
+
 /* The TCB of a connection, or null for a stale handle: for those who watch. */
 const struct tfsm_tcb *endpoint_tcb(const struct endpoint *ep, endpoint_handle handle);
 
 /* One call of the core, for who watches: tests, monitors, fuzzers. */
 struct endpoint_watched {
-    endpoint_handle connection; /* 0: a TCB of the moment, for a segment of no connection */
+    endpoint_handle connection; /* 0: a TCB of the moment, for a segment of no connection, or one that
+                                   stands for a half-open connection */
     tfsm_time now;
     const struct tfsm_config *policy;
-    const struct tfsm_tcb *before;
-    const struct tfsm_tcb *after;
+    const struct tfsm_tcb *before;      /* null where time or output concerned a half-open one */
+    const struct tfsm_tcb *after;       /* likewise */
     const struct tfsm_event *event;     /* tfsm_step(); null for tfsm_output() */
     enum tfsm_result result;            /* tfsm_step() */
     const struct tfsm_effects *effects; /* tfsm_step() */

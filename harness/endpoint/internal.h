@@ -23,9 +23,8 @@ struct ep_tuple {
 
 /* The lists a slot or a listener can be on, one of each kind at a time. */
 enum ep_list_kind {
-    EP_DIRTY,  /* may have something to say */
+    EP_DIRTY,  /* may have something to say; listeners, too */
     EP_READY,  /* has news for the user; listeners, too */
-    EP_QUEUED, /* a listener's: half open, then waiting to be accepted */
     EP_LISTS
 };
 
@@ -41,7 +40,7 @@ struct ep_list {
 };
 
 /* The small parts of a slot that its neighbours in lists, heap and chains look at: kept apart, so
- * that they do not drag whole slots into the cache. Half a cache line. */
+ * that they do not drag whole slots into the cache. */
 struct ep_node {
     struct ep_link link[EP_LISTS];
     uint32_t place; /* in the heap, + 1; 0: not there */
@@ -53,7 +52,6 @@ struct ep_node {
 /* Whose a slot is. */
 enum ep_owner {
     EP_FREE,
-    EP_HALF_OPEN, /* its listener's, until the handshake is through */
     EP_WAITING,   /* its listener's, until it is accepted */
     EP_USER,
     EP_USER_CLOSED, /* the user has closed, and may read */
@@ -72,7 +70,9 @@ struct ep_slot {
     bool deaf;       /* the user will not read */
     uint32_t hash;   /* of the tuple */
     uint32_t generation;
-    uint32_t listener; /* while half open or waiting: its index */
+    bool early;        /* opened by Fast Open, and its listener counts it as pending */
+    uint32_t listener; /* then: its listener, and which of those that were in this place */
+    uint32_t listener_generation;
     uint32_t news;
     uint32_t mute;
     /* in octets of each stream, all told; rings are indexed by them */
@@ -87,20 +87,17 @@ struct ep_slot {
 
 struct ep_listener {
     struct ep_tuple tuple; /* local part; all octets zero: any address of the family */
-    bool used;
-    bool recycle;
+    bool used;    /* somebody has its handle */
+    bool closing; /* closed, and half-open connections are still to be told */
     bool own_policy;
     uint8_t hops;
     uint8_t traffic_class;
     uint32_t hash;
     uint32_t generation;
     uint32_t chain;
-    uint32_t backlog;
-    uint32_t held; /* connections half open or waiting */
     uint32_t mute;
-    struct ep_list half_open; /* oldest first */
-    struct ep_list waiting;
     struct tfsm_config policy;
+    struct tfsm_listener core;
 };
 
 /* What is known of a peer's Fast Open (RFC7413:4.1.3): one cookie for a pair of addresses, and the
@@ -116,12 +113,13 @@ struct ep_cookie {
 
 struct ep_due {
     tfsm_time at; /* never later than the connection's tfsm_deadline() */
-    uint32_t slot;
+    uint32_t node; /* a slot, or connections + a listener */
 };
 
 struct endpoint {
     uint32_t connections;
     uint32_t listener_count;
+    uint32_t backlog;
     uint32_t local_count;
     uint32_t reset_count;
     uint32_t cookie_count;
@@ -135,6 +133,7 @@ struct endpoint {
     uint8_t key[16];
     uint8_t demux_key[16]; /* derived: hashes of tuples say nothing about ISNs */
     uint8_t port_key[16];
+    uint8_t cookie_key[16]; /* of the secrets of listeners: endpoint_rotate() */
     uint8_t hops;
     uint8_t traffic_class;
     bool reset_turn; /* whose turn it is in endpoint_take() */
@@ -154,6 +153,7 @@ struct endpoint {
     endpoint_watcher *watcher;
     void *watcher_user;
     struct endpoint_counters counters;
+    uint64_t closed_counters[TFSM_LISTENER_COUNTS]; /* of listeners that are closed */
     /* the arrays, in the same block */
     struct endpoint_local *locals;
     struct ep_slot *slots;
@@ -162,6 +162,8 @@ struct endpoint {
     uint32_t *buckets;     /* slot + 1 */
     uint32_t *listener_buckets;
     struct ep_listener *listeners;
+    struct tfsm_entry *entries; /* backlog of each listener */
+    uint64_t *accept_queue;     /* likewise */
     struct tfsm_packet *resets;
     struct ep_cookie *cookies;
     uint8_t *scratch; /* for a text that wraps around its ring */
@@ -240,6 +242,12 @@ uint32_t ep_find_same_listener(const struct endpoint *ep, const struct ep_tuple 
 void ep_enter_listener(struct endpoint *ep, uint32_t listener);
 void ep_leave_listener(struct endpoint *ep, uint32_t listener);
 
+static inline bool ep_is_zero(const struct tfsm_address *address)
+{
+    static const uint8_t zero[16];
+    return memcmp(address->octets, zero, address->family == 4 ? 4 : 16) == 0;
+}
+
 /* Whether this is the address of one host that is not a broadcast of ours. */
 bool ep_is_host(const struct endpoint *ep, const struct tfsm_address *address);
 bool ep_is_ours(const struct endpoint *ep, const struct tfsm_address *address);
@@ -251,9 +259,9 @@ bool ep_choose_port(struct endpoint *ep, struct ep_tuple *tuple);
 
 /* ---- timer.c ---- */
 
-/* Take note of a connection's deadline. */
-void ep_schedule(struct endpoint *ep, uint32_t slot);
-void ep_unschedule(struct endpoint *ep, uint32_t slot);
+/* Take note of the deadline of a connection or a listener. */
+void ep_schedule(struct endpoint *ep, uint32_t node);
+void ep_unschedule(struct endpoint *ep, uint32_t node);
 
 /* ---- connection.c ---- */
 
@@ -277,10 +285,61 @@ enum tfsm_result ep_feed(struct endpoint *ep, uint32_t slot, const struct tfsm_e
 void ep_settle(struct endpoint *ep, uint32_t slot);
 /* Something to tell the user. */
 void ep_tell(struct endpoint *ep, uint32_t slot, uint32_t news);
-/* The connection is no longer its listener's. */
-void ep_detach(struct endpoint *ep, uint32_t slot, enum ep_owner owner);
+/* Carry out what the core asks for after an event. */
+void ep_carry_out(struct endpoint *ep, uint32_t slot, const struct tfsm_effects *fx,
+                  const uint8_t *text);
+/* The generation that the next slot to be taken will have, and its index. */
+endpoint_handle ep_next_handle(const struct endpoint *ep);
 /* Which ISN and timestamp clock a connection opened now would have. */
 void ep_seed(const struct endpoint *ep, const struct ep_tuple *tuple, struct tfsm_event *event);
+
+/* ---- listener.c ---- */
+
+/* The next segment of no connection, and what answers it. */
+void ep_answer_later(struct endpoint *ep, const struct tfsm_packet *answer);
+/* A segment for a listener. Returns false when there is none. iss_after: null, or the ISN must come
+ * after this. */
+bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
+                    tfsm_time now, const uint32_t *iss_after);
+bool ep_icmp_to_listener(struct endpoint *ep, const struct tfsm_icmp_message *message,
+                         tfsm_time now);
+/* Whether a listener could take a connection in place of one in TIME-WAIT. */
+bool ep_could_reopen(const struct endpoint *ep, const struct ep_slot *slot);
+void ep_listener_timeout(struct endpoint *ep, uint32_t listener, tfsm_time now);
+bool ep_take_from_listener(struct endpoint *ep, uint32_t listener, tfsm_time now,
+                           struct tfsm_packet *packet);
+void ep_close_listener(struct endpoint *ep, uint32_t listener, tfsm_time now);
+/* A Fast Open is through, or has ended. */
+void ep_early_over(struct endpoint *ep, uint32_t slot, uint32_t signals, tfsm_time now);
+/* The listener that a handle names, or EP_NONE. */
+uint32_t ep_listener_of(const struct endpoint *ep, endpoint_handle handle);
+/* Take what the application chose for a listener's connections. */
+void ep_set_listener_options(struct endpoint *ep, struct ep_listener *listener,
+                             const struct endpoint_options *options);
+
+/* In the index of a handle. */
+#define EP_IS_LISTENER 0x80000000u
+
+static inline endpoint_handle ep_listener_handle(const struct endpoint *ep, uint32_t index)
+{
+    return ep_handle(ep->listeners[index].generation, index | EP_IS_LISTENER);
+}
+
+/* Where a listener stands among the nodes. */
+static inline uint32_t ep_listener_node(const struct endpoint *ep, uint32_t index)
+{
+    return ep->connections + index;
+}
+
+static inline const struct tfsm_config *ep_listener_policy(const struct endpoint *ep,
+                                                           const struct ep_listener *listener)
+{
+    return listener->own_policy ? &listener->policy
+                                : ep_family_policy(ep, listener->tuple.family);
+}
+
+/* A key for one use from another. */
+void ep_derive_key(const uint8_t from[16], const char use[8], uint64_t number, uint8_t key[16]);
 
 /* ---- cookie.c ---- */
 

@@ -1,5 +1,5 @@
-/* What goes out: connections that may have something to say take turns, one segment each, and the
- * answers to segments of no connection take every other turn. */
+/* What goes out: connections and listeners that may have something to say take turns, one segment
+ * each, and the answers to segments of no connection take every other turn. */
 #include "internal.h"
 
 static uint32_t text_length(const struct tfsm_segment *segment)
@@ -34,16 +34,29 @@ static void fill_in(const struct endpoint *ep, uint32_t index, const struct tfsm
     memcpy(packet->cookie, slot->cookie, sizeof packet->cookie);
 }
 
-/* One segment of the first connection in line that has one. Who has said something goes to the end
+static void no_text(struct endpoint_piece text[2])
+{
+    text[0] = (struct endpoint_piece){NULL, 0};
+    text[1] = text[0];
+}
+
+/* One segment of the first in line that has one. Who has said something goes to the end
  * of the line, who has nothing to say leaves it: each is asked once more than it speaks. */
-static bool take_from_connection(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packet,
-                                 struct endpoint_piece text[2])
+static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packet,
+                           struct endpoint_piece text[2])
 {
     while (ep->dirty.head != 0) {
         uint32_t index = ep->dirty.head - 1;
         struct ep_slot *slot = &ep->slots[index];
         struct tfsm_segment segment;
         ep_remove(ep, &ep->dirty, EP_DIRTY, index);
+        if (index >= ep->connections) {
+            if (ep_take_from_listener(ep, index - ep->connections, now, packet)) {
+                no_text(text);
+                return true;
+            }
+            continue;
+        }
         if (ep_pull(ep, ep_handle(slot->generation, index), &slot->tcb, ep_policy(ep, slot), now,
                     &segment)) {
             ep_append(ep, &ep->dirty, EP_DIRTY, index);
@@ -66,8 +79,7 @@ static bool take_reset(struct endpoint *ep, struct tfsm_packet *packet,
     *packet = ep->resets[ep->first_reset];
     ep->first_reset = (ep->first_reset + 1) % ep->reset_count;
     ep->resets_waiting--;
-    text[0] = (struct endpoint_piece){NULL, 0};
-    text[1] = text[0];
+    no_text(text);
     return true;
 }
 
@@ -76,7 +88,7 @@ bool endpoint_take(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packe
 {
     ep->reset_turn = !ep->reset_turn;
     bool taken = (ep->reset_turn && take_reset(ep, packet, text)) ||
-                 take_from_connection(ep, now, packet, text) || take_reset(ep, packet, text);
+                 take_from_line(ep, now, packet, text) || take_reset(ep, packet, text);
     ep->counters.segments_out += taken;
     return taken;
 }

@@ -1,4 +1,4 @@
-/* Deadlines: a heap of (time, connection) in which a parent is not later than its four children. A
+/* Deadlines: a heap of (time, connection or listener) in which a parent is not later than its four children. A
  * deadline that moves away, as the retransmission timer does with every acknowledgment, leaves its
  * entry where it is; when that comes to the top it is put right. So most segments cost no move at
  * all, and none costs more than O(log n). */
@@ -6,10 +6,16 @@
 
 #define CHILDREN 4u
 
+static tfsm_time deadline_of(const struct endpoint *ep, uint32_t node)
+{
+    return node < ep->connections ? tfsm_deadline(&ep->slots[node].tcb)
+                                  : tfsm_listener_deadline(&ep->listeners[node - ep->connections].core);
+}
+
 static void put(struct endpoint *ep, uint32_t place, struct ep_due due)
 {
     ep->due[place] = due;
-    ep->nodes[due.slot].place = place + 1;
+    ep->nodes[due.node].place = place + 1;
 }
 
 static void move_up(struct endpoint *ep, uint32_t place)
@@ -43,13 +49,13 @@ static void move_down(struct endpoint *ep, uint32_t place)
     put(ep, place, due);
 }
 
-void ep_schedule(struct endpoint *ep, uint32_t slot)
+void ep_schedule(struct endpoint *ep, uint32_t node)
 {
-    tfsm_time at = tfsm_deadline(&ep->slots[slot].tcb);
-    uint32_t place = ep->nodes[slot].place;
+    tfsm_time at = deadline_of(ep, node);
+    uint32_t place = ep->nodes[node].place;
     if (place == 0) {
         if (at != TFSM_NEVER) {
-            ep->due[ep->due_count] = (struct ep_due){at, slot};
+            ep->due[ep->due_count] = (struct ep_due){at, node};
             move_up(ep, ep->due_count++);
         }
     } else if (at < ep->due[place - 1].at) {
@@ -58,18 +64,18 @@ void ep_schedule(struct endpoint *ep, uint32_t slot)
     }
 }
 
-void ep_unschedule(struct endpoint *ep, uint32_t slot)
+void ep_unschedule(struct endpoint *ep, uint32_t node)
 {
-    uint32_t place = ep->nodes[slot].place;
+    uint32_t place = ep->nodes[node].place;
     if (place == 0) {
         return;
     }
-    ep->nodes[slot].place = 0;
+    ep->nodes[node].place = 0;
     struct ep_due last = ep->due[--ep->due_count];
-    if (last.slot != slot) {
+    if (last.node != node) {
         put(ep, place - 1, last);
         move_up(ep, place - 1);
-        move_down(ep, ep->nodes[last.slot].place - 1);
+        move_down(ep, ep->nodes[last.node].place - 1);
     }
 }
 
@@ -79,12 +85,12 @@ tfsm_time endpoint_deadline(struct endpoint *ep)
 {
     while (ep->due_count > 0) {
         struct ep_due *top = &ep->due[0];
-        tfsm_time at = tfsm_deadline(&ep->slots[top->slot].tcb);
+        tfsm_time at = deadline_of(ep, top->node);
         if (at == top->at) {
             return at;
         }
         if (at == TFSM_NEVER) {
-            ep_unschedule(ep, top->slot);
+            ep_unschedule(ep, top->node);
         } else {
             top->at = at;
             move_down(ep, 0);
@@ -102,7 +108,11 @@ void endpoint_timeout(struct endpoint *ep, tfsm_time now)
         if (ep->due_count == 0) {
             return; /* now is TFSM_NEVER, and so was the deadline */
         }
-        uint32_t slot = ep->due[0].slot;
+        uint32_t slot = ep->due[0].node;
+        if (slot >= ep->connections) {
+            ep_listener_timeout(ep, slot - ep->connections, now);
+            continue;
+        }
         bool fast = ep_is_opening_fast(&ep->slots[slot]);
         ep_feed(ep, slot, &event, NULL, &fx);
         if (fast && (fx.signals & TFSM_SIG_TIMED_OUT) != 0) {

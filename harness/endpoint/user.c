@@ -2,8 +2,6 @@
  * names nothing. */
 #include "internal.h"
 
-#define IS_LISTENER 0x80000000u /* in the index of a handle */
-
 /* The connection of a handle, or EP_NONE. Who has not been accepted yet has no handle. */
 static uint32_t slot_of(const struct endpoint *ep, endpoint_handle handle)
 {
@@ -13,14 +11,6 @@ static uint32_t slot_of(const struct endpoint *ep, endpoint_handle handle)
     }
     uint8_t owner = ep->slots[index].owner;
     return owner == EP_USER || owner == EP_USER_CLOSED ? index : EP_NONE;
-}
-
-static uint32_t listener_of(const struct endpoint *ep, endpoint_handle handle)
-{
-    uint32_t index = (uint32_t)(handle & UINT32_MAX) ^ IS_LISTENER;
-    bool known = index < ep->used_listeners && ep->listeners[index].used &&
-                 ep->listeners[index].generation == handle >> 32;
-    return known ? index : EP_NONE;
 }
 
 static endpoint_handle slot_handle(const struct endpoint *ep, uint32_t index)
@@ -54,28 +44,15 @@ static void set_options(struct endpoint *ep, uint32_t index, const struct endpoi
     }
 }
 
-static void set_listener_options(struct endpoint *ep, struct ep_listener *listener,
-                                 const struct endpoint_options *options)
-{
-    if (options != NULL) {
-        listener->own_policy = true;
-        listener->policy = options->policy;
-        listener->hops = options->hops;
-        listener->traffic_class = options->traffic_class;
-        listener->mute = options->mute;
-        ep_clamp(ep, listener->tuple.family, &listener->policy);
-    }
-}
-
 /* The core puts timers in line with a policy when it is fed an event: one that says nothing. A
  * buffer that grew may have room for the peer, and for the user. */
 enum tfsm_result endpoint_set(struct endpoint *ep, endpoint_handle handle,
                               const struct endpoint_options *options, tfsm_time now)
 {
     uint32_t index = slot_of(ep, handle);
-    uint32_t listener = listener_of(ep, handle);
+    uint32_t listener = ep_listener_of(ep, handle);
     if (listener != EP_NONE) {
-        set_listener_options(ep, &ep->listeners[listener], options);
+        ep_set_listener_options(ep, &ep->listeners[listener], options);
         return TFSM_DONE;
     }
     if (index == EP_NONE) {
@@ -101,12 +78,10 @@ enum tfsm_result endpoint_get(const struct endpoint *ep, endpoint_handle handle,
                               struct endpoint_options *out)
 {
     uint32_t index = slot_of(ep, handle);
-    uint32_t listener = listener_of(ep, handle);
+    uint32_t listener = ep_listener_of(ep, handle);
     if (listener != EP_NONE) {
         const struct ep_listener *named = &ep->listeners[listener];
-        *out = (struct endpoint_options){.policy = named->own_policy
-                                                       ? named->policy
-                                                       : *ep_family_policy(ep, named->tuple.family),
+        *out = (struct endpoint_options){.policy = *ep_listener_policy(ep, named),
                                          .hops = named->hops,
                                          .traffic_class = named->traffic_class,
                                          .mute = named->mute};
@@ -125,18 +100,13 @@ enum tfsm_result endpoint_get(const struct endpoint *ep, endpoint_handle handle,
 
 /* ---- OPEN ---- */
 
-static bool is_zero(const struct tfsm_address *address)
-{
-    static const uint8_t zero[16];
-    return memcmp(address->octets, zero, address->family == 4 ? 4 : 16) == 0;
-}
 
 /* The 4-tuple that a call asks for. */
 static enum tfsm_result choose_tuple(struct endpoint *ep, const struct endpoint_open *open,
                                      struct ep_tuple *tuple)
 {
     struct tfsm_address local = open->local;
-    if (open->remote.family == 0 || open->remote_port == 0 || is_zero(&open->remote)) {
+    if (open->remote.family == 0 || open->remote_port == 0 || ep_is_zero(&open->remote)) {
         return TFSM_E_REMOTE_UNSPECIFIED;
     }
     if (!ep_is_host(ep, &open->remote)) { /* RFC9293:MUST-46 */
@@ -199,82 +169,6 @@ enum tfsm_result endpoint_connect_fast(struct endpoint *ep, const struct endpoin
     enum tfsm_result result = connect(ep, open, true, now, handle);
     return result == TFSM_DONE && n > 0 ? endpoint_send(ep, *handle, text, n, false, now, taken)
                                         : result;
-}
-
-/* The local address and port of a listener as a tuple; false when there can be none. */
-static bool listening_tuple(const struct endpoint *ep, const struct endpoint_listening *listen,
-                            struct ep_tuple *tuple)
-{
-    const struct tfsm_address *local = &listen->local;
-    struct tfsm_address nobody = {.family = local->family};
-    bool any = (local->family == 4 || local->family == 6) && is_zero(local);
-    if (listen->port == 0 || listen->backlog == 0 || (!any && !ep_is_ours(ep, local))) {
-        return false;
-    }
-    *tuple = ep_tuple_of(local, listen->port, &nobody, 0);
-    return true;
-}
-
-static uint32_t allocate_listener(struct endpoint *ep)
-{
-    uint32_t index = ep->used_listeners;
-    if (ep->free_listeners != 0) {
-        index = ep->free_listeners - 1;
-        ep->free_listeners = ep->listeners[index].chain;
-    } else if (ep->used_listeners < ep->listener_count) {
-        ep->used_listeners++;
-    } else {
-        return EP_NONE;
-    }
-    uint32_t generation = seq_add(ep->listeners[index].generation, 1);
-    ep->listeners[index] = (struct ep_listener){.used = true,
-                                                .generation = generation != 0 ? generation : 1,
-                                                .hops = ep->hops,
-                                                .traffic_class = ep->traffic_class};
-    return index;
-}
-
-/* Nothing is asked of other listeners or of connections (RFC9293:MUST-41, RFC9293:MUST-42). */
-enum tfsm_result endpoint_listen(struct endpoint *ep, const struct endpoint_listening *listen,
-                                 endpoint_handle *handle)
-{
-    struct ep_tuple tuple;
-    *handle = 0;
-    if (!listening_tuple(ep, listen, &tuple)) {
-        return TFSM_E_INVALID;
-    }
-    if (ep_find_same_listener(ep, &tuple) != EP_NONE) {
-        return TFSM_E_CONNECTION_EXISTS;
-    }
-    uint32_t index = allocate_listener(ep);
-    if (index == EP_NONE) {
-        return TFSM_E_INSUFFICIENT_RESOURCES;
-    }
-    struct ep_listener *listener = &ep->listeners[index];
-    listener->tuple = tuple;
-    listener->backlog = listen->backlog;
-    listener->recycle = listen->recycle;
-    set_listener_options(ep, listener, listen->options);
-    ep_enter_listener(ep, index);
-    *handle = ep_handle(listener->generation, index | IS_LISTENER);
-    return TFSM_DONE;
-}
-
-enum tfsm_result endpoint_accept(struct endpoint *ep, endpoint_handle listener,
-                                 endpoint_handle *handle)
-{
-    uint32_t at = listener_of(ep, listener);
-    *handle = 0;
-    if (at == EP_NONE) {
-        return TFSM_E_NO_CONNECTION;
-    }
-    uint32_t oldest = ep->listeners[at].waiting.head;
-    if (oldest != 0) {
-        ep_detach(ep, oldest - 1, EP_USER);
-        *handle = slot_handle(ep, oldest - 1);
-        ep_tell(ep, oldest - 1, 0); /* what came while it waited */
-    }
-    return TFSM_DONE;
 }
 
 /* ---- SEND and RECEIVE ---- */
@@ -362,28 +256,6 @@ uint32_t endpoint_readable(const struct endpoint *ep, endpoint_handle handle)
 
 /* ---- CLOSE and ABORT ---- */
 
-/* Connections that a listener has not handed out go with it: nobody would ever read them. */
-static void close_listener(struct endpoint *ep, uint32_t index, tfsm_time now)
-{
-    struct ep_listener *listener = &ep->listeners[index];
-    struct ep_list *lists[2] = {&listener->half_open, &listener->waiting};
-    for (unsigned i = 0; i < 2; i++) {
-        while (lists[i]->head != 0) {
-            uint32_t child = lists[i]->head - 1;
-            struct tfsm_event event = {.kind = TFSM_EV_ABORT, .now = now};
-            struct tfsm_effects fx;
-            ep_detach(ep, child, EP_NOBODY);
-            ep_feed(ep, child, &event, NULL, &fx);
-            ep_settle(ep, child);
-        }
-    }
-    ep_leave_listener(ep, index);
-    ep_remove(ep, &ep->ready, EP_READY, ep->connections + index);
-    listener->used = false;
-    listener->chain = ep->free_listeners;
-    ep->free_listeners = index + 1;
-}
-
 /* Nobody waits for what the peer does any more: it must not take for ever. */
 static void orphan(struct endpoint *ep, uint32_t index)
 {
@@ -407,9 +279,9 @@ static enum tfsm_result end(struct endpoint *ep, endpoint_handle handle,
                             const struct tfsm_event *event, enum ep_owner owner, bool deaf)
 {
     uint32_t index = slot_of(ep, handle);
-    uint32_t listener = listener_of(ep, handle);
+    uint32_t listener = ep_listener_of(ep, handle);
     if (listener != EP_NONE) {
-        close_listener(ep, listener, event->now);
+        ep_close_listener(ep, listener, event->now);
         return TFSM_DONE;
     }
     if (index == EP_NONE) {
@@ -458,7 +330,7 @@ enum tfsm_result endpoint_release(struct endpoint *ep, endpoint_handle handle, t
     uint32_t index = slot_of(ep, handle);
     if (index != EP_NONE) {
         ep_remove(ep, &ep->ready, EP_READY, index);
-    } else if (listener_of(ep, handle) == EP_NONE) {
+    } else if (ep_listener_of(ep, handle) == EP_NONE) {
         return TFSM_E_NO_CONNECTION;
     }
     end(ep, handle, &event, EP_NOBODY, true); /* where it is closed already the core says so */
@@ -511,9 +383,8 @@ bool endpoint_next(struct endpoint *ep, endpoint_handle *handle, uint32_t *news)
         *news = take_news(ep, node);
         return true;
     }
-    uint32_t listener = node - ep->connections;
     ep_remove(ep, &ep->ready, EP_READY, node);
-    *handle = ep_handle(ep->listeners[listener].generation, listener | IS_LISTENER);
+    *handle = ep_listener_handle(ep, node - ep->connections);
     *news = ENDPOINT_ACCEPTABLE;
     return true;
 }
@@ -521,10 +392,10 @@ bool endpoint_next(struct endpoint *ep, endpoint_handle *handle, uint32_t *news)
 enum tfsm_result endpoint_news(struct endpoint *ep, endpoint_handle handle, uint32_t *news)
 {
     uint32_t index = slot_of(ep, handle);
-    uint32_t listener = listener_of(ep, handle);
+    uint32_t listener = ep_listener_of(ep, handle);
     if (listener != EP_NONE) {
-        ep_remove(ep, &ep->ready, EP_READY, ep->connections + listener);
-        *news = ep->listeners[listener].waiting.head != 0 ? ENDPOINT_ACCEPTABLE : 0;
+        ep_remove(ep, &ep->ready, EP_READY, ep_listener_node(ep, listener));
+        *news = ep->listeners[listener].core.waiting_count > 0 ? ENDPOINT_ACCEPTABLE : 0;
         return TFSM_DONE;
     }
     if (index == EP_NONE) {

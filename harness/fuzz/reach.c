@@ -15,13 +15,12 @@ static const struct unreachable rows[] = {
      "core hears of is the first of its TCB"},
     {RUN_PAIR, TFSM_RULE_OPEN_NO_REMOTE, "endpoint_connect() asks for a remote address itself"},
     {RUN_PAIR, TFSM_RULE_OPEN_LISTEN_ACTIVE,
-     "a listener is no TCB: each connection has its own, in LISTEN only until it is fed its SYN"},
+     "a listener is no TCB: no handle names one in LISTEN"},
     {RUN_PAIR, TFSM_RULE_SEND_LISTEN_NO_REMOTE, "likewise: no handle names a TCB in LISTEN"},
     {RUN_PAIR, TFSM_RULE_SEND_LISTEN, "no handle names a TCB in LISTEN"},
     {RUN_PAIR, TFSM_RULE_CLOSE_LISTEN, "no handle names a TCB in LISTEN"},
-    {RUN_PAIR, TFSM_RULE_RST_PASSIVE_CLOSED,
-     "no handle names a passive connection in SYN-RECEIVED, so nobody can have called SEND or "
-     "CLOSE for it"},
+    {RUN_PAIR, TFSM_RULE_OPEN_PASSIVE,
+     "a listener opens TCBs of the moment, and shows what they meet, not how they were opened"},
     {RUN_PAIR, TFSM_RULE_ICMP_NO_CONNECTION,
      "endpoint_icmp() finds connections by their tuple, and none in CLOSED or LISTEN has one"},
 };

@@ -172,6 +172,9 @@ static void watch(struct sim *sim, unsigned end, const struct endpoint_watched *
     if (what->connection != self->watched) {
         *monitor = (struct monitor){.violation = {.id = NULL}};
         self->watched = what->connection;
+        if (what->before->state == TFSM_SYN_RECEIVED) {
+            monitor_adopt(monitor, what->before);
+        }
     }
     if (what->event != NULL) {
         monitor_step(monitor, what->policy, what->before, what->event, what->result, what->effects,

@@ -46,6 +46,13 @@ void start_hosts(void)
     assert_int_equal(endpoint_listen(net.host[1], &listening, &net.listener), TFSM_DONE);
 }
 
+uint64_t listener_counted(endpoint_handle listener, enum tfsm_listener_counter counter)
+{
+    uint64_t counters[TFSM_LISTENER_COUNTS];
+    assert_int_equal(endpoint_listener_counted(net.host[1], listener, counters), TFSM_DONE);
+    return counters[counter];
+}
+
 void check_books(void)
 {
     for (unsigned i = 0; i < 2; i++) {

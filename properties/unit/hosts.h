@@ -43,6 +43,7 @@ struct endpoint_config *plan_hosts(void);
 /* Both hosts, and a listener on host 1. stop_hosts() is the teardown of every test that calls it. */
 void start_hosts(void);
 int stop_hosts(void **state);
+uint64_t listener_counted(endpoint_handle listener, enum tfsm_listener_counter counter);
 void check_books(void);
 
 /* Everybody says what there is to say now. */

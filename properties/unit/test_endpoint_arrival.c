@@ -220,7 +220,9 @@ static void test_endpoint_backlog_bounds_what_waits(void **state)
     (void)state;
     plan_hosts();
     start_hosts();
-    struct endpoint_listening listening = {.local = any_address(4), .port = 81, .backlog = 3};
+    struct tfsm_listener_policy policy = {.syn_ack_retries = 5};
+    struct endpoint_listening listening = {
+        .local = any_address(4), .port = 81, .backlog = 3, .policy = &policy};
     endpoint_handle listener;
     assert_int_equal(endpoint_listen(net.host[1], &listening, &listener), TFSM_DONE);
     struct endpoint_open open = to_host_1();
@@ -230,7 +232,7 @@ static void test_endpoint_backlog_bounds_what_waits(void **state)
     }
     talk();
     assert_int_equal(in_use(1), 3);
-    assert_int_equal(counted(1)->backlog_full, 2);
+    assert_int_equal(listener_counted(listener, TFSM_COUNT_SYN_QUEUE_FULL), 2);
     uint32_t news = 0;
     assert_int_equal(endpoint_news(net.host[1], listener, &news), TFSM_DONE);
     assert_int_equal(news, ENDPOINT_ACCEPTABLE);
@@ -249,8 +251,9 @@ static void test_endpoint_backlog_recycles_the_oldest(void **state)
     (void)state;
     plan_hosts();
     start_hosts();
+    struct tfsm_listener_policy policy = {.recycle = true, .syn_ack_retries = 5};
     struct endpoint_listening listening = {
-        .local = any_address(4), .port = 81, .backlog = 4, .recycle = true};
+        .local = any_address(4), .port = 81, .backlog = 4, .policy = &policy};
     endpoint_handle listener;
     assert_int_equal(endpoint_listen(net.host[1], &listening, &listener), TFSM_DONE);
     for (uint16_t i = 0; i < 100; i++) {
@@ -258,8 +261,9 @@ static void test_endpoint_backlog_recycles_the_oldest(void **state)
         packet.dst_port = 81;
         hand_in(&packet);
     }
-    assert_int_equal(in_use(1), 4);
-    assert_int_equal(counted(1)->recycled, 96);
+    assert_int_equal(in_use(1), 0);
+    assert_int_equal(endpoint_half_open(net.host[1], listener), 4);
+    assert_int_equal(listener_counted(listener, TFSM_COUNT_ENTRY_RECYCLED), 96);
     struct endpoint_open open = to_host_1();
     open.remote_port = 81;
     endpoint_handle handle = connect_with(&open);
@@ -276,19 +280,20 @@ static void test_endpoint_half_open_connection_that_is_reset_is_freed(void **sta
     struct tfsm_packet packet = packet_from(v4(192, 0, 2, 9), 1234, TFSM_SYN);
     hand_in(&packet);
     struct tfsm_packet syn_ack = said();
-    assert_int_equal(in_use(1), 1);
+    assert_int_equal(endpoint_half_open(net.host[1], net.listener), 1);
     packet.segment.flags = TFSM_RST;
     packet.segment.len = 0;
     packet.segment.seq = syn_ack.segment.ack;
     hand_in(&packet);
-    assert_int_equal(in_use(1), 0);
+    assert_int_equal(endpoint_half_open(net.host[1], net.listener), 0);
     expect_silence(1);
     packet.segment.flags = TFSM_SYN; /* and the listener is as it was */
     packet.segment.len = 1;
     hand_in(&packet);
-    assert_int_equal(in_use(1), 1);
+    assert_int_equal(endpoint_half_open(net.host[1], net.listener), 1);
     said();
-    pass(600 * SECOND); /* nobody answers the SYN-ACK */
+    pass(64 * SECOND); /* nobody answers the SYN-ACK */
+    assert_int_equal(endpoint_half_open(net.host[1], net.listener), 0);
     assert_int_equal(in_use(1), 0);
 }
 
@@ -320,9 +325,15 @@ static void test_endpoint_closing_a_listener_aborts_what_it_holds(void **state)
     talk();
     struct tfsm_packet packet = packet_from(v4(203, 0, 113, 9), 1234, TFSM_SYN);
     hand_in(&packet); /* half open */
-    assert_int_equal(in_use(1), 2);
+    assert_int_equal(in_use(1), 1);
+    assert_int_equal(endpoint_half_open(net.host[1], net.listener), 1);
     assert_int_equal(endpoint_close(net.host[1], net.listener, net.now), TFSM_DONE);
     talk();
+    uint64_t counters[TFSM_LISTENER_COUNTS];
+    assert_int_equal(endpoint_listener_counted(net.host[1], 0, counters), TFSM_DONE);
+    assert_int_equal(counters[TFSM_COUNT_ENTRY_CLOSED], 1);
+    assert_int_equal(endpoint_listener_counted(net.host[1], net.listener, counters),
+                     TFSM_E_NO_CONNECTION);
     assert_int_equal(in_use(1), 0);
     assert_true((news_of(0, waiting) & TFSM_SIG_RESET) != 0);
     endpoint_handle who;
@@ -435,8 +446,9 @@ static void test_endpoint_syn_in_time_wait_with_backlog_full(void **state)
     for (unsigned recycle = 0; recycle < 2; recycle++) {
         plan_hosts();
         start_hosts();
+        struct tfsm_listener_policy policy = {.recycle = recycle != 0, .syn_ack_retries = 5};
         struct endpoint_listening listening = {
-            .local = any_address(4), .port = 81, .backlog = 1, .recycle = recycle != 0};
+            .local = any_address(4), .port = 81, .backlog = 1, .policy = &policy};
         struct endpoint_open open = to_host_1();
         struct tfsm_packet stranger = packet_from(v4(203, 0, 113, 9), 1, TFSM_SYN);
         endpoint_handle listener;
@@ -453,7 +465,7 @@ static void test_endpoint_syn_in_time_wait_with_backlog_full(void **state)
         talk();
         assert_int_equal(state_of(1, server), recycle ? TFSM_CLOSED : TFSM_TIME_WAIT);
         assert_int_equal(net.last[1].segment.flags & TFSM_SYN, recycle ? TFSM_SYN : 0);
-        assert_int_equal(counted(1)->backlog_full, 0);
+        assert_int_equal(listener_counted(listener, TFSM_COUNT_SYN_QUEUE_FULL), 0);
         stop_hosts(state);
     }
 }
@@ -479,7 +491,7 @@ static void test_endpoint_syn_in_time_wait_without_a_slot(void **state)
         if (!released) {
             assert_int_equal(state_of(1, server), TFSM_TIME_WAIT);
         }
-        assert_int_equal(counted(1)->no_slot, 0);
+        assert_int_equal(listener_counted(net.listener, TFSM_COUNT_SYN_NO_SEAT), 0);
         stop_hosts(state);
     }
 }

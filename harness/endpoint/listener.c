@@ -1,0 +1,487 @@
+/* Listeners: one tfsm_listener each, in arrays of the endpoint. What a half-open connection is and
+ * when it becomes one the core decides; here a connection gets its slot when the handshake is
+ * through, or early by Fast Open, and waits there until the user accepts it. */
+#include "internal.h"
+#include "tfsm_table.h"
+
+/* The connection of a handle that waits in an accept queue. */
+static uint32_t slot_of_id(uint64_t id)
+{
+    return (uint32_t)(id & UINT32_MAX);
+}
+
+uint32_t ep_listener_of(const struct endpoint *ep, endpoint_handle handle)
+{
+    uint32_t index = (uint32_t)(handle & UINT32_MAX) ^ EP_IS_LISTENER;
+    bool known = index < ep->used_listeners && ep->listeners[index].used &&
+                 ep->listeners[index].generation == handle >> 32;
+    return known ? index : EP_NONE;
+}
+
+/* ---- OPEN, passive ---- */
+
+void ep_set_listener_options(struct endpoint *ep, struct ep_listener *listener,
+                             const struct endpoint_options *options)
+{
+    if (options != NULL) {
+        listener->own_policy = true;
+        listener->policy = options->policy;
+        listener->hops = options->hops;
+        listener->traffic_class = options->traffic_class;
+        listener->mute = options->mute;
+        ep_clamp(ep, listener->tuple.family, &listener->policy);
+    }
+}
+
+/* The local address and port of a listener as a tuple; false when there can be none. */
+static bool listening_tuple(const struct endpoint *ep, const struct endpoint_listening *listen,
+                            struct ep_tuple *tuple)
+{
+    const struct tfsm_address *local = &listen->local;
+    struct tfsm_address nobody = {.family = local->family};
+    bool any = (local->family == 4 || local->family == 6) && ep_is_zero(local);
+    if (listen->port == 0 || listen->backlog == 0 || (!any && !ep_is_ours(ep, local))) {
+        return false;
+    }
+    *tuple = ep_tuple_of(local, listen->port, &nobody, 0);
+    return true;
+}
+
+static uint32_t allocate_listener(struct endpoint *ep)
+{
+    uint32_t index = ep->used_listeners;
+    if (ep->free_listeners != 0) {
+        index = ep->free_listeners - 1;
+        ep->free_listeners = ep->listeners[index].chain;
+    } else if (ep->used_listeners < ep->listener_count) {
+        ep->used_listeners++;
+    } else {
+        return EP_NONE;
+    }
+    uint32_t generation = seq_add(ep->listeners[index].generation, 1);
+    ep->listeners[index] = (struct ep_listener){.used = true,
+                                                .generation = generation != 0 ? generation : 1,
+                                                .hops = ep->hops,
+                                                .traffic_class = ep->traffic_class};
+    return index;
+}
+
+/* Each listener has secrets of its own. */
+static void secret_of(const struct endpoint *ep, uint32_t index, uint8_t secret[16])
+{
+    ep_derive_key(ep->cookie_key, "listener", ep_listener_handle(ep, index), secret);
+}
+
+static void open_core(struct endpoint *ep, uint32_t index, const struct endpoint_listening *listen)
+{
+    size_t first = (size_t)index * ep->backlog;
+    uint32_t backlog = ep_min(listen->backlog, ep->backlog);
+    struct tfsm_listening listening = {.entries = ep->entries + first,
+                                       .entry_count = backlog,
+                                       .waiting = ep->accept_queue + first,
+                                       .waiting_count = backlog,
+                                       .port = listen->port,
+                                       .policy = listen->policy != NULL
+                                                     ? *listen->policy
+                                                     : tfsm_listener_policy_default()};
+    memset(listening.entries, 0, backlog * sizeof *listening.entries);
+    memcpy(listening.isn_key, ep->key, sizeof listening.isn_key);
+    secret_of(ep, index, listening.secret);
+    tfsm_listener_open(&ep->listeners[index].core, &listening); /* all of it was checked */
+}
+
+/* Nothing is asked of other listeners or of connections (RFC9293:MUST-41, RFC9293:MUST-42). */
+enum tfsm_result endpoint_listen(struct endpoint *ep, const struct endpoint_listening *listen,
+                                 endpoint_handle *handle)
+{
+    struct ep_tuple tuple;
+    *handle = 0;
+    if (!listening_tuple(ep, listen, &tuple)) {
+        return TFSM_E_INVALID;
+    }
+    if (ep_find_same_listener(ep, &tuple) != EP_NONE) {
+        return TFSM_E_CONNECTION_EXISTS;
+    }
+    uint32_t index = allocate_listener(ep);
+    if (index == EP_NONE) {
+        return TFSM_E_INSUFFICIENT_RESOURCES;
+    }
+    struct ep_listener *listener = &ep->listeners[index];
+    listener->tuple = tuple;
+    ep_set_listener_options(ep, listener, listen->options);
+    open_core(ep, index, listen);
+    ep_enter_listener(ep, index);
+    *handle = ep_listener_handle(ep, index);
+    return TFSM_DONE;
+}
+
+enum tfsm_result endpoint_get_listener(const struct endpoint *ep, endpoint_handle handle,
+                                       struct tfsm_listener_policy *out)
+{
+    uint32_t index = ep_listener_of(ep, handle);
+    if (index == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    *out = ep->listeners[index].core.policy;
+    return TFSM_DONE;
+}
+
+enum tfsm_result endpoint_set_listener(struct endpoint *ep, endpoint_handle handle,
+                                       const struct tfsm_listener_policy *policy)
+{
+    uint32_t index = ep_listener_of(ep, handle);
+    if (index == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    ep->listeners[index].core.policy = *policy;
+    return TFSM_DONE;
+}
+
+void endpoint_rotate(struct endpoint *ep, const uint8_t secret[16], tfsm_time now)
+{
+    memcpy(ep->cookie_key, secret, sizeof ep->cookie_key);
+    for (uint32_t i = 0; i < ep->used_listeners; i++) {
+        if (ep->listeners[i].used) {
+            uint8_t own[16];
+            secret_of(ep, i, own);
+            tfsm_listener_rotate(&ep->listeners[i].core, own, now);
+            tfsm_listener_rotate_fast_open(&ep->listeners[i].core, own);
+        }
+    }
+}
+
+/* ---- accepting, closing ---- */
+
+enum tfsm_result endpoint_accept(struct endpoint *ep, endpoint_handle listener,
+                                 endpoint_handle *handle)
+{
+    uint32_t at = ep_listener_of(ep, listener);
+    *handle = 0;
+    if (at == EP_NONE) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    if (tfsm_listener_accept(&ep->listeners[at].core, handle)) {
+        uint32_t index = slot_of_id(*handle);
+        ep->slots[index].owner = EP_USER;
+        ep_tell(ep, index, 0); /* what came while it waited */
+    }
+    return TFSM_DONE;
+}
+
+static void free_listener(struct endpoint *ep, uint32_t index)
+{
+    struct ep_listener *listener = &ep->listeners[index];
+    for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
+        ep->closed_counters[i] += listener->core.counters[i];
+    }
+    ep_unschedule(ep, ep_listener_node(ep, index));
+    ep_remove(ep, &ep->dirty, EP_DIRTY, ep_listener_node(ep, index));
+    listener->closing = false;
+    listener->chain = ep->free_listeners;
+    ep->free_listeners = index + 1;
+}
+
+/* Connections that a listener has not handed out go with it: nobody would ever read them. Its place
+ * is free once every half-open one was told. */
+void ep_close_listener(struct endpoint *ep, uint32_t index, tfsm_time now)
+{
+    struct ep_listener *listener = &ep->listeners[index];
+    uint64_t id;
+    listener->used = false;
+    while (tfsm_listener_accept(&listener->core, &id)) {
+        struct tfsm_event event = {.kind = TFSM_EV_ABORT, .now = now};
+        struct tfsm_effects fx;
+        uint32_t waiting = slot_of_id(id);
+        ep->slots[waiting].owner = EP_NOBODY;
+        ep_feed(ep, waiting, &event, NULL, &fx);
+        ep_settle(ep, waiting);
+    }
+    tfsm_listener_close(&listener->core);
+    ep_leave_listener(ep, index);
+    ep_remove(ep, &ep->ready, EP_READY, ep_listener_node(ep, index));
+    listener->closing = true;
+    ep_unschedule(ep, ep_listener_node(ep, index)); /* nobody waits for an answer any more */
+    if (tfsm_listener_owes(&listener->core)) {
+        ep_append(ep, &ep->dirty, EP_DIRTY, ep_listener_node(ep, index));
+    } else {
+        free_listener(ep, index);
+    }
+}
+
+/* ---- what arrives ---- */
+
+void ep_answer_later(struct endpoint *ep, const struct tfsm_packet *answer)
+{
+    if (ep->resets_waiting == ep->reset_count) {
+        ep->counters.resets_lost++;
+        return;
+    }
+    ep->resets[(ep->first_reset + ep->resets_waiting++) % ep->reset_count] = *answer;
+}
+
+/* After a listener was touched: its deadline, its place in line. */
+static void note_listener(struct endpoint *ep, uint32_t index)
+{
+    if (!ep->listeners[index].closing) {
+        ep_schedule(ep, ep_listener_node(ep, index));
+    }
+    if (tfsm_listener_owes(&ep->listeners[index].core)) {
+        ep_append(ep, &ep->dirty, EP_DIRTY, ep_listener_node(ep, index));
+    }
+}
+
+/* The listener for a packet that comes in. An entry stays where it is when a listener for exactly its
+ * address opens after it was made for one that takes any. */
+static uint32_t listener_for(const struct endpoint *ep, const struct ep_tuple *tuple,
+                             const struct tfsm_packet *packet)
+{
+    struct ep_tuple any = *tuple;
+    memset(any.local, 0, sizeof any.local);
+    uint32_t first = ep_find_listener(ep, tuple);
+    uint32_t other = first != EP_NONE ? ep_find_listener(ep, &any) : EP_NONE;
+    if (other != EP_NONE && other != first &&
+        tfsm_listener_holds(&ep->listeners[other].core, packet)) {
+        return other;
+    }
+    return first;
+}
+
+/* The handshake is through, or the text of a Fast Open may be read: the connection gets its slot and
+ * waits to be accepted. Accepting it tells that it is connected. */
+static uint32_t present(struct endpoint *ep, uint32_t at, const struct ep_tuple *tuple,
+                        const struct tfsm_packet *packet, const struct tfsm_tcb *tcb)
+{
+    const struct ep_listener *listener = &ep->listeners[at];
+    uint32_t index = ep_allocate(ep, tuple, EP_WAITING);
+    struct ep_slot *slot = &ep->slots[index];
+    slot->hops = listener->hops;
+    slot->traffic_class = listener->traffic_class;
+    slot->received_class = packet->traffic_class; /* RFC9293:MAY-9 */
+    slot->mute = listener->mute;
+    slot->own_policy = listener->own_policy;
+    if (listener->own_policy) {
+        slot->policy = listener->policy;
+    }
+    slot->tcb = *tcb;
+    slot->listener = at;
+    slot->listener_generation = listener->generation;
+    return index;
+}
+
+static void start_connection(struct endpoint *ep, uint32_t index, const struct tfsm_arrival *arrival,
+                             const uint8_t *text)
+{
+    struct ep_slot *slot = &ep->slots[index];
+    struct tfsm_effects fx = arrival->effects;
+    slot->early = (fx.signals & TFSM_SIG_EARLY) != 0;
+    fx.signals &= (uint16_t) ~(unsigned)(TFSM_SIG_CONNECTED | TFSM_SIG_EARLY);
+    ep_carry_out(ep, index, &fx, text);
+    ep_append(ep, &ep->dirty, EP_DIRTY, index);
+    ep_append(ep, &ep->ready, EP_READY, ep_listener_node(ep, slot->listener));
+    ep_schedule(ep, index);
+    ep_settle(ep, index);
+}
+
+/* What a watcher sees of a segment that met a listener: the TCB it met, and what became of that. */
+static void show_arrival(const struct endpoint *ep, uint32_t at, const struct tfsm_packet *packet,
+                         tfsm_time now, uint32_t index, const struct tfsm_tcb *before,
+                         const struct tfsm_arrival *arrival)
+{
+    const struct ep_listener *listener = &ep->listeners[at];
+    const struct tfsm_config *policy = ep_listener_policy(ep, listener);
+    bool made = arrival->kind == TFSM_ARRIVAL_CONNECTION;
+    struct tfsm_tcb kept;
+    tfsm_listener_peek(&listener->core, policy, packet, now, &kept);
+    const struct tfsm_tcb *after = made ? &ep->slots[index].tcb : &kept;
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT,
+                               .now = now,
+                               .iss = after->iss,
+                               .ts_offset = after->ts_offset,
+                               .fast_open = (arrival->effects.signals & TFSM_SIG_EARLY) != 0,
+                               .cookie_len = after->cookie_len,
+                               .segment = packet->segment};
+    struct endpoint_watched what = {.connection =
+                                        made ? ep_handle(ep->slots[index].generation, index) : 0,
+                                    .now = now,
+                                    .policy = policy,
+                                    .before = before,
+                                    .after = after,
+                                    .event = &event,
+                                    .effects = &arrival->effects};
+    ep->watcher(ep->watcher_user, &what);
+}
+
+bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
+                    tfsm_time now, const uint32_t *iss_after)
+{
+    struct ep_tuple tuple =
+        ep_tuple_of(&packet->dst, packet->dst_port, &packet->src, packet->src_port);
+    uint32_t at = listener_for(ep, &tuple, packet);
+    if (at == EP_NONE) {
+        return false;
+    }
+    struct ep_listener *listener = &ep->listeners[at];
+    const struct tfsm_config *policy = ep_listener_policy(ep, listener);
+    struct tfsm_tcb tcb;
+    struct tfsm_tcb before;
+    struct tfsm_arrival arrival;
+    struct tfsm_seat seat = {&tcb, ep_next_handle(ep)};
+    if (ep->watcher != NULL) {
+        tfsm_listener_peek(&listener->core, policy, packet, now, &before);
+    }
+    tfsm_listener_segment(&listener->core, policy, packet, now, seat.id != 0 ? &seat : NULL,
+                          iss_after, &arrival);
+    if (arrival.kind == TFSM_ARRIVAL_INVALID) {
+        ep->counters.invalid++;
+        return true;
+    }
+    ep->counters.segments_in++;
+    ep->counters.refused += arrival.effects.verdict == TFSM_V_DROP;
+    uint32_t index = EP_NONE;
+    if (arrival.kind == TFSM_ARRIVAL_CONNECTION) {
+        index = present(ep, at, &tuple, packet, &tcb);
+    }
+    if (ep->watcher != NULL) {
+        show_arrival(ep, at, packet, now, index, &before, &arrival);
+    }
+    if (index != EP_NONE) {
+        start_connection(ep, index, &arrival, text);
+    }
+    if (arrival.answers) {
+        arrival.answer.hops = listener->hops;
+        arrival.answer.traffic_class = listener->traffic_class;
+        ep_answer_later(ep, &arrival.answer);
+    }
+    note_listener(ep, at);
+    return true;
+}
+
+/* A listener that closed in the meantime counts no more. */
+void ep_early_over(struct endpoint *ep, uint32_t index, uint32_t signals, tfsm_time now)
+{
+    struct ep_slot *slot = &ep->slots[index];
+    struct ep_listener *listener = &ep->listeners[slot->listener];
+    if ((signals & (TFSM_SIG_CONNECTED | TFSM_SIG_ENDS)) == 0) {
+        return;
+    }
+    slot->early = false;
+    if (listener->used && listener->generation == slot->listener_generation) {
+        tfsm_listener_early_over(&listener->core, (signals & TFSM_SIG_RESET) != 0, now);
+    }
+}
+
+/* The slot of the connection in TIME-WAIT is free at once only where nobody is to be told of its
+ * end. */
+bool ep_could_reopen(const struct endpoint *ep, const struct ep_slot *slot)
+{
+    uint32_t index = ep_find_listener(ep, &slot->tuple);
+    bool place = ep_next_handle(ep) != 0 || slot->owner == EP_NOBODY;
+    return index != EP_NONE && place && tfsm_listener_has_room(&ep->listeners[index].core);
+}
+
+/* ---- ICMP, time, output ---- */
+
+/* What the core did to a half-open connection, for who watches the rules it fires. */
+static void show_effects(const struct endpoint *ep, const struct tfsm_config *policy,
+                         const struct tfsm_event *event, const struct tfsm_effects *fx)
+{
+    if (ep->watcher != NULL) {
+        struct endpoint_watched what = {
+            .now = event->now, .policy = policy, .event = event, .effects = fx};
+        ep->watcher(ep->watcher_user, &what);
+    }
+}
+
+bool ep_icmp_to_listener(struct endpoint *ep, const struct tfsm_icmp_message *message,
+                         tfsm_time now)
+{
+    struct tfsm_packet packet = {.src = message->remote,
+                                 .dst = message->local,
+                                 .src_port = message->remote_port,
+                                 .dst_port = message->local_port};
+    if (message->local.family != message->remote.family) {
+        return false;
+    }
+    struct ep_tuple tuple =
+        ep_tuple_of(&packet.dst, packet.dst_port, &packet.src, packet.src_port);
+    uint32_t at = listener_for(ep, &tuple, &packet);
+    struct tfsm_effects fx;
+    if (at == EP_NONE) {
+        return false;
+    }
+    struct ep_listener *listener = &ep->listeners[at];
+    const struct tfsm_config *policy = ep_listener_policy(ep, listener);
+    if (!tfsm_listener_icmp(&listener->core, policy, message, now, &fx)) {
+        return false;
+    }
+    struct tfsm_event event = {.kind = TFSM_EV_ICMP, .now = now, .icmp = message->meaning};
+    show_effects(ep, policy, &event, &fx);
+    note_listener(ep, at);
+    return true;
+}
+
+/* No more turns than there are entries: at the end of time one may stay due. */
+void ep_listener_timeout(struct endpoint *ep, uint32_t index, tfsm_time now)
+{
+    struct ep_listener *listener = &ep->listeners[index];
+    const struct tfsm_config *policy = ep_listener_policy(ep, listener);
+    struct tfsm_event event = {.kind = TFSM_EV_TIMEOUT, .now = now};
+    struct tfsm_effects fx;
+    for (uint32_t turns = listener->core.entry_count;
+         turns > 0 && tfsm_listener_timeout(&listener->core, policy, now, &fx); turns--) {
+        show_effects(ep, policy, &event, &fx);
+    }
+    note_listener(ep, index);
+}
+
+bool ep_take_from_listener(struct endpoint *ep, uint32_t index, tfsm_time now,
+                           struct tfsm_packet *packet)
+{
+    struct ep_listener *listener = &ep->listeners[index];
+    const struct tfsm_config *policy = ep_listener_policy(ep, listener);
+    bool taken = tfsm_listener_output(&listener->core, policy, now, packet);
+    if (taken) {
+        packet->hops = listener->hops;
+        packet->traffic_class = listener->traffic_class;
+    }
+    if (taken && ep->watcher != NULL) {
+        struct endpoint_watched what = {
+            .now = now, .policy = policy, .segment = &packet->segment};
+        ep->watcher(ep->watcher_user, &what);
+    }
+    note_listener(ep, index);
+    if (listener->closing && !tfsm_listener_owes(&listener->core)) {
+        free_listener(ep, index);
+    }
+    return taken;
+}
+
+/* ---- looking in ---- */
+
+enum tfsm_result endpoint_listener_counted(const struct endpoint *ep, endpoint_handle handle,
+                                           uint64_t counters[TFSM_LISTENER_COUNTS])
+{
+    uint32_t index = ep_listener_of(ep, handle);
+    if (index != EP_NONE) {
+        memcpy(counters, ep->listeners[index].core.counters, sizeof ep->closed_counters);
+        return TFSM_DONE;
+    }
+    if (handle != 0) {
+        return TFSM_E_NO_CONNECTION;
+    }
+    memcpy(counters, ep->closed_counters, sizeof ep->closed_counters);
+    for (uint32_t i = 0; i < ep->used_listeners; i++) {
+        const struct ep_listener *listener = &ep->listeners[i];
+        for (unsigned j = 0; j < TFSM_LISTENER_COUNTS && (listener->used || listener->closing);
+             j++) {
+            counters[j] += listener->core.counters[j];
+        }
+    }
+    return TFSM_DONE;
+}
+
+uint32_t endpoint_half_open(const struct endpoint *ep, endpoint_handle handle)
+{
+    uint32_t index = ep_listener_of(ep, handle);
+    return index != EP_NONE ? ep->listeners[index].core.entry_count : 0;
+}
