@@ -63,7 +63,8 @@ static inline uint32_t send_limit(const struct tfsm_tcb *tcb)
     return seq_add(tcb->snd_end, has(tcb->flags, TFSM_M_CLOSE) ? 1 : 0);
 }
 
-/* Opened passively by a Fast Open: the user has it before our SYN is acknowledged (RFC7413:4.2.2). */
+/* Opened passively by a Fast Open: the user has it before our SYN is acknowledged (RFC 7413
+ * 4.2.2). */
 static inline bool is_early(const struct tfsm_tcb *tcb)
 {
     return has(tcb->flags, TFSM_M_PASSIVE | TFSM_M_FAST_OPEN);

@@ -11,6 +11,7 @@ static const uint8_t opening = TFSM_SYN | TFSM_ACK | TFSM_RST;
 
 /* ---- start and end ---- */
 
+/* [RFC4987:3.3] */
 struct tfsm_listener_policy tfsm_listener_policy_default(void)
 {
     return (struct tfsm_listener_policy){.cookies = TFSM_COOKIES_WHEN_FULL, .syn_ack_retries = 5};
@@ -293,7 +294,7 @@ static bool may_open_early(struct tfsm_listener *l, tfsm_time now)
 }
 
 /* What the SYN says of Fast Open goes into the event: a good cookie opens early, any other option is
- * answered with a cookie. [RFC7413:4.2, RFC7413:4.2.2g, 4.2.2h, 4.2.2i; RFC7413:4.1.2a, 5.1a, 5.1b] */
+ * answered with a cookie. [RFC7413:4.2, RFC7413:4.2.2g, 4.2.2h, 4.2.2i; RFC7413:5.1a, 5.1b] */
 static void weigh_fast_open(struct tfsm_listener *l, const struct tfsm_packet *packet,
                             struct tfsm_event *event)
 {

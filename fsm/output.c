@@ -106,7 +106,7 @@ static void emit_rst(struct tfsm_tcb *tcb, struct tfsm_segment *out)
  * answer only what the peer offered (RFC7323:2.2). A SYN that is sent again does not ask for ECN:
  * the first may have been lost because of it (RFC3168:6.1.1.1). [RFC7323:2.2a, 2.2c, 2.3a, 3.2d;
  * RFC2018:2; RFC3168:6.1.1a, 6.1.1b; RFC9293:SHLD-5a, SHLD-5b, MUST-65] A Fast Open cookie goes with
- * the first SYN-ACK only (RFC7413:4.2.2). [RFC7413:4.2.2l] */
+ * the first SYN-ACK only. [RFC7413:4.2.2l] */
 static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                             struct tfsm_segment *out)
 {

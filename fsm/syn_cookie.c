@@ -68,6 +68,7 @@ void tfsm_listener_rotate(struct tfsm_listener *l, const uint8_t secret[16], tfs
     copy_secret(l->secret[2], secret);
 }
 
+/* [RFC7413:4.1.2b] */
 void tfsm_listener_rotate_fast_open(struct tfsm_listener *l, const uint8_t secret[16])
 {
     copy_secret(l->fast_secret[1], l->fast_secret[0]);
@@ -119,6 +120,7 @@ static bool is_stamped(const struct tfsm_config *cfg, const struct tfsm_segment 
     return has(cfg->profile, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS);
 }
 
+/* [RFC4987:3.6] */
 uint32_t tfsm_cookie_make(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                           const struct tfsm_ends *ends, const struct tfsm_segment *syn,
                           tfsm_time now)
@@ -200,7 +202,7 @@ bool tfsm_cookie_check(const struct tfsm_listener *l, const struct tfsm_config *
 /* ---- Fast Open cookies ---- */
 
 /* It authenticates the client's address, and ours, which the client keeps it for (RFC7413:4.1.2,
- * RFC7413:4.1.3). */
+ * RFC7413:4.1.3). [RFC7413:4.1.2a] */
 static void fast_cookie(const struct tfsm_ends *ends, const uint8_t secret[16],
                         uint8_t cookie[TFSM_COOKIE_MAX])
 {

@@ -297,6 +297,7 @@ void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *
     unfold_times(cfg, entry, tcb);
 }
 
+/* [RFC4987:3.2, RFC4987:3.5] */
 void tfsm_entry_fold(struct tfsm_listener *l, uint32_t place, const struct tfsm_tcb *tcb)
 {
     struct tfsm_entry *entry = entry_at(l, place);

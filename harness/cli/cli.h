@@ -65,5 +65,6 @@ void cli_join(struct cli_text *text, const char *separator, const char *member);
 int command_table(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_listener(int argc, char **argv);
 
 #endif

@@ -146,6 +146,7 @@ static const struct command commands[] = {
     {"table", command_table},
     {"replay", command_replay},
     {"import", command_import},
+    {"listener", command_listener},
 };
 
 struct top {
@@ -163,7 +164,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
         return 0;
     }
     if (key == ARGP_KEY_NO_ARGS) {
-        return cli_misuse(state, "COMMAND", "table, replay or import is missing");
+        return cli_misuse(state, "COMMAND", "table, replay, import or listener is missing");
     }
     return cli_key(key, state);
 }
@@ -178,9 +179,10 @@ static int run(int argc, char **argv)
         .doc = "A TCP state machine that is a table of rules.\n"
                "\v"
                "Commands:\n"
-               "  table   print the rules, or draw them\n"
-               "  replay  show what a fuzz input does, as a ladder diagram\n"
-               "  import  turn packet captures into fuzz inputs\n"
+               "  table     print the rules, or draw them\n"
+               "  replay    show what a fuzz input does, as a ladder diagram\n"
+               "  import    turn packet captures into fuzz inputs\n"
+               "  listener  put a listener to the test: SYN floods, churn, forged cookies\n"
                "\n"
                "`tcpfsm COMMAND --help' tells more. Exit status: 0 fine, 1 a broken "
                "invariant, 2 bad usage or input."};
