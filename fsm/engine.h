@@ -10,9 +10,12 @@
 /* A test build may put a faulty row in the place of a right one (properties/mutants/). */
 #ifdef TFSM_FAULT
 const struct tfsm_rule *tfsm_fault_rule(unsigned id);
-#define TFSM_ROW(id) tfsm_fault_rule(id)
+void tfsm_fault_after(unsigned id, struct tfsm_tcb *tcb);
+#define TFSM_ROW(id)            tfsm_fault_rule(id)
+#define TFSM_AFTER_ROW(id, tcb) tfsm_fault_after(id, tcb)
 #else
-#define TFSM_ROW(id) (&tfsm_rules[id])
+#define TFSM_ROW(id)            (&tfsm_rules[id])
+#define TFSM_AFTER_ROW(id, tcb) ((void)0)
 #endif
 
 /* Set of states; membership is a mask. */

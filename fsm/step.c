@@ -104,6 +104,7 @@ enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
         if (row->actions[0] != TFSM_ACTION_IGNORE || row->next != TFSM_STAY) {
             tfsm_act(tcb, cfg, ev, row, fx);
             tcb->state = row->next != TFSM_STAY ? row->next : tcb->state;
+            TFSM_AFTER_ROW(id, tcb);
             facts = tfsm_take_facts(tcb, cfg, ev);
         }
         if (row->verdict != TFSM_V_NEXT && row->verdict != TFSM_V_GOTO_6) {

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "siege.h"
+#include "stale.h"
 
 enum {
     KEY_SEED = 1,
@@ -22,12 +23,13 @@ enum {
     KEY_AT_ONCE,
     KEY_PORTS,
     KEY_ACKS,
-    KEY_TSV
+    KEY_TSV,
+    KEY_GONE
 };
 
 struct arguments {
     struct cli_parse parse;
-    const char *what; /* flood, churn or forge */
+    const char *what; /* flood, churn, forge or stale */
     uint64_t seed;
     uint64_t syns;
     uint64_t rate;
@@ -40,6 +42,7 @@ struct arguments {
     uint8_t cookies;
     bool recycle;
     bool tsv;
+    bool gone;
 };
 
 static const char *const cookie_names[] = {"never", "when-full", "always"};
@@ -247,8 +250,9 @@ static error_t parse_word(struct arguments *arguments, const char *arg, struct a
     if (arguments->what != NULL) {
         return cli_misuse(state, arg, "one experiment at a time");
     }
-    if (strcmp(arg, "flood") != 0 && strcmp(arg, "churn") != 0 && strcmp(arg, "forge") != 0) {
-        return cli_misuse(state, arg, "no such experiment: flood, churn or forge");
+    if (strcmp(arg, "flood") != 0 && strcmp(arg, "churn") != 0 && strcmp(arg, "forge") != 0 &&
+        strcmp(arg, "stale") != 0) {
+        return cli_misuse(state, arg, "no such experiment: flood, churn, forge or stale");
     }
     arguments->what = arg;
     return 0;
@@ -274,6 +278,9 @@ static error_t parse_listener(int key, char *arg, struct argp_state *state)
     case KEY_RECYCLE:
         arguments->recycle = true;
         break;
+    case KEY_GONE:
+        arguments->gone = true;
+        break;
     case KEY_TSV:
         arguments->tsv = true;
         break;
@@ -281,7 +288,7 @@ static error_t parse_listener(int key, char *arg, struct argp_state *state)
         error = parse_word(arguments, arg, state);
         break;
     case ARGP_KEY_NO_ARGS:
-        return cli_misuse(state, "EXPERIMENT", "flood, churn or forge is missing");
+        return cli_misuse(state, "EXPERIMENT", "flood, churn, forge or stale is missing");
     default:
         return cli_key(key, state);
     }
@@ -305,6 +312,8 @@ static const struct argp_option options[] = {
     {"ports", KEY_PORTS, "N", 0, "Ports of the client (1000)", 0},
     {NULL, 0, NULL, 0, "forge:", 0},
     {"acks", KEY_ACKS, "N", 0, "Random ACKs (10000000)", 0},
+    {NULL, 0, NULL, 0, "stale:", 0},
+    {"gone", KEY_GONE, NULL, 0, "The client's host is switched off when its old SYN arrives", 0},
     CLI_OPTIONS};
 
 int command_listener(int argc, char **argv)
@@ -312,12 +321,13 @@ int command_listener(int argc, char **argv)
     static const struct argp argp = {
         .options = options,
         .parser = parse_listener,
-        .args_doc = "flood|churn|forge",
+        .args_doc = "flood|churn|forge|stale",
         .doc = "What a listener stands.\n"
                "\v"
                "  flood  spoofed SYNs, and honest clients in between\n"
                "  churn  many connections through one listener, from few ports\n"
                "  forge  guessed SYN cookies\n"
+               "  stale  a SYN of a connection long gone, as a ladder diagram\n"
                "\n"
                "Exit status: 0 the claim holds, 1 it does not, 2 bad usage."};
     struct arguments arguments = {.parse = {.name = "tcpfsm listener"},
@@ -337,5 +347,6 @@ int command_listener(int argc, char **argv)
     }
     return strcmp(arguments.what, "flood") == 0   ? run_flood(&arguments)
            : strcmp(arguments.what, "churn") == 0 ? run_churn(&arguments)
-                                                  : run_forge(&arguments);
+           : strcmp(arguments.what, "forge") == 0 ? run_forge(&arguments)
+                                                  : stale_story(arguments.gone);
 }

@@ -120,8 +120,28 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         faulty.states = 0;
         return &faulty;
     }
+#elif TFSM_FAULT == 16
+    /* fault 16: RFC9293:3.5 two segments open, the third is not waited for [STALE_SYN_ESTABLISHED|DEBT|CONNECTED_TOLD_ONCE] */
+    if (id == TFSM_RULE_LISTEN_SYN) {
+        faulty.actions[4] = TFSM_ACTION_TELL_CONNECTED;
+        faulty.next = TFSM_ESTABLISHED;
+        return &faulty;
+    }
+    if (id == TFSM_RULE_OUT_SYN_ACK) {
+        faulty.states |= 1u << TFSM_ESTABLISHED;
+        return &faulty;
+    }
 #else
 #error "no such fault"
 #endif
     return right;
+}
+
+/* What no row can say: that our SYN counts as acknowledged although it is not. */
+void tfsm_fault_after(unsigned id, struct tfsm_tcb *tcb)
+{
+    if (TFSM_FAULT == 16 && id == TFSM_RULE_LISTEN_SYN) {
+        tcb->snd_una = tcb->snd_nxt;
+        tcb->flags |= TFSM_M_SYN_ACKED;
+    }
 }
