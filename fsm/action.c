@@ -185,6 +185,7 @@ static void open_early(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tcb->flags |= TFSM_M_FAST_OPEN;
     tfsm_cwnd_open(tcb, cfg);
+    tcb->cwnd++; /* our SYN is in flight as well */
 }
 
 /* Our SYN is acknowledged: the connection can be heard. A timeout of less than three seconds that
@@ -624,6 +625,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_EMIT_UNSURE:
     case TFSM_ACTION_EMIT_LAST:
     case TFSM_ACTION_EMIT_NEW:
+    case TFSM_ACTION_EMIT_EARLY:
     case TFSM_ACTION_EMIT_OCTET:
     case TFSM_ACTION_EMIT_KEEPALIVE:
     case TFSM_ACTION_EMIT_ACK:

@@ -139,6 +139,7 @@ static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
                   (ev->now >= tcb->challenge_until || tcb->challenges < cfg->challenge_limit);
     bool ecn = has(tcb->flags, TFSM_M_ECN);
     HOLDS(SYN, is_syn(seg));
+    HOLDS(SYN_IN_WINDOW, is_syn(seg) && seq_in(seg->seq, tcb->rcv_nxt, tcb->rcv_wnd));
     HOLDS(ACK, has(seg->flags, TFSM_ACK));
     HOLDS(RST, rst);
     HOLDS(FIN, has(seg->flags, TFSM_FIN));

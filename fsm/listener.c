@@ -17,13 +17,6 @@ struct tfsm_listener_policy tfsm_listener_policy_default(void)
     return (struct tfsm_listener_policy){.cookies = TFSM_COOKIES_WHEN_FULL, .syn_ack_retries = 5};
 }
 
-static void copy_key(uint8_t to[16], const uint8_t from[16])
-{
-    for (unsigned i = 0; i < 16; i++) {
-        to[i] = from[i];
-    }
-}
-
 bool tfsm_listener_open(struct tfsm_listener *l, const struct tfsm_listening *with)
 {
     if (with->port == 0 || with->waiting_count == 0 || with->entry_count > TFSM_ENTRIES_MOST ||
@@ -35,13 +28,16 @@ bool tfsm_listener_open(struct tfsm_listener *l, const struct tfsm_listening *wi
                                 .entry_most = with->entry_count,
                                 .waiting = with->waiting,
                                 .waiting_most = with->waiting_count,
+                                .spent = with->spent,
+                                .spent_most = with->spent_count,
                                 .port = with->port,
                                 .security = with->security};
     copy_key(l->isn_key, with->isn_key);
     tfsm_derive_key(with->secret, 'h', l->hash_key);
     copy_key(l->secret[2], with->secret);
-    tfsm_listener_rotate_fast_open(l, with->secret);
-    tfsm_listener_rotate_fast_open(l, with->secret); /* no cookie is good by a secret of zeros */
+    tfsm_listener_rotate_fast_open(l, with->fast_open_secret);
+    tfsm_listener_rotate_fast_open(
+        l, with->fast_open_secret); /* no cookie is good by a secret of zeros */
     return true;
 }
 
@@ -111,20 +107,37 @@ static void open_passive(const struct tfsm_listener *l, const struct tfsm_config
     tfsm_step(tcb, cfg, &open, &fx);
 }
 
-/* A segment for nobody: LISTEN answers an ACK with a RST and ignores the rest. */
-static void answer_as_listen(struct tfsm_listener *l, const struct tfsm_config *cfg,
+/* What LISTEN says to a segment that it does not take: a RST to an ACK, and to a SYN of another label;
+ * the rest it ignores. */
+static void answer_as_listen(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                              const struct tfsm_packet *packet, tfsm_time now,
                              struct tfsm_arrival *out)
 {
     struct tfsm_tcb tcb;
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    uint8_t flags = packet->segment.flags;
-    tally(l, has(flags, TFSM_RST)   ? TFSM_COUNT_RST_UNEXPECTED
-             : has(flags, TFSM_ACK) ? TFSM_COUNT_ACK_UNEXPECTED
-                                    : TFSM_COUNT_OTHER);
     open_passive(l, cfg, now, &tcb);
     tfsm_step(&tcb, cfg, &event, &out->effects);
     last_words(cfg, packet, &tcb, now, out);
+}
+
+/* A segment for nobody. While cookies are out, and clients whose cookie came back are left to try
+ * again, an ACK may be the second piece of such a client's text: it is not answered. */
+static void on_stray(struct tfsm_listener *l, const struct tfsm_config *cfg,
+                     const struct tfsm_packet *packet, tfsm_time now, struct tfsm_arrival *out)
+{
+    uint8_t flags = packet->segment.flags;
+    if ((flags & opening) == TFSM_ACK && accept_full(l) &&
+        l->policy.overflow == TFSM_OVERFLOW_DROP && tfsm_cookies_are_out(l, now)) {
+        tally(l, TFSM_COUNT_ACK_ACCEPT_FULL);
+        return;
+    }
+    if ((flags & opening) == TFSM_ACK && tfsm_cookies_are_out(l, now)) {
+        tally(l, TFSM_COUNT_COOKIE_BAD);
+    }
+    tally(l, has(flags, TFSM_RST)   ? TFSM_COUNT_RST_UNEXPECTED
+             : has(flags, TFSM_ACK) ? TFSM_COUNT_ACK_UNEXPECTED
+                                    : TFSM_COUNT_OTHER);
+    answer_as_listen(l, cfg, packet, now, out);
 }
 
 /* ---- third segments ---- */
@@ -176,6 +189,13 @@ static void remove_entry(struct tfsm_listener *l, uint32_t place, enum tfsm_list
     tfsm_entry_give_back(l, place);
 }
 
+static void tally_refused(struct tfsm_listener *l, const struct tfsm_arrival *out)
+{
+    if (out->effects.verdict == TFSM_V_DROP) {
+        tally(l, TFSM_COUNT_REFUSED);
+    }
+}
+
 /* An event for an entry that does not open it. */
 static void keep_or_remove(struct tfsm_listener *l, uint32_t place, const struct tfsm_event *event,
                            const struct tfsm_tcb *tcb)
@@ -192,14 +212,19 @@ static void to_entry(struct tfsm_listener *l, const struct tfsm_config *cfg, uin
                      const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
                      struct tfsm_arrival *out)
 {
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     struct tfsm_tcb tcb;
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
     tfsm_entry_unfold(l, cfg, place, &tcb);
     tfsm_step(&tcb, cfg, &event, &out->effects);
     if (!is_open(&tcb)) {
+        tally_refused(l, out);
         last_words(cfg, packet, &tcb, now, out);
         keep_or_remove(l, place, &event, &tcb);
     } else if (seat_connection(l, &tcb, seat, out)) {
+        if (entry_at(l, place)->cookie) {
+            tfsm_cookie_spend(l, &ends, entry_at(l, place)->irs, entry_at(l, place)->opened);
+        }
         remove_entry(l, place, TFSM_COUNT_ESTABLISHED);
     } else if (l->policy.overflow == TFSM_OVERFLOW_RESET) {
         reset_client(cfg, packet, &tcb, now, out);
@@ -207,8 +232,7 @@ static void to_entry(struct tfsm_listener *l, const struct tfsm_config *cfg, uin
     }
 }
 
-/* The connection that a cookie stands for, as if its entry had been here. How long the round trip
- * was nobody knows: it is not measured. */
+/* The connection that a cookie stands for, as if its entry had been here. */
 static bool restore_from_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                                 const struct tfsm_packet *packet, const struct tfsm_segment *syn,
                                 tfsm_time now, struct tfsm_tcb *tcb)
@@ -223,19 +247,26 @@ static bool restore_from_cookie(const struct tfsm_listener *l, const struct tfsm
                                                                   &packet->src, packet->src_port)};
     open_passive(l, cfg, now, tcb);
     tfsm_step(tcb, cfg, &event, &fx);
-    if (tcb->state != TFSM_SYN_RECEIVED || !tfsm_output(tcb, cfg, now, &sent)) {
-        return false;
-    }
-    tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
-    return true;
+    return tcb->state == TFSM_SYN_RECEIVED && tfsm_output(tcb, cfg, now, &sent);
+}
+
+/* How long the round trip was nobody knows: when the SYN-ACK went out is forgotten, and its timestamp
+ * was bent; the client's text may come long after. */
+static void forget_round_trip(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    tcb->flags &= ~(uint32_t)(TFSM_M_TIMING | TFSM_M_MEASURED);
+    tcb->srtt = 0;
+    tcb->rttvar = 0;
+    tcb->rto = cfg->rto_initial;
 }
 
 static bool is_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                      const struct tfsm_packet *packet, tfsm_time now, struct tfsm_segment *syn)
+                      const struct tfsm_packet *packet, tfsm_time now, struct tfsm_segment *syn,
+                      tfsm_time *made)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     return (packet->segment.flags & opening) == TFSM_ACK && tfsm_cookies_are_out(l, now) &&
-           tfsm_cookie_check(l, cfg, &ends, &packet->segment, now, syn);
+           tfsm_cookie_check(l, cfg, &ends, &packet->segment, now, syn, made);
 }
 
 /* An ACK of no entry may bear a cookie. Returns false when it does not. */
@@ -243,21 +274,22 @@ static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
                       const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
                       struct tfsm_arrival *out)
 {
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     struct tfsm_segment syn;
     struct tfsm_tcb tcb;
+    tfsm_time made;
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    if ((packet->segment.flags & opening) != TFSM_ACK || !tfsm_cookies_are_out(l, now)) {
-        return false;
-    }
-    if (!is_cookie(l, cfg, packet, now, &syn) ||
+    if (!is_cookie(l, cfg, packet, now, &syn, &made) ||
         !restore_from_cookie(l, cfg, packet, &syn, now, &tcb)) {
-        tally(l, TFSM_COUNT_COOKIE_BAD);
         return false;
     }
     tfsm_step(&tcb, cfg, &event, &out->effects);
+    forget_round_trip(&tcb, cfg);
     if (!is_open(&tcb)) {
+        tally_refused(l, out);
         last_words(cfg, packet, &tcb, now, out);
     } else if (seat_connection(l, &tcb, seat, out)) {
+        tfsm_cookie_spend(l, &ends, syn.seq, made);
         tally(l, TFSM_COUNT_COOKIE_GOOD);
     } else if (l->policy.overflow == TFSM_OVERFLOW_RESET) {
         reset_client(cfg, packet, &tcb, now, out);
@@ -294,37 +326,37 @@ static bool may_open_early(struct tfsm_listener *l, tfsm_time now)
 }
 
 /* What the SYN says of Fast Open goes into the event: a good cookie opens early, any other option is
- * answered with a cookie. [RFC7413:4.2, RFC7413:4.2.2g, 4.2.2h, 4.2.2i; RFC7413:5.1a, 5.1b] */
-static void weigh_fast_open(struct tfsm_listener *l, const struct tfsm_packet *packet,
-                            struct tfsm_event *event)
+ * answered with a cookie. Returns what to count it as once it is answered, TFSM_LISTENER_COUNTS for
+ * nothing. [RFC7413:4.2, RFC7413:4.2.2g, 4.2.2h, 4.2.2i; RFC7413:5.1a, 5.1b] */
+static enum tfsm_listener_counter
+weigh_fast_open(struct tfsm_listener *l, const struct tfsm_packet *packet, struct tfsm_event *event)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     const struct tfsm_segment *syn = &packet->segment;
     if (l->policy.fast_open == 0 || !has(syn->options, TFSM_OPT_FAST_OPEN)) {
-        return;
+        return TFSM_LISTENER_COUNTS;
     }
     bool good = tfsm_fast_cookie_holds(l, &ends, packet->cookie, syn->cookie_len);
     bool room = may_open_early(l, event->now);
-    if (good && room) {
-        event->fast_open = true;
-        return;
-    }
+    event->fast_open = good && room;
     event->cookie_len = good ? 0 : TFSM_FAST_COOKIE;
-    tally(l, good                  ? TFSM_COUNT_FAST_OPEN_LIMIT
-             : syn->cookie_len > 0 ? TFSM_COUNT_FAST_OPEN_BAD
-                                   : TFSM_COUNT_FAST_OPEN_ASKED);
+    return good && room          ? TFSM_COUNT_EARLY
+           : good                ? TFSM_COUNT_FAST_OPEN_LIMIT
+           : syn->cookie_len > 0 ? TFSM_COUNT_FAST_OPEN_BAD
+                                 : TFSM_COUNT_FAST_OPEN_ASKED;
 }
 
 /* An entry for a SYN, be it by putting out the oldest one: nobody may be there, and who is there
  * will be told by a reset when it speaks (RFC4987:3.4). */
-static uint32_t make_room(struct tfsm_listener *l, const struct tfsm_ends *ends, bool needed)
+static uint32_t make_room(struct tfsm_listener *l, const struct tfsm_ends *ends, bool needed,
+                          bool cookie)
 {
     bool wanted = needed || l->policy.cookies != TFSM_COOKIES_ALWAYS;
-    uint32_t place = wanted ? tfsm_entry_take(l, ends) : NO_ENTRY;
+    uint32_t place = wanted ? tfsm_entry_take(l, ends, cookie) : NO_ENTRY;
     if (place == NO_ENTRY && l->policy.cookies == TFSM_COOKIES_NEVER && l->policy.recycle &&
         l->oldest != NO_ENTRY) {
         remove_entry(l, l->oldest, TFSM_COUNT_ENTRY_RECYCLED);
-        place = tfsm_entry_take(l, ends);
+        place = tfsm_entry_take(l, ends, cookie);
     }
     return place;
 }
@@ -332,7 +364,16 @@ static uint32_t make_room(struct tfsm_listener *l, const struct tfsm_ends *ends,
 bool tfsm_listener_has_room(const struct tfsm_listener *l)
 {
     bool recycles = l->policy.cookies == TFSM_COOKIES_NEVER && l->policy.recycle;
-    return !accept_full(l) && l->entry_most > 0 && (l->entry_count < l->entry_most || recycles);
+    return !l->closing && !accept_full(l) && l->entry_most > 0 &&
+           (l->entry_count < l->entry_most || recycles);
+}
+
+/* The SYN-ACK that is a cookie: its timestamp tells what was agreed. */
+static void bend(const struct tfsm_tcb *tcb, struct tfsm_segment *segment)
+{
+    if (has(segment->flags, TFSM_SYN) && has(segment->options, TFSM_OPT_TIMESTAMPS)) {
+        segment->ts_val = tfsm_cookie_stamp(tcb, segment->ts_val);
+    }
 }
 
 /* An answer, and nothing is kept: the SYN-ACK bears all there is to know. */
@@ -341,19 +382,15 @@ static void send_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
                         struct tfsm_arrival *out)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
-    struct tfsm_event reduced = *event;
     struct tfsm_segment segment;
     struct tfsm_tcb tcb;
     tally(l, TFSM_COUNT_COOKIE_SENT);
-    tfsm_cookie_reduce(cfg, &reduced.segment);
     open_passive(l, cfg, event->now, &tcb);
-    tfsm_step(&tcb, cfg, &reduced, &out->effects);
+    tfsm_step(&tcb, cfg, event, &out->effects);
     if (!tfsm_output(&tcb, cfg, event->now, &segment)) {
         return;
     }
-    if (has(segment.options, TFSM_OPT_TIMESTAMPS)) {
-        segment.ts_val = tfsm_cookie_stamp(&reduced.segment, segment.ts_val);
-    }
+    bend(&tcb, &segment);
     segment.options &=
         (uint8_t) ~(unsigned)TFSM_OPT_USER_TIMEOUT; /* nobody would know it was told */
     address_answer(packet, &segment, out);
@@ -361,18 +398,6 @@ static void send_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
         tfsm_fast_cookie(l, &ends, out->answer.cookie);
     }
     tfsm_cookie_sent(l, event->now);
-}
-
-/* The ISN that this SYN gets: where a cookie may have been sent for the same SYN, or is about to be,
- * the cookie; else by the clock. */
-static uint32_t choose_iss(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                           const struct tfsm_ends *ends, const struct tfsm_segment *syn,
-                           tfsm_time now, bool cookie)
-{
-    if (cookie || tfsm_cookies_are_out(l, now)) {
-        return tfsm_cookie_make(l, cfg, ends, syn, now);
-    }
-    return tfsm_isn(l->isn_key, ends->local, l->port, ends->remote, ends->remote_port, now);
 }
 
 /* Only the SYN itself goes into an entry: its text and FIN come again when they are not acknowledged
@@ -383,36 +408,42 @@ static void strip(struct tfsm_segment *syn)
     syn->flags &= (uint8_t) ~(unsigned)(TFSM_FIN | TFSM_URG | TFSM_PSH);
 }
 
-/* Whether LISTEN takes this SYN at all; if not it says why. */
-static bool listen_takes(struct tfsm_listener *l, const struct tfsm_config *cfg,
-                         const struct tfsm_packet *packet, tfsm_time now, struct tfsm_arrival *out)
+/* The ISN and the timestamp clock. With a cookie the SYN is heeded only as far as one can carry it. */
+static void choose_iss(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                       const struct tfsm_ends *ends, bool cookie, const uint32_t *iss_after,
+                       struct tfsm_event *event)
 {
-    struct tfsm_tcb tcb;
-    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    if (packet->segment.security == l->security) {
-        return true;
+    event->ts_offset =
+        tfsm_timestamp_offset(l->isn_key, ends->local, l->port, ends->remote, ends->remote_port);
+    if (cookie) {
+        event->iss = tfsm_cookie_make(l, cfg, ends, &event->segment, event->now);
+        tfsm_cookie_reduce(cfg, &event->segment);
+        return;
     }
-    open_passive(l, cfg, now, &tcb);
-    tfsm_step(&tcb, cfg, &event, &out->effects);
-    last_words(cfg, packet, &tcb, now, out);
-    tally(l, TFSM_COUNT_SYN_REFUSED);
-    return false;
+    event->iss =
+        tfsm_isn(l->isn_key, ends->local, l->port, ends->remote, ends->remote_port, event->now);
+    if (iss_after != NULL && !seq_lt(*iss_after, event->iss)) {
+        event->iss = seq_add(*iss_after, 1);
+    }
 }
 
 /* A SYN that is taken: into its entry, or at once where its Fast Open cookie is good. */
 static void take_syn(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
-                     const struct tfsm_event *event, const struct tfsm_seat *seat,
-                     struct tfsm_arrival *out)
+                     const struct tfsm_packet *packet, const struct tfsm_event *event, bool cookie,
+                     const struct tfsm_seat *seat, struct tfsm_arrival *out)
 {
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     struct tfsm_tcb tcb;
     open_passive(l, cfg, event->now, &tcb);
     tfsm_step(&tcb, cfg, event, &out->effects);
     if (event->fast_open) {
         *seat->tcb = tcb;
+        if (cookie) {
+            tfsm_cookie_spend(l, &ends, packet->segment.seq, event->now);
+        }
         await_accept(l, seat->id);
         out->kind = TFSM_ARRIVAL_CONNECTION;
         l->early++;
-        tally(l, TFSM_COUNT_EARLY);
         return;
     }
     tally(l, TFSM_COUNT_ENTRY);
@@ -431,34 +462,56 @@ static void on_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
     tally(l, TFSM_COUNT_SYN);
-    if (!listen_takes(l, cfg, packet, now, out)) {
+    if (packet->segment.security != l->security) {
+        tally(l, TFSM_COUNT_SYN_REFUSED);
+        answer_as_listen(l, cfg, packet, now, out);
         return;
     }
     if (accept_full(l) || seat == NULL) { /* it would come to nothing: the client tries again */
         tally(l, accept_full(l) ? TFSM_COUNT_SYN_ACCEPT_FULL : TFSM_COUNT_SYN_NO_SEAT);
         return;
     }
-    weigh_fast_open(l, packet, &event);
-    uint32_t place = event.fast_open ? NO_ENTRY : make_room(l, &ends, iss_after != NULL);
-    bool cookie = !event.fast_open && place == NO_ENTRY;
-    if (cookie && (iss_after != NULL || l->policy.cookies == TFSM_COOKIES_NEVER)) {
+    enum tfsm_listener_counter fast_open = weigh_fast_open(l, packet, &event);
+    /* Where a cookie may have been sent for the same SYN, the ISN is one. */
+    bool cookie = iss_after == NULL && tfsm_cookies_are_out(l, now);
+    uint32_t place = event.fast_open ? NO_ENTRY : make_room(l, &ends, iss_after != NULL, cookie);
+    bool stateless = !event.fast_open && place == NO_ENTRY;
+    if (stateless && (iss_after != NULL || l->policy.cookies == TFSM_COOKIES_NEVER)) {
         tally(l, TFSM_COUNT_SYN_QUEUE_FULL);
         return;
     }
-    event.iss = choose_iss(l, cfg, &ends, &packet->segment, now, cookie);
-    event.ts_offset =
-        tfsm_timestamp_offset(l->isn_key, ends.local, l->port, ends.remote, ends.remote_port);
-    if (iss_after != NULL && !seq_lt(*iss_after, event.iss)) {
-        event.iss = seq_add(*iss_after, 1);
+    if (fast_open != TFSM_LISTENER_COUNTS) {
+        tally(l, fast_open);
     }
+    choose_iss(l, cfg, &ends, cookie || stateless, iss_after, &event);
     if (!event.fast_open) {
         strip(&event.segment);
     }
-    if (cookie) {
+    if (stateless) {
         send_cookie(l, cfg, packet, &event, out);
     } else {
-        take_syn(l, cfg, place, &event, seat, out);
+        take_syn(l, cfg, place, packet, &event, cookie, seat, out);
     }
+}
+
+/* The client of an entry shows a cookie that it was sent before there was one: the queue had been full,
+ * and the clock of cookies has moved on since. */
+static bool comes_with_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                              uint32_t place, const struct tfsm_packet *packet, tfsm_time now)
+{
+    const struct tfsm_entry *entry = entry_at(l, place);
+    struct tfsm_segment syn;
+    tfsm_time made;
+    return packet->segment.security == l->security &&
+           packet->segment.seq == seq_add(entry->irs, 1) &&
+           !tfsm_cookie_is_near(entry->iss, seq_sub(packet->segment.ack, 1)) &&
+           is_cookie(l, cfg, packet, now, &syn, &made);
+}
+
+static bool is_segment(const struct tfsm_packet *packet)
+{
+    return (packet->src.family == 4 || packet->src.family == 6) &&
+           packet->src.family == packet->dst.family && is_sound(&packet->segment);
 }
 
 void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cfg,
@@ -468,17 +521,22 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     *out = (struct tfsm_arrival){.kind = TFSM_ARRIVAL_TAKEN};
-    if (l->closing || !is_sound(&packet->segment)) {
+    if (l->closing || !is_segment(packet)) {
         out->kind = TFSM_ARRIVAL_INVALID;
         return;
     }
     uint32_t place = tfsm_entry_find(l, &ends);
-    if (place != NO_ENTRY) {
+    if (place != NO_ENTRY && comes_with_cookie(l, cfg, place, packet, now)) {
+        to_cookie(l, cfg, packet, now, seat, out);
+        if (out->kind == TFSM_ARRIVAL_CONNECTION) {
+            remove_entry(l, place, TFSM_COUNT_ENTRY_COOKIE);
+        }
+    } else if (place != NO_ENTRY) {
         to_entry(l, cfg, place, packet, now, seat, out);
     } else if ((packet->segment.flags & opening) == TFSM_SYN) {
         on_syn(l, cfg, packet, now, seat, iss_after, out);
     } else if (!to_cookie(l, cfg, packet, now, seat, out)) {
-        answer_as_listen(l, cfg, packet, now, out);
+        on_stray(l, cfg, packet, now, out);
     }
 }
 
@@ -496,7 +554,7 @@ bool tfsm_listener_icmp(struct tfsm_listener *l, const struct tfsm_config *cfg,
                                .segment = {.seq = message->seq}};
     uint32_t place = tfsm_entry_find(l, &ends);
     struct tfsm_tcb tcb;
-    if (place == NO_ENTRY) {
+    if (place == NO_ENTRY || l->closing) {
         return false;
     }
     tfsm_entry_unfold(l, cfg, place, &tcb);
@@ -509,7 +567,7 @@ tfsm_time tfsm_listener_deadline(const struct tfsm_listener *l)
 {
     tfsm_time at;
     (void)tfsm_entry_due(l, &at);
-    return at;
+    return l->closing ? TFSM_NEVER : at;
 }
 
 bool tfsm_listener_timeout(struct tfsm_listener *l, const struct tfsm_config *cfg, tfsm_time now,
@@ -519,7 +577,7 @@ bool tfsm_listener_timeout(struct tfsm_listener *l, const struct tfsm_config *cf
     struct tfsm_tcb tcb;
     tfsm_time at;
     uint32_t place = tfsm_entry_due(l, &at);
-    if (place == NO_ENTRY || at > now) {
+    if (place == NO_ENTRY || at > now || l->closing) {
         return false;
     }
     struct tfsm_config patience = *cfg;
@@ -561,9 +619,13 @@ bool tfsm_listener_output(struct tfsm_listener *l, const struct tfsm_config *cfg
         if (l->closing) {
             say_goodbye(l, cfg, place, &tcb, now);
         }
+        bool cookie = entry_at(l, place)->cookie;
         bool more = tfsm_output(&tcb, cfg, now, &segment);
         if (!l->closing) {
             tfsm_entry_fold(l, place, &tcb);
+        }
+        if (more && cookie) {
+            bend(&tcb, &segment);
         }
         if (more) {
             *out = (struct tfsm_packet){.src = local,
@@ -594,9 +656,10 @@ bool tfsm_listener_peek(const struct tfsm_listener *l, const struct tfsm_config 
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     uint32_t place = tfsm_entry_find(l, &ends);
     struct tfsm_segment syn;
-    if (place != NO_ENTRY) {
+    tfsm_time made;
+    if (place != NO_ENTRY && !comes_with_cookie(l, cfg, place, packet, now)) {
         tfsm_entry_unfold(l, cfg, place, out);
-    } else if (!is_cookie(l, cfg, packet, now, &syn) ||
+    } else if (!is_cookie(l, cfg, packet, now, &syn, &made) ||
                !restore_from_cookie(l, cfg, packet, &syn, now, out)) {
         open_passive(l, cfg, now, out);
     }

@@ -20,6 +20,13 @@ static inline void tally(struct tfsm_listener *l, enum tfsm_listener_counter cou
     }
 }
 
+static inline void copy_key(uint8_t to[16], const uint8_t from[16])
+{
+    for (unsigned i = 0; i < 16; i++) {
+        to[i] = from[i];
+    }
+}
+
 /* The two ends of a connection, as the listener sees them. */
 struct tfsm_ends {
     const struct tfsm_address *local;
@@ -31,8 +38,9 @@ struct tfsm_ends {
 
 /* The entry of this peer, or NO_ENTRY. */
 uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *ends);
-/* An entry for this peer, or NO_ENTRY when every one is in use. It has no TCB folded into it yet. */
-uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends);
+/* An entry for this peer, or NO_ENTRY when every one is in use. It has no TCB folded into it yet.
+ * cookie: its ISN is one. */
+uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends, bool cookie);
 void tfsm_entry_give_back(struct tfsm_listener *l, uint32_t place);
 /* The TCB that an entry stands for. */
 void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
@@ -61,12 +69,19 @@ uint32_t tfsm_cookie_make(const struct tfsm_listener *l, const struct tfsm_confi
                           tfsm_time now);
 /* What a SYN tells that a cookie can carry: the rest is taken off it. */
 void tfsm_cookie_reduce(const struct tfsm_config *cfg, struct tfsm_segment *syn);
-/* The timestamp of a SYN-ACK with a cookie: it carries the options of the SYN. */
-uint32_t tfsm_cookie_stamp(const struct tfsm_segment *syn, uint32_t ts_val);
-/* Whether the ACK of a third segment is a cookie of ours, and the SYN that it was made for. */
+/* The timestamp of a SYN-ACK with a cookie: it carries what was agreed. */
+uint32_t tfsm_cookie_stamp(const struct tfsm_tcb *tcb, uint32_t ts_val);
+/* Whether the ACK of a third segment is a cookie of ours that was not spent, the SYN that it was made
+ * for, and a time of its period. */
 bool tfsm_cookie_check(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                        const struct tfsm_ends *ends, const struct tfsm_segment *third,
-                       tfsm_time now, struct tfsm_segment *syn);
+                       tfsm_time now, struct tfsm_segment *syn, tfsm_time *made);
+/* A cookie that was made then has made a connection: its third segment, should it come once more, makes
+ * none. */
+void tfsm_cookie_spend(struct tfsm_listener *l, const struct tfsm_ends *ends, uint32_t irs,
+                       tfsm_time made);
+/* Two cookies that may differ in nothing but the class of the MSS. */
+bool tfsm_cookie_is_near(uint32_t iss, uint32_t other);
 
 #define TFSM_FAST_COOKIE 8u /* octets of the Fast Open cookies we hand out */
 /* The Fast Open cookie of a client, by the secret that holds now. */

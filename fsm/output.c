@@ -274,9 +274,9 @@ static void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
  * congestion window it goes by limited transmit, and does not count for what the network held
  * (RFC 5681 3.2). [RFC3168:6.1.1d, 6.1.2c, 6.1.4, 6.1.5a] */
 static void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
-                     struct tfsm_segment *out)
+                     bool fin_allowed, struct tfsm_segment *out)
 {
-    emit_text(tcb, cfg, now, tcb->snd_nxt, tcb->snd_wnd - in_flight(tcb), true, out);
+    emit_text(tcb, cfg, now, tcb->snd_nxt, tcb->snd_wnd - in_flight(tcb), fin_allowed, out);
     if (text_length(out) > 0 && has(tcb->flags, TFSM_M_ECN)) {
         out->ecn = TFSM_ECT_0;
         out->flags |= has(tcb->flags, TFSM_M_CWR) ? TFSM_CWR : 0;
@@ -315,7 +315,9 @@ static void emit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
     } else if (action == TFSM_ACTION_EMIT_LAST) {
         emit_hole(tcb, cfg, now, TFSM_HOLE_LAST, out);
     } else if (action == TFSM_ACTION_EMIT_NEW) {
-        emit_new(tcb, cfg, now, out);
+        emit_new(tcb, cfg, now, true, out);
+    } else if (action == TFSM_ACTION_EMIT_EARLY) { /* RFC 9293 3.10.4: CLOSE is queued until then */
+        emit_new(tcb, cfg, now, false, out);
     } else if (action == TFSM_ACTION_EMIT_OCTET) {
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
         tfsm_time sent_at = tcb->sent_at;

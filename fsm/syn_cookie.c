@@ -6,9 +6,17 @@
  *     ISN = F(addresses, ports, key of the host) + start of the period, in ticks of 4 microseconds
  *           + (MAC(addresses, ports, IRS, period, secret) + class of the MSS) mod 2^24
  *
- * so that it moves on with the clock from one incarnation to the next as any other does. It is good
- * in its own period and the next: of the 2^32 numbers that a forger can guess 16 are good, 2 periods
- * times 8 classes, whatever he knows but the keys.
+ * so that it moves on with the clock from one period to the next as any other does; within a period
+ * it does not. It is good in its own period and the next: of the 2^32 numbers that a forger can guess
+ * 16 are good, 2 periods times 8 classes. To one who has seen an ISN of the same four before, and so
+ * knows F, it is 8 of 2^24 in each period.
+ *
+ * A cookie can be shown twice: while it is good, a third segment that comes again would make another
+ * connection once the first is gone. What was spent is therefore remembered, a few octets each, in a
+ * table of the caller.
+ *
+ * While a cookie may come back every SYN is answered as if by one, for the same SYN gets the same ISN
+ * and must be told the same: also one that has an entry, or that Fast Open takes.
  *
  * Window scale, SACK and ECN do not fit. With timestamps they lie in the low six bits of the TSval of
  * the SYN-ACK, which the client sends back; without there are none. */
@@ -31,6 +39,11 @@ static const uint16_t mss_class[CLASSES] = {1, 536, 1024, 1220, 1360, 1440, 1460
 
 /* ---- the clock and the secrets ---- */
 
+bool tfsm_cookie_is_near(uint32_t iss, uint32_t other)
+{
+    return seq_distance(iss, other) < CLASSES || seq_distance(other, iss) < CLASSES;
+}
+
 bool tfsm_cookies_are_out(const struct tfsm_listener *l, tfsm_time now)
 {
     return now < l->cookies_until;
@@ -48,45 +61,40 @@ static const uint8_t *secret_of(const struct tfsm_listener *l, uint64_t period)
     return l->secret[period >= l->secret_from ? 2 : period >= l->secret_before_from ? 1 : 0];
 }
 
-static void copy_secret(uint8_t to[16], const uint8_t from[16])
-{
-    for (unsigned i = 0; i < 16; i++) {
-        to[i] = from[i];
-    }
-}
-
 /* A second rotation within the same period replaces the first: nothing was made with that. */
 void tfsm_listener_rotate(struct tfsm_listener *l, const uint8_t secret[16], tfsm_time now)
 {
     uint64_t next = now / PERIOD + 1;
     if (next > l->secret_from) {
-        copy_secret(l->secret[0], l->secret[1]);
-        copy_secret(l->secret[1], l->secret[2]);
+        copy_key(l->secret[0], l->secret[1]);
+        copy_key(l->secret[1], l->secret[2]);
         l->secret_before_from = l->secret_from;
         l->secret_from = next;
     }
-    copy_secret(l->secret[2], secret);
+    copy_key(l->secret[2], secret);
 }
 
 /* [RFC7413:4.1.2b] */
 void tfsm_listener_rotate_fast_open(struct tfsm_listener *l, const uint8_t secret[16])
 {
-    copy_secret(l->fast_secret[1], l->fast_secret[0]);
+    copy_key(l->fast_secret[1], l->fast_secret[0]);
     tfsm_derive_key(secret, USE_FAST, l->fast_secret[0]);
 }
 
 /* ---- SYN cookies ---- */
 
-/* Our own shift, as a SYN-ACK offers it: the MAC covers it, for it must be the same when the third
- * segment comes, or every window would be misread. */
-static uint8_t own_scale(const struct tfsm_config *cfg)
+/* What we offered with timestamps: the MAC covers it, for it must be the same when the third segment
+ * comes, or windows would be misread and options used that were never agreed on. */
+static uint8_t own_offer(const struct tfsm_config *cfg)
 {
     uint8_t shift = 0;
     while (has(cfg->profile, TFSM_WSCALE) &&
            min32(cfg->rcv_buff, TFSM_BUFF_MAX) >> shift > UINT16_MAX) {
         shift++;
     }
-    return shift;
+    return (uint8_t)(0x80u | (has(cfg->profile, TFSM_WSCALE) ? 0x40u : 0) |
+                     (has(cfg->profile, TFSM_SACK) ? 0x20u : 0) |
+                     (has(cfg->profile, TFSM_ECN) ? 0x10u : 0) | shift);
 }
 
 static void put_number(uint8_t *to, uint64_t number, unsigned n)
@@ -104,15 +112,22 @@ static uint32_t base_of(const struct tfsm_listener *l, const struct tfsm_ends *e
                     period * PERIOD);
 }
 
-static uint32_t mac_of(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                       const struct tfsm_ends *ends, uint32_t irs, bool stamped, uint64_t period)
+static uint64_t hash_of(const struct tfsm_listener *l, const struct tfsm_ends *ends, uint32_t irs,
+                        uint8_t offer, uint64_t period, const uint8_t key[16])
 {
     uint8_t octets[TFSM_TUPLE_OCTETS + 4 + 8 + 1];
     tfsm_put_tuple(octets, ends->local, l->port, ends->remote, ends->remote_port);
     put_number(octets + TFSM_TUPLE_OCTETS, irs, 4);
     put_number(octets + TFSM_TUPLE_OCTETS + 4, period, 8);
-    octets[TFSM_TUPLE_OCTETS + 12] = stamped ? (uint8_t)(0x80u | own_scale(cfg)) : 0;
-    return (uint32_t)(tfsm_siphash(secret_of(l, period), octets, sizeof octets) & MAC_BITS);
+    octets[TFSM_TUPLE_OCTETS + 12] = offer;
+    return tfsm_siphash(key, octets, sizeof octets);
+}
+
+static uint32_t mac_of(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                       const struct tfsm_ends *ends, uint32_t irs, bool stamped, uint64_t period)
+{
+    uint8_t offer = stamped ? own_offer(cfg) : 0;
+    return (uint32_t)(hash_of(l, ends, irs, offer, period, secret_of(l, period)) & MAC_BITS);
 }
 
 static bool is_stamped(const struct tfsm_config *cfg, const struct tfsm_segment *seg)
@@ -127,37 +142,35 @@ uint32_t tfsm_cookie_make(const struct tfsm_listener *l, const struct tfsm_confi
 {
     uint64_t period = now / PERIOD;
     uint16_t mss = has(syn->options, TFSM_OPT_MSS) ? syn->mss : cfg->mss_default;
-    uint32_t class = 0;
-    while (class + 1 < CLASSES && mss_class[class + 1] <= mss) {
-        class ++;
+    uint32_t nearest = 0;
+    while (nearest + 1 < CLASSES && mss_class[nearest + 1] <= mss) {
+        nearest++;
     }
     uint32_t mac = mac_of(l, cfg, ends, syn->seq, is_stamped(cfg, syn), period);
-    return seq_add(base_of(l, ends, period), (mac + class) & MAC_BITS);
+    return seq_add(base_of(l, ends, period), (mac + nearest) & MAC_BITS);
 }
 
 void tfsm_cookie_reduce(const struct tfsm_config *cfg, struct tfsm_segment *syn)
 {
     const uint8_t stamped = TFSM_OPT_TIMESTAMPS | TFSM_OPT_WSCALE | TFSM_OPT_SACK_PERMITTED;
     bool keep = is_stamped(cfg, syn);
-    syn->options &= TFSM_OPT_MSS | (keep ? stamped : 0);
+    syn->options &= TFSM_OPT_MSS | TFSM_OPT_FAST_OPEN | (keep ? stamped : 0);
     if (!keep) {
         syn->flags &= (uint8_t) ~(unsigned)(TFSM_ECE | TFSM_CWR);
     }
 }
 
-uint32_t tfsm_cookie_stamp(const struct tfsm_segment *syn, uint32_t ts_val)
+uint32_t tfsm_cookie_stamp(const struct tfsm_tcb *tcb, uint32_t ts_val)
 {
-    const uint8_t ecn = TFSM_ECE | TFSM_CWR;
-    bool scaled = has(syn->options, TFSM_OPT_WSCALE);
-    uint32_t bits = scaled ? min32(syn->wscale, 14) : STAMP_NONE;
-    bits |= has(syn->options, TFSM_OPT_SACK_PERMITTED) ? STAMP_SACK : 0;
-    bits |= (syn->flags & ecn) == ecn ? STAMP_ECN : 0;
+    uint32_t bits = has(tcb->flags, TFSM_M_WSCALE) ? tcb->snd_wscale : STAMP_NONE;
+    bits |= has(tcb->flags, TFSM_M_SACK) ? STAMP_SACK : 0;
+    bits |= has(tcb->flags, TFSM_M_ECN) ? STAMP_ECN : 0;
     uint32_t stamp = (ts_val & ~STAMP_BITS) | bits;
     return seq_lt(ts_val, stamp) ? seq_sub(stamp, STAMP_BITS + 1) : stamp; /* never ahead of time */
 }
 
 /* The SYN as far as the third segment tells. */
-static void restore(const struct tfsm_config *cfg, const struct tfsm_segment *third, uint32_t class,
+static void restore(const struct tfsm_config *cfg, const struct tfsm_segment *third, uint16_t mss,
                     struct tfsm_segment *syn)
 {
     *syn = (struct tfsm_segment){.seq = seq_sub(third->seq, 1),
@@ -166,7 +179,7 @@ static void restore(const struct tfsm_config *cfg, const struct tfsm_segment *th
                                  .wnd = third->wnd,
                                  .security = third->security,
                                  .options = TFSM_OPT_MSS,
-                                 .mss = mss_class[class]};
+                                 .mss = mss};
     if (!is_stamped(cfg, third)) {
         return;
     }
@@ -181,18 +194,80 @@ static void restore(const struct tfsm_config *cfg, const struct tfsm_segment *th
     syn->flags |= (bits & STAMP_ECN) != 0 ? TFSM_ECE | TFSM_CWR : 0;
 }
 
+/* The cookie of a third segment: how many periods old it is and its class, or CLASSES for none. */
+static uint32_t read_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                            const struct tfsm_ends *ends, const struct tfsm_segment *third,
+                            uint64_t period)
+{
+    uint32_t low = seq_distance(base_of(l, ends, period), seq_sub(third->ack, 1));
+    uint32_t mac = mac_of(l, cfg, ends, seq_sub(third->seq, 1), is_stamped(cfg, third), period);
+    return low <= MAC_BITS ? min32(seq_sub(low, mac) & MAC_BITS, CLASSES) : CLASSES;
+}
+
+/* ---- what was spent ---- */
+
+/* A few neighbours share what would else be one place: the oldest of them makes room. */
+#define NEIGHBOURS 4u
+
+static uint64_t mark_of(const struct tfsm_listener *l, const struct tfsm_ends *ends, uint32_t irs,
+                        uint64_t period)
+{
+    return hash_of(l, ends, irs, 0, period, l->hash_key);
+}
+
+static struct tfsm_spent *spent_at(const struct tfsm_listener *l, uint64_t mark, uint32_t i)
+{
+    uint64_t first = (mark >> 32) % l->spent_most;
+    return &l->spent[(first + i) % l->spent_most];
+}
+
+static bool is_spent(const struct tfsm_listener *l, const struct tfsm_ends *ends, uint32_t irs,
+                     uint64_t period)
+{
+    uint64_t mark = mark_of(l, ends, irs, period);
+    for (uint32_t i = 0; i < NEIGHBOURS && i < l->spent_most; i++) {
+        const struct tfsm_spent *spent = spent_at(l, mark, i);
+        if (spent->mark == (uint32_t)(mark & UINT32_MAX) &&
+            spent->period == (uint32_t)((period + 1) & UINT32_MAX)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a place is better given up than another: it was never used, or is older. */
+static bool is_older(const struct tfsm_spent *a, const struct tfsm_spent *b)
+{
+    return b->period != 0 && (a->period == 0 || seq_lt(a->period, b->period));
+}
+
+void tfsm_cookie_spend(struct tfsm_listener *l, const struct tfsm_ends *ends, uint32_t irs,
+                       tfsm_time made)
+{
+    uint64_t period = made / PERIOD;
+    uint64_t mark = mark_of(l, ends, irs, period);
+    if (l->spent_most == 0 || is_spent(l, ends, irs, period)) {
+        return;
+    }
+    struct tfsm_spent *oldest = spent_at(l, mark, 0);
+    for (uint32_t i = 1; i < NEIGHBOURS && i < l->spent_most; i++) {
+        struct tfsm_spent *spent = spent_at(l, mark, i);
+        oldest = is_older(spent, oldest) ? spent : oldest;
+    }
+    *oldest =
+        (struct tfsm_spent){(uint32_t)(mark & UINT32_MAX), (uint32_t)((period + 1) & UINT32_MAX)};
+}
+
 bool tfsm_cookie_check(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                        const struct tfsm_ends *ends, const struct tfsm_segment *third,
-                       tfsm_time now, struct tfsm_segment *syn)
+                       tfsm_time now, struct tfsm_segment *syn, tfsm_time *made)
 {
     uint64_t period = now / PERIOD;
-    bool stamped = is_stamped(cfg, third);
     for (unsigned age = 0; age < 2 && age <= period; age++) {
-        uint32_t low = seq_distance(base_of(l, ends, period - age), seq_sub(third->ack, 1));
-        uint32_t mac = mac_of(l, cfg, ends, seq_sub(third->seq, 1), stamped, period - age);
-        uint32_t class = seq_sub(low, mac) & MAC_BITS;
-        if (low <= MAC_BITS && class < CLASSES) {
-            restore(cfg, third, class, syn);
+        uint32_t found = read_cookie(l, cfg, ends, third, period - age);
+        if (found < CLASSES && !is_spent(l, ends, seq_sub(third->seq, 1), period - age)) {
+            restore(cfg, third, mss_class[found], syn);
+            *made = (period - age) * PERIOD;
             return true;
         }
     }

@@ -44,7 +44,7 @@ uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *
 {
     uint8_t local[16];
     uint8_t remote[16];
-    if (l->entry_count == 0) {
+    if (l->entry_count == 0 || ends->local->family != ends->remote->family) {
         return NO_ENTRY;
     }
     put_octets(local, ends->local);
@@ -196,7 +196,7 @@ static void age_remove(struct tfsm_listener *l, uint32_t place)
 
 /* ---- taking and giving back ---- */
 
-uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends)
+uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends, bool cookie)
 {
     uint32_t place = l->free_entries;
     if (place != NO_ENTRY) {
@@ -212,6 +212,7 @@ uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends)
     put_octets(entry->remote, ends->remote);
     entry->remote_port = ends->remote_port;
     entry->family = ends->remote->family;
+    entry->cookie = cookie;
     entry->chain = *bucket;
     *bucket = place;
     age_append(l, place);
@@ -243,7 +244,8 @@ void tfsm_entry_give_back(struct tfsm_listener *l, uint32_t place)
 
 /* ---- folding ---- */
 
-/* The user timeout counts from the SYN; whether there is one the policy says. */
+/* The user timeout counts from the SYN; whether there is one, and how long the first timeout was, the
+ * policy says: where it changes, entries follow. */
 static void unfold_times(const struct tfsm_config *cfg, const struct tfsm_entry *entry,
                          struct tfsm_tcb *tcb)
 {
@@ -267,8 +269,8 @@ void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *
     *tcb = (struct tfsm_tcb){.state = TFSM_SYN_RECEIVED,
                              .owed = entry->owed,
                              .security = l->security,
-                             .snd_wscale = entry->snd_wscale,
-                             .rcv_wscale = entry->rcv_wscale,
+                             .snd_wscale = entry->wscales & 0x0f,
+                             .rcv_wscale = entry->wscales >> 4,
                              .cookie_len = entry->cookie_len,
                              .snd_mss = entry->snd_mss,
                              .uto_peer = entry->uto_peer,
@@ -302,8 +304,7 @@ void tfsm_entry_fold(struct tfsm_listener *l, uint32_t place, const struct tfsm_
 {
     struct tfsm_entry *entry = entry_at(l, place);
     entry->owed = tcb->owed;
-    entry->snd_wscale = tcb->snd_wscale;
-    entry->rcv_wscale = tcb->rcv_wscale;
+    entry->wscales = (uint8_t)(tcb->rcv_wscale << 4 | tcb->snd_wscale);
     entry->tries = (uint8_t)min32(tcb->tries, UINT8_MAX);
     entry->cookie_len = tcb->cookie_len;
     entry->snd_mss = tcb->snd_mss;

@@ -34,13 +34,14 @@ extern "C" {
 enum tfsm_cookies {
     TFSM_COOKIES_NEVER,     /* a SYN that finds the queue full is dropped, or puts out the oldest */
     TFSM_COOKIES_WHEN_FULL, /* when the SYN queue is full */
-    TFSM_COOKIES_ALWAYS     /* every SYN: no entries at all */
+    TFSM_COOKIES_ALWAYS /* every SYN but those that Fast Open takes and those that end TIME-WAIT: no
+                               other entries */
 };
 
 /* What becomes of a third segment that finds the accept queue full. */
 enum tfsm_overflow {
     TFSM_OVERFLOW_DROP, /* nothing: the SYN-ACK or the client's text comes again, and another try
-                           with it */
+                           with it. While cookies are out no ACK is answered then: it may be such text */
     TFSM_OVERFLOW_RESET /* the client is told: RST */
 };
 
@@ -53,11 +54,12 @@ struct tfsm_listener_policy {
     uint32_t fast_open; /* connections opened by Fast Open whose handshake is not through, at most
                            (RFC7413:5.1); 0: Fast Open is off */
     uint8_t syn_ack_retries; /* SYN-ACKs sent again before an entry is given up; takes the place of
-                                tfsm_config.syn_retries, which is for our own SYNs (RFC9293:MUST-23) */
+                                tfsm_config.syn_retries, which is for our own SYNs (RFC9293:MUST-23)
+                                and for connections that Fast Open brought */
 };
 
 /* Cookies when the queue is full, third segments dropped when the accept queue is, no Fast Open, 5
- * SYN-ACKs sent again: an entry lives a minute at most. */
+ * SYN-ACKs sent again: with a first timeout of one second an entry lives 63 seconds at most. */
 struct tfsm_listener_policy tfsm_listener_policy_default(void);
 
 /* One half-open connection. Embedders provide room for it and never look inside. Numbers of places
@@ -66,12 +68,12 @@ struct tfsm_entry {
     uint8_t local[16];
     uint8_t remote[16];
     uint16_t remote_port;
-    uint8_t family; /* 4 or 6; 0: not in use */
-    uint8_t owed;   /* enum tfsm_debt: OWE_SYN, OWE_RTX, OWE_ACK */
-    uint8_t snd_wscale;
-    uint8_t rcv_wscale;
+    uint8_t family;  /* 4 or 6; 0: not in use */
+    uint8_t owed;    /* enum tfsm_debt: OWE_SYN, OWE_RTX, OWE_ACK */
+    uint8_t wscales; /* the peer's in the low four bits, ours in the others */
     uint8_t tries;
-    uint8_t cookie_len;
+    uint8_t cookie_len; /* of Fast Open */
+    bool cookie;        /* the ISN is a SYN cookie, and what was agreed is what that can carry */
     uint16_t snd_mss;
     uint16_t snd_wnd; /* of the SYN: not scaled */
     uint16_t rcv_wnd;
@@ -98,6 +100,12 @@ struct tfsm_entry {
     uint32_t after;
 };
 
+/* A SYN cookie that has made a connection. Embedders provide room and never look inside. */
+struct tfsm_spent {
+    uint32_t mark;
+    uint32_t period; /* and one; 0: not in use */
+};
+
 /* What happened, all told; never reset. Name, what it counts. The first group is SYNs that belong
  * to no entry and what became of them; it adds up to SYN. The second is entries and what became of
  * them; with those there are it adds up to ENTRY. */
@@ -117,14 +125,16 @@ struct tfsm_entry {
     X(ENTRY_UNREACHABLE, "entries removed by an ICMP error")                                       \
     X(ENTRY_RECYCLED, "entries put out by a newer SYN")                                            \
     X(ENTRY_OVERFLOW, "entries reset: the accept queue was full")                                  \
+    X(ENTRY_COOKIE, "entries whose client came with a cookie that was sent before")                \
     X(ENTRY_CLOSED, "entries reset: the listener closed")                                          \
     X(ACK_ACCEPT_FULL, "third segments dropped or reset: the accept queue is full")                \
     X(ACK_NO_SEAT, "third segments dropped or reset: the embedder has no room")                    \
     X(COOKIE_GOOD, "cookies that came back and became a connection")                               \
-    X(COOKIE_BAD, "ACKs that bear no cookie of ours")                                              \
     X(ACK_UNEXPECTED, "ACKs of no half-open connection, answered with a RST")                      \
+    X(COOKIE_BAD, "of these: while a cookie could have come back")                                 \
     X(RST_UNEXPECTED, "RSTs for no half-open connection, ignored")                                 \
     X(OTHER, "segments without SYN, ACK and RST, ignored")                                         \
+    X(REFUSED, "segments that a half-open connection refused: SYN again, bad ACK, out of window")  \
     X(FAST_OPEN_ASKED, "Fast Open cookies asked for and handed out")                               \
     X(FAST_OPEN_BAD, "SYNs with a bad Fast Open cookie: an ordinary handshake, and a new cookie")  \
     X(FAST_OPEN_LIMIT, "SYNs with a good one beyond the limit: an ordinary handshake")             \
@@ -148,6 +158,8 @@ struct tfsm_listener {
     uint32_t waiting_most;
     uint32_t waiting_count;
     uint32_t waiting_first;
+    struct tfsm_spent *spent; /* cookies that were spent */
+    uint32_t spent_most;
     uint16_t port;
     uint8_t security; /* label of the connections */
     bool closing;
@@ -176,10 +188,18 @@ struct tfsm_listening {
     uint32_t entry_count;       /* the backlog of half-open connections; 0 with cookies only */
     uint64_t *waiting;          /* the accept queue */
     uint32_t waiting_count;     /* the backlog of listen(2): at least 1 */
-    uint16_t port;              /* the local port, 1..65535 */
+    struct tfsm_spent
+        *spent; /* zeroed; SYN cookies that made a connection in the last two periods */
+    uint32_t
+        spent_count; /* beyond so many of them the oldest are forgotten, and their third segment,
+                             come again once the connection is gone, would make another; 0: each would */
+    uint16_t port;   /* the local port, 1..65535 */
     uint8_t security;
     uint8_t isn_key[16]; /* the host's: tfsm_isn() */
-    uint8_t secret[16];  /* of this listener's cookies, from the embedder's entropy */
+    uint8_t secret[16];  /* of this listener's SYN cookies, from the embedder's entropy */
+    uint8_t
+        fast_open_secret[16]; /* of its Fast Open cookies: clients keep one for all listeners of an
+                                     address, so these should share it (RFC7413:4.1.3) */
     struct tfsm_listener_policy policy;
 };
 
@@ -196,8 +216,9 @@ struct tfsm_seat {
 };
 
 enum tfsm_arrival_kind {
-    TFSM_ARRIVAL_TAKEN,     /* dealt with */
-    TFSM_ARRIVAL_INVALID,   /* no segment at all, see TFSM_E_INVALID; or the listener is closing */
+    TFSM_ARRIVAL_TAKEN,   /* dealt with */
+    TFSM_ARRIVAL_INVALID, /* no segment at all, see TFSM_E_INVALID; families that differ or are not 4
+                               or 6; or the listener is closing */
     TFSM_ARRIVAL_CONNECTION /* and the seat holds a connection, which waits to be accepted: carry out
                                the effects with the text of the segment, and let later segments of
                                these addresses and ports go to it */
@@ -222,15 +243,19 @@ struct tfsm_arrival {
  * iss_after  null; or the ISN must come after this: fx->iss_after of a TFSM_V_REOPEN. Then no cookie
  *            is sent; ask tfsm_listener_has_room() before a SYN ends TIME-WAIT
  * out        written whole
- * The same SYN gets the same ISN again while its entry is there; with cookies, within one period of
- * their clock (67 s) whether there is an entry or not.
+ * The same SYN gets the same ISN again while its entry is there; from the first cookie that is sent
+ * until the last one is no longer good, within one period of their clock (67 s), whether there is an
+ * entry or not, and whatever becomes of the policy; and all that time the SYN-ACK agrees to no more
+ * than a cookie can carry. In quiet times entries get an ISN by the clock.
+ * A client that was sent a cookie must show it with the first octet of its text, or before: where that
+ * is lost, what follows is reset. So it is when the profile or rcv_buff changed in between.
  * Source: RFC 9293 3.10.7.2, 3.10.7.4; RFC 4987 3.6; RFC 7413 4.2.2. */
 void tfsm_listener_segment(struct tfsm_listener *listener, const struct tfsm_config *cfg,
                            const struct tfsm_packet *packet, tfsm_time now,
                            const struct tfsm_seat *seat, const uint32_t *iss_after,
                            struct tfsm_arrival *out);
 
-/* A SYN would get an entry. */
+/* A SYN with iss_after would get an entry. */
 bool tfsm_listener_has_room(const struct tfsm_listener *listener);
 
 /* An ICMP error about a segment of no connection. Returns false when it is about no entry either;
@@ -260,7 +285,7 @@ bool tfsm_listener_owes(const struct tfsm_listener *listener);
 bool tfsm_listener_accept(struct tfsm_listener *listener, uint64_t *id);
 
 /* A connection that came with TFSM_SIG_EARLY has told TFSM_SIG_CONNECTED, or has ended: to be said
- * once of each. reset: it ended by TFSM_SIG_RESET; those go on to count against the limit for a
+ * once of each. reset: it ended by TFSM_SIG_RESET and a segment, not by us; those go on to count against the limit for a
  * while, or spoofed SYNs with a cookie and the RSTs they cause would empty it (RFC7413:5.1). */
 void tfsm_listener_early_over(struct tfsm_listener *listener, bool reset, tfsm_time now);
 

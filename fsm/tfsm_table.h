@@ -38,6 +38,7 @@ extern "C" {
     X(IDLE, "nothing is in flight, and nothing was sent for longer than the RTO")                  \
     X(UNSENT, "octets are queued and not yet sent")                                                \
     X(SYN, "SYN")                                                                                  \
+    X(SYN_IN_WINDOW, "and its number lies in the window")                                          \
     X(ACK, "ACK")                                                                                  \
     X(RST, "RST")                                                                                  \
     X(FIN, "FIN")                                                                                  \
@@ -211,6 +212,7 @@ static inline bool tfsm_facts_have(const struct tfsm_facts *facts, enum tfsm_fac
     X(EMIT_UNSURE, "emit the next text that may be lost")                                          \
     X(EMIT_LAST, "emit the last text outstanding, and the FIN where it follows")                   \
     X(EMIT_NEW, "emit text from SND.NXT, and the FIN where it follows")                            \
+    X(EMIT_EARLY, "emit text from SND.NXT; the FIN waits")                                         \
     X(EMIT_OCTET, "emit the next octet, or the FIN, whatever the window")                          \
     X(EMIT_KEEPALIVE, "emit <SEQ=SND.NXT-1><ACK=RCV.NXT><CTL=ACK>")                                \
     X(EMIT_ACK, "emit <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>")

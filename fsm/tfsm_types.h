@@ -116,24 +116,24 @@ struct tfsm_event {
     tfsm_time now; /* every kind: the time of the event, in microseconds */
     uint32_t len;  /* SEND, RECEIVE: octets */
     /* OPEN, SEND in LISTEN, SEGMENT: what to use if this event opens a connection */
-    uint32_t iss;       /* the ISN: tfsm_isn() */
-    uint32_t ts_offset; /* added to the timestamp clock: tfsm_timestamp_offset() */
-    bool active;        /* OPEN: active rather than passive */
-    bool remote;        /* OPEN: the remote socket is specified */
-    bool urgent;        /* SEND: the last octet ends urgent data */
-    bool deaf;          /* CLOSE: the user will not read any more either (RFC9293:MAY-1) */
-    bool listener;      /* SEGMENT: somebody listens on the local socket, so that a SYN may end
+    uint32_t iss;        /* the ISN: tfsm_isn() */
+    uint32_t ts_offset;  /* added to the timestamp clock: tfsm_timestamp_offset() */
+    bool active;         /* OPEN: active rather than passive */
+    bool remote;         /* OPEN: the remote socket is specified */
+    bool urgent;         /* SEND: the last octet ends urgent data */
+    bool deaf;           /* CLOSE: the user will not read any more either (RFC9293:MAY-1) */
+    bool listener;       /* SEGMENT: somebody listens on the local socket, so that a SYN may end
                            TIME-WAIT (RFC9293:MAY-2) */
-    bool fast_open;     /* OPEN, active: Fast Open (RFC 7413), with a cookie or a request for one;
+    bool fast_open;      /* OPEN, active: Fast Open (RFC 7413), with a cookie or a request for one;
                            SEGMENT in LISTEN: the Fast Open cookie of the SYN was checked and is good,
                            and the user may have its text now */
-    uint8_t cookie_len; /* OPEN with fast_open: octets of the cookie the embedder holds, 0 none;
+    uint8_t cookie_len;  /* OPEN with fast_open: octets of the cookie the embedder holds, 0 none;
                            SEGMENT in LISTEN: octets of a cookie to hand out with the SYN-ACK, 0 none,
                            up to TFSM_COOKIE_MAX */
-    uint8_t security;   /* OPEN: label of security and compartment */
-    uint16_t mss;       /* OPEN with fast_open: the peer's MSS when last seen, 0 unknown;
+    uint8_t security;    /* OPEN: label of security and compartment */
+    uint16_t mss;        /* OPEN with fast_open: the peer's MSS when last seen, 0 unknown;
                            ICMP too big: the largest text the path takes */
-    enum tfsm_icmp icmp;         /* ICMP */
+    enum tfsm_icmp icmp; /* ICMP */
     struct tfsm_segment segment; /* SEGMENT; ICMP: only seq, from the header quoted */
 };
 
@@ -224,9 +224,10 @@ enum tfsm_memory {
     TFSM_M_TIMING = 0x80000,    /* a round trip is being timed */
     TFSM_M_MEASURED = 0x100000, /* SRTT is known */
     TFSM_M_DEAF = 0x200000,     /* the user closed and will not read (RFC9293:SHLD-3) */
-    TFSM_M_FAST_OPEN = 0x400000, /* our SYN bears a Fast Open option; with TFSM_M_PASSIVE: the peer's
+    TFSM_M_FAST_OPEN =
+        0x400000,            /* our SYN bears a Fast Open option; with TFSM_M_PASSIVE: the peer's
                                     bore a good cookie, and the user has the connection early */
-    TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC2883:4) */
+    TFSM_M_DSACK = 0x800000, /* dsack is to be reported (RFC2883:4) */
     TFSM_M_UTO_SENT = 0x1000000, /* the user timeout was told after the SYN, too */
     TFSM_M_PASSED =
         0x4000000, /* fast recovery: what was sent again first is acknowledged, and more */
@@ -351,18 +352,18 @@ enum tfsm_result {
 
 /* What the user is told, bits of tfsm_effects.signals. */
 enum tfsm_signal {
-    TFSM_SIG_CONNECTED = 0x01,    /* the connection is open */
-    TFSM_SIG_PEER_CLOSED = 0x02,  /* "connection closing": the peer will send no more */
-    TFSM_SIG_URGENT = 0x04,       /* urgent data ahead (RFC9293:MUST-32) */
-    TFSM_SIG_CLOSED = 0x08,       /* end: closed in good order */
-    TFSM_SIG_RESET = 0x10,        /* end: "connection reset" */
-    TFSM_SIG_REFUSED = 0x20,      /* end: "connection refused" */
-    TFSM_SIG_TIMED_OUT = 0x40,    /* end: gave up retransmitting, or the user timeout */
-    TFSM_SIG_UNREACHABLE = 0x80,  /* end: an ICMP hard error (RFC9293:SHLD-26) */
-    TFSM_SIG_ADVICE = 0x100,      /* R1 is reached: nothing comes back. Tell IP to look for another
+    TFSM_SIG_CONNECTED = 0x01,   /* the connection is open */
+    TFSM_SIG_PEER_CLOSED = 0x02, /* "connection closing": the peer will send no more */
+    TFSM_SIG_URGENT = 0x04,      /* urgent data ahead (RFC9293:MUST-32) */
+    TFSM_SIG_CLOSED = 0x08,      /* end: closed in good order */
+    TFSM_SIG_RESET = 0x10,       /* end: "connection reset" */
+    TFSM_SIG_REFUSED = 0x20,     /* end: "connection refused" */
+    TFSM_SIG_TIMED_OUT = 0x40,   /* end: gave up retransmitting, or the user timeout */
+    TFSM_SIG_UNREACHABLE = 0x80, /* end: an ICMP hard error (RFC9293:SHLD-26) */
+    TFSM_SIG_ADVICE = 0x100,     /* R1 is reached: nothing comes back. Tell IP to look for another
                                     route (RFC9293:MUST-20, RFC9293:SHLD-9) */
-    TFSM_SIG_SOFT_ERROR = 0x200,  /* an ICMP error that may pass (RFC9293:SHLD-25) */
-    TFSM_SIG_COOKIE = 0x400,      /* the segment bears a Fast Open cookie to keep, or the refusal of
+    TFSM_SIG_SOFT_ERROR = 0x200, /* an ICMP error that may pass (RFC9293:SHLD-25) */
+    TFSM_SIG_COOKIE = 0x400,     /* the segment bears a Fast Open cookie to keep, or the refusal of
                                     one (RFC7413:4.1.3) */
     TFSM_SIG_USER_TIMEOUT = 0x800, /* the peer told its user timeout: tcb->uto_peer (RFC5482:3.1) */
     TFSM_SIG_EARLY = 0x1000 /* a Fast Open came in: text may be read and sent; that the peer is

@@ -585,6 +585,12 @@ static void note_held(struct monitor *monitor, const struct tfsm_tcb *after,
             monitor->held[monitor->held_count++] = block;
         }
     }
+    monitor->held_unsure = monitor->held_unsure || monitor->held_count == MONITOR_HELD ||
+                           after->sacked_count == TFSM_SACKED_MAX;
+    if (after->snd_una == monitor->snd_max) { /* nothing is outstanding: start anew */
+        monitor->held_unsure = false;
+        monitor->held_count = 0;
+    }
 }
 
 /* The account of options, for a segment that was accepted. */
@@ -1167,9 +1173,9 @@ static void check_held(struct monitor *monitor, const struct tfsm_tcb *before,
     if (seg->len == 0 || !seq_lt(seg->seq, before->snd_nxt) || before->at_persist != 0) {
         return;
     }
-    for (unsigned i = 0; i < monitor->held_count && before->sacked_count < TFSM_SACKED_MAX; i++) {
+    for (unsigned i = 0; i < monitor->held_count && !monitor->held_unsure; i++) {
         if (seq_lt(seg->seq, monitor->held[i].right) && seq_lt(monitor->held[i].left, end) &&
-            monitor->held_count < MONITOR_HELD && seg->seq != before->snd_una) {
+            seg->seq != before->snd_una) {
             fails(monitor, "SENT_HELD", "RFC2018:5.1a text that SACK reports is not sent again");
         }
     }
@@ -1184,7 +1190,7 @@ static void check_pipe(struct monitor *monitor, const struct tfsm_config *cfg,
     bool losing = (before->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
     if ((cfg->profile & TFSM_CONGESTION) == 0 || losing || text_of(seg) == 0 ||
         seg->seq != before->snd_nxt || flight == 0 || before->at_persist != 0 ||
-        monitor->held_count == MONITOR_HELD || (before->flags & TFSM_M_SYN_ACKED) == 0) {
+        monitor->held_unsure || (before->flags & TFSM_M_SYN_ACKED) == 0) {
         return;
     }
     uint64_t room = (uint64_t)before->cwnd + 2u * segment_size(before);

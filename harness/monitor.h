@@ -68,6 +68,7 @@ struct monitor {
     bool ece_due;        /* CE came and CWR did not yet */
     unsigned held_count; /* what the peer says it holds beyond SND.UNA, since the last timeout */
     struct tfsm_range held[MONITOR_HELD];
+    bool held_unsure;    /* we or the machine had more than it could remember, and may know less */
     unsigned duplicates; /* duplicate acknowledgments in a row, by RFC 5681 2 */
     bool dsack_due;      /* text came twice since the last acknowledgment */
     struct tfsm_range twice;

@@ -95,13 +95,14 @@ static int judge_flood(const struct flood_config *config, const struct flood_res
 {
     const double twice = 2.0;
     bool cookies = config->policy.cookies != TFSM_COOKIES_NEVER;
-    bool constant = result->memory_before == result->memory_after &&
-                    result->most_half_open <= config->backlog;
+    bool constant =
+        result->memory_before == result->memory_after && result->most_half_open <= config->backlog;
     bool fast = !config->timed || result->flood <= twice * result->quiet;
     if (cookies) {
-        return judge("every client connects, memory is constant, and a SYN costs at most twice what "
-                     "it costs in quiet times",
-                     result->connected == config->clients && constant && fast, result->wrong);
+        return judge(
+            "every client connects, memory is constant, and a SYN costs at most twice what "
+            "it costs in quiet times",
+            result->connected == config->clients && constant && fast, result->wrong);
     }
     if (config->policy.recycle) {
         return judge("memory is constant; whether a client connects is a race", constant,
@@ -139,8 +140,8 @@ static int run_flood(const struct arguments *arguments)
            config.policy.recycle ? ", the oldest makes room" : "");
     printf("%" PRIu32 " of %" PRIu32 " honest clients connected\n", result.connected,
            config.clients);
-    printf("at most %" PRIu32 " half-open connections; %" PRIu64 " octets on the heap before, %" PRIu64
-           " after\n",
+    printf("at most %" PRIu32 " half-open connections; %" PRIu64
+           " octets on the heap before, %" PRIu64 " after\n",
            result.most_half_open, result.memory_before, result.memory_after);
     printf("a SYN and its answer: %.0f ns in quiet times, %.0f ns in the flood (%.2fx)\n",
            result.quiet, result.flood, result.quiet > 0 ? result.flood / result.quiet : 0);
@@ -175,13 +176,20 @@ static int run_churn(const struct arguments *arguments)
     if (config.connections > 2u * config.ports) {
         holds = holds && result.reopened > 0;
     }
-    return judge("every connection is accepted and answered, ports come again out of TIME-WAIT, and "
-                 "nothing is left",
-                 holds, result.wrong);
+    return judge(
+        "every connection is accepted and answered, ports come again out of TIME-WAIT, and "
+        "nothing is left",
+        holds, result.wrong);
 }
 
 /* How many there are is a Poisson number: five times its spread beyond what is expected is no accident,
  * nor are more than three where next to none are. */
+static bool no_more(uint64_t connections, double expected)
+{
+    double over = (double)connections - expected;
+    return over <= 3 || over * over <= 25 * expected;
+}
+
 static int run_forge(const struct arguments *arguments)
 {
     struct forge_config config = {
@@ -189,13 +197,17 @@ static int run_forge(const struct arguments *arguments)
     struct forge_result result;
     siege_forge(&config, &result);
     end_progress();
-    printf("%" PRIu64 " random ACKs: %" PRIu64 " connections, %.3f expected of 16 good numbers in "
-           "2^32\n",
+    printf("%" PRIu64 " random ACKs: %" PRIu64
+           " connections; 16 good numbers of 2^32 predict %.3f\n",
            config.acks, result.connections, result.expected);
+    printf("%" PRIu64 " ACKs of one who knows all but the secret: %" PRIu64
+           " connections; 8 of 2^24 predict %.2f\n",
+           config.acks, result.informed, result.informed_expected);
     show_counters(result.counters);
-    double over = (double)result.connections - result.expected;
     return judge("no more connections than the bits of a cookie predict",
-                 over <= 3 || over * over <= 25 * result.expected, result.wrong);
+                 no_more(result.connections, result.expected) &&
+                     no_more(result.informed, result.informed_expected),
+                 result.wrong);
 }
 
 /* ---- arguments ---- */

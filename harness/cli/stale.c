@@ -49,9 +49,11 @@ static void watch(struct story *story, unsigned end, const struct endpoint_watch
         return;
     }
     struct tfsm_tcb before = story->half_open;
+    struct tfsm_effects fx = *what->effects;
     if (what->before == NULL) { /* time passes for what is half open */
         bool over = endpoint_half_open(story->end[end], story->listener) == 0;
         story->half_open = over ? listening : story->half_open;
+        fx.signals = 0; /* it has no user yet */
     } else if (what->connection == 0) {
         story->half_open = *what->after;
     }
@@ -62,7 +64,7 @@ static void watch(struct story *story, unsigned end, const struct endpoint_watch
                             .now = what->now,
                             .ev = what->event,
                             .result = what->result,
-                            .fx = what->effects,
+                            .fx = &fx,
                             .before = what->before != NULL ? what->before : &before,
                             .after = what->after != NULL ? what->after : &story->half_open};
     ladder_line(&story->ladder, &line);
@@ -87,8 +89,7 @@ static struct tfsm_address address_of(unsigned end)
 
 static bool open_hosts(struct story *story)
 {
-    struct endpoint_listening listening = {
-        .local = address_of(SERVER), .port = PORT, .backlog = 4};
+    struct endpoint_listening listening = {.local = address_of(SERVER), .port = PORT, .backlog = 4};
     struct tfsm_effects nothing = {0};
     struct tfsm_event listen = {.kind = TFSM_EV_OPEN};
     for (unsigned end = 0; end < 2; end++) {
@@ -183,8 +184,7 @@ static void talk(struct story *story)
 
 static tfsm_time next_deadline(struct story *story)
 {
-    tfsm_time a = story->gone && story->stale ? TFSM_NEVER
-                                              : endpoint_deadline(story->end[CLIENT]);
+    tfsm_time a = story->gone && story->stale ? TFSM_NEVER : endpoint_deadline(story->end[CLIENT]);
     tfsm_time b = endpoint_deadline(story->end[SERVER]);
     return a < b ? a : b;
 }
@@ -229,10 +229,10 @@ static struct tfsm_packet old_connection(struct story *story)
 static int conclude(const struct story *story)
 {
     struct endpoint_status_block status;
-    bool open = story->connection[SERVER] != 0 &&
-                endpoint_status(story->end[SERVER], story->connection[SERVER], &status) ==
-                    TFSM_DONE &&
-                status.tcp.state != TFSM_CLOSED;
+    bool open =
+        story->connection[SERVER] != 0 &&
+        endpoint_status(story->end[SERVER], story->connection[SERVER], &status) == TFSM_DONE &&
+        status.tcp.state != TFSM_CLOSED;
     bool heard = (story->told & TFSM_SIG_CONNECTED) != 0;
     if (open) {
         printf("%s: the server waits in %s for a peer that is not there\n", "DOES NOT HOLD",

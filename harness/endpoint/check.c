@@ -20,6 +20,9 @@ static const char *check_slot(const struct endpoint *ep, uint32_t index)
     if (!over && ep_find(ep, &slot->tuple, ep_hash(ep, &slot->tuple)) != index) {
         return "a tuple leads to its one connection";
     }
+    if (!over && ep_is_half_open(ep, &slot->tuple)) {
+        return "a connection is not half open as well";
+    }
     if (slot->acknowledged > slot->queued || slot->queued - slot->acknowledged > ep->send_ring) {
         return "what is not acknowledged fits the send ring";
     }
@@ -113,7 +116,8 @@ static const char *check_listener(const struct endpoint *ep, uint32_t index)
     uint32_t node = ep_listener_node(ep, index);
     tfsm_time at = tfsm_listener_deadline(core);
     uint32_t place = ep->nodes[node].place;
-    if (wrong == NULL && listener->used && at != TFSM_NEVER && (place == 0 || ep->due[place - 1].at > at)) {
+    if (wrong == NULL && listener->used && at != TFSM_NEVER &&
+        (place == 0 || ep->due[place - 1].at > at)) {
         return "no deadline of a half-open connection is missed";
     }
     if (wrong == NULL && tfsm_listener_owes(core) && !ep_is_on(ep, EP_DIRTY, node)) {

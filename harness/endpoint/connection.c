@@ -164,7 +164,7 @@ static enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
     if (result == TFSM_DONE) {
         ep_carry_out(ep, index, fx, text);
         if (slot->early) {
-            ep_early_over(ep, index, fx->signals, event->now);
+            ep_early_over(ep, index, event, fx->signals);
         }
         ep_append(ep, &ep->dirty, EP_DIRTY, index);
         ep_schedule(ep, index);

@@ -15,6 +15,8 @@ struct endpoint_config endpoint_config_default(void)
                                      .send_ring = 65536,
                                      .receive_ring = 65536,
                                      .resets = 16,
+                                     .syn_acks = 256,
+                                     .spent = 1024,
                                      .cookies = 16,
                                      .port_first = 49152,
                                      .port_last = 65535,
@@ -46,6 +48,7 @@ static bool makes_sense(const struct endpoint_config *config)
     bool counts = config->connections >= 1 && config->connections <= ENDPOINT_MOST &&
                   config->listeners <= ENDPOINT_MOST && config->backlog >= 1 &&
                   config->backlog <= ENDPOINT_MOST && config->resets <= ENDPOINT_MOST &&
+                  config->syn_acks <= ENDPOINT_MOST && config->spent <= ENDPOINT_MOST &&
                   config->cookies <= ENDPOINT_MOST && config->local_count >= 1 &&
                   config->local_count <= ENDPOINT_MOST && config->locals != NULL;
     bool rings = is_power_of_two(config->send_ring) && is_power_of_two(config->receive_ring) &&
@@ -73,7 +76,9 @@ struct layout {
     size_t listeners;
     size_t entries;
     size_t accept_queue;
+    size_t spent;
     size_t resets;
+    size_t syn_acks;
     size_t cookies;
     size_t scratch;
     size_t rings;
@@ -119,7 +124,10 @@ static struct layout lay_out(const struct endpoint_config *config)
     size_t queued = (size_t)config->listeners * config->backlog;
     at.entries = reserve(&at.total, queued, sizeof(struct tfsm_entry));
     at.accept_queue = reserve(&at.total, queued, sizeof(uint64_t));
+    size_t spent = (size_t)config->listeners * config->spent;
+    at.spent = reserve(&at.total, spent, sizeof(struct tfsm_spent));
     at.resets = reserve(&at.total, config->resets, sizeof(struct tfsm_packet));
+    at.syn_acks = reserve(&at.total, config->syn_acks, sizeof(struct tfsm_packet));
     at.cookies = reserve(&at.total, config->cookies, sizeof(struct ep_cookie));
     at.scratch = reserve(&at.total, ep_min(config->send_ring, LENGTH_MOST), 1);
     at.rings = reserve(&at.total, config->connections, ring);
@@ -165,7 +173,10 @@ static void place_arrays(struct endpoint *ep, const struct endpoint_config *conf
     ep->listeners = (void *)(base + at.listeners);
     ep->entries = (void *)(base + at.entries);
     ep->accept_queue = (void *)(base + at.accept_queue);
-    ep->resets = (void *)(base + at.resets);
+    ep->spent = (void *)(base + at.spent);
+    ep->resets = (struct ep_ring){.packets = (void *)(base + at.resets), .most = config->resets};
+    ep->syn_acks =
+        (struct ep_ring){.packets = (void *)(base + at.syn_acks), .most = config->syn_acks};
     ep->cookies = (void *)(base + at.cookies);
     ep->scratch = base + at.scratch;
     ep->rings = base + at.rings;
@@ -194,7 +205,7 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     ep->listener_count = config->listeners;
     ep->backlog = config->backlog;
     ep->local_count = config->local_count;
-    ep->reset_count = config->resets;
+    ep->spent_count = config->spent;
     ep->cookie_count = config->cookies;
     ep->send_ring = config->send_ring;
     ep->receive_ring = config->receive_ring;
@@ -210,6 +221,7 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     ep_derive_key(ep->key, "demux   ", 0, ep->demux_key);
     ep_derive_key(ep->key, "ports   ", 0, ep->port_key);
     ep_derive_key(ep->key, "cookies ", 0, ep->cookie_key);
+    ep_derive_key(ep->key, "fastopen", 0, ep->fast_key);
     place_arrays(ep, config);
     memcpy(ep->locals, config->locals, config->local_count * sizeof *config->locals);
     take_policy(ep, 4, &config->policy4);

@@ -51,11 +51,16 @@ struct endpoint_config {
     uint32_t local_count;                /* at least 1 */
     uint32_t connections;                /* at most so many at a time, 1..ENDPOINT_MOST */
     uint32_t listeners;                  /* likewise, 0..ENDPOINT_MOST */
-    uint32_t backlog; /* the longest queues a listener can have: half-open connections, and those that
+    uint32_t
+        backlog; /* the longest queues a listener can have: half-open connections, and those that
                          wait to be accepted; 1..ENDPOINT_MOST. More is cut to this, as listen(2) does */
     uint32_t send_ring;    /* octets a connection can hold for its peer, a power of two */
     uint32_t receive_ring; /* octets it can hold for its user, a power of two */
-    uint32_t resets;     /* answers to segments of no connection that can wait, 0..ENDPOINT_MOST */
+    uint32_t resets; /* answers to segments of no connection that can wait, 0..ENDPOINT_MOST */
+    uint32_t
+        syn_acks;   /* SYN-ACKs with a SYN cookie that can wait: nothing else knows of them, so this
+                            should hold what comes in between two turns of output; 0..ENDPOINT_MOST */
+    uint32_t spent; /* SYN cookies that were spent, of each listener: tfsm_listening.spent_count */
     uint32_t cookies;    /* peers whose Fast Open cookie is remembered, 0..ENDPOINT_MOST */
     uint16_t port_first; /* ephemeral ports, both included; port_first is at least 1 */
     uint16_t port_last;
@@ -121,7 +126,7 @@ struct endpoint_open {
  * TFSM_E_REMOTE_UNSPECIFIED      no remote address or port
  * TFSM_E_INVALID                 the remote is not one host (RFC9293:MUST-46), the local address is
  *                                not ours, or the families differ
- * TFSM_E_CONNECTION_EXISTS       the four are in use, TIME-WAIT included
+ * TFSM_E_CONNECTION_EXISTS       the four are in use, TIME-WAIT and half-open included
  * TFSM_E_INSUFFICIENT_RESOURCES  no connection or no ephemeral port is free */
 enum tfsm_result endpoint_connect(struct endpoint *ep, const struct endpoint_open *open,
                                   tfsm_time now, endpoint_handle *handle);
@@ -160,9 +165,13 @@ enum tfsm_result endpoint_get_listener(const struct endpoint *ep, endpoint_handl
 enum tfsm_result endpoint_set_listener(struct endpoint *ep, endpoint_handle listener,
                                        const struct tfsm_listener_policy *policy);
 
-/* Other secrets for the cookies of every listener, made from this one, 16 octets of the host's
+/* Other secrets for the SYN cookies of every listener, made from this one, 16 octets of the host's
  * entropy. Cookies on their way stay good: tfsm_listener_rotate(). */
 void endpoint_rotate(struct endpoint *ep, const uint8_t secret[16], tfsm_time now);
+
+/* Another secret for the Fast Open cookies, which all listeners share: clients keep one for an address
+ * (RFC7413:4.1.3). Those made with the one before stay good until the next call. */
+void endpoint_rotate_fast_open(struct endpoint *ep, const uint8_t secret[16]);
 
 /* Take a connection that came in through a listener, the oldest first. *handle is 0 when none
  * waits. One that has ended since is handed out as well: its news tell. One that Fast Open brought
@@ -304,6 +313,7 @@ struct endpoint_counters {
     uint64_t refused;             /* the core's TFSM_V_DROP: not acceptable, a duplicate ... */
     uint64_t unexpected;          /* for no connection and no listener */
     uint64_t resets_lost;         /* answers that found no place to wait */
+    uint64_t syn_acks_lost;       /* and SYN-ACKs with a cookie */
     uint64_t unwritten;           /* packets that tfsm_write() refused; always 0 */
     uint64_t icmp_in;             /* ICMP errors handed to their connection (RFC9293:MUST-54) */
     uint64_t icmp_unknown;        /* ICMP errors for no connection, dropped */
@@ -326,7 +336,8 @@ const struct tfsm_tcb *endpoint_tcb(const struct endpoint *ep, endpoint_handle h
 
 /* One call of the core, for who watches: tests, monitors, fuzzers. */
 struct endpoint_watched {
-    endpoint_handle connection; /* 0: a TCB of the moment, for a segment of no connection, or one that
+    endpoint_handle
+        connection; /* 0: a TCB of the moment, for a segment of no connection, or one that
                                    stands for a half-open connection */
     tfsm_time now;
     const struct tfsm_config *policy;

@@ -24,7 +24,7 @@ static void answer(struct endpoint *ep, const struct tfsm_packet *packet, tfsm_t
     }
     ep->counters.segments_in++;
     while (ep_pull(ep, 0, &tcb, policy, now, &reply.segment)) {
-        ep_answer_later(ep, &reply);
+        ep->counters.resets_lost += !ep_wait(&ep->resets, &reply);
     }
 }
 
@@ -96,7 +96,8 @@ void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, con
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
     /* A SYN may end TIME-WAIT early, but only for somebody who takes it (RFC9293:MAY-2). */
     event.listener = ep->slots[index].tcb.state == TFSM_TIME_WAIT &&
-                     (packet->segment.flags & TFSM_SYN) != 0 && ep_could_reopen(ep, &ep->slots[index]);
+                     (packet->segment.flags & TFSM_SYN) != 0 &&
+                     ep_could_reopen(ep, &ep->slots[index]);
     if (arrive(ep, index, &event, packet, text, &fx) == TFSM_V_REOPEN) {
         unclaimed(ep, packet, text, now, &fx.iss_after);
     }

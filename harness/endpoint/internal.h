@@ -23,8 +23,8 @@ struct ep_tuple {
 
 /* The lists a slot or a listener can be on, one of each kind at a time. */
 enum ep_list_kind {
-    EP_DIRTY,  /* may have something to say; listeners, too */
-    EP_READY,  /* has news for the user; listeners, too */
+    EP_DIRTY, /* may have something to say; listeners, too */
+    EP_READY, /* has news for the user; listeners, too */
     EP_LISTS
 };
 
@@ -52,7 +52,7 @@ struct ep_node {
 /* Whose a slot is. */
 enum ep_owner {
     EP_FREE,
-    EP_WAITING,   /* its listener's, until it is accepted */
+    EP_WAITING, /* its listener's, until it is accepted */
     EP_USER,
     EP_USER_CLOSED, /* the user has closed, and may read */
     EP_NOBODY       /* released: free when the core is done */
@@ -87,8 +87,8 @@ struct ep_slot {
 
 struct ep_listener {
     struct ep_tuple tuple; /* local part; all octets zero: any address of the family */
-    bool used;    /* somebody has its handle */
-    bool closing; /* closed, and half-open connections are still to be told */
+    bool used;             /* somebody has its handle */
+    bool closing;          /* closed, and half-open connections are still to be told */
     bool own_policy;
     uint8_t hops;
     uint8_t traffic_class;
@@ -112,8 +112,16 @@ struct ep_cookie {
 };
 
 struct ep_due {
-    tfsm_time at; /* never later than the connection's tfsm_deadline() */
+    tfsm_time at;  /* never later than the connection's tfsm_deadline() */
     uint32_t node; /* a slot, or connections + a listener */
+};
+
+/* Packets that nothing else remembers wait here, the oldest first. */
+struct ep_ring {
+    struct tfsm_packet *packets;
+    uint32_t most;
+    uint32_t first;
+    uint32_t count;
 };
 
 struct endpoint {
@@ -121,7 +129,6 @@ struct endpoint {
     uint32_t listener_count;
     uint32_t backlog;
     uint32_t local_count;
-    uint32_t reset_count;
     uint32_t cookie_count;
     uint32_t send_ring;
     uint32_t receive_ring;
@@ -134,9 +141,10 @@ struct endpoint {
     uint8_t demux_key[16]; /* derived: hashes of tuples say nothing about ISNs */
     uint8_t port_key[16];
     uint8_t cookie_key[16]; /* of the secrets of listeners: endpoint_rotate() */
+    uint8_t fast_key[16];   /* of Fast Open cookies: endpoint_rotate_fast_open() */
     uint8_t hops;
     uint8_t traffic_class;
-    bool reset_turn; /* whose turn it is in endpoint_take() */
+    unsigned turn; /* whose it is in endpoint_take() */
     tfsm_time fast_open_pause;
     tfsm_time orphan_timeout;
     struct tfsm_config policy[2]; /* IPv4, IPv6 */
@@ -147,8 +155,9 @@ struct endpoint {
     uint32_t used_slots; /* slots from here on were never used */
     uint32_t free_listeners;
     uint32_t used_listeners;
-    uint32_t first_reset; /* the ring of answers */
-    uint32_t resets_waiting;
+    struct ep_ring resets;   /* answers to segments of no connection */
+    struct ep_ring syn_acks; /* with a SYN cookie */
+    uint32_t spent_count;
     size_t packet_most;
     endpoint_watcher *watcher;
     void *watcher_user;
@@ -164,7 +173,7 @@ struct endpoint {
     struct ep_listener *listeners;
     struct tfsm_entry *entries; /* backlog of each listener */
     uint64_t *accept_queue;     /* likewise */
-    struct tfsm_packet *resets;
+    struct tfsm_spent *spent;   /* spent_count of each listener */
     struct ep_cookie *cookies;
     uint8_t *scratch; /* for a text that wraps around its ring */
     uint8_t *rings;   /* of each slot: send, receive */
@@ -295,8 +304,10 @@ void ep_seed(const struct endpoint *ep, const struct ep_tuple *tuple, struct tfs
 
 /* ---- listener.c ---- */
 
-/* The next segment of no connection, and what answers it. */
-void ep_answer_later(struct endpoint *ep, const struct tfsm_packet *answer);
+/* Let a packet wait; returns false when there is no place. */
+bool ep_wait(struct ep_ring *ring, const struct tfsm_packet *packet);
+/* A listener has a half-open connection with this tuple. */
+bool ep_is_half_open(const struct endpoint *ep, const struct ep_tuple *tuple);
 /* A segment for a listener. Returns false when there is none. iss_after: null, or the ISN must come
  * after this. */
 bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
@@ -309,8 +320,9 @@ void ep_listener_timeout(struct endpoint *ep, uint32_t listener, tfsm_time now);
 bool ep_take_from_listener(struct endpoint *ep, uint32_t listener, tfsm_time now,
                            struct tfsm_packet *packet);
 void ep_close_listener(struct endpoint *ep, uint32_t listener, tfsm_time now);
-/* A Fast Open is through, or has ended. */
-void ep_early_over(struct endpoint *ep, uint32_t slot, uint32_t signals, tfsm_time now);
+/* A Fast Open may be through, or have ended, by an event with these signals. */
+void ep_early_over(struct endpoint *ep, uint32_t slot, const struct tfsm_event *event,
+                   uint32_t signals);
 /* The listener that a handle names, or EP_NONE. */
 uint32_t ep_listener_of(const struct endpoint *ep, endpoint_handle handle);
 /* Take what the application chose for a listener's connections. */
@@ -334,8 +346,7 @@ static inline uint32_t ep_listener_node(const struct endpoint *ep, uint32_t inde
 static inline const struct tfsm_config *ep_listener_policy(const struct endpoint *ep,
                                                            const struct ep_listener *listener)
 {
-    return listener->own_policy ? &listener->policy
-                                : ep_family_policy(ep, listener->tuple.family);
+    return listener->own_policy ? &listener->policy : ep_family_policy(ep, listener->tuple.family);
 }
 
 /* A key for one use from another. */

@@ -76,18 +76,21 @@ static void open_core(struct endpoint *ep, uint32_t index, const struct endpoint
 {
     size_t first = (size_t)index * ep->backlog;
     uint32_t backlog = ep_min(listen->backlog, ep->backlog);
-    struct tfsm_listening listening = {.entries = ep->entries + first,
-                                       .entry_count = backlog,
-                                       .waiting = ep->accept_queue + first,
-                                       .waiting_count = backlog,
-                                       .port = listen->port,
-                                       .policy = listen->policy != NULL
-                                                     ? *listen->policy
-                                                     : tfsm_listener_policy_default()};
+    struct tfsm_listening listening = {
+        .entries = ep->entries + first,
+        .entry_count = backlog,
+        .waiting = ep->accept_queue + first,
+        .waiting_count = backlog,
+        .spent = ep->spent + (size_t)index * ep->spent_count,
+        .spent_count = ep->spent_count,
+        .port = listen->port,
+        .policy = listen->policy != NULL ? *listen->policy : tfsm_listener_policy_default()};
     memset(listening.entries, 0, backlog * sizeof *listening.entries);
+    memset(listening.spent, 0, ep->spent_count * sizeof *listening.spent);
     memcpy(listening.isn_key, ep->key, sizeof listening.isn_key);
+    memcpy(listening.fast_open_secret, ep->fast_key, sizeof listening.fast_open_secret);
     secret_of(ep, index, listening.secret);
-    tfsm_listener_open(&ep->listeners[index].core, &listening); /* all of it was checked */
+    (void)tfsm_listener_open(&ep->listeners[index].core, &listening); /* all of it was checked */
 }
 
 /* Nothing is asked of other listeners or of connections (RFC9293:MUST-41, RFC9293:MUST-42). */
@@ -145,7 +148,16 @@ void endpoint_rotate(struct endpoint *ep, const uint8_t secret[16], tfsm_time no
             uint8_t own[16];
             secret_of(ep, i, own);
             tfsm_listener_rotate(&ep->listeners[i].core, own, now);
-            tfsm_listener_rotate_fast_open(&ep->listeners[i].core, own);
+        }
+    }
+}
+
+void endpoint_rotate_fast_open(struct endpoint *ep, const uint8_t secret[16])
+{
+    memcpy(ep->fast_key, secret, sizeof ep->fast_key);
+    for (uint32_t i = 0; i < ep->used_listeners; i++) {
+        if (ep->listeners[i].used) {
+            tfsm_listener_rotate_fast_open(&ep->listeners[i].core, secret);
         }
     }
 }
@@ -210,15 +222,6 @@ void ep_close_listener(struct endpoint *ep, uint32_t index, tfsm_time now)
 
 /* ---- what arrives ---- */
 
-void ep_answer_later(struct endpoint *ep, const struct tfsm_packet *answer)
-{
-    if (ep->resets_waiting == ep->reset_count) {
-        ep->counters.resets_lost++;
-        return;
-    }
-    ep->resets[(ep->first_reset + ep->resets_waiting++) % ep->reset_count] = *answer;
-}
-
 /* After a listener was touched: its deadline, its place in line. */
 static void note_listener(struct endpoint *ep, uint32_t index)
 {
@@ -231,19 +234,30 @@ static void note_listener(struct endpoint *ep, uint32_t index)
 }
 
 /* The listener for a packet that comes in. An entry stays where it is when a listener for exactly its
- * address opens after it was made for one that takes any. */
+ * address opens after it was made for one that takes any; a cookie does not. */
 static uint32_t listener_for(const struct endpoint *ep, const struct ep_tuple *tuple,
                              const struct tfsm_packet *packet)
 {
     struct ep_tuple any = *tuple;
     memset(any.local, 0, sizeof any.local);
     uint32_t first = ep_find_listener(ep, tuple);
-    uint32_t other = first != EP_NONE ? ep_find_listener(ep, &any) : EP_NONE;
+    uint32_t other =
+        first != EP_NONE && ep->used_listeners > 1 ? ep_find_listener(ep, &any) : EP_NONE;
     if (other != EP_NONE && other != first &&
         tfsm_listener_holds(&ep->listeners[other].core, packet)) {
         return other;
     }
     return first;
+}
+
+bool ep_is_half_open(const struct endpoint *ep, const struct ep_tuple *tuple)
+{
+    struct tfsm_packet packet = {.src = ep_address(tuple, false),
+                                 .dst = ep_address(tuple, true),
+                                 .src_port = tuple->remote_port,
+                                 .dst_port = tuple->local_port};
+    uint32_t at = listener_for(ep, tuple, &packet);
+    return at != EP_NONE && tfsm_listener_holds(&ep->listeners[at].core, &packet);
 }
 
 /* The handshake is through, or the text of a Fast Open may be read: the connection gets its slot and
@@ -268,8 +282,8 @@ static uint32_t present(struct endpoint *ep, uint32_t at, const struct ep_tuple 
     return index;
 }
 
-static void start_connection(struct endpoint *ep, uint32_t index, const struct tfsm_arrival *arrival,
-                             const uint8_t *text)
+static void start_connection(struct endpoint *ep, uint32_t index,
+                             const struct tfsm_arrival *arrival, const uint8_t *text)
 {
     struct ep_slot *slot = &ep->slots[index];
     struct tfsm_effects fx = arrival->effects;
@@ -311,6 +325,16 @@ static void show_arrival(const struct endpoint *ep, uint32_t at, const struct tf
     ep->watcher(ep->watcher_user, &what);
 }
 
+/* A RST, or a SYN-ACK with a cookie. */
+static void answer_later(struct endpoint *ep, const struct tfsm_packet *answer)
+{
+    if ((answer->segment.flags & TFSM_RST) != 0) {
+        ep->counters.resets_lost += !ep_wait(&ep->resets, answer);
+    } else {
+        ep->counters.syn_acks_lost += !ep_wait(&ep->syn_acks, answer);
+    }
+}
+
 bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
                     tfsm_time now, const uint32_t *iss_after)
 {
@@ -350,14 +374,15 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const
     if (arrival.answers) {
         arrival.answer.hops = listener->hops;
         arrival.answer.traffic_class = listener->traffic_class;
-        ep_answer_later(ep, &arrival.answer);
+        answer_later(ep, &arrival.answer);
     }
     note_listener(ep, at);
     return true;
 }
 
 /* A listener that closed in the meantime counts no more. */
-void ep_early_over(struct endpoint *ep, uint32_t index, uint32_t signals, tfsm_time now)
+void ep_early_over(struct endpoint *ep, uint32_t index, const struct tfsm_event *event,
+                   uint32_t signals)
 {
     struct ep_slot *slot = &ep->slots[index];
     struct ep_listener *listener = &ep->listeners[slot->listener];
@@ -366,7 +391,8 @@ void ep_early_over(struct endpoint *ep, uint32_t index, uint32_t signals, tfsm_t
     }
     slot->early = false;
     if (listener->used && listener->generation == slot->listener_generation) {
-        tfsm_listener_early_over(&listener->core, (signals & TFSM_SIG_RESET) != 0, now);
+        bool reset = event->kind == TFSM_EV_SEGMENT && (signals & TFSM_SIG_RESET) != 0;
+        tfsm_listener_early_over(&listener->core, reset, event->now);
     }
 }
 
@@ -402,8 +428,7 @@ bool ep_icmp_to_listener(struct endpoint *ep, const struct tfsm_icmp_message *me
     if (message->local.family != message->remote.family) {
         return false;
     }
-    struct ep_tuple tuple =
-        ep_tuple_of(&packet.dst, packet.dst_port, &packet.src, packet.src_port);
+    struct ep_tuple tuple = ep_tuple_of(&packet.dst, packet.dst_port, &packet.src, packet.src_port);
     uint32_t at = listener_for(ep, &tuple, &packet);
     struct tfsm_effects fx;
     if (at == EP_NONE) {
@@ -445,8 +470,7 @@ bool ep_take_from_listener(struct endpoint *ep, uint32_t index, tfsm_time now,
         packet->traffic_class = listener->traffic_class;
     }
     if (taken && ep->watcher != NULL) {
-        struct endpoint_watched what = {
-            .now = now, .policy = policy, .segment = &packet->segment};
+        struct endpoint_watched what = {.now = now, .policy = policy, .segment = &packet->segment};
         ep->watcher(ep->watcher_user, &what);
     }
     note_listener(ep, index);

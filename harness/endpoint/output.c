@@ -70,25 +70,38 @@ static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packe
     return false;
 }
 
-static bool take_reset(struct endpoint *ep, struct tfsm_packet *packet,
-                       struct endpoint_piece text[2])
+bool ep_wait(struct ep_ring *ring, const struct tfsm_packet *packet)
 {
-    if (ep->resets_waiting == 0) {
+    if (ring->count == ring->most) {
         return false;
     }
-    *packet = ep->resets[ep->first_reset];
-    ep->first_reset = (ep->first_reset + 1) % ep->reset_count;
-    ep->resets_waiting--;
+    ring->packets[(ring->first + ring->count++) % ring->most] = *packet;
+    return true;
+}
+
+static bool take_from_ring(struct ep_ring *ring, struct tfsm_packet *packet,
+                           struct endpoint_piece text[2])
+{
+    if (ring->count == 0) {
+        return false;
+    }
+    *packet = ring->packets[ring->first];
+    ring->first = (ring->first + 1) % ring->most;
+    ring->count--;
     no_text(text);
     return true;
 }
 
+/* Every other turn is that of a ring, of each in turn. */
 bool endpoint_take(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packet,
                    struct endpoint_piece text[2])
 {
-    ep->reset_turn = !ep->reset_turn;
-    bool taken = (ep->reset_turn && take_reset(ep, packet, text)) ||
-                 take_from_line(ep, now, packet, text) || take_reset(ep, packet, text);
+    unsigned turn = ep->turn++ % 4;
+    struct ep_ring *first = turn == 0 ? &ep->resets : &ep->syn_acks;
+    bool taken = (turn % 2 == 0 && take_from_ring(first, packet, text)) ||
+                 take_from_line(ep, now, packet, text) ||
+                 take_from_ring(&ep->syn_acks, packet, text) ||
+                 take_from_ring(&ep->resets, packet, text);
     ep->counters.segments_out += taken;
     return taken;
 }

@@ -8,8 +8,9 @@
 
 static tfsm_time deadline_of(const struct endpoint *ep, uint32_t node)
 {
-    return node < ep->connections ? tfsm_deadline(&ep->slots[node].tcb)
-                                  : tfsm_listener_deadline(&ep->listeners[node - ep->connections].core);
+    return node < ep->connections
+               ? tfsm_deadline(&ep->slots[node].tcb)
+               : tfsm_listener_deadline(&ep->listeners[node - ep->connections].core);
 }
 
 static void put(struct endpoint *ep, uint32_t place, struct ep_due due)

@@ -100,7 +100,6 @@ enum tfsm_result endpoint_get(const struct endpoint *ep, endpoint_handle handle,
 
 /* ---- OPEN ---- */
 
-
 /* The 4-tuple that a call asks for. */
 static enum tfsm_result choose_tuple(struct endpoint *ep, const struct endpoint_open *open,
                                      struct ep_tuple *tuple)
@@ -122,7 +121,8 @@ static enum tfsm_result choose_tuple(struct endpoint *ep, const struct endpoint_
     if (open->local_port == 0) {
         return ep_choose_port(ep, tuple) ? TFSM_DONE : TFSM_E_INSUFFICIENT_RESOURCES;
     }
-    return ep_find(ep, tuple, ep_hash(ep, tuple)) == EP_NONE ? TFSM_DONE : TFSM_E_CONNECTION_EXISTS;
+    bool exists = ep_find(ep, tuple, ep_hash(ep, tuple)) != EP_NONE || ep_is_half_open(ep, tuple);
+    return exists ? TFSM_E_CONNECTION_EXISTS : TFSM_DONE;
 }
 
 /* The addresses chosen here stay those of the connection (RFC9293:MUST-45). */

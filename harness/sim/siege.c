@@ -13,7 +13,8 @@
 #define PACKET_MAX 1600u
 #define WIRE_MAX   4096u /* packets in flight */
 #define PROGRESS   65536u
-#define GOOD_NUMBERS 16.0 /* of 2^32 acknowledgment numbers: two periods, eight classes */
+#define CLASSES    8.0       /* of the MSS: as many numbers are good in each of two periods */
+#define PERIOD     67108864u /* of the clock of cookies, microseconds */
 
 static const uint8_t request[5] = {'h', 'e', 'l', 'l', 'o'};
 
@@ -172,7 +173,6 @@ struct tally {
     uint32_t accepted;
     uint32_t answered;
     uint32_t over; /* clients' connections that have ended */
-
 };
 
 /* The answer is the request. Who of the two closes first the first octet says. */
@@ -258,24 +258,23 @@ static void join(struct hosts *hosts, bool client_closes)
 static size_t spoof(uint64_t *random, uint8_t *octets, struct tfsm_packet *packet)
 {
     uint64_t who = draw(random);
-    *packet = (struct tfsm_packet){.src = {.family = 4,
-                                           .octets = {10, (uint8_t)(who >> 8 & 0xffu),
-                                                      (uint8_t)(who >> 16 & 0xffu),
-                                                      (uint8_t)(who >> 24 & 0xffu)}},
-                                   .dst = address_of(SERVER),
-                                   .src_port = (uint16_t)(1024 + (who >> 32 & 0x7fffu)),
-                                   .dst_port = PORT,
-                                   .hops = 64,
-                                   .segment = {.seq = (uint32_t)(draw(random) >> 32),
-                                               .len = 1,
-                                               .flags = TFSM_SYN,
-                                               .wnd = 64240,
-                                               .options = TFSM_OPT_MSS | TFSM_OPT_WSCALE |
-                                                          TFSM_OPT_TIMESTAMPS |
-                                                          TFSM_OPT_SACK_PERMITTED,
-                                               .mss = 1460,
-                                               .wscale = 7,
-                                               .ts_val = (uint32_t)(who >> 31)}};
+    *packet = (struct tfsm_packet){
+        .src = {.family = 4,
+                .octets = {10, (uint8_t)(who >> 8 & 0xffu), (uint8_t)(who >> 16 & 0xffu),
+                           (uint8_t)(who >> 24 & 0xffu)}},
+        .dst = address_of(SERVER),
+        .src_port = (uint16_t)(1024 + (who >> 32 & 0x7fffu)),
+        .dst_port = PORT,
+        .hops = 64,
+        .segment = {.seq = (uint32_t)(draw(random) >> 32),
+                    .len = 1,
+                    .flags = TFSM_SYN,
+                    .wnd = 64240,
+                    .options = TFSM_OPT_MSS | TFSM_OPT_WSCALE | TFSM_OPT_TIMESTAMPS |
+                               TFSM_OPT_SACK_PERMITTED,
+                    .mss = 1460,
+                    .wscale = 7,
+                    .ts_val = (uint32_t)(who >> 31)}};
     return tfsm_write(packet, NULL, octets, PACKET_MAX);
 }
 
@@ -349,8 +348,8 @@ static void quiet_block(struct flood *flood)
         note(&flood->in_quiet, answer_syn(&flood->quiet, octets, n), block);
     }
     for (uint32_t i = 0; i < block; i++) {
-        packet[i].segment = (struct tfsm_segment){
-            .seq = seq_add(packet[i].segment.seq, 1), .flags = TFSM_RST};
+        packet[i].segment =
+            (struct tfsm_segment){.seq = seq_add(packet[i].segment.seq, 1), .flags = TFSM_RST};
         size_t n = tfsm_write(&packet[i], NULL, octets, sizeof octets);
         endpoint_input(flood->quiet.end[SERVER], octets, n, flood->quiet.now);
     }
@@ -559,44 +558,70 @@ static struct tfsm_packet guess(uint64_t *random)
                     .ts_ecr = (uint32_t)(stamps & UINT32_MAX)}};
 }
 
-void siege_forge(const struct forge_config *config, struct forge_result *result)
-{
-    struct tfsm_config cfg = tfsm_config_default();
+struct forgery {
+    struct tfsm_config cfg;
     struct tfsm_listener listener;
+    uint64_t waiting[1];
+    uint64_t random;
+    tfsm_time now;
+};
+
+/* Whether a packet makes a connection. */
+static bool arrives(struct forgery *forgery, const struct tfsm_packet *packet)
+{
     struct tfsm_arrival arrival;
     struct tfsm_tcb tcb;
     struct tfsm_seat seat = {&tcb, 1};
-    uint64_t waiting[1];
     uint64_t id;
-    uint64_t random = seeded(config->seed);
-    struct tfsm_listening listening = {.waiting = waiting,
+    tfsm_listener_segment(&forgery->listener, &forgery->cfg, packet, forgery->now, &seat, NULL,
+                          &arrival);
+    while (tfsm_listener_accept(&forgery->listener, &id)) {
+    }
+    return arrival.kind == TFSM_ARRIVAL_CONNECTION;
+}
+
+/* A listener whose cookies are out, in the second period of their clock: two are good. */
+static void open_forgery(struct forgery *forgery, uint64_t seed)
+{
+    struct tfsm_listening listening = {.waiting = forgery->waiting,
                                        .waiting_count = 1,
                                        .port = PORT,
                                        .policy = tfsm_listener_policy_default()};
+    forgery->random = seeded(seed);
+    forgery->cfg = tfsm_config_default();
+    forgery->now = PERIOD + PERIOD / 2;
     listening.policy.cookies = TFSM_COOKIES_ALWAYS;
     for (unsigned i = 0; i < 16; i++) {
-        listening.isn_key[i] = (uint8_t)(draw(&random) >> 32 & 0xffu);
-        listening.secret[i] = (uint8_t)(draw(&random) >> 32 & 0xffu);
+        listening.isn_key[i] = (uint8_t)(draw(&forgery->random) >> 32 & 0xffu);
+        listening.secret[i] = (uint8_t)(draw(&forgery->random) >> 32 & 0xffu);
     }
+    tfsm_listener_open(&forgery->listener, &listening);
+    struct tfsm_packet syn = guess(&forgery->random);
+    syn.segment.flags = TFSM_SYN;
+    syn.segment.len = 1;
+    arrives(forgery, &syn);
+}
+
+void siege_forge(const struct forge_config *config, struct forge_result *result)
+{
+    struct forgery forgery;
+    open_forgery(&forgery, config->seed);
     *result = (struct forge_result){.connections = 0};
-    tfsm_listener_open(&listener, &listening);
-    /* A SYN, so that cookies are out, in the second period of their clock: two are good. */
-    tfsm_time now = 100000000;
-    struct tfsm_packet packet = guess(&random);
-    packet.segment.flags = TFSM_SYN;
-    packet.segment.len = 1;
-    tfsm_listener_segment(&listener, &cfg, &packet, now, &seat, NULL, &arrival);
+    struct tfsm_packet own = guess(&forgery.random);
+    uint32_t base = tfsm_isn(forgery.listener.isn_key, &own.dst, PORT, &own.src, own.src_port,
+                             forgery.now - forgery.now % PERIOD);
     for (uint64_t i = 0; i < config->acks; i++) {
-        packet = guess(&random);
-        tfsm_listener_segment(&listener, &cfg, &packet, now, &seat, NULL, &arrival);
-        result->connections += arrival.kind == TFSM_ARRIVAL_CONNECTION;
-        while (tfsm_listener_accept(&listener, &id)) {
-        }
+        struct tfsm_packet packet = guess(&forgery.random);
+        result->connections += arrives(&forgery, &packet);
+        own.segment.seq = packet.segment.seq;
+        own.segment.ack = seq_add(base, (packet.segment.ack & 0xffffffu) + 1);
+        result->informed += arrives(&forgery, &own);
         if (config->progress != NULL && i % (1u << 20) == 0) {
             config->progress(i, config->acks);
         }
     }
-    result->expected = (double)config->acks * GOOD_NUMBERS / 4294967296.0;
-    result->wrong = tfsm_listener_check(&listener, &cfg);
-    memcpy(result->counters, listener.counters, sizeof result->counters);
+    result->expected = (double)config->acks * 2 * CLASSES / 4294967296.0;
+    result->informed_expected = (double)config->acks * CLASSES / 16777216.0;
+    result->wrong = tfsm_listener_check(&forgery.listener, &forgery.cfg);
+    memcpy(result->counters, forgery.listener.counters, sizeof result->counters);
 }

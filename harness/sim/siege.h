@@ -27,8 +27,8 @@ struct flood_result {
     uint32_t most_half_open; /* entries at any time */
     uint64_t memory_before;  /* octets on the heap, when everything was in place */
     uint64_t memory_after;
-    double quiet; /* nanoseconds a SYN and its answer: median of blocks of `backlog` SYNs */
-    double flood; /* the same while the flood is on */
+    double quiet;      /* nanoseconds a SYN and its answer: median of blocks of `backlog` SYNs */
+    double flood;      /* the same while the flood is on */
     const char *wrong; /* the endpoints' books, or null */
     uint64_t counters[TFSM_LISTENER_COUNTS];
 };
@@ -50,11 +50,11 @@ struct churn_config {
 
 struct churn_result {
     uint32_t accepted;
-    uint32_t answered;     /* requests whose answer came back */
-    uint32_t reopened;     /* in place of one in TIME-WAIT (RFC 6191) */
-    uint32_t half_open;    /* entries left at the end */
-    uint32_t places;       /* connections left after everybody's TIME-WAIT */
-    tfsm_time took;        /* virtual time, microseconds */
+    uint32_t answered;  /* requests whose answer came back */
+    uint32_t reopened;  /* in place of one in TIME-WAIT (RFC 6191) */
+    uint32_t half_open; /* entries left at the end */
+    uint32_t places;    /* connections left after everybody's TIME-WAIT */
+    tfsm_time took;     /* virtual time, microseconds */
     const char *wrong;
     uint64_t counters[TFSM_LISTENER_COUNTS];
 };
@@ -74,13 +74,16 @@ struct forge_config {
 
 struct forge_result {
     uint64_t connections;
-    double expected; /* what the bits of a cookie predict */
+    double expected;          /* what the bits of a cookie predict: 16 of 2^32 */
+    uint64_t informed;        /* connections of one who knows all but the secret of the cookies */
+    double informed_expected; /* 8 of 2^24 */
     const char *wrong;
     uint64_t counters[TFSM_LISTENER_COUNTS];
 };
 
 /* ACKs with random addresses, ports and numbers, half of them with timestamps, at a listener whose
- * cookies are out. */
+ * cookies are out; and as many of somebody who knows where the ISNs of his own four stand now, which
+ * leaves the low 24 bits to guess. */
 void siege_forge(const struct forge_config *config, struct forge_result *result);
 
 #endif
