@@ -1,16 +1,19 @@
 /* Where rule hits meet the engine that guides the fuzzer: libFuzzer reads a section of extra
  * counters, AFL++ wants its guard function called. Neither reads the other's. */
 #include "coverage.h"
+#include "tfsm_listener.h"
 #include "tfsm_table.h"
 
 #include <stdint.h>
 
 #if defined(TFSM_FUZZ)
 
-#define PAIRS 2048 /* hashed pairs; few enough for every bitmap */
-#define CELLS (TFSM_RULES + PAIRS)
+#define PAIRS    2048 /* hashed pairs; few enough for every bitmap */
+#define COUNTERS (TFSM_LISTENER_COUNTS * (TFSM_LISTENER_COUNTS + 1)) /* alone, and pairs */
+#define CELLS    (TFSM_RULES + PAIRS + COUNTERS)
 
 static unsigned previous;
+static unsigned previous_counter;
 
 #if defined(__AFL_COMPILER)
 void __sanitizer_cov_trace_pc_guard(uint32_t *guard);
@@ -45,6 +48,7 @@ static void mark(unsigned cell)
 void coverage_begin(void)
 {
     previous = TFSM_RULES;
+    previous_counter = 0;
 }
 
 void coverage_rule(unsigned rule)
@@ -57,6 +61,15 @@ void coverage_rule(unsigned rule)
     previous = rule;
 }
 
+void coverage_counter(unsigned counter)
+{
+    if (counter >= TFSM_LISTENER_COUNTS) {
+        return;
+    }
+    mark(TFSM_RULES + PAIRS + counter * (TFSM_LISTENER_COUNTS + 1) + previous_counter);
+    previous_counter = counter + 1; /* 0 is none */
+}
+
 #else
 
 void coverage_begin(void) {}
@@ -64,6 +77,11 @@ void coverage_begin(void) {}
 void coverage_rule(unsigned rule)
 {
     (void)rule;
+}
+
+void coverage_counter(unsigned counter)
+{
+    (void)counter;
 }
 
 #endif

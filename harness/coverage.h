@@ -10,4 +10,7 @@ void coverage_begin(void);
 /* A rule fired. */
 void coverage_rule(unsigned rule);
 
+/* A counter of a listener moved: counted likewise, alone and after the counter before it. */
+void coverage_counter(unsigned counter);
+
 #endif

@@ -1,14 +1,15 @@
-/* Carrying out an event program: one TCB and a peer made of records (trace), or two endpoints with
- * real octets and the network between them (pair). Time is virtual, nothing is random, and every
- * step is watched by the monitor. The fuzz targets, the replay and the capture tests all run
- * programs through here. */
+/* Carrying out an event program: one TCB and a peer made of records (trace), two endpoints with
+ * real octets and the network between them (pair), or one listener and its peers (listen.h). Time
+ * is virtual, nothing is random, and every step is watched by the monitor. The fuzz targets, the
+ * replay and the capture tests all run programs through here. */
 #ifndef HARNESS_RUN_H
 #define HARNESS_RUN_H
 
 #include "decode.h"
 #include "monitor.h"
+#include "tfsm_listener.h"
 
-enum run_mode { RUN_TRACE, RUN_PAIR };
+enum run_mode { RUN_TRACE, RUN_PAIR, RUN_LISTENER };
 
 /* One line of what happened. */
 enum run_line_kind {
@@ -22,7 +23,7 @@ enum run_line_kind {
 
 struct run_line {
     enum run_line_kind kind;
-    unsigned end;
+    unsigned end; /* listener: whose peer's conversation it belongs to */
     tfsm_time now;
     const struct tfsm_event *ev;        /* CALL, ARRIVES, TIMEOUT */
     enum tfsm_result result;            /* CALL */
@@ -41,11 +42,12 @@ struct run_result {
     uint32_t events; /* events fed to the core */
     struct violation
         violation; /* the first broken invariant; violation.id is null when there is none */
-    uint64_t rules[(TFSM_RULES + 63) / 64]; /* rules that fired */
+    uint64_t rules[(TFSM_RULES + 63) / 64];  /* rules that fired */
+    uint64_t counters[TFSM_LISTENER_COUNTS]; /* listener: of all that opened in the run */
 };
 
 /* Run a whole program. log may be null. Deterministic: same arguments, same result and same lines.
- * One pair at a time: it lives in static memory. */
+ * One pair or listener at a time: they live in static memory. */
 struct run_result run_program(enum run_mode mode, const uint8_t *octets, size_t size, run_log *log,
                               void *user);
 

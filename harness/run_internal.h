@@ -1,4 +1,4 @@
-/* What run.c and pair.c share, and nobody else needs: the account of a run. */
+/* What run.c, pair.c and listen.c share, and nobody else needs: the account of a run. */
 #ifndef HARNESS_RUN_INTERNAL_H
 #define HARNESS_RUN_INTERNAL_H
 
@@ -65,5 +65,8 @@ static inline enum run_line_kind run_kind_of(const struct tfsm_event *ev)
 
 /* pair.c: two endpoints and the network between them. */
 struct run_result run_pair(const uint8_t *octets, size_t size, run_log *log, void *user);
+
+/* listen.c: a listener, its peers and its connections. */
+struct run_result run_listener(const uint8_t *octets, size_t size, run_log *log, void *user);
 
 #endif

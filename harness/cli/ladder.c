@@ -128,8 +128,13 @@ static void add_rest(struct cli_text *text, const struct tfsm_segment *segment, 
 
 static const char *state_of(const struct ladder *ladder, unsigned end)
 {
+    static const char *const peers[LADDER_ENDS] = {"peer 0", "peer 1", "peer 2", "peer 3",
+                                                   "peer 4", "peer 5", "peer 6", "peer 7"};
     if (ladder->mode == RUN_TRACE && end == 1) {
         return "";
+    }
+    if (ladder->mode == RUN_LISTENER) {
+        return end == 1 ? peers[ladder->peer] : tfsm_state_name(ladder->end[ladder->peer].state);
     }
     return tfsm_state_name(ladder->end[end].state);
 }
@@ -159,8 +164,8 @@ static void begin(struct ladder *ladder, tfsm_time now)
     }
     ladder->started = true;
     ladder->start = now;
-    printf("%12s  %-12s %-*s %s\n", "seconds", "A", LANE, "",
-           ladder->mode == RUN_PAIR ? "B" : "peer");
+    printf("%12s  %-12s %-*s %s\n", "seconds", ladder->mode == RUN_LISTENER ? "A listens" : "A",
+           LANE, "", ladder->mode == RUN_PAIR ? "B" : "peer");
 }
 
 /* Items under a line, wrapped at the edge of the page. */
@@ -211,7 +216,8 @@ static bool anything_told(const struct ladder *ladder, const struct tfsm_effects
 
 static void draw_effects(const struct ladder *ladder, unsigned end, const struct tfsm_effects *fx)
 {
-    struct details details = {.who = end == 0 ? "A: " : "B: "};
+    bool right = ladder->mode != RUN_LISTENER && end == 1;
+    struct details details = {.who = right ? "B: " : "A: "};
     struct cli_text text = {.used = 0};
     for (unsigned i = 0; i < fx->fired_count; i++) {
         if (ladder->all_rules || tells(fx, i)) {
@@ -297,7 +303,8 @@ static void draw_call(const struct ladder *ladder, const struct run_line *line)
     if (line->kind == RUN_CALL && line->result != TFSM_DONE) {
         cli_add(&call, ": %s", tfsm_result_name(line->result));
     }
-    cli_add(&lane, "%*s", line->end == 1 ? LANE : 0, call.octets);
+    bool right = ladder->mode != RUN_LISTENER && line->end == 1;
+    cli_add(&lane, "%*s", right ? LANE : 0, call.octets);
     draw(ladder, line->now, lane.octets);
 }
 
@@ -323,6 +330,8 @@ static void remember(struct ladder *ladder, unsigned end, const struct tfsm_tcb 
 void ladder_line(void *user, const struct run_line *line)
 {
     struct ladder *ladder = user;
+    bool listener = ladder->mode == RUN_LISTENER; /* on the left whoever's conversation it is */
+    ladder->peer = line->end;
     begin(ladder, line->now);
     if (line->kind == RUN_NOTE) {
         printf("%*s-- %s --\n", INDENT, "", line->text);
@@ -333,13 +342,13 @@ void ladder_line(void *user, const struct run_line *line)
     }
     switch (line->kind) {
     case RUN_SENDS:
-        draw_segment(ladder, line, line->segment, 1 - line->end);
+        draw_segment(ladder, line, line->segment, listener ? 1 : 1 - line->end);
         return;
     case RUN_LOST:
         draw_segment(ladder, line, line->segment, line->end);
         return;
     case RUN_ARRIVES:
-        draw_segment(ladder, line, &line->ev->segment, line->end);
+        draw_segment(ladder, line, &line->ev->segment, listener ? 0 : line->end);
         break;
     case RUN_TIMEOUT:
         if (!anything_told(ladder, line->fx)) {
@@ -356,14 +365,29 @@ void ladder_line(void *user, const struct run_line *line)
     draw_effects(ladder, line->end, line->fx);
 }
 
+static void draw_counters(const struct run_result *result)
+{
+    for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
+        enum tfsm_listener_counter counter = (enum tfsm_listener_counter)i;
+        printf("%-*s %6" PRIu64 "  %s\n", INDENT - 8, tfsm_listener_counter_name(counter),
+               result->counters[i], tfsm_listener_counter_text(counter));
+    }
+}
+
 void ladder_end(const struct ladder *ladder, const struct run_result *result)
 {
     const struct violation *violation = &result->violation;
     if (!ladder->started) {
         printf("nothing happened\n");
     }
+    if (ladder->mode == RUN_LISTENER) {
+        draw_counters(result);
+    }
     if (violation->id == NULL) {
         printf("%" PRIu32 " events, no invariant broken\n", result->events);
+    } else if (ladder->mode == RUN_LISTENER) {
+        printf("violation %s: %s (peer %u)\n", violation->id, violation->requirement,
+               violation->end);
     } else {
         printf("violation %s: %s (at end %s)\n", violation->id, violation->requirement,
                violation->end == 0 ? "A" : "B");

@@ -1,9 +1,11 @@
 /* A ladder diagram of a run: time goes down, the two ends stand left and right, segments go between
- * them. One ladder is one run; its lines come from run_program() through ladder_line(). */
+ * them; on the right of a listener stands the peer that a line is about. One ladder is one run; its lines come from run_program() through ladder_line(). */
 #ifndef HARNESS_LADDER_H
 #define HARNESS_LADDER_H
 
 #include "run.h"
+
+#define LADDER_ENDS 8 /* of a pair two are in use, of a listener one for each of its peers */
 
 /* A diagram being drawn; set the first three, zero the rest. */
 struct ladder {
@@ -11,6 +13,7 @@ struct ladder {
     bool absolute;  /* sequence numbers as they stand in the header, not from ISS and IRS */
     bool all_rules; /* every rule that fired, not only those that did something */
     bool started;
+    unsigned peer;   /* listener: whose line it is */
     tfsm_time start; /* time is shown from here */
     struct {
         enum tfsm_state state;
@@ -18,7 +21,7 @@ struct ladder {
         bool irs_known;
         uint32_t iss;
         uint32_t irs;
-    } end[2];
+    } end[LADDER_ENDS];
 };
 
 /* Draw one line of a run on standard output; `user` is the ladder. */

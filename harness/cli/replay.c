@@ -20,17 +20,33 @@ struct replay {
     struct ladder ladder;
 };
 
+/* The targets that replay a program. */
+static const struct {
+    const char *name;
+    enum run_mode mode;
+} targets[] = {{"fuzz_trace", RUN_TRACE}, {"fuzz_pair", RUN_PAIR}, {"fuzz_listener", RUN_LISTENER}};
+
+enum { TARGETS = sizeof targets / sizeof targets[0] };
+
+static error_t parse_target(struct replay *replay, const char *arg, struct argp_state *state)
+{
+    for (unsigned i = 0; i < TARGETS; i++) {
+        if (strcmp(arg, targets[i].name) == 0) {
+            replay->ladder.mode = targets[i].mode;
+            replay->target_given = true;
+            replay->parse.last = state->next;
+            return 0;
+        }
+    }
+    return cli_misuse(state, arg, "no such target: fuzz_trace, fuzz_pair or fuzz_listener");
+}
+
 static error_t parse_replay(int key, char *arg, struct argp_state *state)
 {
     struct replay *replay = state->input;
     switch (key) {
     case KEY_TARGET:
-        if (strcmp(arg, "fuzz_trace") != 0 && strcmp(arg, "fuzz_pair") != 0) {
-            return cli_misuse(state, arg, "no such target: fuzz_trace or fuzz_pair");
-        }
-        replay->ladder.mode = strcmp(arg, "fuzz_pair") == 0 ? RUN_PAIR : RUN_TRACE;
-        replay->target_given = true;
-        break;
+        return parse_target(replay, arg, state);
     case KEY_ABSOLUTE:
         replay->ladder.absolute = true;
         break;
@@ -88,11 +104,10 @@ static uint8_t *read_input(const char *path, size_t *size)
 /* Corpus folders bear the name of their target, and so do most files that fuzzers leave. */
 static enum run_mode guess_target(const char *path)
 {
-    if (strstr(path, "fuzz_pair") != NULL) {
-        return RUN_PAIR;
-    }
-    if (strstr(path, "fuzz_trace") != NULL) {
-        return RUN_TRACE;
+    for (unsigned i = TARGETS; i-- > 0;) {
+        if (strstr(path, targets[i].name) != NULL) {
+            return targets[i].mode;
+        }
     }
     return strstr(path, "pair") != NULL ? RUN_PAIR : RUN_TRACE;
 }
@@ -101,8 +116,8 @@ int command_replay(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"target", KEY_TARGET, "TARGET", 0,
-         "fuzz_trace (one endpoint) or fuzz_pair (two); otherwise the path tells, and fuzz_trace "
-         "if it does not",
+         "fuzz_trace (one endpoint), fuzz_pair (two) or fuzz_listener; otherwise the path tells, "
+         "and fuzz_trace if it does not",
          0},
         {"absolute", KEY_ABSOLUTE, NULL, 0, "Sequence numbers as they are, not from ISS and IRS",
          0},

@@ -1,6 +1,7 @@
 /* fuzz_stats: prints what the counters of a fuzzing run say, for ci/fuzz and for people: inputs
  * run, events, rules hit, rules that the target can reach, rules there are. With --missing the
- * names of those it can reach and has not hit, with --unreachable the others and why. */
+ * names of those it can reach and has not hit, with --unreachable the others and why. A target that
+ * listens counts the counters of its listener in place of rules: it can reach them all. */
 #include "target.h"
 
 #include <errno.h>
@@ -10,6 +11,26 @@
 static bool is_hit(const struct fuzz_stats *stats, unsigned rule)
 {
     return (stats->rules[rule / 64] >> (rule % 64) & 1) != 0;
+}
+
+static void print_moved(const struct fuzz_stats *stats)
+{
+    unsigned hit = 0;
+    for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
+        hit += stats->counters >> i & 1;
+    }
+    printf("%llu %llu %u %u %u\n", (unsigned long long)stats->executions,
+           (unsigned long long)stats->events, hit, (unsigned)TFSM_LISTENER_COUNTS,
+           (unsigned)TFSM_LISTENER_COUNTS);
+}
+
+static void print_unmoved(const struct fuzz_stats *stats, bool missing)
+{
+    for (unsigned i = 0; missing && i < TFSM_LISTENER_COUNTS; i++) {
+        if ((stats->counters >> i & 1) == 0) {
+            printf("%s\n", tfsm_listener_counter_name((enum tfsm_listener_counter)i));
+        }
+    }
 }
 
 static void print_counts(const struct fuzz_stats *stats, enum run_mode mode)
@@ -58,7 +79,11 @@ int main(int argc, char **argv)
         return 2;
     }
     enum run_mode mode = stats.mode == RUN_PAIR ? RUN_PAIR : RUN_TRACE;
-    if (missing || unreachable) {
+    if (stats.mode == RUN_LISTENER && (missing || unreachable)) {
+        print_unmoved(&stats, missing);
+    } else if (stats.mode == RUN_LISTENER) {
+        print_moved(&stats);
+    } else if (missing || unreachable) {
         print_rules(&stats, mode, missing);
     } else {
         print_counts(&stats, mode);

@@ -11,6 +11,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static struct fuzz_stats *stats;
 
+_Static_assert(TFSM_LISTENER_COUNTS <= 64, "a bit for each counter");
+
 static void open_stats(void)
 {
     const char *path = getenv("TFSM_STATS");
@@ -52,6 +54,10 @@ static void count(enum run_mode mode, const struct run_result *result)
     for (unsigned i = 0; i < sizeof result->rules / sizeof result->rules[0]; i++) {
         /* No test whether it is news: coverage must not depend on what ran before. */
         __atomic_fetch_or(&stats->rules[i], result->rules[i], __ATOMIC_RELAXED);
+    }
+    for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
+        uint64_t moved = result->counters[i] != 0;
+        __atomic_fetch_or(&stats->counters, moved << i, __ATOMIC_RELAXED);
     }
 }
 

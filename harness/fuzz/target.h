@@ -14,8 +14,9 @@ struct fuzz_stats {
     uint64_t events;                        /* events fed to the machine */
     uint64_t rules[(TFSM_RULES + 63) / 64]; /* rules that fired */
     uint64_t mode;                          /* enum run_mode: whose counters these are */
+    uint64_t counters;                      /* of a listener: those that moved, a bit each */
 };
-#define FUZZ_STATS_MAGIC UINT64_C(0x7463706673746174)
+#define FUZZ_STATS_MAGIC UINT64_C(0x7463706673746175)
 
 /* Run one input. Always returns 0; a broken invariant prints its name and the requirement, and
  * aborts; so does a rule that was declared out of reach. */
