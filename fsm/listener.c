@@ -120,26 +120,6 @@ static void answer_as_listen(const struct tfsm_listener *l, const struct tfsm_co
     last_words(cfg, packet, &tcb, now, out);
 }
 
-/* A segment for nobody. While cookies are out, and clients whose cookie came back are left to try
- * again, an ACK may be the second piece of such a client's text: it is not answered. */
-static void on_stray(struct tfsm_listener *l, const struct tfsm_config *cfg,
-                     const struct tfsm_packet *packet, tfsm_time now, struct tfsm_arrival *out)
-{
-    uint8_t flags = packet->segment.flags;
-    if ((flags & opening) == TFSM_ACK && accept_full(l) &&
-        l->policy.overflow == TFSM_OVERFLOW_DROP && tfsm_cookies_are_out(l, now)) {
-        tally(l, TFSM_COUNT_ACK_ACCEPT_FULL);
-        return;
-    }
-    if ((flags & opening) == TFSM_ACK && tfsm_cookies_are_out(l, now)) {
-        tally(l, TFSM_COUNT_COOKIE_BAD);
-    }
-    tally(l, has(flags, TFSM_RST)   ? TFSM_COUNT_RST_UNEXPECTED
-             : has(flags, TFSM_ACK) ? TFSM_COUNT_ACK_UNEXPECTED
-                                    : TFSM_COUNT_OTHER);
-    answer_as_listen(l, cfg, packet, now, out);
-}
-
 /* ---- third segments ---- */
 
 static bool is_open(const struct tfsm_tcb *tcb)
@@ -207,6 +187,23 @@ static void keep_or_remove(struct tfsm_listener *l, uint32_t place, const struct
     }
 }
 
+/* The timestamp that came back was bent: it says nothing of the round trip. */
+static void forget_round_trip(struct tfsm_tcb *tcb)
+{
+    tcb->flags &= ~(uint32_t)(TFSM_M_TIMING | TFSM_M_MEASURED);
+    tcb->srtt = 0;
+    tcb->rttvar = 0;
+}
+
+/* There is no room for a connection, and clients are left to try again. While cookies are out an ACK
+ * that makes no sense may then be a later piece of such a client's text: it is not answered. */
+static bool may_be_text(const struct tfsm_listener *l, const struct tfsm_packet *packet,
+                        const struct tfsm_seat *seat, tfsm_time now)
+{
+    return (packet->segment.flags & opening) == TFSM_ACK && (accept_full(l) || seat == NULL) &&
+           l->policy.overflow == TFSM_OVERFLOW_DROP && tfsm_cookies_are_out(l, now);
+}
+
 /* A third segment that finds no room leaves the entry as it was, or resets it. */
 static void to_entry(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
                      const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
@@ -217,9 +214,14 @@ static void to_entry(struct tfsm_listener *l, const struct tfsm_config *cfg, uin
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
     tfsm_entry_unfold(l, cfg, place, &tcb);
     tfsm_step(&tcb, cfg, &event, &out->effects);
+    if (entry_at(l, place)->cookie && is_open(&tcb) && has(tcb.flags, TFSM_M_TIMESTAMPS)) {
+        forget_round_trip(&tcb);
+        tcb.rto = tcb.rto > cfg->rto_initial ? tcb.rto : cfg->rto_initial;
+    }
     if (!is_open(&tcb)) {
         tally_refused(l, out);
         last_words(cfg, packet, &tcb, now, out);
+        out->answers = out->answers && !may_be_text(l, packet, seat, now);
         keep_or_remove(l, place, &event, &tcb);
     } else if (seat_connection(l, &tcb, seat, out)) {
         if (entry_at(l, place)->cookie) {
@@ -250,15 +252,6 @@ static bool restore_from_cookie(const struct tfsm_listener *l, const struct tfsm
     return tcb->state == TFSM_SYN_RECEIVED && tfsm_output(tcb, cfg, now, &sent);
 }
 
-/* How long the round trip was nobody knows: when the SYN-ACK went out is forgotten, and its timestamp
- * was bent; the client's text may come long after. */
-static void forget_round_trip(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
-{
-    tcb->flags &= ~(uint32_t)(TFSM_M_TIMING | TFSM_M_MEASURED);
-    tcb->srtt = 0;
-    tcb->rttvar = 0;
-    tcb->rto = cfg->rto_initial;
-}
 
 static bool is_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                       const struct tfsm_packet *packet, tfsm_time now, struct tfsm_segment *syn,
@@ -284,7 +277,8 @@ static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
         return false;
     }
     tfsm_step(&tcb, cfg, &event, &out->effects);
-    forget_round_trip(&tcb, cfg);
+    forget_round_trip(&tcb); /* and when the SYN-ACK went out is forgotten */
+    tcb.rto = cfg->rto_initial;
     if (!is_open(&tcb)) {
         tally_refused(l, out);
         last_words(cfg, packet, &tcb, now, out);
@@ -295,6 +289,27 @@ static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
         reset_client(cfg, packet, &tcb, now, out);
     }
     return true;
+}
+
+/* ---- strays ---- */
+
+/* A segment for nobody. */
+static void on_stray(struct tfsm_listener *l, const struct tfsm_config *cfg,
+                     const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
+                     struct tfsm_arrival *out)
+{
+    uint8_t flags = packet->segment.flags;
+    if (may_be_text(l, packet, seat, now)) {
+        tally(l, accept_full(l) ? TFSM_COUNT_ACK_ACCEPT_FULL : TFSM_COUNT_ACK_NO_SEAT);
+        return;
+    }
+    if ((flags & opening) == TFSM_ACK && tfsm_cookies_are_out(l, now)) {
+        tally(l, TFSM_COUNT_COOKIE_BAD);
+    }
+    tally(l, has(flags, TFSM_RST)   ? TFSM_COUNT_RST_UNEXPECTED
+             : has(flags, TFSM_ACK) ? TFSM_COUNT_ACK_UNEXPECTED
+                                    : TFSM_COUNT_OTHER);
+    answer_as_listen(l, cfg, packet, now, out);
 }
 
 /* ---- SYNs ---- */
@@ -368,10 +383,10 @@ bool tfsm_listener_has_room(const struct tfsm_listener *l)
            (l->entry_count < l->entry_most || recycles);
 }
 
-/* The SYN-ACK that is a cookie: its timestamp tells what was agreed. */
+/* What goes out before a cookie comes back tells by its timestamp what was agreed. */
 static void bend(const struct tfsm_tcb *tcb, struct tfsm_segment *segment)
 {
-    if (has(segment->flags, TFSM_SYN) && has(segment->options, TFSM_OPT_TIMESTAMPS)) {
+    if (has(segment->options, TFSM_OPT_TIMESTAMPS)) {
         segment->ts_val = tfsm_cookie_stamp(tcb, segment->ts_val);
     }
 }
@@ -530,13 +545,15 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
         to_cookie(l, cfg, packet, now, seat, out);
         if (out->kind == TFSM_ARRIVAL_CONNECTION) {
             remove_entry(l, place, TFSM_COUNT_ENTRY_COOKIE);
+        } else if (out->answers) { /* the client was reset, for want of room */
+            remove_entry(l, place, TFSM_COUNT_ENTRY_OVERFLOW);
         }
     } else if (place != NO_ENTRY) {
         to_entry(l, cfg, place, packet, now, seat, out);
     } else if ((packet->segment.flags & opening) == TFSM_SYN) {
         on_syn(l, cfg, packet, now, seat, iss_after, out);
     } else if (!to_cookie(l, cfg, packet, now, seat, out)) {
-        on_stray(l, cfg, packet, now, out);
+        on_stray(l, cfg, packet, now, seat, out);
     }
 }
 
@@ -624,7 +641,7 @@ bool tfsm_listener_output(struct tfsm_listener *l, const struct tfsm_config *cfg
         if (!l->closing) {
             tfsm_entry_fold(l, place, &tcb);
         }
-        if (more && cookie) {
+        if (more && cookie && !l->closing) {
             bend(&tcb, &segment);
         }
         if (more) {
@@ -663,7 +680,7 @@ bool tfsm_listener_peek(const struct tfsm_listener *l, const struct tfsm_config 
                !restore_from_cookie(l, cfg, packet, &syn, now, out)) {
         open_passive(l, cfg, now, out);
     }
-    return place != NO_ENTRY;
+    return place != NO_ENTRY && !comes_with_cookie(l, cfg, place, packet, now);
 }
 
 static const char *check_entry(const struct tfsm_listener *l, const struct tfsm_config *cfg,

@@ -62,8 +62,7 @@ uint32_t tfsm_entry_due(const struct tfsm_listener *l, tfsm_time *at);
 bool tfsm_cookies_are_out(const struct tfsm_listener *l, tfsm_time now);
 /* A cookie is being sent. */
 void tfsm_cookie_sent(struct tfsm_listener *l, tfsm_time now);
-/* The ISN that is the cookie for a SYN as it was reduced: its IRS, MSS and whether timestamps are
- * agreed. rcv_wscale is our own shift. */
+/* The ISN that is the cookie for a SYN: of its IRS, its MSS and whether it has timestamps. */
 uint32_t tfsm_cookie_make(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                           const struct tfsm_ends *ends, const struct tfsm_segment *syn,
                           tfsm_time now);

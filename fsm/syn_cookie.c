@@ -15,7 +15,7 @@
  * connection once the first is gone. What was spent is therefore remembered, a few octets each, in a
  * table of the caller.
  *
- * While a cookie may come back every SYN is answered as if by one, for the same SYN gets the same ISN
+ * While a cookie may come back every SYN but one that ends TIME-WAIT is answered as if by one, for the same SYN gets the same ISN
  * and must be told the same: also one that has an entry, or that Fast Open takes.
  *
  * Window scale, SACK and ECN do not fit. With timestamps they lie in the low six bits of the TSval of
@@ -207,7 +207,7 @@ static uint32_t read_cookie(const struct tfsm_listener *l, const struct tfsm_con
 /* ---- what was spent ---- */
 
 /* A few neighbours share what would else be one place: the oldest of them makes room. */
-#define NEIGHBOURS 4u
+#define NEIGHBOURS 8u
 
 static uint64_t mark_of(const struct tfsm_listener *l, const struct tfsm_ends *ends, uint32_t irs,
                         uint64_t period)

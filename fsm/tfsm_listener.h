@@ -38,7 +38,7 @@ enum tfsm_cookies {
                                other entries */
 };
 
-/* What becomes of a third segment that finds the accept queue full. */
+/* What becomes of a third segment that finds no room: the accept queue is full, or there is no seat. */
 enum tfsm_overflow {
     TFSM_OVERFLOW_DROP, /* nothing: the SYN-ACK or the client's text comes again, and another try
                            with it. While cookies are out no ACK is answered then: it may be such text */
@@ -124,11 +124,11 @@ struct tfsm_spent {
     X(ENTRY_TIMED_OUT, "entries given up: no third segment came")                                  \
     X(ENTRY_UNREACHABLE, "entries removed by an ICMP error")                                       \
     X(ENTRY_RECYCLED, "entries put out by a newer SYN")                                            \
-    X(ENTRY_OVERFLOW, "entries reset: the accept queue was full")                                  \
+    X(ENTRY_OVERFLOW, "entries reset: there was no room for the connection")                       \
     X(ENTRY_COOKIE, "entries whose client came with a cookie that was sent before")                \
     X(ENTRY_CLOSED, "entries reset: the listener closed")                                          \
-    X(ACK_ACCEPT_FULL, "third segments dropped or reset: the accept queue is full")                \
-    X(ACK_NO_SEAT, "third segments dropped or reset: the embedder has no room")                    \
+    X(ACK_ACCEPT_FULL, "third segments, and what may be their text, without an accept queue")      \
+    X(ACK_NO_SEAT, "the same, without room of the embedder")                                       \
     X(COOKIE_GOOD, "cookies that came back and became a connection")                               \
     X(ACK_UNEXPECTED, "ACKs of no half-open connection, answered with a RST")                      \
     X(COOKIE_BAD, "of these: while a cookie could have come back")                                 \
@@ -191,8 +191,9 @@ struct tfsm_listening {
     struct tfsm_spent
         *spent; /* zeroed; SYN cookies that made a connection in the last two periods */
     uint32_t
-        spent_count; /* beyond so many of them the oldest are forgotten, and their third segment,
-                             come again once the connection is gone, would make another; 0: each would */
+        spent_count; /* twice as many as are to be remembered: of neighbours the oldest makes room.
+                             The third segment of one that is forgotten, come again once the connection
+                             is gone, would make another; 0: each would */
     uint16_t port;   /* the local port, 1..65535 */
     uint8_t security;
     uint8_t isn_key[16]; /* the host's: tfsm_isn() */
@@ -285,7 +286,7 @@ bool tfsm_listener_owes(const struct tfsm_listener *listener);
 bool tfsm_listener_accept(struct tfsm_listener *listener, uint64_t *id);
 
 /* A connection that came with TFSM_SIG_EARLY has told TFSM_SIG_CONNECTED, or has ended: to be said
- * once of each. reset: it ended by TFSM_SIG_RESET and a segment, not by us; those go on to count against the limit for a
+ * once of each. reset: a segment ended it with TFSM_SIG_RESET, without TFSM_SIG_CONNECTED; those go on to count against the limit for a
  * while, or spoofed SYNs with a cookie and the RSTs they cause would empty it (RFC7413:5.1). */
 void tfsm_listener_early_over(struct tfsm_listener *listener, bool reset, tfsm_time now);
 

@@ -358,6 +358,14 @@ static bool accept_full(const struct listen *w)
     return w->accept_count >= w->opening.waiting_count;
 }
 
+/* Where there is no room and clients are to try again, an ACK may be a later piece of the text of one
+ * whose cookie was good. */
+static bool may_be_text(const struct listen *w, const struct listen_arrival *a)
+{
+    return (a->packet->segment.flags & opening) == TFSM_ACK && cookies_are_out(w) &&
+           (accept_full(w) || !a->seated) && w->listener.policy.overflow == TFSM_OVERFLOW_DROP;
+}
+
 /* A segment for nobody. While clients whose cookie came back are left to try again, an ACK may be
  * more of their text. */
 static void judge_stray(struct listen *w, const struct listen_arrival *a)
@@ -365,8 +373,8 @@ static void judge_stray(struct listen *w, const struct listen_arrival *a)
     const struct tfsm_effects none = {0};
     uint8_t flags = a->packet->segment.flags;
     bool late = (flags & opening) == TFSM_ACK && cookies_are_out(w);
-    if (late && accept_full(w) && w->listener.policy.overflow == TFSM_OVERFLOW_DROP) {
-        tally(w, TFSM_COUNT_ACK_ACCEPT_FULL);
+    if (may_be_text(w, a)) {
+        tally(w, accept_full(w) ? TFSM_COUNT_ACK_ACCEPT_FULL : TFSM_COUNT_ACK_NO_SEAT);
         check_answer(w, a, NULL);
         check(w, a->peer, same_effects(&none, &a->out.effects), FOLDED, "rules are fired");
         return;
@@ -534,6 +542,15 @@ static void check_reset(struct listen *w, const struct listen_arrival *a)
           "the RST is not at RCV.NXT");
 }
 
+/* How long the round trip was nobody knows. */
+static void forget_round_trip(const struct listen *w, struct tfsm_tcb *tcb)
+{
+    tcb->flags &= ~(uint32_t)(TFSM_M_TIMING | TFSM_M_MEASURED);
+    tcb->srtt = 0;
+    tcb->rttvar = 0;
+    tcb->rto = w->cfg.rto_initial;
+}
+
 static void judge_entry(struct listen *w, const struct listen_arrival *a)
 {
     struct listen_flow *flow = &w->flows[a->peer];
@@ -550,6 +567,11 @@ static void judge_entry(struct listen *w, const struct listen_arrival *a)
     }
     listen_flow_step(w, a->peer, &w->cfg, &event, &fx);
     if (is_open(&after)) {
+        if (flow->is_cookie && (flow->tcb.flags & TFSM_M_TIMESTAMPS) != 0) {
+            tfsm_time rto = flow->tcb.rto;
+            forget_round_trip(w, &flow->tcb);
+            flow->tcb.rto = rto > w->cfg.rto_initial ? rto : w->cfg.rto_initial;
+        }
         bool over = judge_opened(w, a);
         if (!over) {
             *flow = before; /* as if it had been lost */
@@ -561,7 +583,7 @@ static void judge_entry(struct listen *w, const struct listen_arrival *a)
     }
     check(w, a->peer, a->out.kind == TFSM_ARRIVAL_TAKEN, FOLDED, "the handshake is not through");
     bool says = (flow->tcb.owed & TFSM_OWE_RST) != 0 && listen_flow_output(w, a->peer, &segment);
-    check_answer(w, a, says ? &segment : NULL);
+    check_answer(w, a, says && !may_be_text(w, a) ? &segment : NULL);
     if (fx.verdict == TFSM_V_DROP) {
         tally(w, TFSM_COUNT_REFUSED);
     }
@@ -616,15 +638,6 @@ static bool is_spent(const struct listen *w, const struct listen_arrival *a,
     return false;
 }
 
-/* How long the round trip was nobody knows. */
-static void forget_round_trip(const struct listen *w, struct tfsm_tcb *tcb)
-{
-    tcb->flags &= ~(uint32_t)(TFSM_M_TIMING | TFSM_M_MEASURED);
-    tcb->srtt = 0;
-    tcb->rttvar = 0;
-    tcb->rto = w->cfg.rto_initial;
-}
-
 static void judge_cookie(struct listen *w, const struct listen_arrival *a)
 {
     struct listen_flow *flow = &w->flows[a->peer];
@@ -642,8 +655,9 @@ static void judge_cookie(struct listen *w, const struct listen_arrival *a)
     listen_flow_step(w, a->peer, &w->cfg, &event, &fx);
     forget_round_trip(w, &flow->tcb);
     check(w, a->peer, same_effects(&fx, &a->out.effects), FOLDED, "the TCB fires other rules");
+    bool reset = false;
     if (is_open(&flow->tcb)) {
-        (void)judge_opened(w, a);
+        reset = judge_opened(w, a) && flow->stage != LISTEN_OPEN;
     } else {
         check(w, a->peer, a->out.kind == TFSM_ARRIVAL_TAKEN, FOLDED,
               "the handshake is not through");
@@ -654,6 +668,10 @@ static void judge_cookie(struct listen *w, const struct listen_arrival *a)
     }
     if (flow->stage != LISTEN_OPEN) {
         *flow = before;
+        if (reset && before.stage == LISTEN_HALF) {
+            flow->stage = LISTEN_NOTHING;
+            tally(w, TFSM_COUNT_ENTRY_OVERFLOW);
+        }
     } else if (before.stage == LISTEN_HALF) {
         tally(w, TFSM_COUNT_ENTRY_COOKIE);
     }
@@ -993,8 +1011,7 @@ unsigned listen_account_output(struct listen *w, const struct tfsm_packet *packe
         tally(w, TFSM_COUNT_ENTRY_CLOSED);
     }
     bool says = listen_flow_output(w, peer, &segment);
-    if (says && flow->is_cookie && (segment.flags & TFSM_SYN) != 0 &&
-        (segment.options & TFSM_OPT_TIMESTAMPS) != 0) {
+    if (says && flow->is_cookie && !closing && (segment.options & TFSM_OPT_TIMESTAMPS) != 0) {
         check(w, peer,
               seq_le(packet->segment.ts_val, segment.ts_val) &&
                   seq_distance(packet->segment.ts_val, segment.ts_val) < 128,

@@ -222,6 +222,7 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     ep_derive_key(ep->key, "ports   ", 0, ep->port_key);
     ep_derive_key(ep->key, "cookies ", 0, ep->cookie_key);
     ep_derive_key(ep->key, "fastopen", 0, ep->fast_key);
+    memcpy(ep->fast_before, ep->fast_key, sizeof ep->fast_before);
     place_arrays(ep, config);
     memcpy(ep->locals, config->locals, config->local_count * sizeof *config->locals);
     take_policy(ep, 4, &config->policy4);

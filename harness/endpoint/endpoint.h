@@ -58,9 +58,10 @@ struct endpoint_config {
     uint32_t receive_ring; /* octets it can hold for its user, a power of two */
     uint32_t resets; /* answers to segments of no connection that can wait, 0..ENDPOINT_MOST */
     uint32_t
-        syn_acks;   /* SYN-ACKs with a SYN cookie that can wait: nothing else knows of them, so this
+        syn_acks; /* SYN-ACKs with a SYN cookie that can wait: nothing else knows of them, so this
                             should hold what comes in between two turns of output; 0..ENDPOINT_MOST */
-    uint32_t spent; /* SYN cookies that were spent, of each listener: tfsm_listening.spent_count */
+    uint32_t
+        spent; /* SYN cookies that were spent, of each listener: tfsm_listening.spent_count; 0..ENDPOINT_MOST */
     uint32_t cookies;    /* peers whose Fast Open cookie is remembered, 0..ENDPOINT_MOST */
     uint16_t port_first; /* ephemeral ports, both included; port_first is at least 1 */
     uint16_t port_last;

@@ -142,6 +142,7 @@ struct endpoint {
     uint8_t port_key[16];
     uint8_t cookie_key[16]; /* of the secrets of listeners: endpoint_rotate() */
     uint8_t fast_key[16];   /* of Fast Open cookies: endpoint_rotate_fast_open() */
+    uint8_t fast_before[16];
     uint8_t hops;
     uint8_t traffic_class;
     unsigned turn; /* whose it is in endpoint_take() */
@@ -155,6 +156,7 @@ struct endpoint {
     uint32_t used_slots; /* slots from here on were never used */
     uint32_t free_listeners;
     uint32_t used_listeners;
+    uint32_t closing_listeners;
     struct ep_ring resets;   /* answers to segments of no connection */
     struct ep_ring syn_acks; /* with a SYN cookie */
     uint32_t spent_count;

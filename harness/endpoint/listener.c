@@ -88,9 +88,10 @@ static void open_core(struct endpoint *ep, uint32_t index, const struct endpoint
     memset(listening.entries, 0, backlog * sizeof *listening.entries);
     memset(listening.spent, 0, ep->spent_count * sizeof *listening.spent);
     memcpy(listening.isn_key, ep->key, sizeof listening.isn_key);
-    memcpy(listening.fast_open_secret, ep->fast_key, sizeof listening.fast_open_secret);
+    memcpy(listening.fast_open_secret, ep->fast_before, sizeof listening.fast_open_secret);
     secret_of(ep, index, listening.secret);
     (void)tfsm_listener_open(&ep->listeners[index].core, &listening); /* all of it was checked */
+    tfsm_listener_rotate_fast_open(&ep->listeners[index].core, ep->fast_key);
 }
 
 /* Nothing is asked of other listeners or of connections (RFC9293:MUST-41, RFC9293:MUST-42). */
@@ -154,6 +155,7 @@ void endpoint_rotate(struct endpoint *ep, const uint8_t secret[16], tfsm_time no
 
 void endpoint_rotate_fast_open(struct endpoint *ep, const uint8_t secret[16])
 {
+    memcpy(ep->fast_before, ep->fast_key, sizeof ep->fast_before);
     memcpy(ep->fast_key, secret, sizeof ep->fast_key);
     for (uint32_t i = 0; i < ep->used_listeners; i++) {
         if (ep->listeners[i].used) {
@@ -189,6 +191,7 @@ static void free_listener(struct endpoint *ep, uint32_t index)
     ep_unschedule(ep, ep_listener_node(ep, index));
     ep_remove(ep, &ep->dirty, EP_DIRTY, ep_listener_node(ep, index));
     listener->closing = false;
+    ep->closing_listeners--;
     listener->chain = ep->free_listeners;
     ep->free_listeners = index + 1;
 }
@@ -212,6 +215,7 @@ void ep_close_listener(struct endpoint *ep, uint32_t index, tfsm_time now)
     ep_leave_listener(ep, index);
     ep_remove(ep, &ep->ready, EP_READY, ep_listener_node(ep, index));
     listener->closing = true;
+    ep->closing_listeners++;
     ep_unschedule(ep, ep_listener_node(ep, index)); /* nobody waits for an answer any more */
     if (tfsm_listener_owes(&listener->core)) {
         ep_append(ep, &ep->dirty, EP_DIRTY, ep_listener_node(ep, index));
@@ -257,6 +261,12 @@ bool ep_is_half_open(const struct endpoint *ep, const struct ep_tuple *tuple)
                                  .src_port = tuple->remote_port,
                                  .dst_port = tuple->local_port};
     uint32_t at = listener_for(ep, tuple, &packet);
+    for (uint32_t i = 0; i < ep->used_listeners && ep->closing_listeners > 0; i++) {
+        if (ep->listeners[i].closing && ep->listeners[i].core.port == tuple->local_port &&
+            tfsm_listener_holds(&ep->listeners[i].core, &packet)) {
+            return true; /* its RST is still to go out */
+        }
+    }
     return at != EP_NONE && tfsm_listener_holds(&ep->listeners[at].core, &packet);
 }
 
@@ -391,7 +401,8 @@ void ep_early_over(struct endpoint *ep, uint32_t index, const struct tfsm_event 
     }
     slot->early = false;
     if (listener->used && listener->generation == slot->listener_generation) {
-        bool reset = event->kind == TFSM_EV_SEGMENT && (signals & TFSM_SIG_RESET) != 0;
+        bool reset = event->kind == TFSM_EV_SEGMENT &&
+                     (signals & (TFSM_SIG_RESET | TFSM_SIG_CONNECTED)) == TFSM_SIG_RESET;
         tfsm_listener_early_over(&listener->core, reset, event->now);
     }
 }

@@ -471,6 +471,95 @@ static void test_listener_cookie_second_piece_while_accept_is_full(void **state)
     }
 }
 
+/* Likewise where the embedder has no room, and where the SYN has an entry by now. */
+static void test_listener_cookie_second_piece_without_a_seat(void **state)
+{
+    struct house *h = &house;
+    house_with(h, family_of(state), 4, 4, TFSM_COOKIES_ALWAYS);
+    h->now = 3 * PERIOD - SECOND;
+    struct peer p = peer_of(h, 0);
+    struct peer again = p;
+    (void)cookie(h, &p);
+    struct tfsm_packet piece = third_of(h, &p, 100);
+    piece.segment.seq += 100;
+    h->no_seat = true;
+    taken(h, &piece);
+    assert_int_equal(count_of(h, TFSM_COUNT_ACK_NO_SEAT), 1);
+    h->no_seat = false;
+    h->now += 2 * SECOND;
+    h->l.policy.cookies = TFSM_COOKIES_WHEN_FULL;
+    (void)half_open(h, &again);
+    h->no_seat = true;
+    taken(h, &piece);
+    assert_true(holds(h, &p));
+    h->no_seat = false;
+    const struct tfsm_packet first = third_of(h, &p, 100);
+    connects(h, &first);
+}
+
+/* A client that is reset for want of room leaves no entry behind. */
+static void test_listener_cookie_reset_takes_its_entry_along(void **state)
+{
+    struct house *h = &house;
+    house_with(h, family_of(state), 4, 1, TFSM_COOKIES_ALWAYS);
+    h->l.policy.overflow = TFSM_OVERFLOW_RESET;
+    h->now = 3 * PERIOD - SECOND;
+    struct peer p = peer_of(h, 0);
+    struct peer other = peer_of(h, 1);
+    struct peer again = p;
+    (void)cookie(h, &p);
+    (void)cookie(h, &other);
+    h->now += 2 * SECOND;
+    h->l.policy.cookies = TFSM_COOKIES_WHEN_FULL;
+    (void)half_open(h, &again);
+    const struct tfsm_packet one = third_of(h, &other, 0);
+    connects(h, &one);
+    const struct tfsm_packet third = third_of(h, &p, 0);
+    assert_int_equal(send_packet(h, &third), TFSM_ARRIVAL_TAKEN);
+    assert_true(h->arrival.answers);
+    assert_int_equal(h->arrival.answer.segment.flags, TFSM_RST);
+    assert_false(holds(h, &p));
+    assert_int_equal(count_of(h, TFSM_COUNT_ENTRY_OVERFLOW), 1);
+}
+
+/* An entry made while cookies are out speaks as a cookie does, whatever it says: once it is gone, what the
+ * client sends back brings the same connection back. */
+static void test_listener_cookie_of_an_entry_brings_back_what_was_agreed(void **state)
+{
+    struct house *h = &house;
+    house_with(h, family_of(state), 4, 4, TFSM_COOKIES_ALWAYS);
+    struct peer first = peer_of(h, 1);
+    struct peer p = peer_of(h, 0);
+    (void)cookie(h, &first);
+    h->l.policy.cookies = TFSM_COOKIES_WHEN_FULL;
+    struct tfsm_packet syn = syn_of(h, &p);
+    syn.segment.options |= TFSM_OPT_TIMESTAMPS | TFSM_OPT_WSCALE | TFSM_OPT_SACK_PERMITTED;
+    syn.segment.wscale = 3;
+    syn.segment.ts_val = 900;
+    assert_int_equal(send_packet(h, &syn), TFSM_ARRIVAL_TAKEN);
+    p.iss = syn_ack_drawn(h, &p).segment.seq;
+    h->now += 12345;
+    taken(h, &syn); /* once more: it is answered with an ACK */
+    struct tfsm_packet ack;
+    assert_true(draw(h, &ack));
+    assert_int_equal(ack.segment.flags, TFSM_ACK);
+    while (holds(h, &p)) {
+        h->now = tfsm_listener_deadline(&h->l);
+        while (tfsm_listener_timeout(&h->l, &h->cfg, h->now, &h->fx)) {
+        }
+        struct tfsm_packet syn_ack;
+        while (draw(h, &syn_ack)) {
+        }
+    }
+    struct tfsm_packet third = third_of(h, &p, 0);
+    third.segment.options = TFSM_OPT_TIMESTAMPS;
+    third.segment.ts_val = 901;
+    third.segment.ts_ecr = ack.segment.ts_val;
+    connects(h, &third);
+    assert_int_equal(h->tcb.snd_wscale, 3);
+    assert_int_equal(h->tcb.flags & (TFSM_M_WSCALE | TFSM_M_SACK), TFSM_M_WSCALE | TFSM_M_SACK);
+}
+
 /* What we offer changed between SYN-ACK and third segment: options that were never agreed on are not used,
  * the cookie is refused. */
 static void test_listener_cookie_when_the_offer_changes(void **state)
@@ -1125,6 +1214,9 @@ int main(void)
         BOTH(test_listener_cookie_spent_more_than_remembered),
         BOTH(test_listener_cookie_and_a_later_entry),
         BOTH(test_listener_cookie_second_piece_while_accept_is_full),
+        BOTH(test_listener_cookie_second_piece_without_a_seat),
+        BOTH(test_listener_cookie_reset_takes_its_entry_along),
+        BOTH(test_listener_cookie_of_an_entry_brings_back_what_was_agreed),
         BOTH(test_listener_cookie_when_the_offer_changes),
         BOTH(test_listener_cookie_only_when_the_queue_is_full),
         BOTH(test_listener_cookie_always_makes_no_entry),

@@ -491,6 +491,36 @@ static void test_listener_fast_open_third_segment_is_no_duplicate(void **state)
     }
 }
 
+/* RFC9293:3.10.4: CLOSE before the third segment is queued, whether there was something to send or not. */
+static void test_listener_fast_open_fin_waits_for_the_third_segment(void **state)
+{
+    for (uint32_t text = 0; text <= 100; text += 100) {
+        struct house *h = a_house(state);
+        struct peer p = peer_of(h, 0);
+        const struct crumbs c = asked(h, &p);
+        const struct tfsm_packet syn = syn_with(h, &p, &c, COOKIE, TEXT);
+        connects(h, &syn);
+        struct tfsm_tcb tcb = h->tcb;
+        struct tfsm_segment s;
+        p.iss = tcb.iss;
+        (void)step(h, &tcb, (struct tfsm_event){.kind = TFSM_EV_RECEIVE, .len = TEXT});
+        (void)step(h, &tcb, (struct tfsm_event){.kind = TFSM_EV_SEND, .len = text});
+        while (tfsm_output(&tcb, &h->cfg, h->now, &s)) {
+        }
+        (void)step(h, &tcb, (struct tfsm_event){.kind = TFSM_EV_CLOSE});
+        while (tfsm_output(&tcb, &h->cfg, h->now, &s)) {
+            assert_int_equal(s.flags & TFSM_FIN, 0);
+        }
+        assert_int_equal(tcb.state, TFSM_SYN_RECEIVED);
+        const struct tfsm_packet third =
+            packet_of(h, &p, TFSM_ACK, p.irs + 1 + TEXT, p.iss + 1 + text, 0);
+        (void)arrives(h, &tcb, &third);
+        assert_int_equal(tcb.state, TFSM_FIN_WAIT_1);
+        s = out(h, &tcb);
+        assert_int_equal(s.flags & TFSM_FIN, TFSM_FIN);
+    }
+}
+
 /* RFC9293:3.8.6: nor more than the peer's window, as its SYN told it. */
 static void test_listener_fast_open_user_sends_within_the_peer_s_window(void **state)
 {
@@ -892,6 +922,7 @@ int main(void)
         BOTH(test_listener_fast_open_text_beyond_the_window),
         BOTH(test_listener_fast_open_user_sends_before_the_third_segment),
         BOTH(test_listener_fast_open_third_segment_is_no_duplicate),
+        BOTH(test_listener_fast_open_fin_waits_for_the_third_segment),
         BOTH(test_listener_fast_open_user_sends_within_the_peer_s_window),
         BOTH(test_listener_fast_open_syn_ack_again_is_bare),
         BOTH(test_listener_fast_open_syn_again_delivers_nothing),
