@@ -221,14 +221,21 @@ static struct tfsm_spent *spent_at(const struct tfsm_listener *l, uint64_t mark,
     return &l->spent[(first + i) % l->spent_most];
 }
 
+/* As a place remembers a period: 0 is a place that was never used. Two periods may look the same where
+ * the number wraps; their marks do not. */
+static uint32_t stamp_of(uint64_t period)
+{
+    uint32_t stamp = (uint32_t)((period + 1) & UINT32_MAX);
+    return stamp != 0 ? stamp : 1;
+}
+
 static bool is_spent(const struct tfsm_listener *l, const struct tfsm_ends *ends, uint32_t irs,
                      uint64_t period)
 {
     uint64_t mark = mark_of(l, ends, irs, period);
     for (uint32_t i = 0; i < NEIGHBOURS && i < l->spent_most; i++) {
         const struct tfsm_spent *spent = spent_at(l, mark, i);
-        if (spent->mark == (uint32_t)(mark & UINT32_MAX) &&
-            spent->period == (uint32_t)((period + 1) & UINT32_MAX)) {
+        if (spent->mark == (uint32_t)(mark & UINT32_MAX) && spent->period == stamp_of(period)) {
             return true;
         }
     }
@@ -254,8 +261,7 @@ void tfsm_cookie_spend(struct tfsm_listener *l, const struct tfsm_ends *ends, ui
         struct tfsm_spent *spent = spent_at(l, mark, i);
         oldest = is_older(spent, oldest) ? spent : oldest;
     }
-    *oldest =
-        (struct tfsm_spent){(uint32_t)(mark & UINT32_MAX), (uint32_t)((period + 1) & UINT32_MAX)};
+    *oldest = (struct tfsm_spent){(uint32_t)(mark & UINT32_MAX), stamp_of(period)};
 }
 
 bool tfsm_cookie_check(const struct tfsm_listener *l, const struct tfsm_config *cfg,

@@ -477,12 +477,8 @@ static void seat(struct listen *w, const struct listen_arrival *a)
              : flow->stage == LISTEN_HALF           ? TFSM_COUNT_ESTABLISHED
                                                     : TFSM_COUNT_COOKIE_GOOD);
     if (flow->is_cookie && w->spent_count < LISTEN_SENT) {
-        bool third = (segment->flags & opening) == TFSM_ACK;
-        w->gone[w->spent_count++] =
-            (struct listen_spent){.peer = (uint8_t)a->peer,
-                                  .is_cookie = true,
-                                  .irs = third ? seq_sub(segment->seq, 1) : segment->seq,
-                                  .made = flow->made};
+        w->gone[w->spent_count++] = (struct listen_spent){
+            .peer = (uint8_t)a->peer, .is_cookie = true, .irs = flow->tcb.irs, .made = flow->made};
     }
     flow->stage = LISTEN_OPEN;
     flow->id = w->serial;
