@@ -143,5 +143,7 @@ void tfsm_fault_after(unsigned id, struct tfsm_tcb *tcb)
     if (TFSM_FAULT == 16 && id == TFSM_RULE_LISTEN_SYN) {
         tcb->snd_una = tcb->snd_nxt;
         tcb->flags |= TFSM_M_SYN_ACKED;
+        tcb->cwnd = 2u * tcb->snd_mss;
+        tcb->ssthresh = 1u << 30;
     }
 }
