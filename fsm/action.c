@@ -83,12 +83,7 @@ static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     tcb->snd_rtx = iss;
     tcb->rto = cfg->rto_initial;
     tcb->snd_mss = effective_mss(cfg, cfg->mss_default);
-    tcb->rcv_wscale = 0;
-    if (has(cfg->profile, TFSM_WSCALE)) {
-        while (min32(cfg->rcv_buff, TFSM_BUFF_MAX) >> tcb->rcv_wscale > UINT16_MAX) {
-            tcb->rcv_wscale++;
-        }
-    }
+    tcb->rcv_wscale = own_shift(cfg);
 }
 
 static void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,

@@ -246,6 +246,17 @@ static inline uint32_t profile_offers(const struct tfsm_config *cfg)
            (has(cfg->profile, TFSM_ECN) ? TFSM_M_OFFERED_ECN : 0u);
 }
 
+/* Rcv.Wind.Shift: the least that shows the whole buffer (RFC7323:2.3). */
+static inline uint8_t own_shift(const struct tfsm_config *cfg)
+{
+    uint8_t shift = 0;
+    while (has(cfg->profile, TFSM_WSCALE) &&
+           min32(cfg->rcv_buff, TFSM_BUFF_MAX) >> shift > UINT16_MAX) {
+        shift++;
+    }
+    return shift;
+}
+
 /* An MSS as somebody else names it, raised to the floor: a tiny one is at our expense
  * (CVE-2019-11479). */
 static inline uint16_t floored_mss(const struct tfsm_config *cfg, uint16_t mss)

@@ -94,14 +94,19 @@ void tfsm_put_tuple(uint8_t octets[TFSM_TUPLE_OCTETS], const struct tfsm_address
     octets[37] = (uint8_t)(remote_port & 0xffu);
 }
 
+void tfsm_put_number(uint8_t *to, uint64_t number, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        to[i] = (uint8_t)(number >> (8 * i) & 0xffu);
+    }
+}
+
 void tfsm_derive_key(const uint8_t from[16], uint8_t use, uint8_t key[16])
 {
     for (unsigned half = 0; half < 2; half++) {
         uint8_t octets[2] = {use, (uint8_t)half};
         uint64_t hash = tfsm_siphash(from, octets, sizeof octets);
-        for (unsigned i = 0; i < 8; i++) {
-            key[8 * half + i] = (uint8_t)(hash >> (8 * i) & 0xffu);
-        }
+        tfsm_put_number(key + 8 * half, hash, 8);
     }
 }
 

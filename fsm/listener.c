@@ -252,7 +252,6 @@ static bool restore_from_cookie(const struct tfsm_listener *l, const struct tfsm
     return tcb->state == TFSM_SYN_RECEIVED && tfsm_output(tcb, cfg, now, &sent);
 }
 
-
 static bool is_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                       const struct tfsm_packet *packet, tfsm_time now, struct tfsm_segment *syn,
                       tfsm_time *made)
@@ -674,13 +673,14 @@ bool tfsm_listener_peek(const struct tfsm_listener *l, const struct tfsm_config 
     uint32_t place = tfsm_entry_find(l, &ends);
     struct tfsm_segment syn;
     tfsm_time made;
-    if (place != NO_ENTRY && !comes_with_cookie(l, cfg, place, packet, now)) {
+    bool entry = place != NO_ENTRY && !comes_with_cookie(l, cfg, place, packet, now);
+    if (entry) {
         tfsm_entry_unfold(l, cfg, place, out);
     } else if (!is_cookie(l, cfg, packet, now, &syn, &made) ||
                !restore_from_cookie(l, cfg, packet, &syn, now, out)) {
         open_passive(l, cfg, now, out);
     }
-    return place != NO_ENTRY && !comes_with_cookie(l, cfg, place, packet, now);
+    return entry;
 }
 
 static const char *check_entry(const struct tfsm_listener *l, const struct tfsm_config *cfg,
@@ -692,8 +692,9 @@ static const char *check_entry(const struct tfsm_listener *l, const struct tfsm_
     const struct tfsm_ends ends = {&local, &remote, entry->remote_port};
     struct tfsm_tcb tcb;
     tfsm_entry_unfold(l, cfg, place, &tcb);
-    if (tfsm_check(&tcb) != TFSM_OK) {
-        return tfsm_clause_name(tfsm_check(&tcb));
+    enum tfsm_clause clause = tfsm_check(&tcb);
+    if (clause != TFSM_OK) {
+        return tfsm_clause_name(clause);
     }
     if (tfsm_entry_find(l, &ends) != place) {
         return "a peer leads to its one entry";

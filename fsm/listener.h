@@ -95,6 +95,8 @@ bool tfsm_fast_cookie_holds(const struct tfsm_listener *l, const struct tfsm_end
 /* A tuple as octets, each field in its place. */
 void tfsm_put_tuple(uint8_t octets[TFSM_TUPLE_OCTETS], const struct tfsm_address *local,
                     uint16_t local_port, const struct tfsm_address *remote, uint16_t remote_port);
+/* The low n octets of a number, least significant first. */
+void tfsm_put_number(uint8_t *to, uint64_t number, unsigned n);
 /* A key for one use from another: what one use lets out is worth nothing for another. */
 void tfsm_derive_key(const uint8_t from[16], uint8_t use, uint8_t key[16]);
 

@@ -15,8 +15,9 @@
  * connection once the first is gone. What was spent is therefore remembered, a few octets each, in a
  * table of the caller.
  *
- * While a cookie may come back every SYN but one that ends TIME-WAIT is answered as if by one, for the same SYN gets the same ISN
- * and must be told the same: also one that has an entry, or that Fast Open takes.
+ * While a cookie may come back every SYN but one that ends TIME-WAIT is answered as if by one, for the
+ * same SYN gets the same ISN and must be told the same: also one that has an entry, or that Fast Open
+ * takes.
  *
  * Window scale, SACK and ECN do not fit. With timestamps they lie in the low six bits of the TSval of
  * the SYN-ACK, which the client sends back; without there are none. */
@@ -87,21 +88,9 @@ void tfsm_listener_rotate_fast_open(struct tfsm_listener *l, const uint8_t secre
  * comes, or windows would be misread and options used that were never agreed on. */
 static uint8_t own_offer(const struct tfsm_config *cfg)
 {
-    uint8_t shift = 0;
-    while (has(cfg->profile, TFSM_WSCALE) &&
-           min32(cfg->rcv_buff, TFSM_BUFF_MAX) >> shift > UINT16_MAX) {
-        shift++;
-    }
     return (uint8_t)(0x80u | (has(cfg->profile, TFSM_WSCALE) ? 0x40u : 0) |
                      (has(cfg->profile, TFSM_SACK) ? 0x20u : 0) |
-                     (has(cfg->profile, TFSM_ECN) ? 0x10u : 0) | shift);
-}
-
-static void put_number(uint8_t *to, uint64_t number, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        to[i] = (uint8_t)(number >> (8 * i) & 0xffu);
-    }
+                     (has(cfg->profile, TFSM_ECN) ? 0x10u : 0) | own_shift(cfg));
 }
 
 /* The cookie of class 0: where the period starts, and the MAC. */
@@ -117,8 +106,8 @@ static uint64_t hash_of(const struct tfsm_listener *l, const struct tfsm_ends *e
 {
     uint8_t octets[TFSM_TUPLE_OCTETS + 4 + 8 + 1];
     tfsm_put_tuple(octets, ends->local, l->port, ends->remote, ends->remote_port);
-    put_number(octets + TFSM_TUPLE_OCTETS, irs, 4);
-    put_number(octets + TFSM_TUPLE_OCTETS + 4, period, 8);
+    tfsm_put_number(octets + TFSM_TUPLE_OCTETS, irs, 4);
+    tfsm_put_number(octets + TFSM_TUPLE_OCTETS + 4, period, 8);
     octets[TFSM_TUPLE_OCTETS + 12] = offer;
     return tfsm_siphash(key, octets, sizeof octets);
 }
@@ -290,8 +279,9 @@ static void fast_cookie(const struct tfsm_ends *ends, const uint8_t secret[16],
     uint8_t octets[TFSM_TUPLE_OCTETS];
     tfsm_put_tuple(octets, ends->local, 0, ends->remote, 0);
     uint64_t hash = tfsm_siphash(secret, octets, sizeof octets);
-    for (unsigned i = 0; i < TFSM_COOKIE_MAX; i++) {
-        cookie[i] = i < TFSM_FAST_COOKIE ? (uint8_t)(hash >> (8 * i) & 0xffu) : 0;
+    tfsm_put_number(cookie, hash, TFSM_FAST_COOKIE);
+    for (unsigned i = TFSM_FAST_COOKIE; i < TFSM_COOKIE_MAX; i++) {
+        cookie[i] = 0;
     }
 }
 

@@ -99,7 +99,7 @@ static const char *check_listener(const struct endpoint *ep, uint32_t index)
     uint32_t early = 0;
     for (uint32_t i = 0; i < core->waiting_count; i++) {
         uint32_t at = (core->waiting_first + i) % core->waiting_most;
-        uint32_t slot = (uint32_t)(core->waiting[at] & UINT32_MAX);
+        uint32_t slot = ep_index_of(core->waiting[at]);
         if (slot >= ep->used_slots || ep->slots[slot].owner != EP_WAITING ||
             ep->slots[slot].generation != core->waiting[at] >> 32) {
             return "who is in the accept queue waits to be accepted";

@@ -51,17 +51,17 @@ struct endpoint_config {
     uint32_t local_count;                /* at least 1 */
     uint32_t connections;                /* at most so many at a time, 1..ENDPOINT_MOST */
     uint32_t listeners;                  /* likewise, 0..ENDPOINT_MOST */
-    uint32_t
-        backlog; /* the longest queues a listener can have: half-open connections, and those that
-                         wait to be accepted; 1..ENDPOINT_MOST. More is cut to this, as listen(2) does */
+    /* The longest queues a listener can have: half-open connections, and those that wait to be
+     * accepted; 1..ENDPOINT_MOST. More is cut to this, as listen(2) does. */
+    uint32_t backlog;
     uint32_t send_ring;    /* octets a connection can hold for its peer, a power of two */
     uint32_t receive_ring; /* octets it can hold for its user, a power of two */
     uint32_t resets; /* answers to segments of no connection that can wait, 0..ENDPOINT_MOST */
-    uint32_t
-        syn_acks; /* SYN-ACKs with a SYN cookie that can wait: nothing else knows of them, so this
-                            should hold what comes in between two turns of output; 0..ENDPOINT_MOST */
-    uint32_t
-        spent; /* SYN cookies that were spent, of each listener: tfsm_listening.spent_count; 0..ENDPOINT_MOST */
+    /* SYN-ACKs with a SYN cookie that can wait: nothing else knows of them, so this should hold what
+     * comes in between two turns of output; 0..ENDPOINT_MOST. */
+    uint32_t syn_acks;
+    /* Places for spent SYN cookies, of each listener: tfsm_listening.spent_count; 0..ENDPOINT_MOST. */
+    uint32_t spent;
     uint32_t cookies;    /* peers whose Fast Open cookie is remembered, 0..ENDPOINT_MOST */
     uint16_t port_first; /* ephemeral ports, both included; port_first is at least 1 */
     uint16_t port_last;
@@ -79,8 +79,8 @@ struct endpoint_config {
 #define ENDPOINT_RING_MOST 0x20000000u /* the largest power of two that TFSM_BUFF_MAX holds */
 
 /* A configuration to start from: the default policy on Ethernet (MTU 1500), 64 connections, 8
- * listeners with a backlog of up to 128, rings of 65536 octets, the ephemeral ports of RFC 6335. The key is zero and there are
- * no addresses: both must be filled in. */
+ * listeners with a backlog of up to 128, rings of 65536 octets, the ephemeral ports of RFC 6335. The
+ * key is zero and there are no addresses: both must be filled in. */
 struct endpoint_config endpoint_config_default(void);
 
 /* Octets of memory that a configuration needs, or 0 when it makes no sense. */
@@ -337,9 +337,9 @@ const struct tfsm_tcb *endpoint_tcb(const struct endpoint *ep, endpoint_handle h
 
 /* One call of the core, for who watches: tests, monitors, fuzzers. */
 struct endpoint_watched {
-    endpoint_handle
-        connection; /* 0: a TCB of the moment, for a segment of no connection, or one that
-                                   stands for a half-open connection */
+    /* 0: a TCB of the moment, for a segment of no connection, or one that stands for a half-open
+     * connection. */
+    endpoint_handle connection;
     tfsm_time now;
     const struct tfsm_config *policy;
     const struct tfsm_tcb *before;      /* null where time or output concerned a half-open one */

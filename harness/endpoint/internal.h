@@ -226,6 +226,12 @@ static inline endpoint_handle ep_handle(uint32_t generation, uint32_t index)
     return (endpoint_handle)generation << 32 | index;
 }
 
+/* The place of a handle's connection or listener, whichever of those that were in it is meant. */
+static inline uint32_t ep_index_of(endpoint_handle handle)
+{
+    return (uint32_t)(handle & UINT32_MAX);
+}
+
 /* ---- list.c ---- */
 
 bool ep_is_on(const struct endpoint *ep, enum ep_list_kind kind, uint32_t node);

@@ -4,15 +4,9 @@
 #include "internal.h"
 #include "tfsm_table.h"
 
-/* The connection of a handle that waits in an accept queue. */
-static uint32_t slot_of_id(uint64_t id)
-{
-    return (uint32_t)(id & UINT32_MAX);
-}
-
 uint32_t ep_listener_of(const struct endpoint *ep, endpoint_handle handle)
 {
-    uint32_t index = (uint32_t)(handle & UINT32_MAX) ^ EP_IS_LISTENER;
+    uint32_t index = ep_index_of(handle) ^ EP_IS_LISTENER;
     bool known = index < ep->used_listeners && ep->listeners[index].used &&
                  ep->listeners[index].generation == handle >> 32;
     return known ? index : EP_NONE;
@@ -175,7 +169,7 @@ enum tfsm_result endpoint_accept(struct endpoint *ep, endpoint_handle listener,
         return TFSM_E_NO_CONNECTION;
     }
     if (tfsm_listener_accept(&ep->listeners[at].core, handle)) {
-        uint32_t index = slot_of_id(*handle);
+        uint32_t index = ep_index_of(*handle);
         ep->slots[index].owner = EP_USER;
         ep_tell(ep, index, 0); /* what came while it waited */
     }
@@ -206,7 +200,7 @@ void ep_close_listener(struct endpoint *ep, uint32_t index, tfsm_time now)
     while (tfsm_listener_accept(&listener->core, &id)) {
         struct tfsm_event event = {.kind = TFSM_EV_ABORT, .now = now};
         struct tfsm_effects fx;
-        uint32_t waiting = slot_of_id(id);
+        uint32_t waiting = ep_index_of(id);
         ep->slots[waiting].owner = EP_NOBODY;
         ep_feed(ep, waiting, &event, NULL, &fx);
         ep_settle(ep, waiting);

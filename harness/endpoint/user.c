@@ -5,7 +5,7 @@
 /* The connection of a handle, or EP_NONE. Who has not been accepted yet has no handle. */
 static uint32_t slot_of(const struct endpoint *ep, endpoint_handle handle)
 {
-    uint32_t index = (uint32_t)(handle & UINT32_MAX);
+    uint32_t index = ep_index_of(handle);
     if (index >= ep->used_slots || ep->slots[index].generation != handle >> 32) {
         return EP_NONE;
     }

@@ -2,6 +2,7 @@
 #include "siege.h"
 #include "endpoint.h"
 #include "seq.h"
+#include "sim.h"
 
 #include <malloc.h>
 #include <stdlib.h>
@@ -19,15 +20,6 @@
 static const uint8_t request[5] = {'h', 'e', 'l', 'l', 'o'};
 
 /* ---- randomness ---- */
-
-/* xorshift64*: small, and the same everywhere. */
-TFSM_WRAPS static uint64_t draw(uint64_t *state)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * UINT64_C(2685821657736338717);
-}
 
 static uint64_t seeded(uint64_t seed)
 {
@@ -68,7 +60,7 @@ static struct endpoint_config host_config(struct hosts *hosts, struct endpoint_l
     struct endpoint_config config = endpoint_config_default();
     *local = (struct endpoint_local){address_of(host), 24};
     for (unsigned i = 0; i < sizeof config.key; i++) {
-        config.key[i] = (uint8_t)(draw(&hosts->random) >> 32 & 0xffu);
+        config.key[i] = (uint8_t)(sim_draw(&hosts->random) >> 32 & 0xffu);
     }
     config.locals = local;
     config.local_count = 1;
@@ -257,7 +249,7 @@ static void join(struct hosts *hosts, bool client_closes)
 /* A SYN as a real client sends it, from an address where nobody is. Returns its length. */
 static size_t spoof(uint64_t *random, uint8_t *octets, struct tfsm_packet *packet)
 {
-    uint64_t who = draw(random);
+    uint64_t who = sim_draw(random);
     *packet = (struct tfsm_packet){
         .src = {.family = 4,
                 .octets = {10, (uint8_t)(who >> 8 & 0xffu), (uint8_t)(who >> 16 & 0xffu),
@@ -266,7 +258,7 @@ static size_t spoof(uint64_t *random, uint8_t *octets, struct tfsm_packet *packe
         .src_port = (uint16_t)(1024 + (who >> 32 & 0x7fffu)),
         .dst_port = PORT,
         .hops = 64,
-        .segment = {.seq = (uint32_t)(draw(random) >> 32),
+        .segment = {.seq = (uint32_t)(sim_draw(random) >> 32),
                     .len = 1,
                     .flags = TFSM_SYN,
                     .wnd = 64240,
@@ -539,9 +531,9 @@ bool siege_churn(const struct churn_config *config, struct churn_result *result)
 
 static struct tfsm_packet guess(uint64_t *random)
 {
-    uint64_t who = draw(random);
-    uint64_t numbers = draw(random);
-    uint64_t stamps = draw(random);
+    uint64_t who = sim_draw(random);
+    uint64_t numbers = sim_draw(random);
+    uint64_t stamps = sim_draw(random);
     return (struct tfsm_packet){
         .src = {.family = 4,
                 .octets = {10, (uint8_t)(who & 0xffu), (uint8_t)(who >> 8 & 0xffu),
@@ -592,8 +584,8 @@ static void open_forgery(struct forgery *forgery, uint64_t seed)
     forgery->now = PERIOD + PERIOD / 2;
     listening.policy.cookies = TFSM_COOKIES_ALWAYS;
     for (unsigned i = 0; i < 16; i++) {
-        listening.isn_key[i] = (uint8_t)(draw(&forgery->random) >> 32 & 0xffu);
-        listening.secret[i] = (uint8_t)(draw(&forgery->random) >> 32 & 0xffu);
+        listening.isn_key[i] = (uint8_t)(sim_draw(&forgery->random) >> 32 & 0xffu);
+        listening.secret[i] = (uint8_t)(sim_draw(&forgery->random) >> 32 & 0xffu);
     }
     tfsm_listener_open(&forgery->listener, &listening);
     struct tfsm_packet syn = guess(&forgery->random);

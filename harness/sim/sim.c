@@ -48,13 +48,9 @@ struct sim {
     struct sim_result result;
 };
 
-/* xorshift64*: small, and the same everywhere. */
-TFSM_WRAPS static uint64_t draw(struct sim *sim)
+static uint64_t draw(struct sim *sim)
 {
-    sim->random ^= sim->random >> 12;
-    sim->random ^= sim->random << 25;
-    sim->random ^= sim->random >> 27;
-    return sim->random * UINT64_C(2685821657736338717);
+    return sim_draw(&sim->random);
 }
 
 static bool chance(struct sim *sim, unsigned per_mille)

@@ -6,7 +6,17 @@
 #define HARNESS_SIM_H
 
 #include "monitor.h"
+#include "seq.h"
 #include "tfsm.h"
+
+/* xorshift64*: small, and the same everywhere. The state is never 0. */
+TFSM_WRAPS static inline uint64_t sim_draw(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(2685821657736338717);
+}
 
 /* Probabilities are in 1/1000; the same for both directions. */
 struct sim_network {

@@ -237,6 +237,14 @@ static endpoint_handle connect_fast(size_t n)
     return handle;
 }
 
+/* A listener with Fast Open for so many at a time. */
+static endpoint_handle listen_fast(uint32_t limit)
+{
+    struct tfsm_listener_policy policy = tfsm_listener_policy_default();
+    policy.fast_open = limit;
+    return listen_with(&policy, 4);
+}
+
 /* One packet from a host arrives at the other. */
 static void carry(unsigned from)
 {
@@ -253,9 +261,7 @@ static void test_endpoint_listener_fast_open(void **state)
     (void)state;
     plan_hosts();
     start_hosts();
-    struct tfsm_listener_policy policy = tfsm_listener_policy_default();
-    policy.fast_open = 1;
-    endpoint_handle listener = listen_with(&policy, 4);
+    endpoint_handle listener = listen_fast(1);
     endpoint_handle first = connect_fast(100); /* asks for a cookie; the text follows later */
     talk();
     endpoint_handle server = accept_one(listener);
@@ -293,9 +299,7 @@ static void test_endpoint_listener_fast_open_limit(void **state)
     (void)state;
     plan_hosts();
     start_hosts();
-    struct tfsm_listener_policy policy = tfsm_listener_policy_default();
-    policy.fast_open = 1;
-    endpoint_handle listener = listen_with(&policy, 4);
+    endpoint_handle listener = listen_fast(1);
     connect_fast(0);
     talk();
     assert_int_not_equal(accept_one(listener), 0);
@@ -359,9 +363,7 @@ static void test_endpoint_listener_fast_open_own_abort_does_not_count(void **sta
     (void)state;
     plan_hosts();
     start_hosts();
-    struct tfsm_listener_policy policy = tfsm_listener_policy_default();
-    policy.fast_open = 1;
-    endpoint_handle listener = listen_with(&policy, 4);
+    endpoint_handle listener = listen_fast(1);
     connect_fast(0);
     talk();
     accept_one(listener);
@@ -381,9 +383,7 @@ static void test_endpoint_listener_closes_while_early(void **state)
     (void)state;
     plan_hosts();
     start_hosts();
-    struct tfsm_listener_policy policy = tfsm_listener_policy_default();
-    policy.fast_open = 2;
-    endpoint_handle listener = listen_with(&policy, 4);
+    endpoint_handle listener = listen_fast(2);
     connect_fast(0);
     talk();
     accept_one(listener);
@@ -407,9 +407,7 @@ static void test_endpoint_listener_fast_open_given_up_is_told(void **state)
     (void)state;
     plan_hosts();
     start_hosts();
-    struct tfsm_listener_policy policy = tfsm_listener_policy_default();
-    policy.fast_open = 1;
-    endpoint_handle listener = listen_with(&policy, 4);
+    endpoint_handle listener = listen_fast(1);
     connect_fast(0);
     talk();
     assert_int_not_equal(accept_one(listener), 0);
