@@ -1,0 +1,34 @@
+/* What can be set of a stack by `key=value`: packetdrill's `--so_flags`, and `--profile` and `-D` of
+ * `tcpfsm run`, `serve` and `connect`. One table holds every key, its unit and its bounds. */
+#ifndef HARNESS_SETTINGS_H
+#define HARNESS_SETTINGS_H
+
+#include "endpoint.h"
+
+#define SETTINGS_LOCALS 8
+#define SETTINGS_ERROR  200
+
+struct settings {
+    struct endpoint_config endpoint; /* settings_finish() points its locals below */
+    struct endpoint_local locals[SETTINGS_LOCALS];
+    struct tfsm_listener_policy listener; /* of every listener */
+    bool idle_returns; /* packetdrill: netdev_receive() says that nothing can come rather than end
+                          the process */
+};
+
+/* The default policy, packetdrill's customary addresses (192.168.0.1/16, fd3d:fa7b:d17d::1/64), Fast
+ * Open off, a key that is always the same. */
+void settings_default(struct settings *settings);
+
+/* Apply `key=value,key=value`, from left to right: later ones win. Null and "" are nothing.
+ * error  SETTINGS_ERROR octets: which key, and what is wrong with it, in one line
+ * Returns false on a mistake; *settings is then half changed. */
+bool settings_parse(struct settings *settings, const char *flags, char error[SETTINGS_ERROR]);
+
+/* The configuration for endpoint_create(); points into *settings. */
+const struct endpoint_config *settings_finish(struct settings *settings);
+
+/* For the help: the i-th key and what it means; false after the last. */
+bool settings_describe(unsigned i, const char **key, const char **meaning);
+
+#endif
