@@ -14,6 +14,8 @@ struct settings {
     struct tfsm_listener_policy listener; /* of every listener */
     bool idle_returns; /* packetdrill: netdev_receive() says that nothing can come rather than end
                           the process */
+    bool connections_said; /* else fewer than the default, where the rings are large */
+    bool local_said[2];    /* IPv4, IPv6: the customary address was replaced */
 };
 
 /* The default policy, packetdrill's customary addresses (192.168.0.1/16, fd3d:fa7b:d17d::1/64), Fast
