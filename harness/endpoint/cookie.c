@@ -41,6 +41,14 @@ void ep_recall_cookie(const struct endpoint *ep, uint32_t index, struct tfsm_eve
     memcpy(slot->cookie, entry->octets, sizeof slot->cookie);
 }
 
+bool ep_knows_cookie(const struct endpoint *ep, const struct ep_tuple *tuple, tfsm_time now)
+{
+    struct ep_tuple addresses = addresses_of(tuple);
+    const struct ep_cookie *entry = entry_of(ep, &addresses);
+    return entry != NULL && memcmp(&entry->tuple, &addresses, sizeof addresses) == 0 &&
+           entry->len > 0 && !(entry->bad_port == tuple->remote_port && now < entry->bad_until);
+}
+
 /* The entry of a connection's addresses, emptied if it was another's. */
 static struct ep_cookie *claim(const struct endpoint *ep, const struct ep_slot *slot)
 {

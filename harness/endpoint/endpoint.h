@@ -140,6 +140,14 @@ enum tfsm_result endpoint_connect_fast(struct endpoint *ep, const struct endpoin
                                        const uint8_t *text, size_t n, tfsm_time now,
                                        endpoint_handle *handle, size_t *taken);
 
+/* Whether endpoint_connect_fast() would put text into the SYN now: a cookie is known. */
+bool endpoint_knows_cookie(const struct endpoint *ep, const struct endpoint_open *open,
+                           tfsm_time now);
+
+/* Whether a connection that is not over has this local port, released ones and TIME-WAIT included.
+ * local  its address; all octets zero: any of this family. Costs a walk over all connections. */
+bool endpoint_port_used(const struct endpoint *ep, const struct tfsm_address *local, uint16_t port);
+
 struct endpoint_listening {
     struct tfsm_address local; /* one of ours; all octets zero: any of this family */
     uint16_t port;             /* 1..65535 */
@@ -193,6 +201,11 @@ enum tfsm_result endpoint_send(struct endpoint *ep, endpoint_handle handle, cons
  * handed out all the same. */
 enum tfsm_result endpoint_receive(struct endpoint *ep, endpoint_handle handle, uint8_t *octets,
                                   size_t n, tfsm_time now, size_t *taken);
+
+/* Copy what endpoint_receive() would hand out, and take nothing.
+ * n  room, octets
+ * Returns how many were copied; 0 for a stale handle. */
+size_t endpoint_peek(const struct endpoint *ep, endpoint_handle handle, uint8_t *octets, size_t n);
 
 /* Octets that endpoint_receive() would hand out now; 0 for a stale handle. */
 uint32_t endpoint_readable(const struct endpoint *ep, endpoint_handle handle);

@@ -370,6 +370,8 @@ static inline bool ep_is_opening_fast(const struct ep_slot *slot)
 
 /* Whether to ask for a Fast Open, and with which cookie: fills in the event and the slot. */
 void ep_recall_cookie(const struct endpoint *ep, uint32_t slot, struct tfsm_event *event);
+/* Whether a cookie for the other end is known and may be used now. */
+bool ep_knows_cookie(const struct endpoint *ep, const struct ep_tuple *tuple, tfsm_time now);
 /* The SYN-ACK of a Fast Open: keep the cookie, or that there is none. */
 void ep_keep_cookie(struct endpoint *ep, uint32_t slot, const struct tfsm_packet *packet,
                     bool text_refused, tfsm_time now);

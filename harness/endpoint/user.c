@@ -171,6 +171,34 @@ enum tfsm_result endpoint_connect_fast(struct endpoint *ep, const struct endpoin
                                         : result;
 }
 
+bool endpoint_knows_cookie(const struct endpoint *ep, const struct endpoint_open *open,
+                           tfsm_time now)
+{
+    struct tfsm_address local = open->local;
+    if (open->remote.family != 4 && open->remote.family != 6) {
+        return false;
+    }
+    if (local.family == 0 && !ep_choose_local(ep, &open->remote, &local)) {
+        return false;
+    }
+    struct ep_tuple tuple = ep_tuple_of(&local, 0, &open->remote, open->remote_port);
+    return ep_knows_cookie(ep, &tuple, now);
+}
+
+bool endpoint_port_used(const struct endpoint *ep, const struct tfsm_address *local, uint16_t port)
+{
+    for (uint32_t i = 0; i < ep->used_slots; i++) {
+        const struct ep_slot *slot = &ep->slots[i];
+        struct tfsm_address own = ep_address(&slot->tuple, true);
+        bool same = own.family == local->family &&
+                    (ep_is_zero(local) || memcmp(own.octets, local->octets, sizeof own.octets) == 0);
+        if (slot->owner != EP_FREE && slot->hashed && slot->tuple.local_port == port && same) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- SEND and RECEIVE ---- */
 
 /* The octets may be in the ring before the core agrees: nobody looks there. */
@@ -246,6 +274,17 @@ enum tfsm_result endpoint_receive(struct endpoint *ep, endpoint_handle handle, u
     enum tfsm_result result = ep_feed(ep, index, &event, NULL, &fx);
     ep_settle(ep, index);
     return readable > 0 ? TFSM_DONE : result;
+}
+
+size_t endpoint_peek(const struct endpoint *ep, endpoint_handle handle, uint8_t *octets, size_t n)
+{
+    uint32_t index = slot_of(ep, handle);
+    uint32_t readable = index != EP_NONE ? ep_readable(&ep->slots[index]) : 0;
+    uint32_t length = n < readable ? (uint32_t)n : readable;
+    if (length > 0) {
+        copy_to_user(ep, index, octets, length);
+    }
+    return length;
 }
 
 uint32_t endpoint_readable(const struct endpoint *ep, endpoint_handle handle)
