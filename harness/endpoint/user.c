@@ -190,8 +190,9 @@ bool endpoint_port_used(const struct endpoint *ep, const struct tfsm_address *lo
     for (uint32_t i = 0; i < ep->used_slots; i++) {
         const struct ep_slot *slot = &ep->slots[i];
         struct tfsm_address own = ep_address(&slot->tuple, true);
-        bool same = own.family == local->family &&
-                    (ep_is_zero(local) || memcmp(own.octets, local->octets, sizeof own.octets) == 0);
+        bool same =
+            own.family == local->family &&
+            (ep_is_zero(local) || memcmp(own.octets, local->octets, sizeof own.octets) == 0);
         if (slot->owner != EP_FREE && slot->hashed && slot->tuple.local_port == port && same) {
             return true;
         }

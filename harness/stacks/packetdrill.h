@@ -47,7 +47,7 @@ struct packetdrill_interface {
     /* A packet arrives at the stack: IP header first. 0, or -1. */
     int (*netdev_send)(void *userdata, const void *packet, size_t n);
     /* The next packet that the stack sends. *n is the room and becomes the length, 0 for none;
-     * *time_us is when it went out. With nothing queued the clock moves on to the next deadline. */
+     * *time_us is when it went out, on the clock of gettimeofday(). With nothing queued the clock moves on to the next deadline. */
     int (*netdev_receive)(void *userdata, void *packet, size_t *n, long long *time_us);
     int (*usleep)(void *userdata, useconds_t us);
     int (*gettimeofday)(void *userdata, struct timeval *now, struct timezone *zone);

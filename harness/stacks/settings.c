@@ -536,8 +536,8 @@ static bool parse_pair(struct settings *settings, const char *pair, size_t n, un
     char shown[SHOWN_MOST + 4];
     char value[VALUE_MOST + 1];
     show(pair, name, shown);
-    if (n == 0) {
-        snprintf(error, SETTINGS_ERROR, "setting %u is empty", which);
+    if (name == 0) {
+        snprintf(error, SETTINGS_ERROR, "setting %u %s", which, n == 0 ? "is empty" : "has no key");
         return false;
     }
     for (size_t i = 0; i < n; i++) {

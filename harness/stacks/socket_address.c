@@ -96,9 +96,9 @@ int address_out(const struct sock *sock, const struct tfsm_address *from, uint16
 /* Destination unreachable, by code: what Linux tells of each. */
 static int unreachable_v4(unsigned code)
 {
-    static const int errors[] = {ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT,  ECONNREFUSED,
-                                 EMSGSIZE,    EOPNOTSUPP,   ENETUNREACH,  EHOSTDOWN,
-                                 ENONET,      ENETUNREACH,  EHOSTUNREACH, ENETUNREACH,
+    static const int errors[] = {ENETUNREACH,  EHOSTUNREACH, ENOPROTOOPT,  ECONNREFUSED,
+                                 EMSGSIZE,     EOPNOTSUPP,   ENETUNREACH,  EHOSTDOWN,
+                                 ENONET,       ENETUNREACH,  EHOSTUNREACH, ENETUNREACH,
                                  EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
     return code < sizeof errors / sizeof errors[0] ? errors[code] : EHOSTUNREACH;
 }

@@ -339,8 +339,8 @@ static int begin_connect(struct sockets *s, struct file *file, const struct sock
         return error;
     }
     bool mapped = sock->family == AF_INET6 && open.remote.family == 4;
-    bool mixed = sock->bound && !address_is_zero(&sock->local) &&
-                 sock->local.family != open.remote.family;
+    bool mixed =
+        sock->bound && !address_is_zero(&sock->local) && sock->local.family != open.remote.family;
     if ((mapped && sock->choices.v6only) || mixed) {
         return -ENETUNREACH;
     }

@@ -66,8 +66,7 @@ static void fill_sending(struct tcp_info *info, const struct tfsm_tcb *tcb,
     info->tcpi_unacked = segments(status->tcp.unacknowledged, mss);
     info->tcpi_sacked = segments(sacked(tcb), mss);
     info->tcpi_snd_cwnd = segments(tcb->cwnd, mss);
-    info->tcpi_snd_ssthresh =
-        tcb->ssthresh / mss < 0x7fffffff ? tcb->ssthresh / mss : 0x7fffffff;
+    info->tcpi_snd_ssthresh = tcb->ssthresh / mss < 0x7fffffff ? tcb->ssthresh / mss : 0x7fffffff;
     info->tcpi_rtt = tcb->srtt;
     info->tcpi_rttvar = tcb->rttvar;
     info->tcpi_notsent_bytes = status->tcp.queued - status->tcp.unacknowledged;

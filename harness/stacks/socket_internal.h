@@ -41,7 +41,7 @@ struct choices {
     int priority;
     int keep_idle; /* seconds */
     int linger2;
-    int user_mss; /* TCP_MAXSEG, 0: not said */
+    int user_mss;    /* TCP_MAXSEG, 0: not said */
     int send_buffer; /* as getsockopt() tells it, 0: not said */
     int receive_buffer;
     tfsm_time receive_timeout; /* 0: none */
@@ -64,8 +64,8 @@ struct sock {
     endpoint_handle connection;
     endpoint_handle listeners[2]; /* IPv4, IPv6; 0: none */
     int backlog;
-    int error;      /* SO_ERROR */
-    int soft_error; /* an ICMP error that may pass: becomes the error of a timeout */
+    int error;         /* SO_ERROR */
+    int soft_error;    /* an ICMP error that may pass: becomes the error of a timeout */
     uint32_t path_mtu; /* 0: the link's */
     struct choices choices;
     struct endpoint_options options[2]; /* IPv4, IPv6 */

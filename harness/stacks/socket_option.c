@@ -30,12 +30,16 @@ static void set_policy_bit(struct sock *sock, uint32_t bit, bool on)
     }
 }
 
-static void set_keepalive(struct sock *sock)
+/* A keep-alive that is set keeps its time, whatever the policy becomes: off and on again. */
+static void set_keepalive(struct sockets *s, struct sock *sock)
 {
     const struct choices *choices = &sock->choices;
     for (unsigned i = 0; i < 2; i++) {
-        sock->options[i].policy.keepalive_idle =
-            choices->keepalive ? (tfsm_time)choices->keep_idle * 1000000 : 0;
+        sock->options[i].policy.keepalive_idle = 0;
+    }
+    sock_apply(s, sock);
+    for (unsigned i = 0; i < 2 && choices->keepalive; i++) {
+        sock->options[i].policy.keepalive_idle = (tfsm_time)choices->keep_idle * 1000000;
     }
 }
 
@@ -94,7 +98,7 @@ static int set_linger(struct sock *sock, const void *value, socklen_t size)
     return 0;
 }
 
-static int set_socket(const struct sockets *s, struct sock *sock, int name, int value)
+static int set_socket(struct sockets *s, struct sock *sock, int name, int value)
 {
     struct choices *choices = &sock->choices;
     switch (name) {
@@ -106,7 +110,7 @@ static int set_socket(const struct sockets *s, struct sock *sock, int name, int 
         return 0;
     case SO_KEEPALIVE:
         choices->keepalive = value != 0;
-        set_keepalive(sock);
+        set_keepalive(s, sock);
         return 0;
     case SO_SNDBUF:
     case SO_RCVBUF:
@@ -163,7 +167,7 @@ static int set_quick_ack(const struct sockets *s, struct sock *sock, bool quick)
     return 0;
 }
 
-static int set_tcp(const struct sockets *s, struct sock *sock, int name, int value)
+static int set_tcp(struct sockets *s, struct sock *sock, int name, int value)
 {
     bool idle = sock->phase == PHASE_NONE || sock->phase == PHASE_LISTENING;
     switch (name) {
@@ -179,7 +183,7 @@ static int set_tcp(const struct sockets *s, struct sock *sock, int name, int val
             return -EINVAL;
         }
         sock->choices.keep_idle = value;
-        set_keepalive(sock);
+        set_keepalive(s, sock);
         return 0;
     case TCP_KEEPINTVL:
         return within(value, 1, SECONDS_MOST) ? set_times(sock, name, value) : -EINVAL;
@@ -281,8 +285,7 @@ static int set_odd(struct sock *sock, int level, int name, const void *value, so
     return level == IPPROTO_TCP && name == TCP_CONGESTION ? set_congestion(value, size) : 1;
 }
 
-int do_setsockopt(struct sockets *s, int fd, int level, int name, const void *value,
-                  socklen_t size)
+int do_setsockopt(struct sockets *s, int fd, int level, int name, const void *value, socklen_t size)
 {
     int error;
     int number = 0;

@@ -191,9 +191,8 @@ static ssize_t splice_out(struct sockets *s, struct file *from, int to, size_t n
         return 0; /* nobody writes any more */
     }
     struct iovec piece = {pipe->octets + pipe->first, length};
-    ssize_t put = target->kind == FILE_PIPE_WRITE
-                      ? pipe_write(s, target, &piece, 1, nonblocking)
-                      : do_send(s, to, &piece, 1, flags, NULL, 0);
+    ssize_t put = target->kind == FILE_PIPE_WRITE ? pipe_write(s, target, &piece, 1, nonblocking)
+                                                  : do_send(s, to, &piece, 1, flags, NULL, 0);
     if (put > 0) {
         pipe->first = (pipe->first + (size_t)put) % PIPE_ROOM;
         pipe->count -= (size_t)put;
@@ -226,11 +225,10 @@ ssize_t do_splice(struct sockets *s, int from, off_t *from_offset, int to, off_t
     }
     file_hold(source);
     file_hold(target);
-    ssize_t result = source->kind == FILE_SOCKET
-                         ? splice_in(s, from, target, n, socket_flags,
-                                     nonblocking || target->nonblocking)
-                         : splice_out(s, source, to, n, socket_flags,
-                                      nonblocking || source->nonblocking);
+    ssize_t result =
+        source->kind == FILE_SOCKET
+            ? splice_in(s, from, target, n, socket_flags, nonblocking || target->nonblocking)
+            : splice_out(s, source, to, n, socket_flags, nonblocking || source->nonblocking);
     file_release(s, target);
     file_release(s, source);
     return result;

@@ -13,8 +13,8 @@ static bool has_room(const struct endpoint_status_block *status)
 static uint32_t connection_ready(const struct sockets *s, const struct sock *sock)
 {
     struct endpoint_status_block status;
-    bool known = sock->connection != 0 &&
-                 endpoint_status(s->ep, sock->connection, &status) == TFSM_DONE;
+    bool known =
+        sock->connection != 0 && endpoint_status(s->ep, sock->connection, &status) == TFSM_DONE;
     bool writable = sock->write_shut || sock->over || !known || has_room(&status);
     uint32_t ready = writable ? POLLOUT | POLLWRNORM : 0;
     if (known && status.readable > 0) {
@@ -249,8 +249,7 @@ static int collect(struct sockets *s, struct file *epoll, struct epoll_event *ev
     return count;
 }
 
-int do_epoll_wait(struct sockets *s, int epfd, struct epoll_event *events, int most,
-                  int timeout_ms)
+int do_epoll_wait(struct sockets *s, int epfd, struct epoll_event *events, int most, int timeout_ms)
 {
     struct file *epoll = file_of(s, epfd);
     struct waiter waiter;

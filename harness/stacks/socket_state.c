@@ -35,8 +35,8 @@ enum tfsm_state sock_state(const struct sockets *s, const struct sock *sock)
     if (sock->phase == PHASE_LISTENING) {
         return TFSM_LISTEN;
     }
-    bool known = sock->connection != 0 &&
-                 endpoint_status(s->ep, sock->connection, &status) == TFSM_DONE;
+    bool known =
+        sock->connection != 0 && endpoint_status(s->ep, sock->connection, &status) == TFSM_DONE;
     return known ? status.tcp.state : TFSM_CLOSED;
 }
 
@@ -127,7 +127,7 @@ static int listen_on(struct sockets *s, struct sock *sock, unsigned family,
         listening.local.family = (uint8_t)family;
     }
     enum tfsm_result result = endpoint_listen(s->ep, &listening, listener);
-    return result == TFSM_DONE                 ? 0
+    return result == TFSM_DONE                  ? 0
            : result == TFSM_E_CONNECTION_EXISTS ? -EADDRINUSE
            : result == TFSM_E_INVALID           ? -EADDRNOTAVAIL
                                                 : -ENOBUFS;

@@ -1,0 +1,239 @@
+/* The plug-in as packetdrill has it: loaded at run time, known by one symbol and the struct that it
+ * fills in. The first argument is the shared object. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "peer.h"
+
+static void (*init)(const char *flags, struct packetdrill_interface *ifc);
+
+#define IFC peer.ifc
+#define U   peer.ifc.userdata
+
+static void open_client(unsigned family)
+{
+    peer_start(init, family, "ecn=0");
+    int fd = opened();
+    char octets[100];
+    assert_int_equal(fd, 3);
+    assert_int_equal(IFC.write(U, fd, "hello", 5), 5);
+    hear(TFSM_ACK | TFSM_PSH, 5);
+    assert_memory_equal(peer.text, "hello", 5);
+    say(TFSM_ACK | TFSM_PSH, "good day");
+    assert_int_equal(IFC.read(U, fd, octets, sizeof octets), 8);
+    assert_memory_equal(octets, "good day", 8);
+    hear(TFSM_ACK, 0);
+    assert_int_equal(IFC.close(U, fd), 0);
+    hear(TFSM_FIN | TFSM_ACK, 0);
+    say(TFSM_FIN | TFSM_ACK, "");
+    hear(TFSM_ACK, 0);
+    assert_fails(IFC.read(U, fd, octets, 1), EBADF);
+    assert_int_equal(tcp_socket(true), 3);
+}
+
+static void test_plugin_client_ipv4(void **state)
+{
+    (void)state;
+    open_client(4);
+}
+
+static void test_plugin_client_ipv6(void **state)
+{
+    (void)state;
+    open_client(6);
+}
+
+static void serve(unsigned family)
+{
+    peer_start(init, family, "");
+    int listener = listening(5);
+    int fd = accepted(listener);
+    char octets[100];
+    assert_int_equal(listener, 3);
+    assert_int_equal(fd, 4);
+    assert_fails(IFC.read(U, fd, octets, sizeof octets), EAGAIN);
+    say(TFSM_ACK | TFSM_PSH, "who is there");
+    assert_int_equal(IFC.read(U, fd, octets, sizeof octets), 12);
+    hear(TFSM_ACK, 0);
+    assert_int_equal(IFC.send(U, fd, "me", 2, MSG_NOSIGNAL), 2);
+    hear(TFSM_ACK | TFSM_PSH, 2);
+    say(TFSM_FIN | TFSM_ACK, "");
+    hear(TFSM_ACK, 0);
+    assert_int_equal(IFC.read(U, fd, octets, sizeof octets), 0);
+    assert_int_equal(IFC.close(U, fd), 0);
+    hear(TFSM_FIN | TFSM_ACK, 0);
+    say(TFSM_ACK, "");
+    hear_nothing();
+}
+
+static void test_plugin_server_ipv4(void **state)
+{
+    (void)state;
+    serve(4);
+}
+
+static void test_plugin_server_ipv6(void **state)
+{
+    (void)state;
+    serve(6);
+}
+
+static void test_plugin_connect_refused(void **state)
+{
+    (void)state;
+    peer_start(init, 4, "ecn=0");
+    struct sockaddr_storage to;
+    socklen_t size = peer_sockaddr(false, PEER_PORT, &to);
+    int fd = tcp_socket(true);
+    assert_fails(IFC.connect(U, fd, (struct sockaddr *)&to, size), EINPROGRESS);
+    hear(TFSM_SYN, 0);
+    say(TFSM_RST | TFSM_ACK, "");
+    int error = 0;
+    socklen_t room = sizeof error;
+    assert_int_equal(IFC.getsockopt(U, fd, SOL_SOCKET, SO_ERROR, &error, &room), 0);
+    assert_int_equal(error, ECONNREFUSED);
+}
+
+/* Nothing is queued: the clock goes on to the retransmission, and the packet says when it went. */
+static void test_plugin_retransmission_when_a_packet_is_awaited(void **state)
+{
+    (void)state;
+    peer_start(init, 4, "ecn=0,rto_initial=1s");
+    struct sockaddr_storage to;
+    socklen_t size = peer_sockaddr(false, PEER_PORT, &to);
+    int fd = tcp_socket(true);
+    assert_int_equal(IFC.usleep(U, 50 * MS), 0);
+    assert_fails(IFC.connect(U, fd, (struct sockaddr *)&to, size), EINPROGRESS);
+    hear(TFSM_SYN, 0);
+    assert_int_equal(peer.heard_at, 50 * MS);
+    hear(TFSM_SYN, 0);
+    assert_int_equal(peer.heard_at, 1050 * MS);
+    assert_int_equal(clock_now(), 1050 * MS);
+    hear(TFSM_SYN, 0);
+    assert_int_equal(peer.heard_at, 3050 * MS);
+}
+
+/* ---- a call that blocks, in a thread of its own ---- */
+
+struct blocked {
+    int fd;
+    int result;
+    long long at;
+};
+
+static void *accept_blocked(void *argument)
+{
+    struct blocked *blocked = argument;
+    blocked->result = IFC.accept(U, blocked->fd, NULL, NULL);
+    blocked->at = clock_now();
+    return NULL;
+}
+
+/* Whatever the scheduler does: the call ends at the time of the third segment. */
+static void test_plugin_blocking_accept_in_a_second_thread(void **state)
+{
+    (void)state;
+    peer_start(init, 4, "");
+    struct blocked blocked = {.fd = listening(5)};
+    pthread_t thread;
+    assert_int_equal(IFC.fcntl(U, blocked.fd, 4 /* F_SETFL */, 0), 0);
+    assert_int_equal(pthread_create(&thread, NULL, accept_blocked, &blocked), 0);
+    usleep(20000); /* until it waits, most likely; the result is the same if it does not yet */
+    IFC.usleep(U, 100 * MS);
+    handshake();
+    pthread_join(thread, NULL);
+    assert_int_equal(blocked.result, 4);
+    assert_int_equal(blocked.at, 100 * MS);
+    IFC.usleep(U, 100 * MS);
+    assert_int_equal(clock_now(), 200 * MS);
+}
+
+/* ---- ends of the process ---- */
+
+/* Exit status of a child that does this, and the first line it says on standard error. */
+static int status_of(void (*what)(const char *), const char *argument, char *line, size_t room)
+{
+    int ends[2];
+    int status = 0;
+    assert_int_equal(pipe(ends), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        what(argument);
+        _exit(0);
+    }
+    close(ends[1]);
+    ssize_t n = read(ends[0], line, room - 1);
+    line[n > 0 ? n : 0] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static struct packetdrill_interface bare;
+
+static void await_in_vain(const char *flags)
+{
+    uint8_t octets[2048];
+    size_t n = sizeof octets;
+    long long at = 0;
+    init(flags, &bare);
+    bare.netdev_receive(bare.userdata, octets, &n, &at);
+}
+
+static void only_init(const char *flags)
+{
+    init(flags, &bare);
+}
+
+static void test_plugin_idle_exit_ends_with_status_1(void **state)
+{
+    (void)state;
+    char line[300];
+    assert_int_equal(status_of(await_in_vain, "idle=exit", line, sizeof line), 1);
+    assert_non_null(strstr(line, "no timer runs"));
+    assert_int_equal(status_of(await_in_vain, NULL, line, sizeof line), 1);
+    assert_int_equal(status_of(await_in_vain, "idle=return", line, sizeof line), 0);
+}
+
+static void test_plugin_malformed_flags_end_with_status_2(void **state)
+{
+    (void)state;
+    char line[300];
+    assert_int_equal(status_of(only_init, "rcvbuf=much", line, sizeof line), 2);
+    assert_string_equal(line, "tcpfsm: so_flags: rcvbuf: 'much' is not a number\n");
+    assert_int_equal(status_of(only_init, "ecn=on,", line, sizeof line), 2);
+    assert_int_equal(status_of(only_init, "ecn=on", line, sizeof line), 0);
+    assert_string_equal(line, "");
+}
+
+int main(int count, char **arguments)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_plugin_client_ipv4, peer_stop),
+        cmocka_unit_test_teardown(test_plugin_client_ipv6, peer_stop),
+        cmocka_unit_test_teardown(test_plugin_server_ipv4, peer_stop),
+        cmocka_unit_test_teardown(test_plugin_server_ipv6, peer_stop),
+        cmocka_unit_test_teardown(test_plugin_connect_refused, peer_stop),
+        cmocka_unit_test_teardown(test_plugin_retransmission_when_a_packet_is_awaited, peer_stop),
+        cmocka_unit_test_teardown(test_plugin_blocking_accept_in_a_second_thread, peer_stop),
+        cmocka_unit_test(test_plugin_idle_exit_ends_with_status_1),
+        cmocka_unit_test(test_plugin_malformed_flags_end_with_status_2),
+    };
+    void *plugin = count == 2 ? dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+    void *symbol = plugin != NULL ? dlsym(plugin, "packetdrill_interface_init") : NULL;
+    if (symbol == NULL) {
+        fprintf(stderr, "usage: test_plugin PLUGIN: %s\n", count == 2 ? dlerror() : "one argument");
+        return 2;
+    }
+    memcpy(&init, &symbol, sizeof init);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
