@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TURNS_MOST 1000000u /* deadlines without a packet, one after the other */
 
@@ -292,13 +293,22 @@ int do_input(struct sockets *s, const void *packet, size_t n)
     return 0;
 }
 
-/* packetdrill would ask for ever. */
-static int nothing_can_come(struct sockets *s, size_t *n)
+/* A thread of packetdrill's may be about to make a call that was started already. Real time, and only
+ * where the process would end otherwise. */
+static bool others_bring_something(struct sockets *s)
 {
-    if (s->settings.idle_returns) {
-        *n = 0;
-        return 0;
+    const struct timespec pause = {.tv_nsec = 10000000};
+    for (unsigned i = 0; i < 20 && s->first == NULL && next_deadline(s) == TFSM_NEVER; i++) {
+        pthread_mutex_unlock(&s->lock);
+        nanosleep(&pause, NULL);
+        pthread_mutex_lock(&s->lock);
     }
+    return s->first != NULL || next_deadline(s) != TFSM_NEVER;
+}
+
+/* packetdrill would ask for ever. */
+static void end_for_nothing_can_come(const struct sockets *s)
+{
     fprintf(stderr,
             "tcpfsm: a packet is awaited at %llu.%06llu s, but none is queued and no timer runs\n",
             (unsigned long long)(s->clock / 1000000), (unsigned long long)(s->clock % 1000000));
@@ -310,10 +320,14 @@ int do_next_packet(struct sockets *s, void *packet, size_t *n, long long *time_u
     drive(s);
     for (unsigned turn = 0; s->first == NULL; turn++) {
         tfsm_time next = next_deadline(s);
-        if (next == TFSM_NEVER || turn == TURNS_MOST) {
-            return nothing_can_come(s, n);
+        if (next != TFSM_NEVER && turn < TURNS_MOST) {
+            advance(s, next, NULL);
+        } else if (s->settings.idle_returns) {
+            *n = 0;
+            return 0;
+        } else if (turn == TURNS_MOST || !others_bring_something(s)) {
+            end_for_nothing_can_come(s);
         }
-        advance(s, next, NULL);
     }
     struct queued *first = s->first;
     if (first->n > *n) {

@@ -153,6 +153,82 @@ static void test_plugin_blocking_accept_in_a_second_thread(void **state)
     assert_int_equal(clock_now(), 200 * MS);
 }
 
+struct talk {
+    int connected;
+    ssize_t got;
+    ssize_t put;
+    long long at;
+    char octets[16];
+};
+
+static void *talk_blocked(void *argument)
+{
+    struct talk *talk = argument;
+    struct sockaddr_storage to;
+    int fd = tcp_socket(false);
+    socklen_t size = peer_sockaddr(false, PEER_PORT, &to);
+    talk->connected = IFC.connect(U, fd, (struct sockaddr *)&to, size);
+    talk->got = IFC.read(U, fd, talk->octets, sizeof talk->octets);
+    talk->at = clock_now();
+    talk->put = IFC.write(U, fd, "answer", 6);
+    return NULL;
+}
+
+/* Nothing is there to hear until the other thread gets so far. */
+static void hear_soon(unsigned flags, size_t text)
+{
+    for (unsigned i = 0; !hears(); i++) {
+        assert_true(i < 1000);
+        usleep(1000);
+    }
+    assert_int_equal(peer.heard.segment.flags, flags);
+    assert_int_equal(peer.text_length, text);
+}
+
+static void test_plugin_blocking_calls_of_a_client_in_a_second_thread(void **state)
+{
+    (void)state;
+    peer_start(init, 4, "ecn=0");
+    struct talk talk = {0};
+    pthread_t thread;
+    IFC.usleep(U, 10 * MS);
+    assert_int_equal(pthread_create(&thread, NULL, talk_blocked, &talk), 0);
+    hear_soon(TFSM_SYN, 0);
+    IFC.usleep(U, 20 * MS);
+    say(TFSM_SYN | TFSM_ACK, "");
+    hear(TFSM_ACK, 0);
+    IFC.usleep(U, 30 * MS);
+    say(TFSM_ACK, "question");
+    pthread_join(thread, NULL);
+    assert_int_equal(talk.connected, 0);
+    assert_int_equal(talk.got, 8);
+    assert_memory_equal(talk.octets, "question", 8);
+    assert_int_equal(talk.at, 60 * MS);
+    hear(TFSM_ACK | TFSM_PSH, 6);
+}
+
+static void *poll_blocked(void *argument)
+{
+    struct blocked *blocked = argument;
+    struct pollfd look = {.fd = blocked->fd, .events = POLLIN};
+    blocked->result = IFC.poll(U, &look, 1, -1);
+    return NULL;
+}
+
+/* Who waits when the stack goes is told. */
+static void test_plugin_free_while_a_call_blocks(void **state)
+{
+    (void)state;
+    peer_start(init, 4, "");
+    struct blocked blocked = {.fd = listening(1), .result = 7};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, poll_blocked, &blocked), 0);
+    usleep(50000); /* until it waits */
+    peer_stop(NULL);
+    pthread_join(thread, NULL);
+    assert_int_equal(blocked.result, -1);
+}
+
 /* ---- ends of the process ---- */
 
 /* Exit status of a child that does this, and the first line it says on standard error. */
@@ -225,6 +301,9 @@ int main(int count, char **arguments)
         cmocka_unit_test_teardown(test_plugin_connect_refused, peer_stop),
         cmocka_unit_test_teardown(test_plugin_retransmission_when_a_packet_is_awaited, peer_stop),
         cmocka_unit_test_teardown(test_plugin_blocking_accept_in_a_second_thread, peer_stop),
+        cmocka_unit_test_teardown(test_plugin_blocking_calls_of_a_client_in_a_second_thread,
+                                  peer_stop),
+        cmocka_unit_test_teardown(test_plugin_free_while_a_call_blocks, peer_stop),
         cmocka_unit_test(test_plugin_idle_exit_ends_with_status_1),
         cmocka_unit_test(test_plugin_malformed_flags_end_with_status_2),
     };

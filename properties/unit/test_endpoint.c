@@ -121,6 +121,64 @@ static void test_endpoint_send_takes_what_fits_and_tells_of_room(void **state)
     assert_int_equal(news_of(0, handle[0]), ENDPOINT_WRITABLE);
 }
 
+/* A look takes nothing, and sees a ring that wraps in one piece. */
+static void test_endpoint_peek_before_receive(void **state)
+{
+    (void)state;
+    struct endpoint_config *config = plan_hosts();
+    config[1].receive_ring = 1024;
+    start_hosts();
+    endpoint_handle handle[2];
+    uint8_t octets[1024];
+    open_pair(handle);
+    assert_int_equal(endpoint_peek(net.host[1], handle[1], octets, sizeof octets), 0);
+    assert_int_equal(send_some(0, handle[0], 0, 700), 700);
+    talk();
+    assert_int_equal(read_some(1, handle[1], 0), 700);
+    assert_int_equal(send_some(0, handle[0], 700, 600), 600);
+    talk();
+    pass(SECOND);
+    assert_int_equal(endpoint_peek(net.host[1], handle[1], octets, sizeof octets), 600);
+    for (unsigned i = 0; i < 600; i++) {
+        assert_int_equal(octets[i], stream_octet(0, 700 + i));
+    }
+    assert_int_equal(endpoint_peek(net.host[1], handle[1], octets, 5), 5);
+    assert_int_equal(endpoint_readable(net.host[1], handle[1]), 600);
+    assert_int_equal(read_some(1, handle[1], 700), 600);
+    assert_int_equal(endpoint_peek(net.host[1], 0, octets, sizeof octets), 0);
+}
+
+/* A port is in use as long as a connection is not over, whoever holds it. */
+static void test_endpoint_port_used_until_a_connection_is_over(void **state)
+{
+    (void)state;
+    plan_hosts();
+    start_hosts();
+    endpoint_handle handle[2];
+    struct endpoint_open open = to_host_1();
+    struct tfsm_address own = v4(192, 0, 2, 1);
+    struct tfsm_address other = v4(198, 51, 100, 1);
+    struct tfsm_address any = any_address(4);
+    struct tfsm_address six = any_address(6);
+    open.local_port = 4000;
+    assert_false(endpoint_port_used(net.host[0], &any, 4000));
+    handle[0] = connect_with(&open);
+    talk();
+    handle[1] = accept_one(net.listener);
+    assert_true(endpoint_port_used(net.host[0], &any, 4000));
+    assert_true(endpoint_port_used(net.host[0], &own, 4000));
+    assert_false(endpoint_port_used(net.host[0], &other, 4000));
+    assert_false(endpoint_port_used(net.host[0], &six, 4000));
+    assert_false(endpoint_port_used(net.host[0], &any, 4001));
+    assert_int_equal(endpoint_release(net.host[0], handle[0], net.now), TFSM_DONE);
+    talk();
+    assert_int_equal(endpoint_close(net.host[1], handle[1], net.now), TFSM_DONE);
+    talk();
+    assert_true(endpoint_port_used(net.host[0], &own, 4000)); /* TIME-WAIT */
+    pass(300 * SECOND);
+    assert_false(endpoint_port_used(net.host[0], &own, 4000));
+}
+
 /* A buffer that is made smaller than what it holds takes nothing until that is gone. */
 static void test_endpoint_send_into_a_buffer_that_shrank(void **state)
 {
@@ -1192,6 +1250,8 @@ int main(void)
         cmocka_unit_test_teardown(test_endpoint_data_both_ways_ipv6, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_data_after_loss, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_send_takes_what_fits_and_tells_of_room, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_peek_before_receive, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_port_used_until_a_connection_is_over, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_send_into_a_buffer_that_shrank, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_receive_buffer_that_grew_is_announced, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_send_buffer_that_grew_is_told, stop_hosts),

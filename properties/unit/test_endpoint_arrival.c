@@ -642,6 +642,12 @@ static void answer_syn(const struct tfsm_packet *syn, uint32_t ack, uint8_t cook
     endpoint_segment(net.host[0], &packet, NULL, net.now);
 }
 
+static bool knows_cookie(uint16_t port)
+{
+    struct endpoint_open open = {.remote = v4(192, 0, 2, 2), .remote_port = port};
+    return endpoint_knows_cookie(net.host[0], &open, net.now);
+}
+
 /* RFC7413:4.1.3a RFC7413:4.1.3b RFC7413:4.2.1a RFC7413:4.2.2a RFC7413:4.2.2e */
 static void test_endpoint_fast_open_keeps_the_cookie(void **state)
 {
@@ -653,7 +659,10 @@ static void test_endpoint_fast_open_keeps_the_cookie(void **state)
     assert_true((syn.segment.options & TFSM_OPT_FAST_OPEN) != 0);
     assert_int_equal(syn.segment.cookie_len, 0);
     assert_int_equal(syn.segment.len, 1); /* no cookie, no text */
+    assert_false(knows_cookie(PORT));
     answer_syn(&syn, syn.segment.seq + 1, 8);
+    assert_true(knows_cookie(PORT));
+    assert_true(knows_cookie(81));
     assert_int_equal(state_of(0, handle), TFSM_ESTABLISHED);
     assert_int_equal(news_of(0, handle), TFSM_SIG_CONNECTED);
     open_fast(81, &syn); /* another port of the same host: the cookie is good there, too */
@@ -702,6 +711,8 @@ static void test_endpoint_fast_open_remembers_a_refusal(void **state)
     open_fast(PORT, &syn); /* it is asked again after a while */
     assert_int_equal(syn.segment.cookie_len, 8);
     answer_syn(&syn, syn.segment.seq + 1, 0); /* takes the SYN and not its text */
+    assert_false(knows_cookie(PORT));
+    assert_true(knows_cookie(81));
     open_fast(PORT, &syn);
     assert_int_equal(syn.segment.options & TFSM_OPT_FAST_OPEN, 0);
 }
