@@ -209,7 +209,7 @@ static int present(struct sockets *s, const struct sock *listener, endpoint_hand
     sock->port = status.local_port;
     sock->remote.remote = status.remote;
     sock->remote.remote_port = status.remote_port;
-    drive(s); /* what came while it waited */
+    drive_endpoint(s); /* what came while it waited */
     int error = address_out(sock, &status.remote, status.remote_port, address, size);
     if (error != 0) {
         do_close(s, fd);

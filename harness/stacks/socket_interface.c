@@ -18,7 +18,7 @@ static struct sockets *enter(void *userdata)
 /* Whoever waits looks at what the call changed before the driver goes on. */
 static ssize_t leave(struct sockets *s, ssize_t result)
 {
-    drive(s);
+    drive_endpoint(s);
     if (pthread_equal(s->driver, pthread_self()) != 0) {
         wait_until_quiet(s, NULL);
     } else {
@@ -224,7 +224,7 @@ static int call_netdev_receive(void *userdata, void *packet, size_t *n, long lon
 static int call_usleep(void *userdata, useconds_t us)
 {
     struct sockets *s = enter(userdata);
-    advance(s, s->clock + us, NULL);
+    advance_clock(s, s->clock + us, NULL);
     return leave_int(s, 0);
 }
 

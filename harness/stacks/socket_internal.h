@@ -164,9 +164,9 @@ void file_release(struct sockets *s, struct file *file);
 void file_touch(struct sockets *s, struct file *file);
 
 /* Whatever the endpoint has to send is queued, and its news reach their sockets. */
-void drive(struct sockets *s);
+void drive_endpoint(struct sockets *s);
 /* The clock goes on to a time, each deadline on the way in its turn. */
-void advance(struct sockets *s, tfsm_time to, const struct waiter *self);
+void advance_clock(struct sockets *s, tfsm_time to, const struct waiter *self);
 /* The next time at which something happens by itself, or TFSM_NEVER. */
 tfsm_time next_deadline(struct sockets *s);
 

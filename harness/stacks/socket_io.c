@@ -290,7 +290,7 @@ static ssize_t open_fast(struct sockets *s, struct file *file, struct writing *w
     if (tcb != NULL && tcb->cookie_len > 0) {
         ssize_t taken = put(s, sock, w->pieces, w->count, 0, false);
         w->done = taken > 0 ? (size_t)taken : 0;
-        drive(s);
+        drive_endpoint(s);
         if (w->nonblocking || w->done == w->total) {
             return (ssize_t)w->done;
         }

@@ -124,7 +124,7 @@ static int drive_alone(struct sockets *s, struct waiter *waiter)
         if (next == TFSM_NEVER) {
             return -EDEADLK;
         }
-        advance(s, next, waiter);
+        advance_clock(s, next, waiter);
         if (s->generation != generation || s->clock >= waiter->deadline) {
             return 0;
         }
@@ -135,7 +135,7 @@ static int drive_alone(struct sockets *s, struct waiter *waiter)
 int wait_more(struct sockets *s, struct waiter *waiter)
 {
     uint64_t generation = s->generation;
-    drive(s);
+    drive_endpoint(s);
     if (s->closing) {
         return -EBADF;
     }
@@ -200,7 +200,7 @@ static void give_news(struct sockets *s, endpoint_handle handle, uint32_t news)
     }
 }
 
-void drive(struct sockets *s)
+void drive_endpoint(struct sockets *s)
 {
     endpoint_handle handle;
     uint32_t news;
@@ -238,7 +238,7 @@ tfsm_time next_deadline(struct sockets *s)
     return next;
 }
 
-void advance(struct sockets *s, tfsm_time to, const struct waiter *self)
+void advance_clock(struct sockets *s, tfsm_time to, const struct waiter *self)
 {
     for (bool last = false; !last;) {
         tfsm_time next = next_deadline(s);
@@ -249,7 +249,7 @@ void advance(struct sockets *s, tfsm_time to, const struct waiter *self)
             s->generation++;
         }
         endpoint_timeout(s->ep, time_of(s));
-        drive(s);
+        drive_endpoint(s);
         wait_until_quiet(s, self);
         last = last || (self != NULL && s->clock >= self->deadline);
     }
@@ -286,7 +286,7 @@ int do_input(struct sockets *s, const void *packet, size_t n)
     look_at_icmp(s, packet, n);
     endpoint_timeout(s->ep, time_of(s));
     endpoint_input(s->ep, packet, n, time_of(s));
-    drive(s);
+    drive_endpoint(s);
     wait_until_quiet(s, NULL);
     s->icmp_errno = 0;
     s->icmp_mtu = 0;
@@ -317,11 +317,11 @@ static void end_for_nothing_can_come(const struct sockets *s)
 
 int do_next_packet(struct sockets *s, void *packet, size_t *n, long long *time_us)
 {
-    drive(s);
+    drive_endpoint(s);
     for (unsigned turn = 0; s->first == NULL; turn++) {
         tfsm_time next = next_deadline(s);
         if (next != TFSM_NEVER && turn < TURNS_MOST) {
-            advance(s, next, NULL);
+            advance_clock(s, next, NULL);
         } else if (s->settings.idle_returns) {
             *n = 0;
             return 0;

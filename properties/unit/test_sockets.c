@@ -146,6 +146,10 @@ static void test_bind_a_port_in_use(void **state)
     assert_int_equal(set_int(second, SOL_SOCKET, SO_REUSEADDR, 1), 0);
     assert_fails(bind_to(second, 80), EADDRINUSE); /* the first does not share */
     assert_int_equal(set_int(first, SOL_SOCKET, SO_REUSEADDR, 1), 0);
+    assert_int_equal(bind_to(second, 80), 0);
+    assert_int_equal(IFC.close(U, second), 0);
+    second = tcp_socket(true);
+    assert_int_equal(set_int(second, SOL_SOCKET, SO_REUSEADDR, 1), 0);
     assert_int_equal(IFC.listen(U, first, 1), 0);
     assert_fails(bind_to(second, 80), EADDRINUSE); /* nor a listener */
     assert_int_equal(IFC.close(U, first), 0);
@@ -629,6 +633,21 @@ static void test_close_with_unread_octets_resets(void **state)
     }
     assert_int_equal(peer.heard.segment.flags & (TFSM_RST | TFSM_FIN), TFSM_RST);
     hear_nothing();
+}
+
+/* Also where both sides have closed, and the endpoint itself would let it be. */
+static void test_close_with_unread_octets_after_both_fins(void **state)
+{
+    (void)state;
+    start("ecn=0");
+    int fd = opened();
+    say(TFSM_ACK | TFSM_FIN, "unread");
+    hear(TFSM_ACK, 0);
+    assert_int_equal(IFC.shutdown(U, fd, SHUT_WR), 0);
+    hear(TFSM_ACK | TFSM_FIN, 0);
+    assert_int_equal(IFC.close(U, fd), 0);
+    assert_true(hears());
+    assert_int_equal(peer.heard.segment.flags & (TFSM_RST | TFSM_FIN), TFSM_RST);
 }
 
 static void test_close_with_a_linger_time_of_zero_resets(void **state)
@@ -1209,6 +1228,7 @@ int main(void)
         TEST(test_urgent_data_is_in_line),
         TEST(test_shutdown_for_writing_goes_on_reading),
         TEST(test_close_with_unread_octets_resets),
+        TEST(test_close_with_unread_octets_after_both_fins),
         TEST(test_close_with_a_linger_time_of_zero_resets),
         TEST(test_close_lingers_until_its_time_is_up),
         TEST(test_poll_waits_on_the_clock_of_the_stack),
