@@ -53,15 +53,27 @@ static uint8_t octet(uint32_t number)
     return (uint8_t)(number < UINT8_MAX ? number : UINT8_MAX);
 }
 
+/* Linux tells the timeout that is running: backed off, microseconds. */
+static uint32_t timeout(const struct tfsm_tcb *tcb, const struct tfsm_config *chosen)
+{
+    tfsm_time most = chosen->rto_max < UINT32_MAX ? chosen->rto_max : UINT32_MAX;
+    tfsm_time rto = tcb->rto;
+    for (unsigned i = 0; i < tcb->backoff && rto < most; i++) {
+        rto *= 2;
+    }
+    return (uint32_t)(rto < most ? rto : most);
+}
+
 /* The sender's side; mss is the text of a full segment. */
 static void fill_sending(struct tcp_info *info, const struct tfsm_tcb *tcb,
+                         const struct tfsm_config *chosen,
                          const struct endpoint_status_block *status, uint32_t mss)
 {
     bool probing = (tcb->flags & TFSM_M_PROBING) != 0;
     info->tcpi_retransmits = probing ? 0 : octet(tcb->tries);
     info->tcpi_probes = probing ? octet(tcb->tries) : octet(tcb->keepalives);
     info->tcpi_backoff = octet(tcb->backoff);
-    info->tcpi_rto = (uint32_t)(tcb->rto << (tcb->backoff < 8 ? tcb->backoff : 8));
+    info->tcpi_rto = timeout(tcb, chosen);
     info->tcpi_snd_mss = mss;
     info->tcpi_unacked = segments(status->tcp.unacknowledged, mss);
     info->tcpi_sacked = segments(sacked(tcb), mss);
@@ -98,7 +110,7 @@ int sock_tcp_info(const struct sockets *s, const struct sock *sock, void *value,
         info.tcpi_rcv_space = tcb->rcv_wnd;
         info.tcpi_bytes_received = tcb->rcv_octets;
         if (tcb->state != TFSM_LISTEN) {
-            fill_sending(&info, tcb, &status, mss);
+            fill_sending(&info, tcb, &chosen->policy, &status, mss);
         }
     }
     *size = *size < sizeof info ? *size : (socklen_t)sizeof info;

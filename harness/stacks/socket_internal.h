@@ -254,11 +254,14 @@ ssize_t do_splice(struct sockets *s, int from, off_t *from_offset, int to, off_t
 int do_setsockopt(struct sockets *s, int fd, int level, int name, const void *value,
                   socklen_t size);
 int do_getsockopt(struct sockets *s, int fd, int level, int name, void *value, socklen_t *size);
-int do_fcntl(struct sockets *s, int fd, int command, int argument);
-int do_ioctl(struct sockets *s, int fd, unsigned long request, void *argument);
 /* struct tcp_info, cut to *size. */
 int sock_tcp_info(const struct sockets *s, const struct sock *sock, void *value, socklen_t *size);
 uint32_t sock_mtu(const struct sockets *s, const struct sock *sock);
+
+/* ---- socket_control.c ---- */
+
+int do_fcntl(struct sockets *s, int fd, int command, int argument);
+int do_ioctl(struct sockets *s, int fd, unsigned long request, void *argument);
 
 /* ---- socket_poll.c ---- */
 

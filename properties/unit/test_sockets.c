@@ -955,9 +955,17 @@ static void test_tcp_info_of_a_connection(void **state)
     assert_int_equal(info.tcpi_rtt, 100 * MS);
     assert_int_equal(info.tcpi_notsent_bytes, 0);
     assert_int_equal(get_int(fd, IPPROTO_TCP, TCP_MAXSEG), 1000);
-    size = 1;
+    assert_int_equal(info.tcpi_rto, SECOND_US);
+    hear(TFSM_ACK | TFSM_PSH, 10);
+    hear(TFSM_ACK | TFSM_PSH, 10); /* once more */
+    size = 48;
+    memset(&info, 0x55, sizeof info);
     assert_int_equal(IFC.getsockopt(U, fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
-    assert_int_equal(size, 1);
+    assert_int_equal(size, 48);
+    assert_int_equal(info.tcpi_rto, 2 * SECOND_US);
+    assert_int_equal(info.tcpi_retransmits, 1);
+    assert_int_equal(info.tcpi_backoff, 1);
+    assert_int_equal(info.tcpi_last_data_recv, 0x55555555); /* beyond the room */
 }
 
 /* ---- Fast Open ---- */
@@ -1190,6 +1198,143 @@ static void test_layout_of_what_is_no_packet(void **state)
     assert_int_equal(octets[40], 2);
 }
 
+/* ---- anything ---- */
+
+static uint32_t drawn;
+
+static int draw(int most)
+{
+    drawn = (uint32_t)((uint64_t)drawn * 48271 % 2147483647);
+    return (int)(drawn % (uint32_t)most);
+}
+
+/* One of the calls that open and close, with a descriptor that may be anything. */
+static void call_any(int fd)
+{
+    struct sockaddr_storage any;
+    socklen_t size = peer_sockaddr(draw(2) == 0, (uint16_t)(draw(3) + STACK_PORT), &any);
+    struct sockaddr *address = (struct sockaddr *)&any;
+    struct linger linger = {draw(2), draw(2)};
+    int flags = SOCK_STREAM | (draw(8) > 0 ? SOCK_NONBLOCK : 0);
+    int fds[2];
+    switch (draw(10)) {
+    case 0:
+        IFC.socket(U, draw(2) == 0 ? AF_INET : AF_INET6, flags, 0);
+        break;
+    case 1:
+        IFC.bind(U, fd, address, size);
+        break;
+    case 2:
+        IFC.listen(U, fd, draw(4) - 1);
+        break;
+    case 3:
+        IFC.accept(U, fd, address, &size);
+        break;
+    case 4:
+        IFC.connect(U, fd, address, size);
+        break;
+    case 5:
+        IFC.shutdown(U, fd, draw(3));
+        break;
+    case 6:
+        IFC.close(U, fd);
+        break;
+    case 7:
+        IFC.setsockopt(U, fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+        break;
+    case 8:
+        IFC.pipe(U, fds);
+        break;
+    default:
+        IFC.epoll_create(U, 1);
+        break;
+    }
+}
+
+/* One that reads, writes or waits. */
+static void use_any(int fd, int other)
+{
+    static char octets[3000];
+    static const int names[] = {TCP_NODELAY, TCP_MAXSEG, TCP_KEEPIDLE, TCP_QUICKACK, TCP_FASTOPEN};
+    struct epoll_event event = {.events = (uint32_t)draw(1 << 14), .data = {.fd = other}};
+    struct pollfd look = {.fd = fd, .events = POLLIN | POLLOUT};
+    struct tcp_info info;
+    socklen_t size = (socklen_t)draw(300);
+    switch (draw(8)) {
+    case 0:
+        IFC.recv(U, fd, octets, (size_t)draw(3000), draw(2) == 0 ? MSG_PEEK : MSG_WAITALL);
+        break;
+    case 1:
+        IFC.write(U, fd, octets, (size_t)draw(3000));
+        break;
+    case 2:
+        IFC.splice(U, fd, NULL, other, NULL, (size_t)draw(3000), (unsigned)draw(4));
+        break;
+    case 3:
+        IFC.poll(U, &look, 1, draw(20));
+        break;
+    case 4:
+        IFC.epoll_ctl(U, fd, 1 + draw(3), other, &event);
+        break;
+    case 5:
+        IFC.epoll_wait(U, fd, &event, 1, draw(20));
+        break;
+    case 6:
+        set_int(fd, IPPROTO_TCP, names[draw(5)], draw(200));
+        break;
+    default:
+        size = size < sizeof info ? size : (socklen_t)sizeof info;
+        IFC.getsockopt(U, fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+        break;
+    }
+}
+
+/* The peer: what would be right, or nearly. */
+static void say_any(void)
+{
+    static const unsigned flags[] = {TFSM_SYN, TFSM_SYN | TFSM_ACK, TFSM_ACK, TFSM_FIN | TFSM_ACK,
+                                     TFSM_RST | TFSM_ACK};
+    if (draw(2) == 0) {
+        hears();
+    }
+    peer.port = (uint16_t)(STACK_PORT + draw(3));
+    unsigned which = (unsigned)draw(40);
+    say(flags[which < 5 ? which : 2], draw(2) == 0 ? "" : "some text");
+}
+
+/* Whatever is called in whatever order: an answer, and books that hold. */
+static void test_sockets_any_order_of_calls(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        drawn = seed;
+        start(seed % 2 == 0 ? "ecn=0,connections=4,retries=2,syn_retries=2,msl=1s"
+                            : "fast_open=3,cookies=never,backlog=2,retries=2,syn_retries=2");
+        for (unsigned step = 0; step < 1500; step++) {
+            int fd = 3 + draw(8);
+            switch (draw(4)) {
+            case 0:
+                call_any(fd);
+                break;
+            case 1:
+                use_any(fd, 3 + draw(8));
+                break;
+            case 2:
+                say_any();
+                break;
+            default:
+                IFC.usleep(U, (useconds_t)draw(100 * MS));
+                break;
+            }
+            const char *wrong = endpoint_check(sockets_endpoint(U));
+            if (wrong != NULL) {
+                fail_msg("seed %u, step %u: does not hold: %s", seed, step, wrong);
+            }
+        }
+        peer_stop(NULL);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, peer_stop)
 
 int main(void)
@@ -1249,6 +1394,7 @@ int main(void)
         TEST(test_layout_keeps_what_a_packet_says),
         TEST(test_layout_of_a_fast_open_request),
         TEST(test_layout_of_what_is_no_packet),
+        TEST(test_sockets_any_order_of_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
