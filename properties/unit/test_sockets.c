@@ -311,6 +311,42 @@ static void test_connect_where_there_is_no_way(void **state)
     assert_fails(connect_peer(fd), EISCONN);
 }
 
+/* connect(2): AF_UNSPEC dissolves the association. */
+static void test_connect_to_nobody_disconnects(void **state)
+{
+    (void)state;
+    start("ecn=0");
+    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    int fd = opened();
+    assert_int_equal(IFC.connect(U, fd, &nobody, sizeof nobody), 0);
+    assert_true(hears());
+    assert_int_equal(peer.heard.segment.flags & TFSM_RST, TFSM_RST);
+    assert_fails(IFC.write(U, fd, "x", 1), EPIPE);
+    assert_fails(connect_peer(fd), EINPROGRESS);
+}
+
+static void test_connect_when_the_four_or_the_places_are_in_use(void **state)
+{
+    (void)state;
+    start("ecn=0,connections=2,port_first=4000,port_last=4000");
+    int fds[3];
+    for (unsigned i = 0; i < 3; i++) {
+        fds[i] = tcp_socket(true);
+        assert_int_equal(set_int(fds[i], SOL_SOCKET, SO_REUSEADDR, 1), 0);
+    }
+    assert_int_equal(bind_to(fds[0], 80), 0);
+    assert_int_equal(bind_to(fds[1], 80), 0);
+    assert_fails(connect_peer(fds[0]), EINPROGRESS);
+    assert_fails(connect_peer(fds[1]), EADDRNOTAVAIL);
+    assert_fails(connect_peer(fds[2]), EINPROGRESS);
+    assert_int_equal(IFC.close(U, fds[1]), 0);
+    fds[1] = tcp_socket(true);
+    assert_fails(connect_peer(fds[1]), ENOBUFS);
+    assert_fails(bind_to(fds[1], 0), EADDRINUSE); /* the one ephemeral port */
+    assert_int_equal(IFC.close(U, fds[2]), 0);
+    assert_int_equal(bind_to(fds[1], 0), 0);
+}
+
 /* ---- IPv4 on an IPv6 socket ---- */
 
 static void mapped_peer(struct sockaddr_in6 *out)
@@ -346,13 +382,14 @@ static void test_mapped_address_when_accepting(void **state)
     int listener = IFC.socket(U, AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
     mapped_peer(&expected);
     assert_int_equal(IFC.bind(U, listener, (struct sockaddr *)&at, sizeof at), 0);
+    int four = tcp_socket(true);
+    assert_fails(bind_to(four, STACK_PORT), EADDRINUSE); /* any IPv6 is IPv4, too */
+    assert_int_equal(IFC.close(U, four), 0);
     assert_int_equal(IFC.listen(U, listener, 4), 0);
     handshake();
     assert_int_equal(IFC.accept(U, listener, (struct sockaddr *)&from, &size), 4);
     assert_int_equal(size, sizeof from);
     assert_memory_equal(&from, &expected, sizeof from);
-    int four = tcp_socket(true);
-    assert_fails(bind_to(four, STACK_PORT), EADDRINUSE);
 }
 
 static void test_v6only_listener_refuses_ipv4(void **state)
@@ -497,6 +534,27 @@ static void test_read_and_write_in_pieces(void **state)
     assert_int_equal(IFC.writev(U, fd, out, 2), 9);
     hear(TFSM_ACK | TFSM_PSH, 9);
     assert_memory_equal(peer.text, "hello you", 9);
+}
+
+static void test_read_blocking_until_its_time_is_up(void **state)
+{
+    (void)state;
+    start("ecn=0");
+    struct timeval time = {0, 40000};
+    char octets[4];
+    int off = 0;
+    int fd = opened();
+    assert_int_equal(IFC.ioctl(U, fd, FIONBIO, &off), 0);
+    assert_int_equal(IFC.setsockopt(U, fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time), 0);
+    assert_fails(IFC.read(U, fd, octets, 4), EAGAIN);
+    assert_int_equal(clock_now(), 40 * MS);
+    say(TFSM_ACK, "abc");
+    assert_int_equal(IFC.recv(U, fd, octets, 4, MSG_WAITALL), 3);
+    assert_int_equal(clock_now(), 80 * MS);
+    assert_fails(IFC.recv(U, fd, octets, 4, MSG_DONTWAIT), EAGAIN);
+    assert_int_equal(clock_now(), 80 * MS);
+    time.tv_usec = 1000000;
+    assert_fails(IFC.setsockopt(U, fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time), EDOM);
 }
 
 static void test_read_after_the_peers_fin(void **state)
@@ -1354,6 +1412,8 @@ int main(void)
         TEST(test_connect_where_a_soft_error_names_the_timeout),
         TEST(test_connect_ipv6_where_an_icmp_error_comes),
         TEST(test_connect_where_there_is_no_way),
+        TEST(test_connect_to_nobody_disconnects),
+        TEST(test_connect_when_the_four_or_the_places_are_in_use),
         TEST(test_mapped_address_when_connecting),
         TEST(test_mapped_address_when_accepting),
         TEST(test_v6only_listener_refuses_ipv4),
@@ -1364,6 +1424,7 @@ int main(void)
         TEST(test_shutdown_of_a_listener_ends_listening),
         TEST(test_read_peek_trunc_and_waitall),
         TEST(test_read_and_write_in_pieces),
+        TEST(test_read_blocking_until_its_time_is_up),
         TEST(test_read_after_the_peers_fin),
         TEST(test_read_after_a_reset),
         TEST(test_write_after_a_reset_in_close_wait),
