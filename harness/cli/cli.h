@@ -61,10 +61,16 @@ void cli_add(struct cli_text *text, const char *format, ...) __attribute__((form
 /* Add a member of a list: with a separator unless the text is empty. */
 void cli_join(struct cli_text *text, const char *separator, const char *member);
 
+/* Read a whole file of at most so many octets.
+ * what  as a complaint calls it: "fuzz input"
+ * Returns its octets, at least one, and a zero behind them; or null after complaining. To be freed. */
+uint8_t *cli_read(const char *path, const char *what, size_t most, size_t *size);
+
 /* The subcommands; argv[0] is their own name. */
 int command_table(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_listener(int argc, char **argv);
+int command_run(int argc, char **argv);
 
 #endif

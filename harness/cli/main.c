@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tfsm.h"
 
@@ -44,6 +45,39 @@ void cli_add(struct cli_text *text, const char *format, ...)
 void cli_join(struct cli_text *text, const char *separator, const char *member)
 {
     cli_add(text, "%s%s", text->used > 0 ? separator : "", member);
+}
+
+uint8_t *cli_read(const char *path, const char *what, size_t most, size_t *size)
+{
+    struct stat status;
+    FILE *file = fopen(path, "rb");
+    uint8_t *octets = malloc(most + 2);
+    *size = 0;
+    if (file == NULL || octets == NULL) {
+        cli_fail(path, "%s", strerror(errno));
+    } else if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
+        cli_fail(path, "is a directory");
+    } else {
+        *size = fread(octets, 1, most + 1, file);
+        octets[*size] = 0;
+        if (ferror(file)) {
+            cli_fail(path, "%s (octet %zu)", strerror(errno), *size);
+            *size = 0;
+        } else if (*size == 0) {
+            cli_fail(path, "is empty");
+        } else if (*size > most) {
+            cli_fail(path, "is no %s: larger than %zu octets", what, most);
+            *size = 0;
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (*size == 0) {
+        free(octets);
+        octets = NULL;
+    }
+    return octets;
 }
 
 /* ---- options ---- */
@@ -147,6 +181,7 @@ static const struct command commands[] = {
     {"replay", command_replay},
     {"import", command_import},
     {"listener", command_listener},
+    {"run", command_run},
 };
 
 struct top {
@@ -164,7 +199,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
         return 0;
     }
     if (key == ARGP_KEY_NO_ARGS) {
-        return cli_misuse(state, "COMMAND", "table, replay, import or listener is missing");
+        return cli_misuse(state, "COMMAND", "table, replay, import, listener or run is missing");
     }
     return cli_key(key, state);
 }
@@ -183,9 +218,10 @@ static int run(int argc, char **argv)
                "  replay    show what a fuzz input does, as a ladder diagram\n"
                "  import    turn packet captures into fuzz inputs\n"
                "  listener  put a listener to the test: SYN floods, churn, forged cookies\n"
+               "  run       carry out packetdrill scripts, in virtual time\n"
                "\n"
                "`tcpfsm COMMAND --help' tells more. Exit status: 0 fine, 1 a broken "
-               "invariant, 2 bad usage or input."};
+               "invariant or a script that fails, 2 bad usage or input."};
     struct top top = {.parse = {.name = "tcpfsm"}};
     int status;
     if (!cli_options(&argp, argc, argv, ARGP_IN_ORDER, &top, &status)) {

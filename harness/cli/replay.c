@@ -1,9 +1,7 @@
 /* `tcpfsm replay`: what a fuzz input does, for people. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 #include "ladder.h"
@@ -68,39 +66,6 @@ static error_t parse_replay(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-/* Read a whole input. Returns its octets, at least one, or null after complaining. */
-static uint8_t *read_input(const char *path, size_t *size)
-{
-    struct stat status;
-    FILE *file = fopen(path, "rb");
-    uint8_t *octets = malloc(INPUT_MAX + 1);
-    *size = 0;
-    if (file == NULL || octets == NULL) {
-        cli_fail(path, "%s", strerror(errno));
-    } else if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
-        cli_fail(path, "is a directory");
-    } else {
-        *size = fread(octets, 1, INPUT_MAX + 1, file);
-        if (ferror(file)) {
-            cli_fail(path, "%s (octet %zu)", strerror(errno), *size);
-            *size = 0;
-        } else if (*size == 0) {
-            cli_fail(path, "is empty");
-        } else if (*size > INPUT_MAX) {
-            cli_fail(path, "is no fuzz input: larger than %zu octets", INPUT_MAX);
-            *size = 0;
-        }
-    }
-    if (file != NULL) {
-        fclose(file);
-    }
-    if (*size == 0) {
-        free(octets);
-        octets = NULL;
-    }
-    return octets;
-}
-
 /* Corpus folders bear the name of their target, and so do most files that fuzzers leave. */
 static enum run_mode guess_target(const char *path)
 {
@@ -137,7 +102,7 @@ int command_replay(int argc, char **argv)
     if (!replay.target_given) {
         replay.ladder.mode = guess_target(replay.input);
     }
-    uint8_t *octets = read_input(replay.input, &size);
+    uint8_t *octets = cli_read(replay.input, "fuzz input", INPUT_MAX, &size);
     if (octets == NULL) {
         return CLI_BAD;
     }

@@ -1,0 +1,461 @@
+/* `tcpfsm run`: scripts in packetdrill's language, carried out in virtual time against our own stack
+ * or one that packetdrill could load. A script that fails is run again to draw what happened: the
+ * same script does the same thing. */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "ladder.h"
+#include "script_run.h"
+#include "sockets.h"
+
+#define SCRIPTS_MOST 65536u
+#define FOLDERS_MOST 16u /* in each other */
+
+enum { KEY_PROFILE = 0x200, KEY_STRICT, KEY_ALLOW_SHELL, KEY_PEER_ISN, KEY_PLUGIN, KEY_SETTINGS };
+
+struct running {
+    struct cli_parse parse;
+    char settings[SCRIPT_FLAGS_MOST]; /* of the command line */
+    bool strict;
+    bool allow_shell;
+    bool verbose;
+    bool quiet;
+    uint32_t peer_isn;
+    const char *plugin;
+    void (*init)(const char *flags, struct packetdrill_interface *ifc);
+    char **arguments;
+    unsigned argument_count;
+    char **paths; /* of scripts */
+    size_t path_count;
+    size_t path_room;
+    size_t outcomes[3];
+};
+
+/* ---- the command line ---- */
+
+static error_t add_setting(struct running *running, struct argp_state *state, const char *key,
+                           const char *arg)
+{
+    static struct settings tried;
+    char error[SETTINGS_ERROR];
+    size_t used = strlen(running->settings);
+    int n = snprintf(running->settings + used, sizeof running->settings - used, ",%s%s", key, arg);
+    if (n < 0 || (size_t)n >= sizeof running->settings - used) {
+        return cli_misuse(state, arg, "too many settings");
+    }
+    settings_default(&tried);
+    if (strchr(arg, ',') != NULL) {
+        return cli_misuse(state, arg, "one setting at a time");
+    }
+    if (!settings_parse(&tried, running->settings + used + 1, error)) {
+        return cli_misuse(state, "-D", error);
+    }
+    return 0;
+}
+
+static error_t parse_run(int key, char *arg, struct argp_state *state)
+{
+    struct running *running = state->input;
+    char *end;
+    error_t error = 0;
+    switch (key) {
+    case KEY_PROFILE:
+        error = add_setting(running, state, "profile=", arg);
+        break;
+    case 'D':
+        error = add_setting(running, state, "", arg);
+        break;
+    case KEY_STRICT:
+        running->strict = true;
+        break;
+    case KEY_ALLOW_SHELL:
+        running->allow_shell = true;
+        break;
+    case KEY_PEER_ISN: {
+        errno = 0;
+        unsigned long number = strtoul(arg, &end, 0);
+        if (*arg < '0' || *arg > '9' || *end != '\0' || errno != 0 || number > UINT32_MAX) {
+            return cli_misuse(state, arg, "a sequence number is needed, 0..4294967295");
+        }
+        running->peer_isn = (uint32_t)number;
+        break;
+    }
+    case KEY_PLUGIN:
+        running->plugin = arg;
+        break;
+    case KEY_SETTINGS: {
+        const char *name;
+        const char *meaning;
+        for (unsigned i = 0; settings_describe(i, &name, &meaning); i++) {
+            printf("%-18s %s\n", name, meaning);
+        }
+        running->parse.done = true;
+        state->next = state->argc;
+        return 0;
+    }
+    case 'v':
+        running->verbose = true;
+        break;
+    case 'q':
+        running->quiet = true;
+        break;
+    case ARGP_KEY_ARGS:
+        running->arguments = state->argv + state->next;
+        running->argument_count = (unsigned)(state->argc - state->next);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        return cli_misuse(state, "SCRIPT", "the script to run is missing");
+    default:
+        return cli_key(key, state);
+    }
+    running->parse.last = state->next;
+    return error;
+}
+
+/* ---- which scripts ---- */
+
+static bool add_path(struct running *running, const char *path)
+{
+    if (running->path_count == running->path_room) {
+        size_t room = running->path_room > 0 ? 2 * running->path_room : 64;
+        char **larger = realloc(running->paths, room * sizeof *larger);
+        if (larger == NULL || room > SCRIPTS_MOST) {
+            free(larger != NULL ? larger : running->paths);
+            running->paths = NULL;
+            running->path_count = running->path_room = 0;
+            cli_fail(path, "too many scripts");
+            return false;
+        }
+        running->paths = larger;
+        running->path_room = room;
+    }
+    char *copy = strdup(path);
+    running->paths[running->path_count] = copy;
+    running->path_count += copy != NULL;
+    return copy != NULL;
+}
+
+static bool ends_in_pkt(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 4 && strcmp(name + n - 4, ".pkt") == 0;
+}
+
+/* A script, or every *.pkt of a folder and of the folders in it, by name. */
+static bool collect(struct running *running, const char *path, unsigned depth)
+{
+    struct stat status;
+    struct dirent **names;
+    if (stat(path, &status) != 0) {
+        cli_fail(path, "%s", strerror(errno));
+        return false;
+    }
+    if (!S_ISDIR(status.st_mode)) {
+        return depth > 0 && !ends_in_pkt(path) ? true : add_path(running, path);
+    }
+    int count = depth < FOLDERS_MOST ? scandir(path, &names, NULL, alphasort) : 0;
+    if (count <= 0) {
+        cli_fail(path, "%s", count < 0 ? strerror(errno) : "too many folders in each other");
+        return false;
+    }
+    bool sound = true;
+    for (int i = 0; i < count; i++) {
+        char inside[4096];
+        if (names[i]->d_name[0] != '.' && sound) {
+            int n = snprintf(inside, sizeof inside, "%s/%s", path, names[i]->d_name);
+            sound = n > 0 && (size_t)n < sizeof inside && collect(running, inside, depth + 1);
+        }
+        free(names[i]);
+    }
+    free(names);
+    return sound;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* ---- the ladder ---- */
+
+/* What is drawn of one run. */
+struct stage {
+    struct ladder ladder;
+    const char *text; /* of the script */
+    struct tfsm_tcb half_open;
+    tfsm_time now; /* of the stack, from what was seen last */
+};
+
+static void watch(void *user, const struct endpoint_watched *what)
+{
+    static const struct tfsm_tcb listening = {.state = TFSM_LISTEN};
+    struct stage *stage = user;
+    struct run_line line = {.now = what->now, .after = what->after};
+    stage->now = what->now;
+    if (line.after == NULL) {
+        line.after = stage->half_open.state != TFSM_CLOSED ? &stage->half_open : &listening;
+    }
+    if (what->event == NULL) {
+        line.kind = RUN_SENDS;
+        line.segment = what->segment;
+        if (what->segment != NULL) {
+            ladder_line(&stage->ladder, &line);
+        }
+        return;
+    }
+    line.before = what->before != NULL ? what->before : line.after;
+    if (what->connection == 0 && what->after != NULL) {
+        stage->half_open = *what->after;
+    }
+    line.kind = what->event->kind == TFSM_EV_SEGMENT   ? RUN_ARRIVES
+                : what->event->kind == TFSM_EV_TIMEOUT ? RUN_TIMEOUT
+                                                       : RUN_CALL;
+    line.ev = what->event;
+    line.result = what->result;
+    line.fx = what->effects;
+    ladder_line(&stage->ladder, &line);
+}
+
+/* A line of the script, without its line feed. */
+static int line_of(const char *text, unsigned line, const char **start)
+{
+    while (line > 1 && (text = strchr(text, '\n')) != NULL) {
+        text++;
+        line--;
+    }
+    *start = text != NULL ? text + strspn(text, " \t") : "";
+    return (int)strcspn(*start, "\r\n");
+}
+
+/* Calls of the script stand between the arrows. */
+static void told(void *user, const struct script_event *event, int64_t now)
+{
+    struct stage *stage = user;
+    const char *start;
+    char words[160];
+    (void)now;
+    if (event->kind == SCRIPT_ARRIVES || event->kind == SCRIPT_SENDS) {
+        return;
+    }
+    int n = line_of(stage->text, event->line, &start);
+    snprintf(words, sizeof words, "line %u: %.*s", event->line, n < 100 ? n : 100, start);
+    struct run_line line = {.kind = RUN_NOTE, .now = stage->now, .text = words};
+    ladder_line(&stage->ladder, &line);
+}
+
+/* ---- one script ---- */
+
+static struct script_result run_once(const struct running *running, const struct script *script,
+                                     const struct script_options *options, struct stage *stage)
+{
+    struct packetdrill_interface stack;
+    struct script_run run = {.script = script,
+                             .options = options,
+                             .stack = &stack,
+                             .strict = running->strict,
+                             .allow_shell = running->allow_shell,
+                             .peer_isn = running->peer_isn};
+    memset(&stack, 0, sizeof stack);
+    running->init(options->so_flags, &stack);
+    if (stage != NULL && running->plugin == NULL) {
+        endpoint_watch(sockets_endpoint(stack.userdata), watch, stage);
+        run.told = told;
+        run.user = stage;
+    }
+    struct script_result result = script_run(&run);
+    stack.free(stack.userdata);
+    return result;
+}
+
+static void draw(const struct running *running, const struct script *script,
+                 const struct script_options *options, const char *text)
+{
+    struct stage stage = {.text = text, .ladder = {.mode = RUN_TRACE}};
+    struct running again = *running;
+    again.allow_shell = false; /* once is enough */
+    run_once(&again, script, options, &stage);
+}
+
+/* The settings of the script, then those of the command line: these win. */
+static bool settle(const struct running *running, struct script_options *options,
+                   char error[SCRIPT_ERROR])
+{
+    static struct settings tried;
+    size_t used = strlen(options->so_flags);
+    int n = snprintf(options->so_flags + used, sizeof options->so_flags - used, "%s",
+                     running->settings);
+    if (n < 0 || (size_t)n >= sizeof options->so_flags - used) {
+        snprintf(error, SCRIPT_ERROR, "too many settings");
+        return false;
+    }
+    char wrong[SETTINGS_ERROR];
+    settings_default(&tried);
+    if (running->plugin == NULL && !settings_parse(&tried, options->so_flags, wrong)) {
+        snprintf(error, SCRIPT_ERROR, "--so_flags: %s", wrong);
+        return false;
+    }
+    return true;
+}
+
+static unsigned line_of_setting(const struct script *script, const char *name)
+{
+    unsigned line = 1;
+    for (const struct script_setting *setting = script->settings; setting != NULL;
+         setting = setting->next) {
+        line = strcmp(setting->name, name) == 0 ? setting->line : line;
+    }
+    return line;
+}
+
+static enum script_outcome bad(const char *path, unsigned line, const char *what)
+{
+    char subject[4200];
+    snprintf(subject, sizeof subject, "%s:%u", path, line);
+    fflush(stdout);
+    cli_fail(subject, "%s", what);
+    return SCRIPT_BAD;
+}
+
+static enum script_outcome run_script(const struct running *running, const char *path,
+                                      const struct script *script, const char *text)
+{
+    static struct script_options options;
+    char error[SCRIPT_ERROR];
+    unsigned line;
+    if (!script_options(script, &options, error, &line)) {
+        return bad(path, line, error);
+    }
+    if (!settle(running, &options, error)) {
+        return bad(path, line_of_setting(script, "so_flags"), error);
+    }
+    struct stage stage = {.text = text, .ladder = {.mode = RUN_TRACE}};
+    bool draws = (running->verbose || options.verbose) && running->plugin == NULL;
+    struct script_result result = run_once(running, script, &options, draws ? &stage : NULL);
+    if (result.outcome == SCRIPT_BAD) {
+        return bad(path, result.line, result.reason);
+    }
+    if (result.outcome == SCRIPT_PASSED) {
+        if (!running->quiet) {
+            printf("ok   %s: %u events, %" PRId64 ".%06" PRId64 " s\n", path, result.events,
+                   result.elapsed / 1000000, result.elapsed % 1000000);
+        }
+        return SCRIPT_PASSED;
+    }
+    const char *start;
+    int n = line_of(text, result.line, &start);
+    printf("FAIL %s:%u: %s\n  script   %.*s\n%s", path, result.line, result.reason,
+           n < 1000 ? n : 1000, start, result.details);
+    if (!draws && running->plugin == NULL) {
+        draw(running, script, &options, text);
+    }
+    return SCRIPT_FAILED;
+}
+
+static enum script_outcome run_file(const struct running *running, const char *path)
+{
+    size_t size;
+    char error[SCRIPT_ERROR];
+    unsigned line;
+    uint8_t *text = cli_read(path, "script", SCRIPT_SIZE_MOST, &size);
+    if (text == NULL) {
+        return SCRIPT_BAD;
+    }
+    struct script *script = script_parse((const char *)text, size, error, &line);
+    enum script_outcome outcome = script == NULL
+                                      ? bad(path, line, error)
+                                      : run_script(running, path, script, (const char *)text);
+    script_free(script);
+    free(text);
+    return outcome;
+}
+
+/* ---- all of them ---- */
+
+static bool load_plugin(struct running *running)
+{
+    void *object = dlopen(running->plugin, RTLD_NOW | RTLD_LOCAL);
+    if (object == NULL) {
+        cli_fail(running->plugin, "%s", dlerror());
+        return false;
+    }
+    void *symbol = dlsym(object, "packetdrill_interface_init");
+    if (symbol == NULL) {
+        cli_fail(running->plugin, "has no packetdrill_interface_init()");
+        return false;
+    }
+    memcpy(&running->init, &symbol, sizeof symbol); /* ISO C knows no such cast */
+    return true;
+}
+
+static int run_all(struct running *running)
+{
+    for (size_t i = 0; i < running->path_count; i++) {
+        running->outcomes[run_file(running, running->paths[i])]++;
+    }
+    if (running->path_count != 1 || !running->quiet) {
+        printf("%zu %s: %zu passed, %zu failed, %zu cannot be run\n", running->path_count,
+               running->path_count == 1 ? "script" : "scripts", running->outcomes[SCRIPT_PASSED],
+               running->outcomes[SCRIPT_FAILED], running->outcomes[SCRIPT_BAD]);
+    }
+    if (running->outcomes[SCRIPT_BAD] > 0) {
+        return CLI_BAD;
+    }
+    return running->outcomes[SCRIPT_FAILED] > 0 ? CLI_FINDING : CLI_FINE;
+}
+
+int command_run(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"profile", KEY_PROFILE, "NAME", 0, "Policy: rfc9293, rfc793 or minimal", 0},
+        {NULL, 'D', "KEY=VALUE", 0, "A setting of the stack; wins over the script's --so_flags", 0},
+        {"settings", KEY_SETTINGS, NULL, 0, "List the settings and what they mean", 0},
+        {"strict", KEY_STRICT, NULL, 0,
+         "A packet without a list of options must have none, options come in the order of the "
+         "script, and no packet is left over at the end",
+         0},
+        {"allow-shell", KEY_ALLOW_SHELL, NULL, 0, "Run shell commands of the scripts", 0},
+        {"peer-isn", KEY_PEER_ISN, "NUMBER", 0,
+         "What the peer's sequence number 0 is on the wire", 0},
+        {"plugin", KEY_PLUGIN, "FILE", 0,
+         "A stack in a shared object that packetdrill could load, instead of ours", 0},
+        {"verbose", 'v', NULL, 0, "Draw the ladder of every script", 0},
+        {"quiet", 'q', NULL, 0, "Say nothing of scripts that pass", 0},
+        CLI_OPTIONS};
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse_run,
+        .args_doc = "SCRIPT.pkt|FOLDER...",
+        .doc = "Carry out packetdrill scripts against the state machine, in virtual time."};
+    struct running running = {.parse = {.name = "tcpfsm run"},
+                              .init = packetdrill_interface_init};
+    int status;
+    if (!cli_options(&argp, argc, argv, 0, &running, &status)) {
+        return status;
+    }
+    bool sound = running.plugin == NULL || load_plugin(&running);
+    for (unsigned i = 0; i < running.argument_count && sound; i++) {
+        size_t before = running.path_count;
+        sound = collect(&running, running.arguments[i], 0);
+        if (sound && running.path_count == before) {
+            cli_fail(running.arguments[i], "no script (*.pkt) in it");
+            sound = false;
+        }
+        if (sound) {
+            qsort(running.paths + before, running.path_count - before, sizeof *running.paths,
+                  compare_paths);
+        }
+    }
+    status = sound ? run_all(&running) : CLI_BAD;
+    for (size_t i = 0; i < running.path_count; i++) {
+        free(running.paths[i]);
+    }
+    free(running.paths);
+    return status;
+}

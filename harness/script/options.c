@@ -1,0 +1,186 @@
+/* The options at the top of a script. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "script_run.h"
+
+struct reading {
+    struct script_options *options;
+    char *error;
+    bool failed;
+};
+
+__attribute__((format(printf, 2, 3))) static bool fail(struct reading *reading, const char *format,
+                                                       ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reading->error, SCRIPT_ERROR, format, arguments);
+    va_end(arguments);
+    reading->failed = true;
+    return false;
+}
+
+static bool number(struct reading *reading, const struct script_setting *setting, int64_t least,
+                   int64_t most, int64_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    long long value = setting->value != NULL ? strtoll(setting->value, &end, 0) : 0;
+    bool whole = end != NULL && end != setting->value && *end == '\0' && errno == 0;
+    if (!whole || value < least || value > most) {
+        return fail(reading, "--%.40s needs a number in %lld..%lld", setting->name,
+                    (long long)least, (long long)most);
+    }
+    *out = value;
+    return true;
+}
+
+static bool address(struct reading *reading, const struct script_setting *setting,
+                    struct tfsm_address pair[2])
+{
+    struct tfsm_address out = {.family = 4};
+    const char *text = setting->value != NULL ? setting->value : "";
+    if (inet_pton(AF_INET6, text, out.octets) == 1) {
+        out.family = 6;
+    } else if (inet_pton(AF_INET, text, out.octets) != 1) {
+        return fail(reading, "--%.40s needs an address", setting->name);
+    }
+    if (!tfsm_address_is_unicast(&out)) {
+        return fail(reading, "--%.40s: no single host has this address", setting->name);
+    }
+    pair[out.family == 6] = out;
+    return true;
+}
+
+static bool add_flags(struct reading *reading, const char *key, const char *value)
+{
+    char *flags = reading->options->so_flags;
+    size_t used = strlen(flags);
+    int n = snprintf(flags + used, SCRIPT_FLAGS_MOST - used, "%s%s%s%s", used > 0 ? "," : "", key,
+                     key[0] != '\0' ? "=" : "", value);
+    if (n < 0 || (size_t)n >= SCRIPT_FLAGS_MOST - used) {
+        return fail(reading, "more than %d octets of settings", SCRIPT_FLAGS_MOST);
+    }
+    return true;
+}
+
+static bool ip_version(struct reading *reading, const struct script_setting *setting)
+{
+    static const struct {
+        const char *name;
+        bool ipv6;
+        bool mapped;
+    } known[] = {{"ipv4", false, false}, {"ipv4-mapped-ipv6", false, true}, {"ipv6", true, false}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (setting->value != NULL && strcmp(setting->value, known[i].name) == 0) {
+            reading->options->ipv6 = known[i].ipv6;
+            reading->options->mapped = known[i].mapped;
+            return true;
+        }
+    }
+    return fail(reading, "--ip_version is ipv4, ipv4-mapped-ipv6 or ipv6");
+}
+
+/* What packetdrill knows and what means nothing where there is no kernel, no TUN device and no
+ * second host. */
+static bool is_moot(const char *name)
+{
+    static const char *const moot[] = {"gateway_ip", "netmask_ip", "speed", "code", "code_command",
+                                       "code_format", "code_sockopt", "persistent_tun_dev",
+                                       "tun_dev", "tolerance_percent", "so_filename", "is_anyip",
+                                       "send_omit_free", "tcp_ts_ecr_scaled", "live_bind_ip",
+                                       "live_connect_ip", "link_layer", "wire_server_port",
+                                       "udp_encaps", "debug"};
+    for (size_t i = 0; i < sizeof moot / sizeof moot[0]; i++) {
+        if (strcmp(name, moot[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool port(struct reading *reading, const struct script_setting *setting, uint16_t *out)
+{
+    int64_t value;
+    if (!number(reading, setting, 1, 65535, &value)) {
+        return false;
+    }
+    *out = (uint16_t)value;
+    return true;
+}
+
+static bool take(struct reading *reading, const struct script_setting *setting)
+{
+    struct script_options *options = reading->options;
+    const char *name = setting->name;
+    int64_t value;
+    if (strcmp(name, "ip_version") == 0) {
+        return ip_version(reading, setting);
+    }
+    if (strcmp(name, "tolerance_usecs") == 0) {
+        return number(reading, setting, 0, 1000000000, &options->tolerance);
+    }
+    if (strcmp(name, "tcp_ts_tick_usecs") == 0) {
+        return number(reading, setting, 0, 1000000, &options->ts_tick);
+    }
+    if (strcmp(name, "bind_port") == 0) {
+        return port(reading, setting, &options->bind_port);
+    }
+    if (strcmp(name, "connect_port") == 0) {
+        return port(reading, setting, &options->connect_port);
+    }
+    if (strcmp(name, "local_ip") == 0) {
+        struct tfsm_address pair[2] = {{.family = 0}};
+        if (!address(reading, setting, pair)) {
+            return false;
+        }
+        unsigned v6 = pair[1].family == 6;
+        options->local[v6] = pair[v6];
+        return add_flags(reading, v6 ? "local6" : "local", setting->value);
+    }
+    if (strcmp(name, "remote_ip") == 0) {
+        return address(reading, setting, options->remote);
+    }
+    if (strcmp(name, "mtu") == 0) {
+        return number(reading, setting, 68, 65535, &value) &&
+               add_flags(reading, "mtu", setting->value);
+    }
+    if (strcmp(name, "so_flags") == 0) {
+        return setting->value == NULL || setting->value[0] == '\0' ||
+               add_flags(reading, "", setting->value);
+    }
+    if (strcmp(name, "verbose") == 0 || strcmp(name, "v") == 0) {
+        options->verbose = true;
+        return true;
+    }
+    return is_moot(name) || fail(reading, "option --%.60s is not known", name);
+}
+
+bool script_options(const struct script *script, struct script_options *options,
+                    char error[SCRIPT_ERROR], unsigned *line)
+{
+    struct reading reading = {.options = options, .error = error};
+    *options = (struct script_options){.bind_port = 8080,
+                                       .connect_port = 8080,
+                                       .tolerance = 4000,
+                                       .local = {{.family = 4, .octets = {192, 168, 0, 1}},
+                                                 {.family = 6}},
+                                       .remote = {{.family = 4, .octets = {192, 0, 2, 1}},
+                                                  {.family = 6}}};
+    inet_pton(AF_INET6, "fd3d:fa7b:d17d::1", options->local[1].octets);
+    inet_pton(AF_INET6, "2001:db8::1", options->remote[1].octets);
+    snprintf(options->so_flags, sizeof options->so_flags, "idle=return");
+    for (const struct script_setting *setting = script->settings; setting != NULL;
+         setting = setting->next) {
+        *line = setting->line;
+        if (!take(&reading, setting)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,252 @@
+/* One event after the other, each at its time. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "run_internal.h"
+#include "seq.h"
+
+#define USLEEP_MOST INT64_C(1000000000) /* microseconds at a time */
+
+/* ---- what is wrong ---- */
+
+static void say(struct runner *runner, unsigned line, enum script_outcome outcome,
+                const char *format, va_list arguments)
+{
+    struct script_result *result = runner->result;
+    if (result->outcome == SCRIPT_PASSED) {
+        result->outcome = outcome;
+        result->line = line;
+        vsnprintf(result->reason, sizeof result->reason, format, arguments);
+    }
+}
+
+bool run_failed(struct runner *runner, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(runner, runner->event->line, SCRIPT_FAILED, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool run_bad(struct runner *runner, unsigned line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(runner, line, SCRIPT_BAD, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+void run_detail(struct runner *runner, const char *format, ...)
+{
+    char *details = runner->result->details;
+    size_t used = strlen(details);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(details + used, SCRIPT_MESSAGE_MOST - used, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- time ---- */
+
+static int64_t clock_of(struct runner *runner)
+{
+    struct timeval now;
+    runner->stack->gettimeofday(runner->user, &now, NULL);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_usec;
+}
+
+int64_t run_now(struct runner *runner)
+{
+    return clock_of(runner) - runner->start;
+}
+
+/* On the way the stack's timers go off. */
+static bool sleep_until(struct runner *runner, int64_t until)
+{
+    for (int64_t now = run_now(runner); now < until; now = run_now(runner)) {
+        int64_t us = until - now < USLEEP_MOST ? until - now : USLEEP_MOST;
+        if (runner->stack->usleep(runner->user, (useconds_t)us) != 0 ||
+            run_now(runner) <= now) {
+            return run_failed(runner, "the stack's clock does not move on");
+        }
+    }
+    return true;
+}
+
+/* The same, and at its time the blocking call is looked at: just before, when it must still wait, and
+ * at the end, when it must have come back. */
+static bool pass_time(struct runner *runner, int64_t until)
+{
+    const struct pending *pending = &runner->pending;
+    int64_t tolerance = runner->options->tolerance;
+    if (pending->call != NULL && pending->end + tolerance <= until) {
+        int64_t early = pending->end - tolerance;
+        if (early > run_now(runner) &&
+            (!sleep_until(runner, early - 1) || !run_pending(runner, false))) {
+            return false;
+        }
+        if (pending->call != NULL && (!sleep_until(runner, pending->end + tolerance) ||
+                                      !run_pending(runner, true))) {
+            return false;
+        }
+    }
+    return sleep_until(runner, until) && run_pending(runner, false);
+}
+
+/* ---- connections ---- */
+
+uint8_t run_octet(bool ours, uint64_t k)
+{
+    return (uint8_t)((k * 131 + (k >> 8) * 17 + (ours ? 29 : 71)) & 0xff);
+}
+
+struct peer *run_peer(struct runner *runner, uint16_t local_port, uint16_t remote_port)
+{
+    for (unsigned i = 0; i < runner->peer_count; i++) {
+        struct peer *peer = &runner->peers[i];
+        if (peer->local_port == local_port && peer->remote_port == remote_port) {
+            return peer;
+        }
+    }
+    if (runner->peer_count == PEERS_MOST) {
+        run_bad(runner, runner->event->line, "more than %d connections", PEERS_MOST);
+        return NULL;
+    }
+    struct peer *peer = &runner->peers[runner->peer_count++];
+    *peer = (struct peer){.local_port = local_port,
+                          .remote_port = remote_port,
+                          .remote = runner->run->peer_isn};
+    return peer;
+}
+
+const struct tfsm_address *run_local(const struct runner *runner)
+{
+    return &runner->options->local[runner->options->ipv6];
+}
+
+const struct tfsm_address *run_remote(const struct runner *runner)
+{
+    return &runner->options->remote[runner->options->ipv6];
+}
+
+/* ---- events ---- */
+
+static bool command(struct runner *runner, const char *text)
+{
+    if (!runner->run->allow_shell) {
+        return run_bad(runner, runner->event->line,
+                       "a shell command is not run without --allow-shell");
+    }
+    fflush(stdout);
+    int status = system(text);
+    if (status == -1) {
+        return run_failed(runner, "the command cannot be started: %s", strerror(errno));
+    }
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        return run_failed(runner, "the command ends with status %d",
+                          WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    }
+    return true;
+}
+
+/* What happens at a time of the script, not of the stack. */
+static bool act(struct runner *runner, const struct script_event *event, int64_t time, int64_t end)
+{
+    if (!pass_time(runner, time)) {
+        return false;
+    }
+    runner->moved = time;
+    switch (event->kind) {
+    case SCRIPT_ARRIVES:
+        return run_arrives(runner, event->segment) && run_pending(runner, false);
+    case SCRIPT_ICMP_ARRIVES:
+        return run_icmp(runner, event->icmp) && run_pending(runner, false);
+    case SCRIPT_CALL:
+        return run_call(runner, event, end);
+    case SCRIPT_COMMAND:
+        return command(runner, event->text);
+    case SCRIPT_CODE:
+        return run_code(runner, event->text);
+    case SCRIPT_SENDS:
+        break;
+    }
+    return true;
+}
+
+static bool one_event(struct runner *runner, const struct script_event *event)
+{
+    const struct script_run *run = runner->run;
+    int64_t base = event->time_kind == SCRIPT_AFTER ? runner->last : 0;
+    int64_t from = event->time_kind == SCRIPT_ANY ? 0 : base + event->time;
+    int64_t to = event->range ? base + event->time_end : from;
+    runner->event = event;
+    if (event->time_kind == SCRIPT_AT && from < runner->last) {
+        return run_bad(runner, event->line, "this happens before the event above it");
+    }
+    if (event->time_kind == SCRIPT_ANY) {
+        to = INT64_MAX;
+    }
+    if (run->told != NULL) {
+        run->told(run->user, event, run_now(runner));
+    }
+    bool passed =
+        event->kind == SCRIPT_SENDS
+            ? run_sends(runner, event, from, to)
+            : act(runner, event, from, event->kind == SCRIPT_CALL ? base + event->call->end : 0);
+    bool exact = event->time_kind != SCRIPT_ANY && !event->range;
+    runner->last = exact ? from : runner->moved;
+    return passed;
+}
+
+/* The pending call gets its time, and with strict nothing may be left over. */
+static bool finish(struct runner *runner)
+{
+    if (runner->pending.call != NULL) {
+        runner->event = runner->pending.event;
+        int64_t end = runner->pending.end + runner->options->tolerance;
+        if (!pass_time(runner, end > run_now(runner) ? end : run_now(runner))) {
+            return false;
+        }
+        if (runner->pending.call != NULL && !run_pending(runner, true)) {
+            return false;
+        }
+    }
+    return !runner->run->strict || !run_left_over(runner);
+}
+
+struct script_result script_run(const struct script_run *run)
+{
+    struct script_result result = {.outcome = SCRIPT_PASSED};
+    struct runner *runner = calloc(1, sizeof *runner);
+    if (runner == NULL) {
+        result.outcome = SCRIPT_BAD;
+        snprintf(result.reason, sizeof result.reason, "out of memory");
+        return result;
+    }
+    runner->run = run;
+    runner->options = run->options;
+    runner->stack = run->stack;
+    runner->user = run->stack->userdata;
+    runner->result = &result;
+    runner->socket = -1;
+    runner->start = clock_of(runner);
+    bool going = true;
+    for (const struct script_event *event = run->script->events; event != NULL && going;
+         event = event->next) {
+        going = one_event(runner, event);
+        result.events++;
+    }
+    if (going) {
+        finish(runner);
+    }
+    result.elapsed = run_now(runner);
+    free(runner);
+    return result;
+}

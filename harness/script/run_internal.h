@@ -1,0 +1,147 @@
+/* What the files that carry out a script share: the runner, its peers, its file descriptors. */
+#ifndef HARNESS_SCRIPT_RUN_INTERNAL_H
+#define HARNESS_SCRIPT_RUN_INTERNAL_H
+
+#include "packet.h"
+#include "script_run.h"
+
+#define PEERS_MOST   256
+#define FDS_MOST     1024
+#define STAMPS_MOST  256
+#define COOKIES_MOST 16
+
+/* One connection as the script sees it: where the numbers 0 of both ends are on the wire. */
+struct peer {
+    uint16_t local_port;
+    uint16_t remote_port;
+    bool local_known;  /* our SYN was seen */
+    bool remote_known; /* the peer's */
+    bool stamp_known;
+    uint32_t local; /* wire minus script, of our numbers */
+    uint32_t local_isn;
+    uint32_t remote; /* and of the peer's */
+    uint32_t remote_isn;
+    uint32_t last_syn; /* of the peer, of the script */
+    uint32_t stamp;    /* wire minus script, of our timestamps */
+};
+
+/* A file descriptor of the script; numbers of the stack may differ. */
+struct descriptor {
+    bool used;
+    int script;
+    int stack;
+    uint64_t written; /* octets of the stream */
+    uint64_t read;
+};
+
+/* A cookie that has a name. */
+struct cookie {
+    const char *name;
+    uint8_t octets[16];
+    unsigned length;
+};
+
+/* A call that blocks and has not come back. */
+struct pending {
+    const struct script_event *event;
+    const struct script_call *call; /* null: none */
+    int64_t end;
+    int64_t due;   /* poll(), epoll_wait(), close() with SO_LINGER: when it gives up; else 0 */
+    int64_t done;  /* octets so far */
+    bool begun;    /* connect() or close() goes on */
+};
+
+struct runner {
+    const struct script_run *run;
+    const struct script_options *options;
+    const struct packetdrill_interface *stack;
+    void *user; /* of the stack */
+    struct script_result *result;
+    const struct script_event *event;
+    int64_t start; /* the stack's clock when the script began */
+    int64_t last;  /* time of the event before, of the script */
+    int64_t moved; /* when the event now carried out happened */
+    struct peer peers[PEERS_MOST];
+    unsigned peer_count;
+    struct peer *current; /* of packets without ports */
+    struct descriptor fds[FDS_MOST];
+    struct cookie cookies[COOKIES_MOST];
+    unsigned cookie_count;
+    struct pending pending;
+    bool foreign; /* the script wrote octets of its own: what is sent is not looked at */
+    int socket; /* of the stack: what %{ }% asks about; -1 none */
+    uint8_t octets[PACKET_MOST];
+    uint8_t text[PACKET_MOST];
+};
+
+/* ---- run.c ---- */
+
+/* The first thing wrong ends the run. Both return false. */
+bool run_failed(struct runner *runner, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+bool run_bad(struct runner *runner, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* More lines to a failure. */
+void run_detail(struct runner *runner, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The stack's clock, microseconds since the script began. */
+int64_t run_now(struct runner *runner);
+
+/* Octet k of the stream of our user and of the peer: whatever is misplaced is seen. */
+uint8_t run_octet(bool ours, uint64_t k);
+
+/* The connection of these ports, made where there is none; null when there are too many. */
+struct peer *run_peer(struct runner *runner, uint16_t local_port, uint16_t remote_port);
+
+/* The stack's address in the family the packets have, and the peer's. */
+const struct tfsm_address *run_local(const struct runner *runner);
+const struct tfsm_address *run_remote(const struct runner *runner);
+
+/* ---- match.c ---- */
+
+bool run_arrives(struct runner *runner, const struct script_segment *segment);
+bool run_icmp(struct runner *runner, const struct script_icmp *icmp);
+
+/* Wait for a packet of the stack and hold it against the event. */
+bool run_sends(struct runner *runner, const struct script_event *event, int64_t from, int64_t to);
+
+/* Whether the stack has sent something that no event asked for. */
+bool run_left_over(struct runner *runner);
+
+/* ---- call.c ---- */
+
+bool run_call(struct runner *runner, const struct script_event *event, int64_t end);
+
+/* Look whether the pending call has come back, at the time it is now. `last`: it must have. */
+bool run_pending(struct runner *runner, bool last);
+
+/* ---- argument.c ---- */
+
+/* A number, a constant, or several of them or'ed. False and a complaint where it is none. */
+bool run_number(struct runner *runner, const struct script_value *value, int64_t *number);
+
+/* The number of an errno's name, 0 for none. */
+int run_errno(const char *name);
+const char *run_errno_name(int number);
+
+/* The stack's file descriptor of a script's; -1 (a bad one) where there is none. */
+int run_fd(struct runner *runner, int64_t script);
+struct descriptor *run_descriptor(struct runner *runner, int64_t script);
+bool run_new_fd(struct runner *runner, int script, int stack);
+
+/* The member of a structure with a name, or the n-th without, or null. */
+const struct script_value *run_member(const struct script_value *structure, const char *name,
+                                      unsigned n);
+
+/* ---- code.c ---- */
+
+/* The assertions of %{ }%: about TCP_INFO of the last socket. */
+bool run_code(struct runner *runner, const char *text);
+
+/* A field of TCP_INFO by its name (tcpi_state); false where there is none. */
+struct tcp_info;
+bool run_info_field(const struct tcp_info *info, const char *name, int64_t *number);
+
+#endif
