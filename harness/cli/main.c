@@ -177,11 +177,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"table", command_table},
-    {"replay", command_replay},
-    {"import", command_import},
-    {"listener", command_listener},
-    {"run", command_run},
+    {"table", command_table},       {"replay", command_replay}, {"import", command_import},
+    {"listener", command_listener}, {"run", command_run},
 };
 
 struct top {

@@ -190,15 +190,17 @@ struct stage {
     struct ladder ladder;
     const char *text; /* of the script */
     struct tfsm_tcb half_open;
-    tfsm_time now; /* of the stack, from what was seen last */
+    bool over; /* the script is: what is still to come is not its matter */
 };
 
 static void watch(void *user, const struct endpoint_watched *what)
 {
     static const struct tfsm_tcb listening = {.state = TFSM_LISTEN};
     struct stage *stage = user;
-    struct run_line line = {.now = what->now, .after = what->after};
-    stage->now = what->now;
+    struct run_line line = {.now = what->now - SOCKETS_START, .after = what->after};
+    if (stage->over) {
+        return;
+    }
     if (line.after == NULL) {
         line.after = stage->half_open.state != TFSM_CLOSED ? &stage->half_open : &listening;
     }
@@ -240,13 +242,16 @@ static void told(void *user, const struct script_event *event, int64_t now)
     struct stage *stage = user;
     const char *start;
     char words[160];
-    (void)now;
+    if (event == NULL) {
+        stage->over = true;
+        return;
+    }
     if (event->kind == SCRIPT_ARRIVES || event->kind == SCRIPT_SENDS) {
         return;
     }
     int n = line_of(stage->text, event->line, &start);
     snprintf(words, sizeof words, "line %u: %.*s", event->line, n < 100 ? n : 100, start);
-    struct run_line line = {.kind = RUN_NOTE, .now = stage->now, .text = words};
+    struct run_line line = {.kind = RUN_NOTE, .now = (tfsm_time)now, .text = words};
     ladder_line(&stage->ladder, &line);
 }
 
@@ -270,6 +275,9 @@ static struct script_result run_once(const struct running *running, const struct
         run.user = stage;
     }
     struct script_result result = script_run(&run);
+    if (stage != NULL) {
+        stage->over = true; /* giving the stack back is not drawn */
+    }
     stack.free(stack.userdata);
     return result;
 }
@@ -421,8 +429,8 @@ int command_run(int argc, char **argv)
          "script, and no packet is left over at the end",
          0},
         {"allow-shell", KEY_ALLOW_SHELL, NULL, 0, "Run shell commands of the scripts", 0},
-        {"peer-isn", KEY_PEER_ISN, "NUMBER", 0,
-         "What the peer's sequence number 0 is on the wire", 0},
+        {"peer-isn", KEY_PEER_ISN, "NUMBER", 0, "What the peer's sequence number 0 is on the wire",
+         0},
         {"plugin", KEY_PLUGIN, "FILE", 0,
          "A stack in a shared object that packetdrill could load, instead of ours", 0},
         {"verbose", 'v', NULL, 0, "Draw the ladder of every script", 0},
@@ -433,8 +441,7 @@ int command_run(int argc, char **argv)
         .parser = parse_run,
         .args_doc = "SCRIPT.pkt|FOLDER...",
         .doc = "Carry out packetdrill scripts against the state machine, in virtual time."};
-    struct running running = {.parse = {.name = "tcpfsm run"},
-                              .init = packetdrill_interface_init};
+    struct running running = {.parse = {.name = "tcpfsm run"}, .init = packetdrill_interface_init};
     int status;
     if (!cli_options(&argp, argc, argv, 0, &running, &status)) {
         return status;

@@ -112,7 +112,8 @@ static void fill_address(struct runner *runner, const struct tfsm_address *from,
 }
 
 /* inet_addr("192.0.2.1"), inet_pton(AF_INET6, "2001:db8::1"), INADDR_ANY or the string alone. */
-static bool read_host(struct runner *runner, const struct script_value *value, void *out, int family)
+static bool read_host(struct runner *runner, const struct script_value *value, void *out,
+                      int family)
 {
     const struct script_value *text = value;
     if (value->kind == SCRIPT_APPLY &&
@@ -161,7 +162,8 @@ static bool read_address(struct runner *runner, const struct script_value *value
         return host == NULL || read_host(runner, host, &in6->sin6_addr, AF_INET6);
     }
     struct sockaddr_in *in = (struct sockaddr_in *)&out->storage;
-    *in = (struct sockaddr_in){.sin_family = (sa_family_t)number, .sin_port = htons((uint16_t)port)};
+    *in =
+        (struct sockaddr_in){.sin_family = (sa_family_t)number, .sin_port = htons((uint16_t)port)};
     out->size = sizeof *in;
     return host == NULL || read_host(runner, host, &in->sin_addr, AF_INET);
 }
@@ -228,7 +230,8 @@ static bool text_holds(struct runner *runner, const struct script_value *value, 
     }
     for (int64_t i = 0; i < n && is_dots(value); i++) {
         if (octets[i] != run_octet(false, descriptor->read + (uint64_t)i)) {
-            return run_failed(runner, "octet %" PRIu64 " of the stream is not the one that was sent",
+            return run_failed(runner,
+                              "octet %" PRIu64 " of the stream is not the one that was sent",
                               descriptor->read + (uint64_t)i);
         }
     }
@@ -243,8 +246,8 @@ static enum attempt call_socket(struct runner *runner, const struct arguments *a
 {
     int domain = runner->options->ipv6 || runner->options->mapped ? AF_INET6 : AF_INET;
     domain = is_dots(a->value[0]) ? domain : (int)a->number[0];
-    return answered(answer, runner->stack->socket(runner->user, domain, (int)a->number[1],
-                                                  (int)a->number[2]));
+    return answered(
+        answer, runner->stack->socket(runner->user, domain, (int)a->number[1], (int)a->number[2]));
 }
 
 static enum attempt call_bind(struct runner *runner, const struct arguments *a,
@@ -255,8 +258,7 @@ static enum attempt call_bind(struct runner *runner, const struct arguments *a,
         return CALL_WRONG;
     }
     return answered(answer, runner->stack->bind(runner->user, run_fd(runner, a->number[0]),
-                                                (struct sockaddr *)&address.storage,
-                                                address.size));
+                                                (struct sockaddr *)&address.storage, address.size));
 }
 
 static enum attempt call_listen(struct runner *runner, const struct arguments *a,
@@ -272,8 +274,8 @@ static enum attempt call_accept(struct runner *runner, const struct arguments *a
     struct socket_address address = {.size = sizeof address.storage};
     int fd = run_fd(runner, a->number[0]);
     int flags = unblock(runner, fd);
-    int64_t value = runner->stack->accept(runner->user, fd, (struct sockaddr *)&address.storage,
-                                          &address.size);
+    int64_t value =
+        runner->stack->accept(runner->user, fd, (struct sockaddr *)&address.storage, &address.size);
     block_again(runner, fd, flags);
     return unless_blocked(answer, value, flags);
 }
@@ -305,8 +307,8 @@ static enum attempt call_connect(struct runner *runner, const struct arguments *
         return CALL_WRONG;
     }
     int flags = unblock(runner, fd);
-    int64_t value = runner->stack->connect(runner->user, fd, (struct sockaddr *)&address.storage,
-                                           address.size);
+    int64_t value =
+        runner->stack->connect(runner->user, fd, (struct sockaddr *)&address.storage, address.size);
     block_again(runner, fd, flags);
     answered(answer, value);
     if (flags < 0 || value == 0 || answer->error != EINPROGRESS) {
@@ -826,8 +828,8 @@ static enum attempt call_poll(struct runner *runner, const struct arguments *a,
             !member_number(runner, one, "revents", &expected[n])) {
             return CALL_WRONG;
         }
-        fds[n] = (struct pollfd){.fd = fd < 0 ? (int)fd : run_fd(runner, fd),
-                                 .events = (short)events};
+        fds[n] =
+            (struct pollfd){.fd = fd < 0 ? (int)fd : run_fd(runner, fd), .events = (short)events};
     }
     int64_t value = runner->stack->poll(runner->user, fds, n, 0);
     enum attempt attempt = waits(runner, value, a->number[2], answer);
@@ -877,10 +879,9 @@ static enum attempt call_epoll_ctl(struct runner *runner, const struct arguments
     }
     event.events = (uint32_t)events;
     event.data.u64 = data;
-    return answered(answer,
-                    runner->stack->epoll_ctl(runner->user, run_fd(runner, a->number[0]),
-                                             (int)a->number[1], run_fd(runner, a->number[2]),
-                                             &event));
+    return answered(answer, runner->stack->epoll_ctl(runner->user, run_fd(runner, a->number[0]),
+                                                     (int)a->number[1],
+                                                     run_fd(runner, a->number[2]), &event));
 }
 
 static bool event_holds(struct runner *runner, const struct script_value *expected,
@@ -907,8 +908,8 @@ static enum attempt call_epoll_wait(struct runner *runner, const struct argument
 {
     struct epoll_event events[POLL_MOST];
     int64_t most = a->number[2] < POLL_MOST ? a->number[2] : POLL_MOST;
-    int64_t value = runner->stack->epoll_wait(runner->user, run_fd(runner, a->number[0]), events,
-                                              (int)most, 0);
+    int64_t value =
+        runner->stack->epoll_wait(runner->user, run_fd(runner, a->number[0]), events, (int)most, 0);
     enum attempt attempt = waits(runner, value, a->number[3], answer);
     const struct script_value *expected = a->value[1];
     bool list = expected->kind == SCRIPT_LIST;
@@ -950,8 +951,7 @@ static enum attempt call_splice(struct runner *runner, const struct arguments *a
 {
     int from = run_fd(runner, a->number[0]);
     int to = run_fd(runner, a->number[2]);
-    answered(answer, runner->stack->splice(runner->user, from, NULL, to, NULL,
-                                           (size_t)a->number[4],
+    answered(answer, runner->stack->splice(runner->user, from, NULL, to, NULL, (size_t)a->number[4],
                                            (unsigned)a->number[5] | 2u /* SPLICE_F_NONBLOCK */));
     struct descriptor *source = run_descriptor(runner, a->number[0]);
     struct descriptor *sink = run_descriptor(runner, a->number[2]);
@@ -1065,8 +1065,8 @@ static bool answer_holds(struct runner *runner, const struct script_call *call, 
     if (is_dots(result)) {
         return true;
     }
-    bool same = makes_fd && result->number >= 0 ? answer->value >= 0
-                                                : answer->value == result->number;
+    bool same =
+        makes_fd && result->number >= 0 ? answer->value >= 0 : answer->value == result->number;
     if (!same || (answer->value < 0 && error != 0 && error != answer->error)) {
         words_of(answer->value, answer->error, actual, sizeof actual);
         words_of(result->number, error, expected, sizeof expected);
@@ -1145,10 +1145,9 @@ bool run_pending(struct runner *runner, bool last)
     if (sound && waiting && (last || now > pending->end + tolerance)) {
         sound = run_failed(runner, "%s() still blocks", name);
     } else if (sound && !waiting && now < pending->end - tolerance) {
-        sound = run_failed(runner, "%s() comes back at %" PRId64 ".%06" PRId64
-                                   ", expected %" PRId64 ".%06" PRId64,
-                           name, now / 1000000, now % 1000000, pending->end / 1000000,
-                           pending->end % 1000000);
+        sound = run_failed(
+            runner, "%s() comes back at %" PRId64 ".%06" PRId64 ", expected %" PRId64 ".%06" PRId64,
+            name, now / 1000000, now % 1000000, pending->end / 1000000, pending->end % 1000000);
     }
     if (!waiting) {
         pending->call = NULL;

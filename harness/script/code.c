@@ -18,7 +18,7 @@
 
 #define F(name)                                                                                    \
     {                                                                                              \
-        #name, offsetof(struct tcp_info, name), sizeof(((struct tcp_info *)0)->name)               \
+#name, offsetof(struct tcp_info, name), sizeof(((struct tcp_info *)0)->name)               \
     }
 
 static const struct {
@@ -26,17 +26,49 @@ static const struct {
     size_t at;
     size_t size;
 } fields[] = {
-    F(tcpi_state),         F(tcpi_ca_state),      F(tcpi_retransmits),  F(tcpi_probes),
-    F(tcpi_backoff),       F(tcpi_options),       F(tcpi_rto),          F(tcpi_ato),
-    F(tcpi_snd_mss),       F(tcpi_rcv_mss),       F(tcpi_unacked),      F(tcpi_sacked),
-    F(tcpi_lost),          F(tcpi_retrans),       F(tcpi_fackets),      F(tcpi_last_data_sent),
-    F(tcpi_last_ack_sent), F(tcpi_last_data_recv), F(tcpi_last_ack_recv), F(tcpi_pmtu),
-    F(tcpi_rcv_ssthresh),  F(tcpi_rtt),           F(tcpi_rttvar),       F(tcpi_snd_ssthresh),
-    F(tcpi_snd_cwnd),      F(tcpi_advmss),        F(tcpi_reordering),   F(tcpi_rcv_rtt),
-    F(tcpi_rcv_space),     F(tcpi_total_retrans), F(tcpi_pacing_rate),  F(tcpi_bytes_acked),
-    F(tcpi_bytes_received), F(tcpi_segs_out),     F(tcpi_segs_in),      F(tcpi_notsent_bytes),
-    F(tcpi_min_rtt),       F(tcpi_data_segs_in),  F(tcpi_data_segs_out), F(tcpi_delivery_rate),
-    F(tcpi_bytes_sent),    F(tcpi_bytes_retrans), F(tcpi_snd_wnd),
+    F(tcpi_state),
+    F(tcpi_ca_state),
+    F(tcpi_retransmits),
+    F(tcpi_probes),
+    F(tcpi_backoff),
+    F(tcpi_options),
+    F(tcpi_rto),
+    F(tcpi_ato),
+    F(tcpi_snd_mss),
+    F(tcpi_rcv_mss),
+    F(tcpi_unacked),
+    F(tcpi_sacked),
+    F(tcpi_lost),
+    F(tcpi_retrans),
+    F(tcpi_fackets),
+    F(tcpi_last_data_sent),
+    F(tcpi_last_ack_sent),
+    F(tcpi_last_data_recv),
+    F(tcpi_last_ack_recv),
+    F(tcpi_pmtu),
+    F(tcpi_rcv_ssthresh),
+    F(tcpi_rtt),
+    F(tcpi_rttvar),
+    F(tcpi_snd_ssthresh),
+    F(tcpi_snd_cwnd),
+    F(tcpi_advmss),
+    F(tcpi_reordering),
+    F(tcpi_rcv_rtt),
+    F(tcpi_rcv_space),
+    F(tcpi_total_retrans),
+    F(tcpi_pacing_rate),
+    F(tcpi_bytes_acked),
+    F(tcpi_bytes_received),
+    F(tcpi_segs_out),
+    F(tcpi_segs_in),
+    F(tcpi_notsent_bytes),
+    F(tcpi_min_rtt),
+    F(tcpi_data_segs_in),
+    F(tcpi_data_segs_out),
+    F(tcpi_delivery_rate),
+    F(tcpi_bytes_sent),
+    F(tcpi_bytes_retrans),
+    F(tcpi_snd_wnd),
 };
 
 bool run_info_field(const struct tcp_info *info, const char *name, int64_t *number)
@@ -205,8 +237,8 @@ static int64_t comparison(struct code *code)
     for (unsigned i = 0; i < 6 && !code->failed; i++) {
         if (take(code, operators[i])) {
             int64_t right = sum(code);
-            bool answers[] = {left == right, left != right, left <= right,
-                              left >= right, left < right,  left > right};
+            bool answers[] = {left == right, left != right, left <= right, left >= right,
+                              left<right, left> right};
             return answers[i];
         }
     }

@@ -127,8 +127,9 @@ time: seconds { $$ = (struct parse_time){.kind = SCRIPT_AT, .start = $1}; }
 moment: seconds | '+' seconds { $$ = $2; };
 
 seconds: INTEGER {
-             if ($1 < 0 || $1 > INT64_C(1000000000)) {
-                 parse_fail(parse, (unsigned)@1.first_line, "a time of more than 1000000000 seconds");
+             if ($1 > SCRIPT_TIME_MOST / 1000000) {
+                 parse_fail(parse, (unsigned)@1.first_line, "a time of more than %d seconds",
+                            (int)(SCRIPT_TIME_MOST / 1000000));
                  YYABORT;
              }
              $$ = $1 * 1000000;

@@ -71,8 +71,7 @@ static bool translate_options(struct runner *runner, const struct peer *peer,
         if (from->kind == SCRIPT_TIMESTAMPS && from->echo != 0 && peer->stamp_known) {
             to[i].echo = seq_add(from->echo, peer->stamp);
         }
-        const struct cookie *cookie =
-            from->text != NULL ? find_cookie(runner, from->text) : NULL;
+        const struct cookie *cookie = from->text != NULL ? find_cookie(runner, from->text) : NULL;
         if (from->text != NULL && cookie == NULL) {
             return run_bad(runner, runner->event->line, "no cookie '%.40s' was seen yet",
                            from->text);
@@ -87,9 +86,9 @@ static bool translate_options(struct runner *runner, const struct peer *peer,
 
 static uint8_t traffic_class(const struct script_segment *segment)
 {
-    static const uint8_t ecn[] = {[SCRIPT_ECN_UNSAID] = 0, [SCRIPT_ECN_NONE] = 0,
-                                  [SCRIPT_ECN_ECT1] = 1,   [SCRIPT_ECN_ECT0] = 2,
-                                  [SCRIPT_ECN_CE] = 3,     [SCRIPT_ECN_ECT01] = 2};
+    static const uint8_t ecn[] = {
+        [SCRIPT_ECN_UNSAID] = 0, [SCRIPT_ECN_NONE] = 0, [SCRIPT_ECN_ECT1] = 1,
+        [SCRIPT_ECN_ECT0] = 2,   [SCRIPT_ECN_CE] = 3,   [SCRIPT_ECN_ECT01] = 2};
     return segment->has_tos ? segment->tos : ecn[segment->ecn];
 }
 
@@ -146,8 +145,7 @@ bool run_arrives(struct runner *runner, const struct script_segment *segment)
 
 bool run_icmp(struct runner *runner, const struct script_icmp *icmp)
 {
-    struct peer *peer =
-        peer_of_arrival(runner, icmp->has_ports, icmp->destination, icmp->source);
+    struct peer *peer = peer_of_arrival(runner, icmp->has_ports, icmp->destination, icmp->source);
     if (peer == NULL) {
         return false;
     }
@@ -512,8 +510,8 @@ static bool on_time(struct runner *runner, const struct packet *packet, int64_t 
         return differs(runner, &actual, time,
                        "the packet comes at %" PRId64 ".%06" PRId64 ", expected at %" PRId64
                        ".%06" PRId64,
-                       time / 1000000, time % 1000000,
-                       (time < from ? from : to) / 1000000, (time < from ? from : to) % 1000000);
+                       time / 1000000, time % 1000000, (time < from ? from : to) / 1000000,
+                       (time < from ? from : to) % 1000000);
     }
     return true;
 }

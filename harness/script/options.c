@@ -90,12 +90,12 @@ static bool ip_version(struct reading *reading, const struct script_setting *set
  * second host. */
 static bool is_moot(const char *name)
 {
-    static const char *const moot[] = {"gateway_ip", "netmask_ip", "speed", "code", "code_command",
-                                       "code_format", "code_sockopt", "persistent_tun_dev",
-                                       "tun_dev", "tolerance_percent", "so_filename", "is_anyip",
-                                       "send_omit_free", "tcp_ts_ecr_scaled", "live_bind_ip",
-                                       "live_connect_ip", "link_layer", "wire_server_port",
-                                       "udp_encaps", "debug"};
+    static const char *const moot[] = {
+        "gateway_ip",     "netmask_ip",        "speed",        "code",
+        "code_command",   "code_format",       "code_sockopt", "persistent_tun_dev",
+        "tun_dev",        "tolerance_percent", "so_filename",  "is_anyip",
+        "send_omit_free", "tcp_ts_ecr_scaled", "live_bind_ip", "live_connect_ip",
+        "link_layer",     "wire_server_port",  "udp_encaps",   "debug"};
     for (size_t i = 0; i < sizeof moot / sizeof moot[0]; i++) {
         if (strcmp(name, moot[i]) == 0) {
             return true;
@@ -165,13 +165,12 @@ bool script_options(const struct script *script, struct script_options *options,
                     char error[SCRIPT_ERROR], unsigned *line)
 {
     struct reading reading = {.options = options, .error = error};
-    *options = (struct script_options){.bind_port = 8080,
-                                       .connect_port = 8080,
-                                       .tolerance = 4000,
-                                       .local = {{.family = 4, .octets = {192, 168, 0, 1}},
-                                                 {.family = 6}},
-                                       .remote = {{.family = 4, .octets = {192, 0, 2, 1}},
-                                                  {.family = 6}}};
+    *options =
+        (struct script_options){.bind_port = 8080,
+                                .connect_port = 8080,
+                                .tolerance = 4000,
+                                .local = {{.family = 4, .octets = {192, 168, 0, 1}}, {.family = 6}},
+                                .remote = {{.family = 4, .octets = {192, 0, 2, 1}}, {.family = 6}}};
     inet_pton(AF_INET6, "fd3d:fa7b:d17d::1", options->local[1].octets);
     inet_pton(AF_INET6, "2001:db8::1", options->remote[1].octets);
     snprintf(options->so_flags, sizeof options->so_flags, "idle=return");

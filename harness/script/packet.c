@@ -228,11 +228,10 @@ size_t packet_options_length(const struct script_option *options)
 
 static void put_option(uint8_t *at, const struct script_option *option)
 {
-    static const uint8_t kinds[] = {[SCRIPT_EOL] = 0,        [SCRIPT_NOP] = 1,
-                                    [SCRIPT_MSS] = 2,        [SCRIPT_WSCALE] = 3,
-                                    [SCRIPT_SACK_OK] = 4,    [SCRIPT_SACK] = 5,
-                                    [SCRIPT_TIMESTAMPS] = 8, [SCRIPT_USER_TIMEOUT] = 28,
-                                    [SCRIPT_FAST_OPEN] = 34};
+    static const uint8_t kinds[] = {
+        [SCRIPT_EOL] = 0,        [SCRIPT_NOP] = 1,           [SCRIPT_MSS] = 2,
+        [SCRIPT_WSCALE] = 3,     [SCRIPT_SACK_OK] = 4,       [SCRIPT_SACK] = 5,
+        [SCRIPT_TIMESTAMPS] = 8, [SCRIPT_USER_TIMEOUT] = 28, [SCRIPT_FAST_OPEN] = 34};
     size_t n = option_length(option);
     if (option->kind == SCRIPT_HEX) {
         memcpy(at, option->octets, n);
@@ -340,8 +339,7 @@ size_t packet_write_icmp(const struct script_icmp *icmp, const struct packet *qu
     body[1] = icmp->code;
     put32(body + 4, icmp->mtu);
     memcpy(body + 8, quote, kept);
-    uint64_t sum =
-        icmp->v6 ? pseudo_header(&message.source, &message.destination, 58, payload) : 0;
+    uint64_t sum = icmp->v6 ? pseudo_header(&message.source, &message.destination, 58, payload) : 0;
     put16(body + 2, fold(sum16(sum, body, payload)));
     return at + payload;
 }

@@ -108,9 +108,9 @@ bool parse_seconds(struct parse *parse, const char *text, int64_t *us)
     while (places > 6 && dot[places] == '0') {
         places--;
     }
-    if (whole > 9 || places > 6) {
+    if (whole > 7 || places > 6) {
         parse_fail(parse, parse->at, "time %.40s is too %s", text,
-                   whole > 9 ? "large" : "fine: microseconds are the least");
+                   whole > 7 ? "large" : "fine: microseconds are the least");
         return false;
     }
     for (size_t i = 0; i < whole; i++) {
@@ -270,8 +270,8 @@ void parse_sequence(struct parse *parse, struct script_segment *segment, int64_t
     }
     if (((uint64_t)first + (uint64_t)length - (uint64_t)end) % (UINT64_C(1) << 32) != 0) {
         parse_fail(parse, parse->at,
-                   "%" PRId64 ":%" PRId64 "(%" PRId64 ") contradicts itself: %" PRId64 " octets from %" PRId64
-                   " do not end there",
+                   "%" PRId64 ":%" PRId64 "(%" PRId64 ") contradicts itself: %" PRId64
+                   " octets from %" PRId64 " do not end there",
                    first, end, length, length, first);
         return;
     }
@@ -285,8 +285,7 @@ void parse_clause(struct parse *parse, struct script_segment *segment, const cha
     bool ack = strcmp(word, "ack") == 0;
     bool win = strcmp(word, "win") == 0;
     bool urg = strcmp(word, "urg") == 0;
-    if ((ack && segment->has_ack) || (win && segment->has_window) ||
-        (urg && segment->has_urgent)) {
+    if ((ack && segment->has_ack) || (win && segment->has_window) || (urg && segment->has_urgent)) {
         parse_fail(parse, parse->at, "'%s' twice in one packet", word);
     } else if (ack && fits(parse, "ack", number, 0, UINT32_MAX)) {
         segment->has_ack = true;

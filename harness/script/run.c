@@ -72,8 +72,7 @@ static bool sleep_until(struct runner *runner, int64_t until)
 {
     for (int64_t now = run_now(runner); now < until; now = run_now(runner)) {
         int64_t us = until - now < USLEEP_MOST ? until - now : USLEEP_MOST;
-        if (runner->stack->usleep(runner->user, (useconds_t)us) != 0 ||
-            run_now(runner) <= now) {
+        if (runner->stack->usleep(runner->user, (useconds_t)us) != 0 || run_now(runner) <= now) {
             return run_failed(runner, "the stack's clock does not move on");
         }
     }
@@ -92,8 +91,8 @@ static bool pass_time(struct runner *runner, int64_t until)
             (!sleep_until(runner, early - 1) || !run_pending(runner, false))) {
             return false;
         }
-        if (pending->call != NULL && (!sleep_until(runner, pending->end + tolerance) ||
-                                      !run_pending(runner, true))) {
+        if (pending->call != NULL &&
+            (!sleep_until(runner, pending->end + tolerance) || !run_pending(runner, true))) {
             return false;
         }
     }
@@ -120,9 +119,8 @@ struct peer *run_peer(struct runner *runner, uint16_t local_port, uint16_t remot
         return NULL;
     }
     struct peer *peer = &runner->peers[runner->peer_count++];
-    *peer = (struct peer){.local_port = local_port,
-                          .remote_port = remote_port,
-                          .remote = runner->run->peer_isn};
+    *peer = (struct peer){
+        .local_port = local_port, .remote_port = remote_port, .remote = runner->run->peer_isn};
     return peer;
 }
 
@@ -190,6 +188,10 @@ static bool one_event(struct runner *runner, const struct script_event *event)
     if (event->time_kind == SCRIPT_AT && from < runner->last) {
         return run_bad(runner, event->line, "this happens before the event above it");
     }
+    if (to > SCRIPT_TIME_MOST) {
+        return run_bad(runner, event->line, "the script takes more than %d seconds",
+                       (int)(SCRIPT_TIME_MOST / 1000000));
+    }
     if (event->time_kind == SCRIPT_ANY) {
         to = INT64_MAX;
     }
@@ -205,9 +207,11 @@ static bool one_event(struct runner *runner, const struct script_event *event)
     return passed;
 }
 
-/* The pending call gets its time, and with strict nothing may be left over. */
+/* The pending call gets its time, and with strict nothing may be left over. Looking for that moves the
+ * clock: how long the script took is noted before. */
 static bool finish(struct runner *runner)
 {
+    const struct script_run *run = runner->run;
     if (runner->pending.call != NULL) {
         runner->event = runner->pending.event;
         int64_t end = runner->pending.end + runner->options->tolerance;
@@ -218,7 +222,11 @@ static bool finish(struct runner *runner)
             return false;
         }
     }
-    return !runner->run->strict || !run_left_over(runner);
+    runner->result->elapsed = run_now(runner);
+    if (run->told != NULL) {
+        run->told(run->user, NULL, runner->result->elapsed);
+    }
+    return !run->strict || !run_left_over(runner);
 }
 
 struct script_result script_run(const struct script_run *run)
@@ -245,8 +253,9 @@ struct script_result script_run(const struct script_run *run)
     }
     if (going) {
         finish(runner);
+    } else {
+        result.elapsed = run_now(runner);
     }
-    result.elapsed = run_now(runner);
     free(runner);
     return result;
 }

@@ -46,9 +46,9 @@ struct pending {
     const struct script_event *event;
     const struct script_call *call; /* null: none */
     int64_t end;
-    int64_t due;   /* poll(), epoll_wait(), close() with SO_LINGER: when it gives up; else 0 */
-    int64_t done;  /* octets so far */
-    bool begun;    /* connect() or close() goes on */
+    int64_t due;  /* poll(), epoll_wait(), close() with SO_LINGER: when it gives up; else 0 */
+    int64_t done; /* octets so far */
+    bool begun;   /* connect() or close() goes on */
 };
 
 struct runner {
@@ -69,7 +69,7 @@ struct runner {
     unsigned cookie_count;
     struct pending pending;
     bool foreign; /* the script wrote octets of its own: what is sent is not looked at */
-    int socket; /* of the stack: what %{ }% asks about; -1 none */
+    int socket;   /* of the stack: what %{ }% asks about; -1 none */
     uint8_t octets[PACKET_MOST];
     uint8_t text[PACKET_MOST];
 };

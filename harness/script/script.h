@@ -8,9 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCRIPT_ERROR      320       /* octets of a message, its end included */
-#define SCRIPT_SIZE_MOST  (1u << 20) /* octets of a file */
-#define SCRIPT_DEPTH_MOST 16        /* of lists and structures in each other */
+#define SCRIPT_ERROR      320                           /* octets of a message, its end included */
+#define SCRIPT_SIZE_MOST  (1u << 20)                    /* octets of a file */
+#define SCRIPT_DEPTH_MOST 16                            /* of lists and structures in each other */
+#define SCRIPT_TIME_MOST  (INT64_C(10000000) * 1000000) /* microseconds: no script takes longer */
 #define SCRIPT_SACKS      4
 
 /* ---- arguments of system calls ---- */
@@ -48,8 +49,8 @@ enum script_option_kind {
     SCRIPT_SACK,         /* sack[] */
     SCRIPT_TIMESTAMPS,   /* number and echo */
     SCRIPT_USER_TIMEOUT, /* number: as in the option, bit 15 for minutes (RFC5482:3.3) */
-    SCRIPT_FAST_OPEN,    /* octets, or text: the name of a cookie that is learnt; neither: a request */
-    SCRIPT_HEX           /* octets as they are, to say what is not sound */
+    SCRIPT_FAST_OPEN, /* octets, or text: the name of a cookie that is learnt; neither: a request */
+    SCRIPT_HEX        /* octets as they are, to say what is not sound */
 };
 
 struct script_option {
@@ -123,8 +124,8 @@ enum script_event_kind {
 
 struct script_call {
     const char *name;
-    bool blocks;      /* it ends later than it begins: end */
-    int64_t end;      /* microseconds; as the event's time absolute or not */
+    bool blocks; /* it ends later than it begins: end */
+    int64_t end; /* microseconds; as the event's time absolute or not */
     struct script_value *arguments;
     struct script_value *result; /* a number or DOTS */
     const char *error;           /* "EAGAIN", or null */
@@ -140,8 +141,8 @@ struct script_event {
     unsigned line;
     enum script_event_kind kind;
     enum script_time_kind time_kind;
-    bool range;     /* a~b: not before time, not after time_end */
-    int64_t time;   /* microseconds */
+    bool range;   /* a~b: not before time, not after time_end */
+    int64_t time; /* microseconds */
     int64_t time_end;
     struct script_segment *segment;
     struct script_icmp *icmp;

@@ -41,7 +41,7 @@ struct script_run {
                           and no packet may be left over */
     bool allow_shell;  /* run shell commands */
     uint32_t peer_isn; /* what the sequence number 0 of the peer is on the wire */
-    /* Called before each event, may be null: for the ladder. */
+    /* Called before each event and, with null, after the last; may be null: for the ladder. */
     void (*told)(void *user, const struct script_event *event, int64_t now);
     void *user;
 };
@@ -54,10 +54,10 @@ enum script_outcome {
 
 struct script_result {
     enum script_outcome outcome;
-    unsigned line;    /* where, if it did not pass */
-    unsigned events;  /* carried out */
-    int64_t elapsed;  /* virtual microseconds */
-    char reason[SCRIPT_ERROR];       /* in one line */
+    unsigned line;                     /* where, if it did not pass */
+    unsigned events;                   /* carried out */
+    int64_t elapsed;                   /* virtual microseconds */
+    char reason[SCRIPT_ERROR];         /* in one line */
     char details[SCRIPT_MESSAGE_MOST]; /* more lines, each with a line feed: expected and actual */
 };
 

@@ -16,7 +16,7 @@
 /* What gettimeofday() says when the clock is at zero, in microseconds: 2020-01-01. */
 #define EPOCH INT64_C(1577836800000000)
 /* The endpoint's clock then: a time of 0 means none there. */
-#define CLOCK_START (UINT64_C(1000) * 1000000)
+#define CLOCK_START SOCKETS_START
 
 enum file_kind { FILE_SOCKET, FILE_PIPE_READ, FILE_PIPE_WRITE, FILE_EPOLL };
 

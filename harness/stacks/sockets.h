@@ -14,6 +14,9 @@
 
 struct sockets;
 
+/* What the endpoint's clock says when that of the sockets says 0, microseconds. */
+#define SOCKETS_START (UINT64_C(1000) * 1000000)
+
 /* Sockets over an endpoint of their own, with a copy of the settings. Returns null when there is not
  * enough memory. */
 struct sockets *sockets_create(const struct settings *settings);
