@@ -40,22 +40,17 @@ struct running {
 
 /* ---- the command line ---- */
 
+/* One more setting. Whether its stack knows it is seen once it is known whose stack that is. */
 static error_t add_setting(struct running *running, struct argp_state *state, const char *key,
                            const char *arg)
 {
-    static struct settings tried;
-    char error[SETTINGS_ERROR];
-    size_t used = strlen(running->settings);
-    int n = snprintf(running->settings + used, sizeof running->settings - used, ",%s%s", key, arg);
-    if (n < 0 || (size_t)n >= sizeof running->settings - used) {
-        return cli_misuse(state, arg, "too many settings");
-    }
-    settings_default(&tried);
+    char one[SCRIPT_FLAGS_MOST];
+    int n = snprintf(one, sizeof one, "%s%s", key, arg);
     if (strchr(arg, ',') != NULL) {
         return cli_misuse(state, arg, "one setting at a time");
     }
-    if (!settings_parse(&tried, running->settings + used + 1, error)) {
-        return cli_misuse(state, "-D", error);
+    if (n < 0 || (size_t)n >= sizeof one || !script_join_flags(running->settings, one)) {
+        return cli_misuse(state, "-D", "too many settings");
     }
     return 0;
 }
@@ -258,7 +253,8 @@ static void told(void *user, const struct script_event *event, int64_t now)
 /* ---- one script ---- */
 
 static struct script_result run_once(const struct running *running, const struct script *script,
-                                     const struct script_options *options, struct stage *stage)
+                                     const struct script_options *options, const char *flags,
+                                     struct stage *stage)
 {
     struct packetdrill_interface stack;
     struct script_run run = {.script = script,
@@ -268,7 +264,7 @@ static struct script_result run_once(const struct running *running, const struct
                              .allow_shell = running->allow_shell,
                              .peer_isn = running->peer_isn};
     memset(&stack, 0, sizeof stack);
-    running->init(options->so_flags, &stack);
+    running->init(flags, &stack);
     if (stage != NULL && running->plugin == NULL) {
         endpoint_watch(sockets_endpoint(stack.userdata), watch, stage);
         run.told = told;
@@ -283,29 +279,31 @@ static struct script_result run_once(const struct running *running, const struct
 }
 
 static void draw(const struct running *running, const struct script *script,
-                 const struct script_options *options, const char *text)
+                 const struct script_options *options, const char *flags, const char *text)
 {
     struct stage stage = {.text = text, .ladder = {.mode = RUN_TRACE}};
     struct running again = *running;
     again.allow_shell = false; /* once is enough */
-    run_once(&again, script, options, &stage);
+    run_once(&again, script, options, flags, &stage);
 }
 
-/* The settings of the script, then those of the command line: these win. */
-static bool settle(const struct running *running, struct script_options *options,
-                   char error[SCRIPT_ERROR])
+/* What the stack is told: the settings of the script, then those of the command line, which win. A
+ * plug-in gets what packetdrill would give it, and knows best what it means. */
+static bool settle(const struct running *running, const struct script_options *options,
+                   char flags[SCRIPT_FLAGS_MOST], char error[SCRIPT_ERROR])
 {
     static struct settings tried;
-    size_t used = strlen(options->so_flags);
-    int n = snprintf(options->so_flags + used, sizeof options->so_flags - used, "%s",
-                     running->settings);
-    if (n < 0 || (size_t)n >= sizeof options->so_flags - used) {
+    char wrong[SETTINGS_ERROR];
+    bool ours = running->plugin == NULL;
+    snprintf(flags, SCRIPT_FLAGS_MOST, "%s", ours ? "idle=return" : "");
+    if ((ours && !script_join_flags(flags, options->implied)) ||
+        !script_join_flags(flags, options->so_flags) ||
+        !script_join_flags(flags, running->settings)) {
         snprintf(error, SCRIPT_ERROR, "too many settings");
         return false;
     }
-    char wrong[SETTINGS_ERROR];
     settings_default(&tried);
-    if (running->plugin == NULL && !settings_parse(&tried, options->so_flags, wrong)) {
+    if (ours && !settings_parse(&tried, flags, wrong)) {
         snprintf(error, SCRIPT_ERROR, "--so_flags: %s", wrong);
         return false;
     }
@@ -335,17 +333,18 @@ static enum script_outcome run_script(const struct running *running, const char 
                                       const struct script *script, const char *text)
 {
     static struct script_options options;
+    static char flags[SCRIPT_FLAGS_MOST];
     char error[SCRIPT_ERROR];
     unsigned line;
     if (!script_options(script, &options, error, &line)) {
         return bad(path, line, error);
     }
-    if (!settle(running, &options, error)) {
+    if (!settle(running, &options, flags, error)) {
         return bad(path, line_of_setting(script, "so_flags"), error);
     }
     struct stage stage = {.text = text, .ladder = {.mode = RUN_TRACE}};
     bool draws = (running->verbose || options.verbose) && running->plugin == NULL;
-    struct script_result result = run_once(running, script, &options, draws ? &stage : NULL);
+    struct script_result result = run_once(running, script, &options, flags, draws ? &stage : NULL);
     if (result.outcome == SCRIPT_BAD) {
         return bad(path, result.line, result.reason);
     }
@@ -361,7 +360,7 @@ static enum script_outcome run_script(const struct running *running, const char 
     printf("FAIL %s:%u: %s\n  script   %.*s\n%s", path, result.line, result.reason,
            n < 1000 ? n : 1000, start, result.details);
     if (!draws && running->plugin == NULL) {
-        draw(running, script, &options, text);
+        draw(running, script, &options, flags, text);
     }
     return SCRIPT_FAILED;
 }
@@ -385,6 +384,18 @@ static enum script_outcome run_file(const struct running *running, const char *p
 }
 
 /* ---- all of them ---- */
+
+static bool settings_hold(const struct running *running)
+{
+    static struct settings tried;
+    char error[SETTINGS_ERROR];
+    settings_default(&tried);
+    if (running->plugin == NULL && !settings_parse(&tried, running->settings, error)) {
+        cli_fail("-D", "%s (see tcpfsm run --settings)", error);
+        return false;
+    }
+    return true;
+}
 
 static bool load_plugin(struct running *running)
 {
@@ -446,7 +457,7 @@ int command_run(int argc, char **argv)
     if (!cli_options(&argp, argc, argv, 0, &running, &status)) {
         return status;
     }
-    bool sound = running.plugin == NULL || load_plugin(&running);
+    bool sound = settings_hold(&running) && (running.plugin == NULL || load_plugin(&running));
     for (unsigned i = 0; i < running.argument_count && sound; i++) {
         size_t before = running.path_count;
         sound = collect(&running, running.arguments[i], 0);

@@ -22,15 +22,18 @@ static bool is_modest(const char *flags)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct script_options options;
+    static char flags[SCRIPT_FLAGS_MOST];
     char error[SCRIPT_ERROR];
     unsigned line;
     struct script *script = script_parse((const char *)data, size, error, &line);
+    strcpy(flags, "idle=return");
     if (script != NULL && script_options(script, &options, error, &line) &&
-        is_modest(options.so_flags)) {
+        script_join_flags(flags, options.implied) && script_join_flags(flags, options.so_flags) &&
+        is_modest(flags)) {
         struct packetdrill_interface stack;
         struct script_run run = {
             .script = script, .options = &options, .stack = &stack, .strict = true};
-        packetdrill_interface_init(options.so_flags, &stack);
+        packetdrill_interface_init(flags, &stack);
         script_run(&run);
         stack.free(stack.userdata);
     }

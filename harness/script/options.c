@@ -57,13 +57,20 @@ static bool address(struct reading *reading, const struct script_setting *settin
     return true;
 }
 
-static bool add_flags(struct reading *reading, const char *key, const char *value)
+bool script_join_flags(char flags[SCRIPT_FLAGS_MOST], const char *more)
 {
-    char *flags = reading->options->so_flags;
     size_t used = strlen(flags);
-    int n = snprintf(flags + used, SCRIPT_FLAGS_MOST - used, "%s%s%s%s", used > 0 ? "," : "", key,
-                     key[0] != '\0' ? "=" : "", value);
-    if (n < 0 || (size_t)n >= SCRIPT_FLAGS_MOST - used) {
+    bool comma = used > 0 && more[0] != '\0';
+    int n = snprintf(flags + used, SCRIPT_FLAGS_MOST - used, "%s%s", comma ? "," : "", more);
+    return n >= 0 && (size_t)n < SCRIPT_FLAGS_MOST - used;
+}
+
+static bool add_flags(struct reading *reading, char flags[SCRIPT_FLAGS_MOST], const char *key,
+                      const char *value)
+{
+    char one[SCRIPT_FLAGS_MOST];
+    int n = snprintf(one, sizeof one, "%s%s", key, value);
+    if (n < 0 || (size_t)n >= sizeof one || !script_join_flags(flags, one)) {
         return fail(reading, "more than %d octets of settings", SCRIPT_FLAGS_MOST);
     }
     return true;
@@ -141,18 +148,18 @@ static bool take(struct reading *reading, const struct script_setting *setting)
         }
         unsigned v6 = pair[1].family == 6;
         options->local[v6] = pair[v6];
-        return add_flags(reading, v6 ? "local6" : "local", setting->value);
+        return add_flags(reading, options->implied, v6 ? "local6=" : "local=", setting->value);
     }
     if (strcmp(name, "remote_ip") == 0) {
         return address(reading, setting, options->remote);
     }
     if (strcmp(name, "mtu") == 0) {
         return number(reading, setting, 68, 65535, &value) &&
-               add_flags(reading, "mtu", setting->value);
+               add_flags(reading, options->implied, "mtu=", setting->value);
     }
     if (strcmp(name, "so_flags") == 0) {
         return setting->value == NULL || setting->value[0] == '\0' ||
-               add_flags(reading, "", setting->value);
+               add_flags(reading, options->so_flags, "", setting->value);
     }
     if (strcmp(name, "verbose") == 0 || strcmp(name, "v") == 0) {
         options->verbose = true;
@@ -173,7 +180,6 @@ bool script_options(const struct script *script, struct script_options *options,
                                 .remote = {{.family = 4, .octets = {192, 0, 2, 1}}, {.family = 6}}};
     inet_pton(AF_INET6, "fd3d:fa7b:d17d::1", options->local[1].octets);
     inet_pton(AF_INET6, "2001:db8::1", options->remote[1].octets);
-    snprintf(options->so_flags, sizeof options->so_flags, "idle=return");
     for (const struct script_setting *setting = script->settings; setting != NULL;
          setting = setting->next) {
         *line = setting->line;

@@ -23,8 +23,13 @@ struct script_options {
                           against the time */
     struct tfsm_address local[2]; /* of IPv4 and of IPv6 */
     struct tfsm_address remote[2];
-    char so_flags[SCRIPT_FLAGS_MOST]; /* settings for the stack, `idle=return` among them */
+    char implied[SCRIPT_FLAGS_MOST];  /* settings that other options come to: --mtu, --local_ip */
+    char so_flags[SCRIPT_FLAGS_MOST]; /* and those that packetdrill hands to its plug-in */
 };
+
+/* Put two lists of settings together, the later to win.
+ * Returns false where there is no room. */
+bool script_join_flags(char flags[SCRIPT_FLAGS_MOST], const char *more);
 
 /* Read the options of a script.
  * error, line  as in script_parse()
