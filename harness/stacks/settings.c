@@ -58,7 +58,7 @@ struct key {
 
 /* clang-format off */
 static const struct key keys[] = {
-    {"profile", "rfc9293, rfc793 or minimal: the whole policy but the MSS, so it comes first", PROFILE, NOWHERE, 0, 0},
+    {"profile", "rfc9293 (with ECN, else the default), rfc793 or minimal: the whole policy but the MSS, so it comes first", PROFILE, NOWHERE, 0, 0},
     {"rfc5961", "challenge ACKs against blind attacks, on or off", BIT, 0, TFSM_RFC5961, 0, 1},
     {"rfc1337", "a RST does not end TIME-WAIT, on or off", BIT, 0, TFSM_RFC1337, 0, 1},
     {"rfc6191", "a newer SYN ends TIME-WAIT, on or off", BIT, 0, TFSM_RFC6191, 0, 1},
@@ -145,6 +145,8 @@ void settings_default(struct settings *settings)
     memcpy(settings->endpoint.key, key, sizeof key);
     memcpy(settings->locals, customary, sizeof customary);
     settings->endpoint.local_count = sizeof customary / sizeof customary[0];
+    settings->endpoint.policy4.profile &= ~(uint32_t)TFSM_ECN; /* hosts do not ask for it untold */
+    settings->endpoint.policy6.profile &= ~(uint32_t)TFSM_ECN;
 }
 
 /* ---- mistakes ---- */

@@ -18,7 +18,7 @@ struct settings {
     bool local_said[2];    /* IPv4, IPv6: the customary address was replaced */
 };
 
-/* The default policy, packetdrill's customary addresses (192.168.0.1/16, fd3d:fa7b:d17d::1/64), Fast
+/* The default policy but ECN, packetdrill's customary addresses (192.168.0.1/16, fd3d:fa7b:d17d::1/64), Fast
  * Open off, a key that is always the same. */
 void settings_default(struct settings *settings);
 
