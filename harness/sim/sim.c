@@ -1,5 +1,5 @@
 /* See sim.h. Octet k of a stream is a function of the seed and k, so a misplaced octet is noticed
- * wherever it lands. The wire is a heap by time of arrival. */
+ * wherever it lands. */
 #include "sim.h"
 #include "endpoint.h"
 #include "seq.h"
@@ -15,48 +15,25 @@
 #define PACKETS_LIMIT 4000000
 #define PORT          1000 /* of both ends */
 
-struct wire_packet {
-    tfsm_time at;
-    uint64_t order; /* among equals, first sent first */
-    unsigned to;
-    unsigned size;
-    uint8_t octets[PACKET_MAX];
-};
-
 struct sim_end {
     struct endpoint *endpoint;
     endpoint_handle listener;
     endpoint_handle connection; /* the user's; 0 before it is open and after it is gone */
     endpoint_handle watched;    /* whose account the monitor keeps */
     struct monitor monitor;
-    uint64_t sent;        /* octets handed over */
-    uint64_t read;        /* octets taken */
-    bool closed;          /* the user has closed */
-    bool over;            /* and heard of the end */
-    tfsm_time link_until; /* when the link from here is free */
+    uint64_t sent; /* octets handed over */
+    uint64_t read; /* octets taken */
+    bool closed;   /* the user has closed */
+    bool over;     /* and heard of the end */
 };
 
 struct sim {
     const struct sim_config *config;
     struct sim_end end[2];
-    struct wire_packet wire[WIRE_MAX];
-    unsigned
-        heap[WIRE_MAX]; /* indices of wire[]: those in use in order of arrival, then the rest */
-    unsigned on_wire;
-    uint64_t random;
+    struct wire *wire;
     tfsm_time now;
     struct sim_result result;
 };
-
-static uint64_t draw(struct sim *sim)
-{
-    return sim_draw(&sim->random);
-}
-
-static bool chance(struct sim *sim, unsigned per_mille)
-{
-    return draw(sim) % 1000 < per_mille;
-}
 
 TFSM_WRAPS static uint8_t stream_octet(const struct sim *sim, unsigned from, uint64_t offset)
 {
@@ -73,79 +50,6 @@ static struct tfsm_address address_of(const struct sim *sim, unsigned end)
     address.octets[3] = sim->config->ipv6 ? 0xb8 : (uint8_t)(end + 1);
     address.octets[15] = sim->config->ipv6 ? (uint8_t)(end + 1) : 0;
     return address;
-}
-
-/* ---- the wire ---- */
-
-static bool before(const struct sim *sim, unsigned a, unsigned b)
-{
-    const struct wire_packet *first = &sim->wire[sim->heap[a]];
-    const struct wire_packet *second = &sim->wire[sim->heap[b]];
-    return first->at < second->at || (first->at == second->at && first->order < second->order);
-}
-
-static void swap(struct sim *sim, unsigned a, unsigned b)
-{
-    unsigned index = sim->heap[a];
-    sim->heap[a] = sim->heap[b];
-    sim->heap[b] = index;
-}
-
-static void rise(struct sim *sim, unsigned i)
-{
-    for (; i > 0 && before(sim, i, (i - 1) / 2); i = (i - 1) / 2) {
-        swap(sim, i, (i - 1) / 2);
-    }
-}
-
-static void sink(struct sim *sim, unsigned i)
-{
-    while (2 * i + 1 < sim->on_wire) {
-        unsigned child = 2 * i + 1;
-        child += child + 1 < sim->on_wire && before(sim, child + 1, child);
-        if (!before(sim, child, i)) {
-            return;
-        }
-        swap(sim, i, child);
-        i = child;
-    }
-}
-
-/* When a packet leaves the link of its sender, or TFSM_NEVER when the queue before it is full. */
-static tfsm_time leaves(struct sim *sim, unsigned from, size_t size)
-{
-    const struct sim_network *network = &sim->config->network;
-    tfsm_time *until = &sim->end[from].link_until;
-    if (network->rate == 0) {
-        return sim->now;
-    }
-    tfsm_time start = *until > sim->now ? *until : sim->now;
-    if (network->queue > 0 && (start - sim->now) * network->rate / 1000000 > network->queue) {
-        return TFSM_NEVER;
-    }
-    *until = start + size * 1000000 / network->rate;
-    return *until;
-}
-
-static void put_on_wire(struct sim *sim, unsigned to, const uint8_t *octets, size_t size)
-{
-    const struct sim_network *network = &sim->config->network;
-    tfsm_time gone = leaves(sim, 1 - to, size);
-    if (sim->on_wire == WIRE_MAX || gone == TFSM_NEVER || chance(sim, network->loss)) {
-        sim->result.lost++;
-        return;
-    }
-    struct wire_packet *packet = &sim->wire[sim->heap[sim->on_wire]];
-    packet->at = gone + network->delay + (network->jitter > 0 ? draw(sim) % network->jitter : 0);
-    packet->order = sim->result.packets;
-    packet->to = to;
-    packet->size = (unsigned)size;
-    memcpy(packet->octets, octets, size);
-    if (chance(sim, network->corrupt)) {
-        uint64_t bit = draw(sim) % (size * 8);
-        packet->octets[bit / 8] ^= (uint8_t)(1u << (bit % 8));
-    }
-    rise(sim, sim->on_wire++);
 }
 
 /* ---- the ends ---- */
@@ -205,10 +109,7 @@ static void drain(struct sim *sim, unsigned end)
     while (sim->result.packets < PACKETS_LIMIT &&
            (size = endpoint_output(sim->end[end].endpoint, sim->now, octets, sizeof octets)) > 0) {
         sim->result.packets++;
-        put_on_wire(sim, 1 - end, octets, size);
-        if (chance(sim, sim->config->network.copy)) {
-            put_on_wire(sim, 1 - end, octets, size);
-        }
+        wire_send(sim->wire, 1 - end, octets, size, sim->now);
     }
 }
 
@@ -281,6 +182,12 @@ static void user(struct sim *sim, unsigned end)
     drain(sim, end);
 }
 
+static void no_memory(void)
+{
+    fprintf(stderr, "sim: no memory\n");
+    exit(2);
+}
+
 static void open_end(struct sim *sim, unsigned end)
 {
     struct sim_end *self = &sim->end[end];
@@ -289,7 +196,7 @@ static void open_end(struct sim *sim, unsigned end)
     struct tfsm_config policy = sim->config->end[end];
     policy.mss = policy.mss < 1400 ? policy.mss : 1400;
     for (unsigned i = 0; i < sizeof config.key; i++) {
-        config.key[i] = (uint8_t)draw(sim);
+        config.key[i] = (uint8_t)wire_draw(sim->wire);
     }
     config.locals = &local;
     config.local_count = 1;
@@ -301,8 +208,7 @@ static void open_end(struct sim *sim, unsigned end)
     config.policy6 = policy;
     self->endpoint = endpoint_create(&config);
     if (self->endpoint == NULL) {
-        fprintf(stderr, "sim: no memory\n");
-        exit(2);
+        no_memory();
     }
     endpoint_watch(self->endpoint, end == 0 ? watch_first : watch_second, sim);
     if (end == 0 || sim->config->simultaneous) {
@@ -321,19 +227,19 @@ static void open_end(struct sim *sim, unsigned end)
 
 static void arrive(struct sim *sim)
 {
-    struct wire_packet *packet = &sim->wire[sim->heap[0]];
+    const struct wire_packet *packet = wire_first(sim->wire);
     unsigned to = packet->to;
     sim->now = packet->at > sim->now ? packet->at : sim->now;
     endpoint_input(sim->end[to].endpoint, packet->octets, packet->size, sim->now);
-    swap(sim, 0, --sim->on_wire);
-    sink(sim, 0);
+    wire_drop(sim->wire);
     user(sim, to);
 }
 
 /* One thing happens: the earliest packet or deadline. Returns false when nothing can. */
 static bool happen(struct sim *sim)
 {
-    tfsm_time at = sim->on_wire > 0 ? sim->wire[sim->heap[0]].at : TFSM_NEVER;
+    const struct wire_packet *packet = wire_first(sim->wire);
+    tfsm_time at = packet != NULL ? packet->at : TFSM_NEVER;
     tfsm_time due[2] = {endpoint_deadline(sim->end[0].endpoint),
                         endpoint_deadline(sim->end[1].endpoint)};
     unsigned first = due[1] < due[0];
@@ -367,6 +273,7 @@ static void conclude(struct sim *sim)
     result->closed = true;
     result->delivered = true;
     result->elapsed = sim->now;
+    result->lost = wire_counted(sim->wire)->lost + wire_counted(sim->wire)->overflow;
     for (unsigned end = 0; end < 2; end++) {
         struct sim_end *self = &sim->end[end];
         const struct endpoint_counters *counters = endpoint_counted(self->endpoint);
@@ -387,23 +294,24 @@ struct sim_result sim_run(const struct sim_config *config)
     memset(sim.end, 0, sizeof sim.end);
     sim.result = (struct sim_result){.in_order = true};
     sim.config = config;
-    sim.random = config->seed * 2 + 1;
-    sim.on_wire = 0;
     sim.now = 0;
-    for (unsigned i = 0; i < WIRE_MAX; i++) {
-        sim.heap[i] = i;
+    sim.wire = wire_create(WIRE_MAX, PACKET_MAX);
+    if (sim.wire == NULL) {
+        no_memory();
     }
+    wire_begin(sim.wire, &config->network, config->seed);
     for (unsigned end = 2; end-- > 0;) { /* the listener first */
         open_end(&sim, end);
     }
     drain(&sim, 1);
     drain(&sim, 0);
     while (sim.result.packets < PACKETS_LIMIT && happen(&sim)) {
-        if (sim.on_wire == 0 && endpoint_deadline(sim.end[0].endpoint) == TFSM_NEVER &&
+        if (wire_first(sim.wire) == NULL && endpoint_deadline(sim.end[0].endpoint) == TFSM_NEVER &&
             endpoint_deadline(sim.end[1].endpoint) == TFSM_NEVER) {
             read_the_rest(&sim);
         }
     }
     conclude(&sim);
+    wire_destroy(sim.wire);
     return sim.result;
 }

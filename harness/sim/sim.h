@@ -6,35 +6,15 @@
 #define HARNESS_SIM_H
 
 #include "monitor.h"
-#include "seq.h"
 #include "tfsm.h"
-
-/* xorshift64*: small, and the same everywhere. The state is never 0. */
-TFSM_WRAPS static inline uint64_t sim_draw(uint64_t *state)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * UINT64_C(2685821657736338717);
-}
-
-/* Probabilities are in 1/1000; the same for both directions. */
-struct sim_network {
-    unsigned loss;
-    unsigned copy;
-    unsigned corrupt; /* one bit is flipped; the checksum must notice */
-    tfsm_time delay;  /* of every packet, microseconds */
-    tfsm_time jitter; /* up to this much more: reorders */
-    uint64_t rate;    /* octets a second that the link carries, 0 without bound */
-    uint32_t queue;   /* with rate: octets that may wait for it, more is lost; 0 without bound */
-};
+#include "wire.h"
 
 /* Called after every step of a core: for plots. */
 typedef void sim_watcher(void *user, unsigned end, tfsm_time now, const struct tfsm_tcb *tcb);
 
 struct sim_config {
     uint64_t seed;
-    struct sim_network network;
+    struct wire_network network; /* chances in 1/1000 */
     struct tfsm_config end[2];
     uint32_t octets[2]; /* what each end sends */
     bool simultaneous;  /* both ends open actively */

@@ -122,7 +122,7 @@ static int run_seeds(const struct arguments *arguments)
 static double goodput(uint64_t seed, unsigned per_mille, uint32_t octets, bool sack)
 {
     struct sim_config config = {.seed = seed, .octets = {octets, 0}};
-    config.network = (struct sim_network){
+    config.network = (struct wire_network){
         .loss = per_mille, .delay = LINK_WAY, .rate = LINK_RATE, .queue = LINK_WAIT};
     for (unsigned end = 0; end < 2; end++) {
         config.end[end] = tfsm_config_default();
@@ -202,7 +202,7 @@ static int run_cwnd(const struct arguments *arguments)
                                 .watcher = print_cwnd,
                                 .user = &trace};
     config.network =
-        (struct sim_network){.loss = 2, .delay = LINK_WAY, .rate = LINK_RATE, .queue = LINK_WAIT};
+        (struct wire_network){.loss = 2, .delay = LINK_WAY, .rate = LINK_RATE, .queue = LINK_WAIT};
     for (unsigned end = 0; end < 2; end++) {
         config.end[end] = tfsm_config_default();
         config.end[end].rcv_buff = 262144;
