@@ -72,5 +72,7 @@ int command_replay(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_listener(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_serve(int argc, char **argv);
+int command_connect(int argc, char **argv);
 
 #endif

@@ -119,19 +119,25 @@ static void add_rest(struct cli_text *text, const struct tfsm_segment *segment, 
     if (segment->security != 0) {
         cli_add(text, " security %u", segment->security);
     }
-    if (sent) {
+    if (sent && segment->rule < TFSM_RULES) {
         cli_add(text, " [%s]", tfsm_rule_name(segment->rule));
     }
 }
 
 /* ---- one line of the diagram ---- */
 
+/* Where it is drawn. */
+static FILE *paper(const struct ladder *ladder)
+{
+    return ladder->to != NULL ? ladder->to : stdout;
+}
+
 static const char *state_of(const struct ladder *ladder, unsigned end)
 {
     static const char *const peers[LADDER_ENDS] = {"peer 0", "peer 1", "peer 2", "peer 3",
                                                    "peer 4", "peer 5", "peer 6", "peer 7"};
     if (ladder->mode == RUN_TRACE && end == 1) {
-        return "";
+        return ladder->who != NULL ? ladder->who : "";
     }
     if (ladder->mode == RUN_LISTENER) {
         return end == 1 ? peers[ladder->peer] : tfsm_state_name(ladder->end[ladder->peer].state);
@@ -144,17 +150,17 @@ static void draw(const struct ladder *ladder, tfsm_time now, const char *lane)
 {
     double seconds = (double)(now - ladder->start) / 1e6;
     const char *right = state_of(ladder, 1);
-    printf(seconds < 1e5 ? "%12.6f" : "%12.5g", seconds);
-    printf("  %-12s ", state_of(ladder, 0));
+    fprintf(paper(ladder), seconds < 1e5 ? "%12.6f" : "%12.5g", seconds);
+    fprintf(paper(ladder), "  %-12s ", state_of(ladder, 0));
     if (right[0] != '\0') {
-        printf("%-*s %s\n", LANE, lane, right);
+        fprintf(paper(ladder), "%-*s %s\n", LANE, lane, right);
         return;
     }
     size_t length = strlen(lane);
     while (length > 0 && lane[length - 1] == ' ') {
         length--;
     }
-    printf("%.*s\n", (int)length, lane);
+    fprintf(paper(ladder), "%.*s\n", (int)length, lane);
 }
 
 static void begin(struct ladder *ladder, tfsm_time now)
@@ -164,12 +170,14 @@ static void begin(struct ladder *ladder, tfsm_time now)
     }
     ladder->started = true;
     ladder->start = now;
-    printf("%12s  %-12s %-*s %s\n", "seconds", ladder->mode == RUN_LISTENER ? "A listens" : "A",
-           LANE, "", ladder->mode == RUN_PAIR ? "B" : "peer");
+    fprintf(paper(ladder), "%12s  %-12s %-*s %s\n", "seconds",
+            ladder->mode == RUN_LISTENER ? "A listens" : "A", LANE, "",
+            ladder->mode == RUN_PAIR ? "B" : "peer");
 }
 
 /* Items under a line, wrapped at the edge of the page. */
 struct details {
+    FILE *to;
     size_t column;
     const char *who;
 };
@@ -178,21 +186,21 @@ static void add_detail(struct details *details, const char *separator, const cha
 {
     size_t length = strlen(item);
     if (details->column > 0 && details->column + strlen(separator) + length <= PAGE) {
-        printf("%s%s", separator, item);
+        fprintf(details->to, "%s%s", separator, item);
         details->column += strlen(separator) + length;
         return;
     }
     if (details->column > 0) {
-        printf("%s\n", separator[0] == ',' ? "," : "");
+        fprintf(details->to, "%s\n", separator[0] == ',' ? "," : "");
     }
-    printf("%*s%s%s", INDENT, "", details->column == 0 ? details->who : "   ", item);
+    fprintf(details->to, "%*s%s%s", INDENT, "", details->column == 0 ? details->who : "   ", item);
     details->column = (size_t)INDENT + 3 + length;
 }
 
 static void end_details(const struct details *details)
 {
     if (details->column > 0) {
-        putchar('\n');
+        fputc('\n', details->to);
     }
 }
 
@@ -217,7 +225,7 @@ static bool anything_told(const struct ladder *ladder, const struct tfsm_effects
 static void draw_effects(const struct ladder *ladder, unsigned end, const struct tfsm_effects *fx)
 {
     bool right = ladder->mode != RUN_LISTENER && end == 1;
-    struct details details = {.who = right ? "B: " : "A: "};
+    struct details details = {.to = paper(ladder), .who = right ? "B: " : "A: "};
     struct cli_text text = {.used = 0};
     for (unsigned i = 0; i < fx->fired_count; i++) {
         if (ladder->all_rules || tells(fx, i)) {
@@ -280,7 +288,7 @@ static void draw_segment(const struct ladder *ladder, const struct run_line *lin
     cli_add(&lane, "%s", right);
     draw(ladder, line->now, lane.octets);
     if (rest.used > 0) {
-        printf("%*s%s\n", INDENT + (int)strlen(left), "", rest.octets);
+        fprintf(paper(ladder), "%*s%s\n", INDENT + (int)strlen(left), "", rest.octets);
     }
 }
 
@@ -334,7 +342,7 @@ void ladder_line(void *user, const struct run_line *line)
     ladder->peer = line->end;
     begin(ladder, line->now);
     if (line->kind == RUN_NOTE) {
-        printf("%*s-- %s --\n", INDENT, "", line->text);
+        fprintf(paper(ladder), "%*s-- %s --\n", INDENT, "", line->text);
         return;
     }
     if (line->kind != RUN_LOST) {

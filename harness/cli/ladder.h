@@ -3,15 +3,19 @@
 #ifndef HARNESS_LADDER_H
 #define HARNESS_LADDER_H
 
+#include <stdio.h>
+
 #include "run.h"
 
 #define LADDER_ENDS 8 /* of a pair two are in use, of a listener one for each of its peers */
 
-/* A diagram being drawn; set the first three, zero the rest. */
+/* A diagram being drawn; set what comes before `started`, zero the rest. */
 struct ladder {
     enum run_mode mode;
-    bool absolute;  /* sequence numbers as they stand in the header, not from ISS and IRS */
-    bool all_rules; /* every rule that fired, not only those that did something */
+    FILE *to;        /* null: standard output */
+    const char *who; /* trace: what stands on the right; null: nothing */
+    bool absolute;   /* sequence numbers as they stand in the header, not from ISS and IRS */
+    bool all_rules;  /* every rule that fired, not only those that did something */
     bool started;
     unsigned peer;   /* listener: whose line it is */
     tfsm_time start; /* time is shown from here */

@@ -178,7 +178,8 @@ struct command {
 
 static const struct command commands[] = {
     {"table", command_table},       {"replay", command_replay}, {"import", command_import},
-    {"listener", command_listener}, {"run", command_run},
+    {"listener", command_listener}, {"run", command_run},       {"serve", command_serve},
+    {"connect", command_connect},
 };
 
 struct top {
@@ -196,7 +197,8 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
         return 0;
     }
     if (key == ARGP_KEY_NO_ARGS) {
-        return cli_misuse(state, "COMMAND", "table, replay, import, listener or run is missing");
+        return cli_misuse(state, "COMMAND",
+                          "table, replay, import, listener, run, serve or connect is missing");
     }
     return cli_key(key, state);
 }
@@ -216,6 +218,8 @@ static int run(int argc, char **argv)
                "  import    turn packet captures into fuzz inputs\n"
                "  listener  put a listener to the test: SYN floods, churn, forged cookies\n"
                "  run       carry out packetdrill scripts, in virtual time\n"
+               "  serve     echo, discard, chargen and http through a TUN device\n"
+               "  connect   one connection through a TUN device\n"
                "\n"
                "`tcpfsm COMMAND --help' tells more. Exit status: 0 fine, 1 a broken "
                "invariant or a script that fails, 2 bad usage or input."};

@@ -1,0 +1,397 @@
+/* See driver.h. A round reads a batch of packets before anything is answered, so that one
+ * acknowledgment answers several; what the device has no room for is kept and goes first once it
+ * has. */
+#include "driver.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH       256u              /* packets read, and written, in one round */
+#define PACKET_MOST 65536u            /* octets: nothing larger comes out of a device */
+#define PLACES      16384u            /* packets on the wire at a time */
+#define WATCHED     4                 /* descriptors of the application */
+#define PATIENCE    UINT64_C(5000000) /* microseconds for closing in good order */
+#define FLUSH_EVERY UINT64_C(100000)  /* microseconds that a recorded packet waits at most */
+
+enum { TO_ENDPOINT, TO_KERNEL };
+
+struct watched {
+    int fd;
+    uint32_t events;
+    bool added;    /* to the epoll */
+    bool is_ready; /* always: it cannot be waited for */
+};
+
+struct driver {
+    struct driver_config config;
+    struct wire *wire;
+    int epoll;
+    int signals;
+    struct watched watched[WATCHED];
+    unsigned watched_count;
+    bool waits_for_room; /* of the device */
+    bool more;           /* the last round left something to be done */
+    bool gone;           /* the device */
+    int failure;         /* errno of it */
+    unsigned asked;      /* how often a signal asked for the end */
+    tfsm_time until;     /* patience lasts, once asked */
+    tfsm_time flushed;
+    size_t held; /* octets of packet[] that the device had no room for */
+    struct driver_counters counters;
+    uint8_t packet[PACKET_MOST];
+    uint8_t arrival[PACKET_MOST];
+};
+
+tfsm_time driver_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (tfsm_time)now.tv_sec * 1000000 + (tfsm_time)now.tv_nsec / 1000;
+}
+
+const struct driver_counters *driver_counted(const struct driver *driver)
+{
+    return &driver->counters;
+}
+
+const struct wire_counters *driver_wire_counted(const struct driver *driver)
+{
+    return driver->wire != NULL ? wire_counted(driver->wire) : NULL;
+}
+
+/* ---- start and end ---- */
+
+static bool add_descriptor(const struct driver *driver, int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    return epoll_ctl(driver->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool open_descriptors(struct driver *driver)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    driver->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    driver->epoll = epoll_create1(EPOLL_CLOEXEC);
+    return driver->signals >= 0 && driver->epoll >= 0 &&
+           add_descriptor(driver, driver->config.tun, EPOLLIN) &&
+           add_descriptor(driver, driver->signals, EPOLLIN);
+}
+
+struct driver *driver_create(const struct driver_config *config, char error[DRIVER_ERROR])
+{
+    struct driver *driver = calloc(1, sizeof *driver);
+    if (driver == NULL) {
+        snprintf(error, DRIVER_ERROR, "not enough memory");
+        return NULL;
+    }
+    driver->config = *config;
+    driver->epoll = -1;
+    driver->signals = -1;
+    if (!open_descriptors(driver)) {
+        snprintf(error, DRIVER_ERROR, "%s", strerror(errno));
+        driver_destroy(driver);
+        return NULL;
+    }
+    if (config->network != NULL) {
+        driver->wire = wire_create(PLACES, config->mtu);
+        if (driver->wire == NULL) {
+            snprintf(error, DRIVER_ERROR, "not enough memory");
+            driver_destroy(driver);
+            return NULL;
+        }
+        wire_begin(driver->wire, config->network, config->seed);
+    }
+    return driver;
+}
+
+void driver_destroy(struct driver *driver)
+{
+    if (driver == NULL) {
+        return;
+    }
+    if (driver->epoll >= 0) {
+        close(driver->epoll);
+    }
+    if (driver->signals >= 0) {
+        close(driver->signals);
+    }
+    wire_destroy(driver->wire);
+    free(driver);
+}
+
+/* ---- descriptors of the application ---- */
+
+static struct watched *find_watched(struct driver *driver, int fd)
+{
+    for (unsigned i = 0; i < driver->watched_count; i++) {
+        if (driver->watched[i].fd == fd) {
+            return &driver->watched[i];
+        }
+    }
+    if (driver->watched_count == WATCHED) {
+        return NULL;
+    }
+    driver->watched[driver->watched_count] = (struct watched){.fd = fd};
+    return &driver->watched[driver->watched_count++];
+}
+
+/* One that nothing is wanted of is taken out: a closed pipe would be reported all the same. */
+void driver_want(struct driver *driver, int fd, uint32_t events)
+{
+    struct watched *watched = find_watched(driver, fd);
+    if (watched == NULL || watched->events == events) {
+        return;
+    }
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    watched->events = events;
+    if (watched->added) {
+        epoll_ctl(driver->epoll, events != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, fd, &event);
+        watched->added = events != 0;
+    } else if (events != 0) {
+        watched->added = epoll_ctl(driver->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+        watched->is_ready = !watched->added;
+    }
+}
+
+static bool is_any_ready(const struct driver *driver)
+{
+    for (unsigned i = 0; i < driver->watched_count; i++) {
+        if (driver->watched[i].events != 0 && driver->watched[i].is_ready) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- from the device ---- */
+
+static void hand_in(struct driver *driver, const uint8_t *octets, size_t n, tfsm_time now)
+{
+    const struct driver_watcher *watcher = &driver->config.watcher;
+    if (watcher->arrives != NULL) {
+        watcher->arrives(watcher->user, octets, n, now);
+    }
+    endpoint_input(driver->config.endpoint, octets, n, now);
+    if (watcher->arrived != NULL) {
+        watcher->arrived(watcher->user);
+    }
+}
+
+static void device_failed(struct driver *driver, int why)
+{
+    driver->gone = true;
+    driver->failure = why;
+}
+
+static void read_device(struct driver *driver, tfsm_time now)
+{
+    for (unsigned i = 0; i < BATCH; i++) {
+        ssize_t n = read(driver->config.tun, driver->arrival, sizeof driver->arrival);
+        if (n < 0 && errno != EAGAIN && errno != EINTR) {
+            device_failed(driver, errno);
+        }
+        if (n <= 0) {
+            return;
+        }
+        driver->counters.packets_in++;
+        driver->counters.octets_in += (uint64_t)n;
+        if (driver->config.record != NULL) {
+            record_packet(driver->config.record, driver->arrival, (size_t)n);
+        }
+        if (driver->wire != NULL) {
+            wire_send(driver->wire, TO_ENDPOINT, driver->arrival, (size_t)n, now);
+        } else {
+            hand_in(driver, driver->arrival, (size_t)n, now);
+        }
+    }
+    driver->more = true;
+}
+
+/* ---- to the device ---- */
+
+/* Returns false when the device has no room now. What it will never take is lost, as on a wire. */
+static bool write_device(struct driver *driver, const uint8_t *octets, size_t n)
+{
+    ssize_t written = write(driver->config.tun, octets, n);
+    if (written >= 0) {
+        driver->counters.packets_out++;
+        driver->counters.octets_out += n;
+        if (driver->config.record != NULL) {
+            record_packet(driver->config.record, octets, n);
+        }
+        return true;
+    }
+    if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) {
+        driver->counters.deferred++;
+        return false;
+    }
+    if (errno == EBADFD || errno == EBADF) {
+        device_failed(driver, errno);
+    }
+    driver->counters.refused++;
+    return true;
+}
+
+/* Wait for room, or no longer. */
+static void set_waiting(struct driver *driver, bool waits)
+{
+    if (driver->waits_for_room != waits) {
+        struct epoll_event event = {.events = EPOLLIN | (waits ? (uint32_t)EPOLLOUT : 0),
+                                    .data.fd = driver->config.tun};
+        epoll_ctl(driver->epoll, EPOLL_CTL_MOD, driver->config.tun, &event);
+        driver->waits_for_room = waits;
+    }
+}
+
+/* What has crossed the wire. */
+static void deliver(struct driver *driver, tfsm_time now)
+{
+    const struct wire_packet *packet = driver->wire != NULL ? wire_first(driver->wire) : NULL;
+    while (packet != NULL && packet->at <= now) {
+        if (packet->to == TO_ENDPOINT) {
+            hand_in(driver, packet->octets, packet->size, now);
+        } else if (!write_device(driver, packet->octets, packet->size)) {
+            set_waiting(driver, true);
+            return;
+        }
+        wire_drop(driver->wire);
+        packet = wire_first(driver->wire);
+    }
+}
+
+static void send_output(struct driver *driver, tfsm_time now)
+{
+    const struct driver_watcher *watcher = &driver->config.watcher;
+    for (unsigned i = 0; i < BATCH; i++) {
+        if (driver->held == 0) {
+            driver->held = endpoint_output(driver->config.endpoint, now, driver->packet,
+                                           sizeof driver->packet);
+            if (driver->held == 0) {
+                return;
+            }
+            if (watcher->leaves != NULL) {
+                watcher->leaves(watcher->user, driver->packet, driver->held, now);
+            }
+        }
+        if (driver->wire != NULL) {
+            wire_send(driver->wire, TO_KERNEL, driver->packet, driver->held, now);
+        } else if (!write_device(driver, driver->packet, driver->held)) {
+            set_waiting(driver, true);
+            return;
+        }
+        driver->held = 0;
+    }
+    driver->more = true;
+}
+
+/* ---- rounds ---- */
+
+static void take_signals(struct driver *driver, tfsm_time now)
+{
+    struct signalfd_siginfo info;
+    const struct driver_app *app = &driver->config.app;
+    while (read(driver->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        driver->asked++;
+        if (driver->asked == 1) {
+            driver->until = now + PATIENCE;
+            app->close(app->user, now);
+        }
+    }
+    if (driver->asked > 1 || (driver->asked == 1 && now >= driver->until)) {
+        driver->asked = 2;
+        driver->until = TFSM_NEVER;
+        app->abort(app->user, now);
+    }
+}
+
+static tfsm_time earlier(tfsm_time a, tfsm_time b)
+{
+    return a < b ? a : b;
+}
+
+/* Until when nothing needs to be done unless something comes. */
+static tfsm_time next_deadline(struct driver *driver)
+{
+    const struct driver_app *app = &driver->config.app;
+    const struct wire_packet *packet = driver->wire != NULL ? wire_first(driver->wire) : NULL;
+    tfsm_time at = earlier(endpoint_deadline(driver->config.endpoint), app->deadline(app->user));
+    if (packet != NULL && !driver->waits_for_room) {
+        at = earlier(at, packet->at);
+    }
+    return driver->asked == 1 ? earlier(at, driver->until) : at;
+}
+
+static void wait_for_anything(struct driver *driver, tfsm_time now)
+{
+    struct epoll_event events[8];
+    struct timespec left = {0};
+    tfsm_time at = next_deadline(driver);
+    bool at_once = driver->more || is_any_ready(driver) || at <= now;
+    if (!at_once && at != TFSM_NEVER) {
+        left.tv_sec = (time_t)((at - now) / 1000000);
+        left.tv_nsec = (long)((at - now) % 1000000 * 1000);
+    }
+    if (!at_once && driver->config.record != NULL && now - driver->flushed > FLUSH_EVERY) {
+        record_flush(driver->config.record); /* what comes next may be a kill */
+        driver->flushed = now;
+    }
+    epoll_pwait2(driver->epoll, events, sizeof events / sizeof events[0],
+                 at_once || at != TFSM_NEVER ? &left : NULL, NULL);
+}
+
+/* As the head comment of endpoint.h says. */
+static void one_round(struct driver *driver)
+{
+    const struct driver_app *app = &driver->config.app;
+    struct endpoint *ep = driver->config.endpoint;
+    endpoint_handle handle;
+    uint32_t news;
+    tfsm_time now = driver_now();
+    driver->more = false;
+    driver->counters.rounds++;
+    set_waiting(driver, false);
+    take_signals(driver, now);
+    read_device(driver, now);
+    deliver(driver, now);
+    endpoint_timeout(ep, now);
+    while (endpoint_next(ep, &handle, &news)) {
+        app->news(app->user, handle, news, now);
+    }
+    app->turn(app->user, now);
+    send_output(driver, now);
+    deliver(driver, now);
+}
+
+static bool is_silent(const struct driver *driver)
+{
+    return driver->held == 0 && !driver->more &&
+           (driver->wire == NULL || wire_first(driver->wire) == NULL);
+}
+
+bool driver_run(struct driver *driver, char error[DRIVER_ERROR])
+{
+    const struct driver_app *app = &driver->config.app;
+    bool over = false;
+    app->turn(app->user, driver_now()); /* what it says first is not for a packet to bring about */
+    send_output(driver, driver_now());
+    while (!driver->gone && !(over && is_silent(driver))) {
+        wait_for_anything(driver, driver_now());
+        one_round(driver);
+        over = app->over(app->user);
+    }
+    if (driver->gone) {
+        snprintf(error, DRIVER_ERROR, "the device is gone: %s", strerror(driver->failure));
+    }
+    return !driver->gone;
+}

@@ -1,0 +1,233 @@
+/* See tun.h. The kernel is spoken to by ioctl for the device and by netlink for its addresses. */
+#include "tun.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+__attribute__((format(printf, 2, 3))) static bool fail(char *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error, TUN_ERROR, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* ---- netlink ---- */
+
+struct request {
+    struct nlmsghdr header;
+    union {
+        struct ifinfomsg link;
+        struct ifaddrmsg address;
+    } body;
+    uint8_t attributes[64];
+};
+
+static void begin(struct request *request, uint16_t type, unsigned flags, size_t body)
+{
+    memset(request, 0, sizeof *request);
+    request->header.nlmsg_type = type;
+    request->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
+    request->header.nlmsg_len = (uint32_t)NLMSG_LENGTH(body);
+}
+
+/* Attributes here are of 4 or 16 octets: none needs padding. */
+static void add(struct request *request, uint16_t type, const void *value, size_t n)
+{
+    struct rtattr attribute = {.rta_len = (uint16_t)RTA_LENGTH(n), .rta_type = type};
+    uint8_t *at = (uint8_t *)request + request->header.nlmsg_len;
+    memcpy(at, &attribute, sizeof attribute);
+    memcpy(at + RTA_LENGTH(0), value, n);
+    request->header.nlmsg_len += (uint32_t)RTA_LENGTH(n);
+}
+
+/* Ask and wait for the answer: 0 or an errno. */
+static int ask(const struct request *request)
+{
+    struct {
+        struct nlmsghdr header;
+        struct nlmsgerr answer;
+        uint8_t rest[1024];
+    } reply;
+    int error = 0;
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0) {
+        return errno;
+    }
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    ssize_t n = sendto(fd, request, request->header.nlmsg_len, 0, (const struct sockaddr *)&kernel,
+                       sizeof kernel);
+    if (n >= 0) {
+        n = recv(fd, &reply, sizeof reply, 0);
+    }
+    if (n < 0) {
+        error = errno;
+    } else if ((size_t)n < sizeof reply.header + sizeof reply.answer.error ||
+               reply.header.nlmsg_type != NLMSG_ERROR) {
+        error = EPROTO;
+    } else {
+        error = -reply.answer.error;
+    }
+    close(fd);
+    return error;
+}
+
+static int set_up(const struct tun *tun, unsigned mtu)
+{
+    struct request request;
+    uint32_t value = mtu;
+    begin(&request, RTM_NEWLINK, 0, sizeof request.body.link);
+    request.body.link.ifi_index = (int)tun->index;
+    request.body.link.ifi_flags = IFF_UP;
+    request.body.link.ifi_change = IFF_UP;
+    if (mtu > 0) {
+        add(&request, IFLA_MTU, &value, sizeof value);
+    }
+    return ask(&request);
+}
+
+/* An address that is there already is as good. Nobody else can have an IPv6 one, so it is not asked
+ * for. */
+static int give_address(const struct tun *tun, const struct tfsm_address *host, unsigned prefix)
+{
+    struct request request;
+    size_t n = host->family == 4 ? 4 : 16;
+    begin(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof request.body.address);
+    request.body.address.ifa_family = host->family == 4 ? AF_INET : AF_INET6;
+    request.body.address.ifa_prefixlen = (uint8_t)prefix;
+    request.body.address.ifa_flags = host->family == 4 ? 0 : IFA_F_NODAD;
+    request.body.address.ifa_index = tun->index;
+    add(&request, IFA_LOCAL, host->octets, n);
+    add(&request, IFA_ADDRESS, host->octets, n);
+    int error = ask(&request);
+    return error == EEXIST ? 0 : error;
+}
+
+/* ---- clashes ---- */
+
+/* Only an address of this host can be bound to. */
+static bool is_of_this_host(const struct tfsm_address *address)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    bool four = address->family == 4;
+    memcpy(&v4.sin_addr, address->octets, sizeof v4.sin_addr);
+    memcpy(&v6.sin6_addr, address->octets, sizeof v6.sin6_addr);
+    int fd = socket(four ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool bound = fd >= 0 && (four ? bind(fd, (const struct sockaddr *)&v4, sizeof v4)
+                                  : bind(fd, (const struct sockaddr *)&v6, sizeof v6)) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return bound;
+}
+
+static const char *show(const struct tfsm_address *address, char text[INET6_ADDRSTRLEN])
+{
+    inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->octets, text, INET6_ADDRSTRLEN);
+    return text;
+}
+
+/* ---- the device ---- */
+
+static bool attach(struct tun *tun, const char *name, char *error)
+{
+    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+    tun->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (tun->fd < 0) {
+        return fail(error, "/dev/net/tun: %s", strerror(errno));
+    }
+    memcpy(request.ifr_name, name, strlen(name) + 1);
+    if (ioctl(tun->fd, TUNSETIFF, &request) == 0) {
+        return true;
+    }
+    int why = errno;
+    close(tun->fd);
+    tun->fd = -1;
+    if (why == EPERM || why == EACCES) {
+        return fail(error, "no permission for a TUN device (CAP_NET_ADMIN)");
+    }
+    if (why == EBUSY) {
+        return fail(error, "the device is in use by another process");
+    }
+    return fail(error, "%s", why == EINVAL ? "exists and is no TUN device" : strerror(why));
+}
+
+/* Ask the kernel about the device; -1: it does not say. */
+static int query(const char *name, unsigned long what, struct ifreq *request)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    memset(request, 0, sizeof *request);
+    memcpy(request->ifr_name, name, strlen(name) + 1);
+    int result = fd >= 0 ? ioctl(fd, what, request) : -1;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return result;
+}
+
+/* The kernel's end. A device that was there before may have its addresses. */
+static bool configure(const struct tun *tun, const struct tun_plan *plan, bool existed, char *error)
+{
+    char text[INET6_ADDRSTRLEN];
+    for (unsigned i = 0; i < plan->count && !existed; i++) {
+        if (is_of_this_host(&plan->host[i])) {
+            return fail(error, "%s is an address of this host already, of another device",
+                        show(&plan->host[i], text));
+        }
+    }
+    int why = set_up(tun, plan->mtu);
+    if (why != 0) {
+        return fail(error, "cannot be set up: %s", strerror(why));
+    }
+    for (unsigned i = 0; i < plan->count; i++) {
+        why = give_address(tun, &plan->host[i], plan->ours[i].prefix);
+        if (why != 0) {
+            return fail(error, "cannot have the address %s: %s", show(&plan->host[i], text),
+                        strerror(why));
+        }
+    }
+    return true;
+}
+
+bool tun_open(struct tun *tun, const struct tun_plan *plan, char error[TUN_ERROR])
+{
+    char text[INET6_ADDRSTRLEN];
+    struct ifreq request;
+    *tun = (struct tun){.fd = -1};
+    for (unsigned i = 0; i < plan->count; i++) {
+        if (is_of_this_host(&plan->ours[i].address)) {
+            return fail(error, "%s is an address of this host, it cannot be ours too",
+                        show(&plan->ours[i].address, text));
+        }
+    }
+    bool existed = query(plan->name, SIOCGIFFLAGS, &request) == 0;
+    tun->as_found = existed && (request.ifr_flags & IFF_UP) != 0;
+    if (!attach(tun, plan->name, error)) {
+        return false;
+    }
+    tun->index = if_nametoindex(plan->name);
+    bool fine = tun->as_found || configure(tun, plan, existed, error);
+    if (fine && query(plan->name, SIOCGIFMTU, &request) != 0) {
+        fine = fail(error, "its MTU is not known: %s", strerror(errno));
+    }
+    if (!fine) {
+        close(tun->fd);
+        tun->fd = -1;
+        return false;
+    }
+    tun->mtu = (unsigned)request.ifr_mtu;
+    return true;
+}
