@@ -27,7 +27,8 @@ struct stream {
     int error;
     int flags[2]; /* of the descriptors, as they were */
     endpoint_handle handle;
-    bool warmed;        /* the first connection is open, so the cookie is here */
+    bool warmed; /* the first connection is open, so the cookie is here */
+    bool connected;
     bool input_over;    /* nothing more comes in */
     bool closed;        /* and our side is closed */
     bool peer_closed;   /* the peer's stream is read to its end */
@@ -114,10 +115,13 @@ static void give_up(struct stream *stream, enum stream_end end, tfsm_time now)
     finish(stream, end);
 }
 
-static enum stream_end end_of(uint32_t news)
+/* A reset before the connection is open is a refusal; the core calls it reset, as RFC 9293
+ * 3.10.7.3 does. */
+static enum stream_end end_of(const struct stream *stream, uint32_t news)
 {
+    bool reset = (news & TFSM_SIG_RESET) != 0;
     return (news & TFSM_SIG_REFUSED) != 0       ? STREAM_REFUSED
-           : (news & TFSM_SIG_RESET) != 0       ? STREAM_RESET
+           : reset                              ? stream->connected ? STREAM_RESET : STREAM_REFUSED
            : (news & TFSM_SIG_TIMED_OUT) != 0   ? STREAM_TIMED_OUT
            : (news & TFSM_SIG_UNREACHABLE) != 0 ? STREAM_UNREACHABLE
                                                 : STREAM_CLOSED;
@@ -156,6 +160,14 @@ static size_t room_to_send(struct stream *stream, tfsm_time now)
     return status.writable;
 }
 
+/* CLOSE in SYN-SENT would give the connection up, with all that is queued (RFC 9293 3.10.4). */
+static bool may_close(const struct stream *stream)
+{
+    struct endpoint_status_block status;
+    return endpoint_status(stream->config.endpoint, stream->handle, &status) == TFSM_DONE &&
+           status.tcp.state != TFSM_SYN_SENT;
+}
+
 static void forward(struct stream *stream, tfsm_time now)
 {
     size_t room = 0;
@@ -166,7 +178,7 @@ static void forward(struct stream *stream, tfsm_time now)
         endpoint_send(stream->config.endpoint, stream->handle, stream->chunk_in, n, false, now,
                       &taken);
     }
-    if (stream->phase == PHASE_OPEN && stream->input_over && !stream->closed) {
+    if (stream->phase == PHASE_OPEN && stream->input_over && !stream->closed && may_close(stream)) {
         stream->closed = true;
         endpoint_close(stream->config.endpoint, stream->handle, now);
     }
@@ -278,13 +290,14 @@ static void on_news(void *user, endpoint_handle handle, uint32_t news, tfsm_time
             stream->warmed = true;
             stream->phase = PHASE_START;
         } else if ((news & TFSM_SIG_ENDS) != 0) {
-            finish(stream, end_of(news));
+            finish(stream, end_of(stream, news));
         }
         return;
     }
+    stream->connected = stream->connected || (news & TFSM_SIG_CONNECTED) != 0;
     deliver(stream, now); /* what came before the end */
     if (stream->phase == PHASE_OPEN && (news & TFSM_SIG_ENDS) != 0) {
-        stream->end = end_of(news);
+        stream->end = end_of(stream, news);
         stream->closed = true;
         stream->input_over = true;
     }
