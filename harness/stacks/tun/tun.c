@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define QUEUE 4096u /* packets that wait to be read: many connections speak at once */
+
 __attribute__((format(printf, 2, 3))) static bool fail(char *error, const char *format, ...)
 {
     va_list arguments;
@@ -87,11 +89,13 @@ static int ask(const struct request *request)
 static int set_up(const struct tun *tun, unsigned mtu)
 {
     struct request request;
+    uint32_t queue = QUEUE;
     uint32_t value = mtu;
     begin(&request, RTM_NEWLINK, 0, sizeof request.body.link);
     request.body.link.ifi_index = (int)tun->index;
     request.body.link.ifi_flags = IFF_UP;
     request.body.link.ifi_change = IFF_UP;
+    add(&request, IFLA_TXQLEN, &queue, sizeof queue);
     if (mtu > 0) {
         add(&request, IFLA_MTU, &value, sizeof value);
     }
