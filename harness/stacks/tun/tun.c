@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define QUEUE 4096u /* packets that wait to be read: many connections speak at once */
@@ -33,6 +34,7 @@ struct request {
     union {
         struct ifinfomsg link;
         struct ifaddrmsg address;
+        struct rtmsg route;
     } body;
     uint8_t attributes[64];
 };
@@ -55,35 +57,63 @@ static void add(struct request *request, uint16_t type, const void *value, size_
     request->header.nlmsg_len += (uint32_t)RTA_LENGTH(n);
 }
 
-/* Ask and wait for the answer: 0 or an errno. */
-static int ask(const struct request *request)
-{
-    struct {
-        struct nlmsghdr header;
+/* What the kernel answers. */
+struct reply {
+    struct nlmsghdr header;
+    union {
         struct nlmsgerr answer;
-        uint8_t rest[1024];
-    } reply;
-    int error = 0;
+        struct rtmsg route;
+    } body;
+    uint8_t rest[1024];
+};
+
+/* Returns 0 or an errno. */
+static int talk(const struct request *request, struct reply *reply)
+{
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0) {
         return errno;
     }
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    int error = 0;
     ssize_t n = sendto(fd, request, request->header.nlmsg_len, 0, (const struct sockaddr *)&kernel,
                        sizeof kernel);
     if (n >= 0) {
-        n = recv(fd, &reply, sizeof reply, 0);
+        n = recv(fd, reply, sizeof *reply, 0);
     }
     if (n < 0) {
         error = errno;
-    } else if ((size_t)n < sizeof reply.header + sizeof reply.answer.error ||
-               reply.header.nlmsg_type != NLMSG_ERROR) {
+    } else if ((size_t)n < sizeof reply->header + sizeof reply->body.answer.error) {
         error = EPROTO;
-    } else {
-        error = -reply.answer.error;
     }
     close(fd);
     return error;
+}
+
+/* Ask for something to be done: 0 or an errno. */
+static int ask(const struct request *request)
+{
+    struct reply reply;
+    int error = talk(request, &reply);
+    if (error == 0) {
+        error = reply.header.nlmsg_type == NLMSG_ERROR ? -reply.body.answer.error : EPROTO;
+    }
+    return error;
+}
+
+/* What comes for this address ends here. */
+static bool is_routed_here(const struct tfsm_address *address)
+{
+    struct request request;
+    struct reply reply;
+    size_t n = address->family == 4 ? 4 : 16;
+    begin(&request, RTM_GETROUTE, 0, sizeof request.body.route);
+    request.header.nlmsg_flags = NLM_F_REQUEST;
+    request.body.route.rtm_family = address->family == 4 ? AF_INET : AF_INET6;
+    request.body.route.rtm_dst_len = (uint8_t)(n * 8);
+    add(&request, RTA_DST, address->octets, n);
+    return talk(&request, &reply) == 0 && reply.header.nlmsg_type == RTM_NEWROUTE &&
+           reply.body.route.rtm_type == RTN_LOCAL;
 }
 
 static int set_up(const struct tun *tun, unsigned mtu)
@@ -136,6 +166,20 @@ static bool is_of_this_host(const struct tfsm_address *address)
         close(fd);
     }
     return bound;
+}
+
+/* The kernel takes a new IPv6 address into use a moment after it has said yes, and drops what comes
+ * for it before. */
+static bool comes_into_use(const struct tfsm_address *address)
+{
+    const struct timespec pause = {.tv_nsec = 2000000};
+    for (unsigned i = 0; i < 1000; i++) {
+        if (is_of_this_host(address) && is_routed_here(address)) {
+            return true;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return false;
 }
 
 static const char *show(const struct tfsm_address *address, char text[INET6_ADDRSTRLEN])
@@ -201,6 +245,9 @@ static bool configure(const struct tun *tun, const struct tun_plan *plan, bool e
         if (why != 0) {
             return fail(error, "cannot have the address %s: %s", show(&plan->host[i], text),
                         strerror(why));
+        }
+        if (!comes_into_use(&plan->host[i])) {
+            return fail(error, "the address %s does not come into use", show(&plan->host[i], text));
         }
     }
     return true;
