@@ -188,6 +188,8 @@ ports: '[' ip_words ']' { $$ = $2; }
 
 flags: WORD { $$ = parse_flags(parse, $1, false); CHECK(); }
      | WORD '.' { $$ = parse_flags(parse, $1, true); CHECK(); }
+     | WORD '.' WORD { $$ = parse_flags(parse, parse_joined(parse, $1, $3), true); CHECK(); }
+     | '.' WORD { $$ = parse_flags(parse, $2, true); CHECK(); }
      | '.' { $$ = parse_flags(parse, "", true); }
      | '-' { $$ = parse_flags(parse, "", false); }
      ;

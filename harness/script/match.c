@@ -114,7 +114,6 @@ bool run_arrives(struct runner *runner, const struct script_segment *segment)
     if (syn) {
         peer->last_syn = segment->seq;
         peer->remote_isn = peer->remote_known ? peer->remote_isn : segment->seq;
-        peer->remote_known = true;
     }
     fill_text(runner, peer, segment->seq, syn, segment->length);
     struct packet packet = {.source = *run_remote(runner),
@@ -454,6 +453,9 @@ static void learn_numbers(struct runner *runner, struct peer *peer,
         peer->local_known = true;
         peer->local = local;
         peer->local_isn = segment->seq;
+    }
+    if ((packet->flags & (TFSM_ACK | TFSM_RST)) == TFSM_ACK) {
+        peer->remote_known = true; /* which SYN of the peer counts is settled */
     }
     const struct script_option *said = segment->options;
     while (said != NULL && said->kind != SCRIPT_TIMESTAMPS) {

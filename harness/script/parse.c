@@ -49,6 +49,15 @@ char *parse_text(struct parse *parse, const char *text, size_t n)
     return copy;
 }
 
+const char *parse_joined(struct parse *parse, const char *first, const char *second)
+{
+    size_t n = strlen(first);
+    char *copy = parse_new(parse, n + strlen(second) + 1);
+    memcpy(copy, first, n);
+    strcpy(copy + n, second);
+    return copy;
+}
+
 void script_free(struct script *script)
 {
     while (script != NULL && script->blocks != NULL) {

@@ -42,6 +42,7 @@ void parse_fail(struct parse *parse, unsigned line, const char *format, ...)
 
 /* Zeroed octets that live as long as the script; never null: without memory the process ends. */
 void *parse_new(struct parse *parse, size_t size);
+const char *parse_joined(struct parse *parse, const char *first, const char *second);
 char *parse_text(struct parse *parse, const char *text, size_t n);
 
 /* Numbers as they stand: decimal or 0x; seconds with a fraction become microseconds. False and a

@@ -15,7 +15,7 @@ struct peer {
     uint16_t local_port;
     uint16_t remote_port;
     bool local_known;  /* our SYN was seen */
-    bool remote_known; /* the peer's */
+    bool remote_known; /* the peer's, and we acknowledged it */
     bool stamp_known;
     uint32_t local; /* wire minus script, of our numbers */
     uint32_t local_isn;

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#define TURNS_MOST 1000000u /* deadlines without a packet, one after the other */
+#define TURNS_MOST   1000000u /* deadlines without a packet, one after the other */
+#define STUCK_MOST   10000u   /* and at one moment: only a faulty machine has more */
+#define PACKETS_MOST 100000u  /* at one moment, likewise */
 
 /* ---- files ---- */
 
@@ -205,7 +207,9 @@ void drive_endpoint(struct sockets *s)
     endpoint_handle handle;
     uint32_t news;
     size_t n;
-    while ((n = endpoint_output(s->ep, time_of(s), s->scratch, s->room)) > 0) {
+    unsigned sent = 0;
+    while (sent++ < PACKETS_MOST &&
+           (n = endpoint_output(s->ep, time_of(s), s->scratch, s->room)) > 0) {
         n = layout_options(s->scratch, n, s->room);
         queue_packet(s, n);
     }
@@ -223,8 +227,8 @@ void drive_endpoint(struct sockets *s)
 static tfsm_time timer_deadline(struct sockets *s)
 {
     tfsm_time at = endpoint_deadline(s->ep);
-    if (at == TFSM_NEVER) {
-        return at;
+    if (at == TFSM_NEVER || s->stuck) {
+        return TFSM_NEVER;
     }
     return at > CLOCK_START ? at - CLOCK_START : 0;
 }
@@ -240,6 +244,7 @@ tfsm_time next_deadline(struct sockets *s)
 
 void advance_clock(struct sockets *s, tfsm_time to, const struct waiter *self)
 {
+    unsigned turns = 0; /* since the clock moved */
     for (bool last = false; !last;) {
         tfsm_time next = next_deadline(s);
         tfsm_time at = next < to ? next : to;
@@ -247,7 +252,9 @@ void advance_clock(struct sockets *s, tfsm_time to, const struct waiter *self)
         if (at > s->clock) {
             s->clock = at;
             s->generation++;
+            turns = 0;
         }
+        s->stuck = s->stuck || ++turns == STUCK_MOST;
         endpoint_timeout(s->ep, time_of(s));
         drive_endpoint(s);
         wait_until_quiet(s, self);
