@@ -23,7 +23,7 @@ static bool is_caseless(const struct piece *piece, const char *word)
     return piece->n == strlen(word) && strncasecmp((const char *)piece->at, word, piece->n) == 0;
 }
 
-/* RFC9110:5.6.2. */
+/* RFC 9110 5.6.2. */
 static bool is_token(const struct piece *piece)
 {
     for (size_t i = 0; i < piece->n; i++) {
@@ -36,7 +36,7 @@ static bool is_token(const struct piece *piece)
     return piece->n > 0;
 }
 
-/* The next line without its end, which may be a bare LF (RFC9112:2.2). The rest has one. */
+/* The next line without its end, which may be a bare LF (RFC 9112 2.2). The rest has one. */
 static struct piece take_line(struct piece *rest)
 {
     const uint8_t *end = memchr(rest->at, '\n', rest->n);
@@ -72,7 +72,7 @@ static struct piece trimmed(struct piece piece)
 
 /* ---- the request line ---- */
 
-/* `/path?query` or `http://host/path?query` (RFC9112:3.2.1, RFC9112:3.2.2). */
+/* `/path?query` or `http://host/path?query` (RFC 9112 3.2.1, RFC 9112 3.2.2). */
 static bool find_path(struct piece target, struct piece *path)
 {
     if (target.n > 7 && strncasecmp((const char *)target.at, "http://", 7) == 0) {
@@ -135,7 +135,7 @@ static unsigned read_field(struct piece line, struct fields *fields)
     bool colon = memchr(line.at, ':', line.n) != NULL;
     struct piece name = take_until(&line, ':');
     struct piece value = trimmed(line);
-    if (!colon || !is_token(&name)) { /* a folded line begins with a space (RFC9112:5.2) */
+    if (!colon || !is_token(&name)) { /* a folded line begins with a space (RFC 9112 5.2) */
         return 400;
     }
     for (size_t i = 0; i < value.n; i++) {
@@ -170,7 +170,7 @@ static size_t find_end(const uint8_t *octets, size_t n)
         if (empty && started) {
             return next;
         }
-        started = started || !empty; /* empty lines before a request do not count (RFC9112:2.2) */
+        started = started || !empty; /* empty lines before a request do not count (RFC 9112 2.2) */
         line = next;
     }
     return 0;
@@ -191,7 +191,7 @@ static unsigned read_head(struct piece rest, struct http_request *out, struct pi
             status = read_field(line, &fields);
         }
     }
-    if (status == 0 && (fields.hosts > 1 || (fields.hosts == 0 && !old))) { /* RFC9112:3.2 */
+    if (status == 0 && (fields.hosts > 1 || (fields.hosts == 0 && !old))) { /* RFC 9112 3.2 */
         status = 400;
     }
     out->keep = status == 0 && !fields.close && (!old || fields.keep);

@@ -252,7 +252,7 @@ static void serve_discard(struct services *services, struct client *client, tfsm
     }
 }
 
-/* Lines of 72 characters, each starting one further in the 95 that can be printed (RFC864). */
+/* Lines of 72 characters, each starting one further in the 95 that can be printed (RFC 864). */
 static void fill_lines(uint64_t offset, uint8_t *octets, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -264,7 +264,7 @@ static void fill_lines(uint64_t offset, uint8_t *octets, size_t n)
     }
 }
 
-/* Until the peer ends it (RFC864). */
+/* Until the peer ends it (RFC 864). */
 static void serve_chargen(struct services *services, struct client *client, tfsm_time now)
 {
     drop_input(services, client, now);
