@@ -211,6 +211,7 @@ static void wrote(struct runner *runner, int64_t fd, int64_t n)
     struct descriptor *descriptor = run_descriptor(runner, fd);
     if (descriptor != NULL && n > 0) {
         descriptor->written += (uint64_t)n;
+        runner->mixed = runner->mixed || descriptor->pipe;
     }
 }
 
@@ -219,7 +220,7 @@ static bool text_holds(struct runner *runner, const struct script_value *value, 
                        const uint8_t *octets, int64_t n, bool peek)
 {
     struct descriptor *descriptor = run_descriptor(runner, fd);
-    if (descriptor == NULL || n <= 0) {
+    if (descriptor == NULL || n <= 0 || (descriptor->pipe && runner->mixed)) {
         return true;
     }
     if (value->kind == SCRIPT_STRING) {
@@ -383,6 +384,17 @@ static enum attempt call_close(struct runner *runner, const struct arguments *a,
 
 /* ---- read ---- */
 
+/* Whether MSG_WAITALL has what it waits for: all, or what is left before the end. */
+static bool all_there(struct runner *runner, int fd, size_t n)
+{
+    int readable = 0;
+    struct pollfd end = {.fd = fd, .events = (short)0x2000 /* POLLRDHUP */};
+    if (runner->stack->ioctl(runner->user, fd, FIONREAD, &readable) != 0 || (size_t)readable >= n) {
+        return true;
+    }
+    return runner->stack->poll(runner->user, &end, 1, 0) > 0;
+}
+
 /* All the ways to read come to this. */
 static enum attempt read_octets(struct runner *runner, const struct arguments *a, size_t n,
                                 int flags, struct answer *answer)
@@ -395,6 +407,10 @@ static enum attempt read_octets(struct runner *runner, const struct arguments *a
         return CALL_WRONG;
     }
     int blocking = (flags & MSG_DONTWAIT) != 0 ? -1 : unblock(runner, fd);
+    if (blocking >= 0 && (flags & MSG_WAITALL) != 0 && !all_there(runner, fd, n)) {
+        block_again(runner, fd, blocking);
+        return CALL_WAITS;
+    }
     int64_t value = flags == 0 ? runner->stack->read(runner->user, fd, octets, n)
                                : runner->stack->recv(runner->user, fd, octets, n, flags);
     block_again(runner, fd, blocking);
@@ -941,6 +957,9 @@ static enum attempt call_pipe(struct runner *runner, const struct arguments *a,
     if (answer->value == 0 && (!run_new_fd(runner, (int)numbers[0], fds[0]) ||
                                !run_new_fd(runner, (int)numbers[1], fds[1]))) {
         return CALL_WRONG;
+    }
+    for (unsigned i = 0; i < 2 && answer->value == 0; i++) {
+        run_descriptor(runner, numbers[i])->pipe = true;
     }
     return CALL_DONE;
 }

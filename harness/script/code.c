@@ -230,13 +230,27 @@ static int64_t sum(struct code *code)
     return number;
 }
 
+static int64_t bits(struct code *code)
+{
+    int64_t number = sum(code);
+    while (!code->failed) {
+        bool all = take(code, "&");
+        if (!all && !take(code, "|")) {
+            break;
+        }
+        int64_t by = sum(code);
+        number = all ? number & by : number | by;
+    }
+    return number;
+}
+
 static int64_t comparison(struct code *code)
 {
     static const char *const operators[] = {"==", "!=", "<=", ">=", "<", ">"};
-    int64_t left = sum(code);
+    int64_t left = bits(code);
     for (unsigned i = 0; i < 6 && !code->failed; i++) {
         if (take(code, operators[i])) {
-            int64_t right = sum(code);
+            int64_t right = bits(code);
             bool answers[] = {left == right, left != right, left <= right, left >= right,
                               left<right, left> right};
             return answers[i];

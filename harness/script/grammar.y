@@ -315,6 +315,7 @@ simple: opt_minus INTEGER { $$ = parse_value(parse, SCRIPT_NUMBER, $1 * $2, NULL
       | STRING { $$ = parse_value(parse, SCRIPT_STRING, (int64_t)$1.length, $1.text, NULL); CHECK(); }
       | DOTS { $$ = parse_value(parse, SCRIPT_DOTS, 0, NULL, NULL); CHECK(); }
       | '[' values ']' { $$ = parse_value(parse, SCRIPT_LIST, 0, NULL, $2.first); CHECK(); }
+      | '{' '}' { $$ = parse_value(parse, SCRIPT_STRUCT, 0, NULL, NULL); CHECK(); }
       | '{' members '}' { $$ = parse_value(parse, SCRIPT_STRUCT, 0, NULL, $2.first); CHECK(); }
       ;
 

@@ -54,7 +54,7 @@ static struct peer *peer_of_arrival(struct runner *runner, bool has_ports, uint1
 }
 
 /* The options with numbers of the wire. */
-static bool translate_options(struct runner *runner, const struct peer *peer,
+static bool translate_options(struct runner *runner, const struct peer *peer, bool ack,
                               const struct script_option *from,
                               struct script_option to[PACKET_OPTIONS])
 {
@@ -68,7 +68,7 @@ static bool translate_options(struct runner *runner, const struct peer *peer,
             to[i].sack[j][0] = seq_add(from->sack[j][0], peer->local);
             to[i].sack[j][1] = seq_add(from->sack[j][1], peer->local);
         }
-        if (from->kind == SCRIPT_TIMESTAMPS && from->echo != 0 && peer->stamp_known) {
+        if (from->kind == SCRIPT_TIMESTAMPS && ack && peer->stamp_known) {
             to[i].echo = seq_add(from->echo, peer->stamp);
         }
         const struct cookie *cookie = from->text != NULL ? find_cookie(runner, from->text) : NULL;
@@ -107,7 +107,8 @@ bool run_arrives(struct runner *runner, const struct script_segment *segment)
     struct script_option options[PACKET_OPTIONS];
     struct peer *peer =
         peer_of_arrival(runner, segment->has_ports, segment->source, segment->destination);
-    if (peer == NULL || !translate_options(runner, peer, segment->options, options)) {
+    bool ack = (segment->flags & TFSM_ACK) != 0; /* else the echo means nothing (RFC7323:3.2) */
+    if (peer == NULL || !translate_options(runner, peer, ack, segment->options, options)) {
         return false;
     }
     bool syn = (segment->flags & TFSM_SYN) != 0;
@@ -174,10 +175,13 @@ static bool same_address(const struct tfsm_address *a, const struct tfsm_address
     return a->family == b->family && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
 }
 
-/* From the numbers of the wire to those of the script. */
+/* From the numbers of the wire to those of the script. The RST for what has no ACK stands at 0 whatever
+ * our numbers are (RFC9293:3.5.2). */
 static void relative(const struct peer *peer, struct packet *packet)
 {
-    packet->seq = seq_sub(packet->seq, peer->local);
+    bool stands =
+        (packet->flags & (TFSM_RST | TFSM_ACK)) == (TFSM_RST | TFSM_ACK) && packet->seq == 0;
+    packet->seq = stands ? 0 : seq_sub(packet->seq, peer->local);
     packet->ack = seq_sub(packet->ack, peer->remote);
     for (unsigned i = 0; i < packet->option_count; i++) {
         struct script_option *option = &packet->options[i];

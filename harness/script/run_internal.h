@@ -30,6 +30,7 @@ struct descriptor {
     bool used;
     int script;
     int stack;
+    bool pipe;
     uint64_t written; /* octets of the stream */
     uint64_t read;
 };
@@ -69,6 +70,7 @@ struct runner {
     unsigned cookie_count;
     struct pending pending;
     bool foreign; /* the script wrote octets of its own: what is sent is not looked at */
+    bool mixed;   /* it wrote to a pipe: what comes out of one is not looked at */
     int socket;   /* of the stack: what %{ }% asks about; -1 none */
     uint8_t octets[PACKET_MOST];
     uint8_t text[PACKET_MOST];

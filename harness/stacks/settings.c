@@ -63,7 +63,7 @@ static const struct key keys[] = {
     {"rfc1337", "a RST does not end TIME-WAIT, on or off", BIT, 0, TFSM_RFC1337, 0, 1},
     {"rfc6191", "a newer SYN ends TIME-WAIT, on or off", BIT, 0, TFSM_RFC6191, 0, 1},
     {"rfc5927", "no ICMP error ends a synchronized connection, on or off", BIT, 0, TFSM_RFC5927, 0, 1},
-    {"wscale", "window scale offered, 0 to 14, and the receive buffer that shows it; or off", WSCALE, NOWHERE, 0, SHIFT_MOST},
+    {"wscale", "window scale offered, 0 to 14, and the receive buffer that shows it (a rcvbuf behind it wins); or off", WSCALE, NOWHERE, 0, SHIFT_MOST},
     {"ts", "timestamps, on or off", BIT, 0, TFSM_TIMESTAMPS, 0, 1},
     {"sack", "selective acknowledgment, on or off", BIT, 0, TFSM_SACK, 0, 1},
     {"ecn", "explicit congestion notification, on or off", BIT, 0, TFSM_ECN, 0, 1},

@@ -49,16 +49,18 @@ static size_t discard(struct sockets *s, struct sock *sock, size_t n)
     return total;
 }
 
-/* What is there, after the octets that were taken before. */
+/* At most n octets of what is there, after those that were taken before. */
 static size_t take(struct sockets *s, struct sock *sock, const struct iovec *pieces, size_t count,
-                   size_t before)
+                   size_t before, size_t n)
 {
     size_t index;
     size_t offset;
     size_t total = 0;
-    for (skip(pieces, count, before, &index, &offset); index < count; index++, offset = 0) {
+    for (skip(pieces, count, before, &index, &offset); index < count && total < n;
+         index++, offset = 0) {
         size_t taken = 0;
-        size_t want = pieces[index].iov_len - offset;
+        size_t room = pieces[index].iov_len - offset;
+        size_t want = room < n - total ? room : n - total;
         if (want > 0) {
             endpoint_receive(s->ep, sock->connection, (uint8_t *)pieces[index].iov_base + offset,
                              want, time_of(s), &taken);
@@ -116,6 +118,16 @@ static int receive_state(struct sock *sock, bool nothing_yet)
     return 1;
 }
 
+/* How far a read may go: what follows urgent data never comes in one buffer with it
+ * (RFC9293:3.9.1.3). */
+static size_t urgent_octets(const struct sockets *s, const struct sock *sock)
+{
+    struct endpoint_status_block status;
+    bool known =
+        sock->connection != 0 && endpoint_status(s->ep, sock->connection, &status) == TFSM_DONE;
+    return known && status.tcp.urgent_in > 0 ? status.tcp.urgent_in : SIZE_MAX;
+}
+
 struct reading {
     const struct iovec *pieces;
     size_t count;
@@ -134,10 +146,12 @@ static size_t read_more(struct sockets *s, struct sock *sock, const struct readi
         }
         return peek(s, sock, r->pieces, r->count, r->total);
     }
+    size_t urgent = urgent_octets(s, sock);
+    size_t n = r->total - got < urgent ? r->total - got : urgent;
     if ((r->flags & MSG_TRUNC) != 0) {
-        return got + discard(s, sock, r->total - got);
+        return got + discard(s, sock, n);
     }
-    return got + take(s, sock, r->pieces, r->count, got);
+    return got + take(s, sock, r->pieces, r->count, got, n);
 }
 
 static ssize_t receive(struct sockets *s, struct file *file, const struct reading *r)
@@ -150,8 +164,10 @@ static ssize_t receive(struct sockets *s, struct file *file, const struct readin
     tfsm_time timeout = sock->choices.receive_timeout;
     wait_begin(s, &waiter, timeout > 0 ? timeout : TFSM_NEVER);
     while (result == 1) {
+        bool urgent = urgent_octets(s, sock) != SIZE_MAX;
         got = read_more(s, sock, r, got);
-        if (got >= target || r->total == 0) {
+        bool ended = urgent && got > 0 && urgent_octets(s, sock) == SIZE_MAX;
+        if (got >= target || r->total == 0 || ended) {
             break;
         }
         result = receive_state(sock, got == 0);
