@@ -18,7 +18,7 @@ static void start(uint32_t ring, tfsm_time idle, int file, uint64_t file_size)
 {
     struct endpoint_config *config = plan_hosts();
     for (unsigned i = 0; i < 2; i++) {
-        config[i].send_ring = ring;
+        config[i].send_ring = ring / 2; /* more can come at once than go */
         config[i].receive_ring = ring;
         config[i].policy4.msl = 1000;
         config[i].policy4.ack_delay = 0;
@@ -165,7 +165,7 @@ static void test_services_echo_says_the_same_and_closes_after_its_client(void **
     assert_int_equal(services_counted(services)->closed, 1);
 }
 
-/* Three rings are all that can be on the way: its own two and the client's. */
+/* What it has said is in its own ring or in the client's. */
 static void test_services_echo_reads_no_more_than_it_can_say(void **state)
 {
     (void)state;
@@ -179,7 +179,7 @@ static void test_services_echo_reads_no_more_than_it_can_say(void **state)
         sent += taken;
         settle();
     }
-    assert_true(services_counted(services)->octets_in <= 2 * 4096);
+    assert_true(services_counted(services)->octets_in <= 2048 + 4096);
     for (uint64_t read = 0; read < sent;) {
         heard_n = 0;
         hear(handle);
