@@ -18,18 +18,27 @@
 #define SCRIPTS_MOST 65536u
 #define FOLDERS_MOST 16u /* in each other */
 
-enum { KEY_PROFILE = 0x200, KEY_STRICT, KEY_ALLOW_SHELL, KEY_PEER_ISN, KEY_PLUGIN, KEY_SETTINGS };
+enum {
+    KEY_PROFILE = 0x200,
+    KEY_STRICT,
+    KEY_ALLOW_SHELL,
+    KEY_SKIP_SHELL,
+    KEY_PEER_ISN,
+    KEY_PLUGIN,
+    KEY_SETTINGS
+};
 
 struct running {
     struct cli_parse parse;
     char settings[SCRIPT_FLAGS_MOST]; /* of the command line */
     bool strict;
     bool allow_shell;
+    bool skip_shell;
     bool verbose;
     bool quiet;
     uint32_t peer_isn;
     const char *plugin;
-    void (*init)(const char *flags, struct packetdrill_interface *ifc);
+    void (*init)(const char *flags, struct packetdrill_interface *ifc); /* of the plug-in */
     char **arguments;
     unsigned argument_count;
     char **paths; /* of scripts */
@@ -72,6 +81,9 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
         break;
     case KEY_ALLOW_SHELL:
         running->allow_shell = true;
+        break;
+    case KEY_SKIP_SHELL:
+        running->skip_shell = true;
         break;
     case KEY_PEER_ISN: {
         errno = 0;
@@ -184,6 +196,8 @@ static int compare_paths(const void *a, const void *b)
 struct stage {
     struct ladder ladder;
     const char *text; /* of the script */
+    const char *at;   /* where the last line looked for begins */
+    unsigned line;    /* its number */
     struct tfsm_tcb half_open;
     bool over; /* the script is: what is still to come is not its matter */
 };
@@ -244,13 +258,65 @@ static void told(void *user, const struct script_event *event, int64_t now)
     if (event->kind == SCRIPT_ARRIVES || event->kind == SCRIPT_SENDS) {
         return;
     }
-    int n = line_of(stage->text, event->line, &start);
+    /* Lines mostly come in their order: go on from the last. */
+    bool behind = stage->at == NULL || event->line < stage->line;
+    unsigned from = behind ? 1 : stage->line;
+    int n = line_of(behind ? stage->text : stage->at, event->line - from + 1, &start);
+    stage->at = start;
+    stage->line = event->line;
     snprintf(words, sizeof words, "line %u: %.*s", event->line, n < 100 ? n : 100, start);
     struct run_line line = {.kind = RUN_NOTE, .now = (tfsm_time)now, .text = words};
     ladder_line(&stage->ladder, &line);
 }
 
 /* ---- one script ---- */
+
+/* Where the last setting of a name stands; 1 where there is none. */
+static unsigned line_of_setting(const struct script *script, const char *name)
+{
+    unsigned line = 1;
+    for (const struct script_setting *setting = script->settings; setting != NULL;
+         setting = setting->next) {
+        line = strcmp(setting->name, name) == 0 ? setting->line : line;
+    }
+    return line;
+}
+
+/* Where the first one stands that is wrong by itself; else the last. */
+static unsigned line_of_mistake(const struct script *script, const char *name)
+{
+    static struct settings tried;
+    char error[SETTINGS_ERROR];
+    for (const struct script_setting *setting = script->settings; setting != NULL;
+         setting = setting->next) {
+        settings_default(&tried);
+        if (strcmp(setting->name, name) == 0 && !settings_parse(&tried, setting->value, error)) {
+            return setting->line;
+        }
+    }
+    return line_of_setting(script, name);
+}
+
+/* Our own stack, or the plug-in's. False where there is not enough memory. */
+static bool open_stack(const struct running *running, const char *flags,
+                       struct packetdrill_interface *stack)
+{
+    static struct settings settings;
+    char error[SETTINGS_ERROR];
+    memset(stack, 0, sizeof *stack);
+    if (running->plugin != NULL) {
+        running->init(flags, stack);
+        return true;
+    }
+    settings_default(&settings);
+    settings_parse(&settings, flags, error); /* it held before */
+    struct sockets *sockets = sockets_create(&settings);
+    if (sockets == NULL) {
+        return false;
+    }
+    sockets_interface(sockets, stack);
+    return true;
+}
 
 static struct script_result run_once(const struct running *running, const struct script *script,
                                      const struct script_options *options, const char *flags,
@@ -262,15 +328,20 @@ static struct script_result run_once(const struct running *running, const struct
                              .stack = &stack,
                              .strict = running->strict,
                              .allow_shell = running->allow_shell,
+                             .skip_shell = running->skip_shell,
                              .peer_isn = running->peer_isn};
-    memset(&stack, 0, sizeof stack);
-    running->init(flags, &stack);
+    struct script_result result = {.outcome = SCRIPT_BAD, .line = 1};
+    if (!open_stack(running, flags, &stack)) {
+        result.line = line_of_setting(script, "so_flags");
+        snprintf(result.reason, sizeof result.reason, "not enough memory for these settings");
+        return result;
+    }
     if (stage != NULL && running->plugin == NULL) {
         endpoint_watch(sockets_endpoint(stack.userdata), watch, stage);
         run.told = told;
         run.user = stage;
     }
-    struct script_result result = script_run(&run);
+    result = script_run(&run);
     if (stage != NULL) {
         stage->over = true; /* giving the stack back is not drawn */
     }
@@ -283,7 +354,7 @@ static void draw(const struct running *running, const struct script *script,
 {
     struct stage stage = {.text = text, .ladder = {.mode = RUN_TRACE}};
     struct running again = *running;
-    again.allow_shell = false; /* once is enough */
+    again.skip_shell = true; /* once is enough */
     run_once(&again, script, options, flags, &stage);
 }
 
@@ -310,16 +381,6 @@ static bool settle(const struct running *running, const struct script_options *o
     return true;
 }
 
-static unsigned line_of_setting(const struct script *script, const char *name)
-{
-    unsigned line = 1;
-    for (const struct script_setting *setting = script->settings; setting != NULL;
-         setting = setting->next) {
-        line = strcmp(setting->name, name) == 0 ? setting->line : line;
-    }
-    return line;
-}
-
 static enum script_outcome bad(const char *path, unsigned line, const char *what)
 {
     char subject[4200];
@@ -340,7 +401,7 @@ static enum script_outcome run_script(const struct running *running, const char 
         return bad(path, line, error);
     }
     if (!settle(running, &options, flags, error)) {
-        return bad(path, line_of_setting(script, "so_flags"), error);
+        return bad(path, line_of_mistake(script, "so_flags"), error);
     }
     struct stage stage = {.text = text, .ladder = {.mode = RUN_TRACE}};
     bool draws = (running->verbose || options.verbose) && running->plugin == NULL;
@@ -440,6 +501,7 @@ int command_run(int argc, char **argv)
          "script, and no packet is left over at the end",
          0},
         {"allow-shell", KEY_ALLOW_SHELL, NULL, 0, "Run shell commands of the scripts", 0},
+        {"skip-shell", KEY_SKIP_SHELL, NULL, 0, "Pass them over", 0},
         {"peer-isn", KEY_PEER_ISN, "NUMBER", 0, "What the peer's sequence number 0 is on the wire",
          0},
         {"plugin", KEY_PLUGIN, "FILE", 0,
@@ -452,7 +514,7 @@ int command_run(int argc, char **argv)
         .parser = parse_run,
         .args_doc = "SCRIPT.pkt|FOLDER...",
         .doc = "Carry out packetdrill scripts against the state machine, in virtual time."};
-    struct running running = {.parse = {.name = "tcpfsm run"}, .init = packetdrill_interface_init};
+    struct running running = {.parse = {.name = "tcpfsm run"}};
     int status;
     if (!cli_options(&argp, argc, argv, 0, &running, &status)) {
         return status;

@@ -162,6 +162,25 @@ static const struct constant constants[] = {
     {"SPLICE_F_MORE", 4},
     {"INADDR_ANY", 0},
     {"NULL", 0},
+    {"True", 1},
+    {"False", 0},
+    {"SO_MAX_PACING_RATE", 47},
+    {"SO_BINDTODEVICE", 25},
+    {"SO_TIMESTAMPNS", 35},
+    {"SO_DEBUG", 1},
+    {"SO_INCOMING_CPU", 49},
+    {"TCP_REPAIR", 19},
+    {"TCP_ULP", 31},
+    {"TCP_MD5SIG", 14},
+    {"TCP_TX_DELAY", 37},
+    {"TCP_ZEROCOPY_RECEIVE", 35},
+    {"TCP_CM_INQ", 36},
+    {"TCP_THIN_LINEAR_TIMEOUTS", 16},
+    {"IP_PMTUDISC_DONT", 0},
+    {"IP_PMTUDISC_WANT", 1},
+    {"IP_PMTUDISC_DO", 2},
+    {"IP_PMTUDISC_PROBE", 3},
+    {"IP_BIND_ADDRESS_NO_PORT", 24},
     {"true", 1},
     {"false", 0},
     {"TCP_ESTABLISHED", 1},
@@ -283,6 +302,46 @@ bool run_number(struct runner *runner, const struct script_value *value, int64_t
         break;
     }
     return run_bad(runner, value->line, "a number is needed here");
+}
+
+bool run_number_in(struct runner *runner, const struct script_value *value, const char *what,
+                   int64_t least, int64_t most, int64_t *number)
+{
+    if (!run_number(runner, value, number)) {
+        return false;
+    }
+    if (*number < least || *number > most) {
+        return run_bad(runner, value->line, "%s %" PRId64 " is not in %" PRId64 "..%" PRId64, what,
+                       *number, least, most);
+    }
+    return true;
+}
+
+static bool is_among(const char *names, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = strstr(names, name); at != NULL; at = strstr(at + 1, name)) {
+        if ((at == names || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool run_members(struct runner *runner, const struct script_value *structure, const char *names)
+{
+    if (structure->kind != SCRIPT_STRUCT) {
+        return run_bad(runner, structure->line, "a structure is needed here: {%s}", names);
+    }
+    for (const struct script_value *member = structure->first; member != NULL;
+         member = member->next) {
+        const char *name = member->field != NULL ? member->field : "*";
+        if (!is_among(names, name)) {
+            return run_bad(runner, member->line, "this structure has no member '%.40s', only {%s}",
+                           name, names);
+        }
+    }
+    return true;
 }
 
 const struct script_value *run_member(const struct script_value *structure, const char *name,

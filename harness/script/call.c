@@ -38,16 +38,34 @@ void call_block_again(struct runner *runner, int fd, int flags)
     errno = error;
 }
 
-/* The answer of a call that was made without blocking: it waits where its descriptor would. */
-enum attempt call_unless_blocked(struct answer *answer, int64_t value, int flags)
+enum attempt call_waits(struct runner *runner, int fd, int option, struct answer *answer)
+{
+    struct pending *pending = &runner->pending;
+    struct timeval most = {0, 0};
+    socklen_t size = sizeof most;
+    if (pending->due == 0 &&
+        runner->stack->getsockopt(runner->user, fd, SOL_SOCKET, option, &most, &size) == 0) {
+        int64_t us = (int64_t)most.tv_sec * 1000000 + most.tv_usec;
+        pending->due = us > 0 ? run_now(runner) + us : INT64_MAX;
+    }
+    if (pending->due == 0 || run_now(runner) < pending->due) {
+        return CALL_WAITS;
+    }
+    *answer = (struct answer){-1, EAGAIN};
+    return CALL_DONE;
+}
+
+enum attempt call_unless_blocked(struct runner *runner, int fd, int option, int64_t value,
+                                 int flags, struct answer *answer)
 {
     call_answered(answer, value);
-    return flags >= 0 && value < 0 && answer->error == EAGAIN ? CALL_WAITS : CALL_DONE;
+    bool blocks = flags >= 0 && value < 0 && answer->error == EAGAIN;
+    return blocks ? call_waits(runner, fd, option, answer) : CALL_DONE;
 }
 
 /* ---- which call it is ---- */
 
-/* What an argument is: n a number, d a number or `...`, * anything. A `?` begins what may be left
+/* What an argument is: n a number, s a length, d a number or `...`, * anything. A `?` begins what may be left
  * out. */
 static const struct {
     const char *name;
@@ -62,14 +80,14 @@ static const struct {
     {"connect", "n*d", call_connect, false},
     {"shutdown", "nn", call_shutdown, false},
     {"close", "n", call_close, false},
-    {"read", "n*n", call_read, false},
-    {"recv", "n*nn", call_recv, false},
-    {"recvfrom", "n*nn**", call_recv, false},
+    {"read", "n*s", call_read, false},
+    {"recv", "n*sn", call_recv, false},
+    {"recvfrom", "n*sn**", call_recvfrom, false},
     {"readv", "n*n", call_readv, false},
     {"recvmsg", "n*n", call_recvmsg, false},
-    {"write", "n*n", call_write, false},
-    {"send", "n*nn", call_send, false},
-    {"sendto", "n*nn*d", call_sendto, false},
+    {"write", "n*s", call_write, false},
+    {"send", "n*sn", call_send, false},
+    {"sendto", "n*sn*d", call_sendto, false},
     {"writev", "n*n", call_writev, false},
     {"sendmsg", "n*n", call_sendmsg, false},
     {"setsockopt", "nnn*n", call_setsockopt, false},
@@ -81,7 +99,7 @@ static const struct {
     {"epoll_ctl", "nnn?*", call_epoll_ctl, false},
     {"epoll_wait", "n*nn", call_epoll_wait, false},
     {"pipe", "*", call_pipe, false},
-    {"splice", "n*n*nn", call_splice, false},
+    {"splice", "n*n*sn", call_splice, false},
 };
 
 static bool read_arguments(struct runner *runner, const struct script_call *call, const char *kinds,
@@ -101,8 +119,11 @@ static bool read_arguments(struct runner *runner, const struct script_call *call
         if (value == NULL) {
             return run_bad(runner, runner->event->line, "%s() lacks an argument", call->name);
         }
-        bool number = *kinds == 'n' || (*kinds == 'd' && !is_dots(value));
-        if (number && !run_number(runner, value, &a->number[a->count])) {
+        bool number = *kinds == 'n' || *kinds == 's' || (*kinds == 'd' && !is_dots(value));
+        /* Lengths go to the stack as sizes: a negative one would be a huge one. */
+        if (number &&
+            !run_number_in(runner, value, *kinds == 's' ? "a length of" : "number",
+                           *kinds == 's' ? 0 : INT32_MIN, UINT32_MAX, &a->number[a->count])) {
             return false;
         }
         a->value[a->count++] = value;
@@ -110,18 +131,6 @@ static bool read_arguments(struct runner *runner, const struct script_call *call
     }
     return value == NULL ||
            run_bad(runner, runner->event->line, "%s() has too many arguments", call->name);
-}
-
-/* Lengths go to the stack as sizes: a negative one would be a huge one. */
-static bool sizes_hold(struct runner *runner, const struct script_call *call, const char *kinds,
-                       const struct arguments *a)
-{
-    bool octets = kinds[0] == 'n' && kinds[1] == '*' && kinds[2] == 'n';
-    if (octets && a->number[2] < 0) {
-        return run_bad(runner, runner->event->line, "%s() of %" PRId64 " octets", call->name,
-                       a->number[2]);
-    }
-    return true;
 }
 
 static void words_of(int64_t value, int error, char *words, size_t room)
@@ -137,27 +146,32 @@ static void words_of(int64_t value, int error, char *words, size_t room)
 static bool answer_holds(struct runner *runner, const struct script_call *call, bool makes_fd,
                          const struct answer *answer)
 {
-    const struct script_value *result = call->result;
     int error = call->error != NULL ? run_errno(call->error) : 0;
+    int64_t result = 0;
     char actual[64];
     char expected[64];
     if (call->error != NULL && error == 0) {
         return run_bad(runner, runner->event->line, "errno '%.40s' is not known", call->error);
     }
-    if (is_dots(result)) {
+    if (!is_dots(call->result) && !run_number(runner, call->result, &result)) {
+        return false;
+    }
+    if (error != 0 && result != -1) {
+        return run_bad(runner, runner->event->line, "errno %s goes with -1", call->error);
+    }
+    if (is_dots(call->result)) {
         return true;
     }
-    bool same =
-        makes_fd && result->number >= 0 ? answer->value >= 0 : answer->value == result->number;
+    bool same = makes_fd && result >= 0 ? answer->value >= 0 : answer->value == result;
     if (!same || (answer->value < 0 && error != 0 && error != answer->error)) {
         words_of(answer->value, answer->error, actual, sizeof actual);
-        words_of(result->number, error, expected, sizeof expected);
+        words_of(result, error, expected, sizeof expected);
         return run_failed(runner, "%s() = %s, expected %s", call->name, actual, expected);
     }
     if (makes_fd && answer->value >= 0) {
         bool socket = strcmp(call->name, "epoll_create") != 0;
         runner->socket = socket ? (int)answer->value : runner->socket;
-        return run_new_fd(runner, (int)result->number, (int)answer->value);
+        return run_new_fd(runner, (int)result, (int)answer->value);
     }
     return true;
 }
@@ -172,8 +186,7 @@ static bool attempt_call(struct runner *runner, const struct script_call *call, 
         if (strcmp(call->name, calls[i].name) != 0) {
             continue;
         }
-        if (!read_arguments(runner, call, calls[i].arguments, &a) ||
-            !sizes_hold(runner, call, calls[i].arguments, &a)) {
+        if (!read_arguments(runner, call, calls[i].arguments, &a)) {
             return false;
         }
         enum attempt attempt = calls[i].make(runner, &a, &answer);
@@ -228,7 +241,8 @@ bool run_pending(struct runner *runner, bool last)
         sound = run_failed(runner, "%s() still blocks", name);
     } else if (sound && !waiting && now < pending->end - tolerance) {
         sound = run_failed(
-            runner, "%s() comes back at %" PRId64 ".%06" PRId64 ", expected %" PRId64 ".%06" PRId64,
+            runner,
+            "%s() has come back by %" PRId64 ".%06" PRId64 ", expected %" PRId64 ".%06" PRId64,
             name, now / 1000000, now % 1000000, pending->end / 1000000, pending->end % 1000000);
     }
     if (!waiting) {

@@ -44,8 +44,13 @@ static inline bool is_dots(const struct script_value *value)
 int call_unblock(struct runner *runner, int fd);
 void call_block_again(struct runner *runner, int fd, int flags);
 
-/* The answer of a call that was made without blocking: it waits where its descriptor would. */
-enum attempt call_unless_blocked(struct answer *answer, int64_t value, int flags);
+/* The answer of a call that was made without blocking: it waits where its descriptor would, but no
+ * longer than the option says, SO_RCVTIMEO or SO_SNDTIMEO. */
+enum attempt call_unless_blocked(struct runner *runner, int fd, int option, int64_t value,
+                                 int flags, struct answer *answer);
+
+/* Wait on, until the option's time is over: then it is EAGAIN. */
+enum attempt call_waits(struct runner *runner, int fd, int option, struct answer *answer);
 
 /* An address as a call takes it. */
 struct socket_address {
@@ -56,6 +61,13 @@ struct socket_address {
 /* The address of an argument; `...` is the stack's own, or the peer's. False after a complaint. */
 bool call_address(struct runner *runner, const struct script_value *value, bool ours,
                   struct socket_address *out);
+
+/* Whether an address that a call told is the one the script says, and its length. */
+bool call_address_holds(struct runner *runner, const struct script_value *value,
+                        const struct script_value *length, const struct socket_address *actual);
+
+/* NULL as an argument. */
+bool call_is_null(const struct script_value *value);
 
 /* ---- the calls ---- */
 
@@ -68,6 +80,7 @@ handler call_shutdown;
 handler call_close;
 handler call_read;
 handler call_recv;
+handler call_recvfrom;
 handler call_write;
 handler call_send;
 handler call_sendto;

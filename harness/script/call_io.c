@@ -1,5 +1,5 @@
-/* Calls that read and write. What is written is a numbered stream, and what is read is held against the
- * peer's: run_octet(). */
+/* Calls that read and write. What is written is a numbered stream, and what is read is held against
+ * the peer's: run_octet(). A string of the script is taken as it is. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
@@ -7,66 +7,154 @@
 
 #include "call.h"
 
-#define IOV_MOST 64
+#define PARCELS_MOST 64
 
 /* ---- octets ---- */
 
-/* What a write writes: the stream goes on, or a string of the script. */
-static bool fill_text(struct runner *runner, const struct script_value *value, int64_t fd,
-                      int64_t done, size_t n)
+/* What is read or written at once: pieces of `...` or of a string. */
+struct parcel {
+    const struct script_value *value;
+    size_t n;
+};
+
+struct load {
+    struct parcel parcels[PARCELS_MOST];
+    unsigned count;
+    size_t total;
+};
+
+static bool add_parcel(struct runner *runner, struct load *load, const struct script_value *value,
+                       int64_t n)
 {
-    const struct descriptor *descriptor = run_descriptor(runner, fd);
-    uint64_t at = descriptor != NULL ? descriptor->written : 0;
-    if (n > sizeof runner->text) {
+    if (!is_dots(value) && value->kind != SCRIPT_STRING) {
+        return run_bad(runner, value->line, "octets are `...' or a string");
+    }
+    if (load->count == PARCELS_MOST) {
+        return run_bad(runner, value->line, "more than %d pieces", PARCELS_MOST);
+    }
+    if (n < 0 || (size_t)n > sizeof runner->text - load->total) {
         return run_bad(runner, value->line, "more than %zu octets at a time", sizeof runner->text);
     }
-    if (value->kind == SCRIPT_STRING) {
-        size_t length = (size_t)value->number;
-        size_t skip = (size_t)done < length ? (size_t)done : length;
-        size_t copied = length - skip < n ? length - skip : n;
-        memset(runner->text, 0, n);
-        memcpy(runner->text, value->text + skip, copied);
-        runner->foreign = true;
-        return true;
-    }
-    for (size_t i = 0; i < n; i++) {
-        runner->text[i] = run_octet(true, at + i);
-    }
-    return is_dots(value) || run_bad(runner, value->line, "octets are `...' or a string");
-}
-
-static void wrote(struct runner *runner, int64_t fd, int64_t n)
-{
-    struct descriptor *descriptor = run_descriptor(runner, fd);
-    if (descriptor != NULL && n > 0) {
-        descriptor->written += (uint64_t)n;
-        runner->mixed = runner->mixed || descriptor->pipe;
-    }
-}
-
-/* What a read has read is what the peer sent there. */
-static bool text_holds(struct runner *runner, const struct script_value *value, int64_t fd,
-                       const uint8_t *octets, int64_t n, bool peek)
-{
-    struct descriptor *descriptor = run_descriptor(runner, fd);
-    if (descriptor == NULL || n <= 0 || (descriptor->pipe && runner->mixed)) {
-        return true;
-    }
-    if (value->kind == SCRIPT_STRING) {
-        size_t length = (size_t)value->number;
-        if (length != (size_t)n || memcmp(octets, value->text, length) != 0) {
-            return run_failed(runner, "other octets were read");
-        }
-    }
-    for (int64_t i = 0; i < n && is_dots(value); i++) {
-        if (octets[i] != run_octet(false, descriptor->read + (uint64_t)i)) {
-            return run_failed(runner,
-                              "octet %" PRIu64 " of the stream is not the one that was sent",
-                              descriptor->read + (uint64_t)i);
-        }
-    }
-    descriptor->read += peek ? 0 : (uint64_t)n;
+    load->parcels[load->count++] = (struct parcel){value, (size_t)n};
+    load->total += (size_t)n;
     return true;
+}
+
+/* One buffer and its length. */
+static bool one_parcel(struct runner *runner, const struct arguments *a, struct load *load)
+{
+    *load = (struct load){.count = 0};
+    return add_parcel(runner, load, a->value[1], a->number[2]);
+}
+
+/* [{..., 10}, {"abc", 3}], and how many the call says there are. */
+static bool many_parcels(struct runner *runner, const struct script_value *list, int64_t count,
+                         struct load *load)
+{
+    *load = (struct load){.count = 0};
+    if (list->kind != SCRIPT_LIST) {
+        return run_bad(runner, list->line, "pieces are [{..., LENGTH}, ...]");
+    }
+    for (const struct script_value *piece = list->first; piece != NULL; piece = piece->next) {
+        int64_t n;
+        if (!run_members(runner, piece, "* iov_base iov_len")) {
+            return false;
+        }
+        const struct script_value *base = run_member(piece, "iov_base", 0);
+        const struct script_value *length = run_member(piece, "iov_len", 1);
+        if (base == NULL || length == NULL) {
+            return run_bad(runner, piece->line, "a piece is {..., LENGTH}");
+        }
+        if (!run_number(runner, length, &n) || !add_parcel(runner, load, base, n)) {
+            return false;
+        }
+    }
+    return load->count == count ||
+           run_bad(runner, list->line, "%u pieces, and the call says %" PRId64, load->count, count);
+}
+
+/* Octet i of a string, zeros behind it. */
+static uint8_t octet_of(const struct script_value *string, size_t i)
+{
+    return i < (size_t)string->number ? (uint8_t)string->text[i] : 0;
+}
+
+/* The octets to write, from `done` on, to runner->text: the stream goes on, or strings. */
+static void fill_text(struct runner *runner, const struct load *load,
+                      const struct descriptor *descriptor, size_t done)
+{
+    uint64_t stream = descriptor != NULL ? descriptor->written - done : 0;
+    size_t at = 0;
+    for (unsigned p = 0; p < load->count; p++) {
+        const struct parcel *parcel = &load->parcels[p];
+        for (size_t i = 0; i < parcel->n; i++, at++) {
+            if (at >= done) {
+                runner->text[at - done] = is_dots(parcel->value) ? run_octet(true, stream + at)
+                                                                 : octet_of(parcel->value, i);
+            }
+        }
+    }
+}
+
+/* So many went out. What came from strings is not looked at on the wire. */
+static void note_written(struct runner *runner, const struct load *load,
+                         struct descriptor *descriptor, size_t done, int64_t n)
+{
+    if (descriptor == NULL || n <= 0) {
+        return;
+    }
+    uint64_t stream = descriptor->written - done;
+    size_t end = done + (size_t)n;
+    size_t at = 0;
+    for (unsigned p = 0; p < load->count; at += load->parcels[p++].n) {
+        size_t from = at > done ? at : done;
+        size_t to = at + load->parcels[p].n < end ? at + load->parcels[p].n : end;
+        if (!is_dots(load->parcels[p].value) && from < to && !descriptor->pipe) {
+            run_foreign(runner, stream + from, to - from);
+        }
+    }
+    descriptor->written += (uint64_t)n;
+    runner->mixed = runner->mixed || descriptor->pipe;
+}
+
+/* What a read has read, in runner->octets, is what the peer sent there. */
+static bool text_holds(struct runner *runner, const struct load *load,
+                       struct descriptor *descriptor, int64_t n, int flags)
+{
+    if (descriptor == NULL || n <= 0) {
+        return true;
+    }
+    bool looks = (flags & MSG_TRUNC) == 0 && !(descriptor->pipe && runner->mixed);
+    size_t at = 0;
+    for (unsigned p = 0; p < load->count && looks; p++) {
+        const struct parcel *parcel = &load->parcels[p];
+        for (size_t i = 0; i < parcel->n && at < (size_t)n; i++, at++) {
+            uint8_t expected = is_dots(parcel->value) ? run_octet(false, descriptor->read + at)
+                                                      : octet_of(parcel->value, i);
+            if (runner->octets[at] != expected) {
+                return run_failed(
+                    runner, "octet %" PRIu64 " of the stream is not the one that was %s",
+                    descriptor->read + at, is_dots(parcel->value) ? "sent" : "expected");
+            }
+        }
+    }
+    descriptor->read += (flags & MSG_PEEK) != 0 ? 0 : (uint64_t)n;
+    return true;
+}
+
+/* The pieces as the stack takes them, from `done` on. */
+static int vector(uint8_t *octets, const struct load *load, size_t done,
+                  struct iovec pieces[PARCELS_MOST])
+{
+    int count = 0;
+    size_t at = 0;
+    for (unsigned p = 0; p < load->count; at += load->parcels[p++].n) {
+        size_t end = at + load->parcels[p].n;
+        size_t from = at > done ? at : done;
+        size_t n = from < end ? end - from : 0;
+        pieces[count++] = (struct iovec){octets + (n > 0 ? from - done : 0), n};
+    }
+    return count;
 }
 
 /* ---- read ---- */
@@ -82,206 +170,257 @@ static bool all_there(struct runner *runner, int fd, size_t n)
     return runner->stack->poll(runner->user, &end, 1, 0) > 0;
 }
 
-/* All the ways to read come to this. */
-static enum attempt read_octets(struct runner *runner, const struct arguments *a, size_t n,
-                                int flags, struct answer *answer)
+enum way { PLAIN, ADDRESSED, IN_PIECES, AS_MESSAGE };
+
+/* A way to read; `from` and `told` are written by those that know an address or flags. */
+static int64_t read_by(struct runner *runner, int fd, enum way way, const struct load *load,
+                       int flags, struct socket_address *from, int *told)
+{
+    const struct packetdrill_interface *stack = runner->stack;
+    struct iovec pieces[PARCELS_MOST];
+    struct msghdr header = {.msg_iov = pieces};
+    int count = vector(runner->octets, load, 0, pieces);
+    int64_t value;
+    switch (way) {
+    case PLAIN:
+        return flags == 0 ? stack->read(runner->user, fd, runner->octets, load->total)
+                          : stack->recv(runner->user, fd, runner->octets, load->total, flags);
+    case ADDRESSED:
+        from->size = sizeof from->storage;
+        return stack->recvfrom(runner->user, fd, runner->octets, load->total, flags,
+                               (struct sockaddr *)&from->storage, &from->size);
+    case IN_PIECES:
+        return stack->readv(runner->user, fd, pieces, count);
+    case AS_MESSAGE:
+        header.msg_iovlen = (size_t)count;
+        value = stack->recvmsg(runner->user, fd, &header, flags);
+        *told = header.msg_flags;
+        return value;
+    }
+    return -1;
+}
+
+static enum attempt read_octets(struct runner *runner, const struct arguments *a, enum way way,
+                                const struct load *load, int flags, struct socket_address *from,
+                                int *told, struct answer *answer)
 {
     int fd = run_fd(runner, a->number[0]);
-    uint8_t *octets = runner->octets;
-    if (n > sizeof runner->octets) {
-        run_bad(runner, runner->event->line, "more than %zu octets at a time",
-                sizeof runner->octets);
-        return CALL_WRONG;
-    }
     int blocking = (flags & MSG_DONTWAIT) != 0 ? -1 : call_unblock(runner, fd);
-    if (blocking >= 0 && (flags & MSG_WAITALL) != 0 && !all_there(runner, fd, n)) {
+    if (blocking >= 0 && (flags & MSG_WAITALL) != 0 && !all_there(runner, fd, load->total)) {
         call_block_again(runner, fd, blocking);
-        return CALL_WAITS;
+        return call_waits(runner, fd, SO_RCVTIMEO, answer);
     }
-    int64_t value = flags == 0 ? runner->stack->read(runner->user, fd, octets, n)
-                               : runner->stack->recv(runner->user, fd, octets, n, flags);
+    int64_t value = read_by(runner, fd, way, load, flags, from, told);
     call_block_again(runner, fd, blocking);
-    enum attempt attempt = call_unless_blocked(answer, value, blocking);
-    if (attempt == CALL_DONE && (flags & MSG_TRUNC) == 0 &&
-        !text_holds(runner, a->value[1], a->number[0], octets, value, (flags & MSG_PEEK) != 0)) {
+    enum attempt attempt = call_unless_blocked(runner, fd, SO_RCVTIMEO, value, blocking, answer);
+    if (attempt == CALL_DONE &&
+        !text_holds(runner, load, run_descriptor(runner, a->number[0]), value, flags)) {
         return CALL_WRONG;
     }
     return attempt;
 }
 
+static enum attempt read_one(struct runner *runner, const struct arguments *a, int flags,
+                             struct answer *answer)
+{
+    struct load load;
+    return one_parcel(runner, a, &load)
+               ? read_octets(runner, a, PLAIN, &load, flags, NULL, NULL, answer)
+               : CALL_WRONG;
+}
+
 enum attempt call_read(struct runner *runner, const struct arguments *a, struct answer *answer)
 {
-    return read_octets(runner, a, (size_t)a->number[2], 0, answer);
+    return read_one(runner, a, 0, answer);
 }
 
 enum attempt call_recv(struct runner *runner, const struct arguments *a, struct answer *answer)
 {
-    return read_octets(runner, a, (size_t)a->number[2], (int)a->number[3], answer);
+    return read_one(runner, a, (int)a->number[3], answer);
+}
+
+enum attempt call_recvfrom(struct runner *runner, const struct arguments *a, struct answer *answer)
+{
+    struct load load;
+    struct socket_address from;
+    memset(&from, 0, sizeof from);
+    if (!one_parcel(runner, a, &load)) {
+        return CALL_WRONG;
+    }
+    enum attempt attempt =
+        read_octets(runner, a, ADDRESSED, &load, (int)a->number[3], &from, NULL, answer);
+    bool wrong = attempt == CALL_DONE && answer->value >= 0 &&
+                 !call_address_holds(runner, a->value[4], a->value[5], &from);
+    return wrong ? CALL_WRONG : attempt;
+}
+
+enum attempt call_readv(struct runner *runner, const struct arguments *a, struct answer *answer)
+{
+    struct load load;
+    return many_parcels(runner, a->value[1], a->number[2], &load)
+               ? read_octets(runner, a, IN_PIECES, &load, 0, NULL, NULL, answer)
+               : CALL_WRONG;
 }
 
 /* ---- write ---- */
 
-/* Where the octets go; null for a connected socket. */
-static enum attempt write_octets(struct runner *runner, const struct arguments *a, size_t n,
-                                 int flags, const struct socket_address *to, struct answer *answer)
+/* A way to write; `to` may be null. */
+static int64_t write_by(struct runner *runner, int fd, enum way way, const struct load *load,
+                        size_t done, int flags, const struct socket_address *to)
+{
+    const struct packetdrill_interface *stack = runner->stack;
+    struct iovec pieces[PARCELS_MOST];
+    struct msghdr header = {.msg_iov = pieces};
+    struct socket_address name;
+    int count = vector(runner->text, load, done, pieces);
+    size_t left = load->total - done;
+    switch (way) {
+    case PLAIN:
+        return flags == 0 ? stack->write(runner->user, fd, runner->text, left)
+                          : stack->send(runner->user, fd, runner->text, left, flags);
+    case ADDRESSED:
+        return stack->sendto(runner->user, fd, runner->text, left, flags,
+                             (const struct sockaddr *)&to->storage, to->size);
+    case IN_PIECES:
+        return stack->writev(runner->user, fd, pieces, count);
+    case AS_MESSAGE:
+        header.msg_iovlen = (size_t)count;
+        if (to != NULL) {
+            name = *to;
+            header.msg_name = &name.storage;
+            header.msg_namelen = name.size;
+        }
+        return stack->sendmsg(runner->user, fd, &header, flags);
+    }
+    return -1;
+}
+
+/* A write that blocks goes on until all is taken. */
+static enum attempt write_octets(struct runner *runner, const struct arguments *a, enum way way,
+                                 const struct load *load, int flags,
+                                 const struct socket_address *to, struct answer *answer)
 {
     int fd = run_fd(runner, a->number[0]);
+    struct descriptor *descriptor = run_descriptor(runner, a->number[0]);
     int64_t *done = &runner->pending.done;
-    size_t left = n - (size_t)*done;
-    if (!fill_text(runner, a->value[1], a->number[0], *done, left)) {
-        return CALL_WRONG;
-    }
+    fill_text(runner, load, descriptor, (size_t)*done);
     int blocking = (flags & MSG_DONTWAIT) != 0 ? -1 : call_unblock(runner, fd);
-    int64_t value;
-    if (to != NULL) {
-        value = runner->stack->sendto(runner->user, fd, runner->text, left, flags,
-                                      (const struct sockaddr *)&to->storage, to->size);
-    } else {
-        value = flags == 0 ? runner->stack->write(runner->user, fd, runner->text, left)
-                           : runner->stack->send(runner->user, fd, runner->text, left, flags);
-    }
+    int64_t value = write_by(runner, fd, way, load, (size_t)*done, flags, to);
     call_block_again(runner, fd, blocking);
-    enum attempt attempt = call_unless_blocked(answer, value, blocking);
-    wrote(runner, a->number[0], value);
-    if (attempt == CALL_WAITS || value < 0) {
+    runner->opens = runner->opens || (flags & 0x20000000 /* MSG_FASTOPEN */) != 0;
+    enum attempt attempt = call_unless_blocked(runner, fd, SO_SNDTIMEO, value, blocking, answer);
+    note_written(runner, load, descriptor, (size_t)*done, value);
+    if (attempt == CALL_WAITS) {
         return attempt;
     }
-    *done += value;
+    *done += value > 0 ? value : 0;
+    if (value < 0) { /* what went out before the time was over counts */
+        answer->value = *done > 0 ? *done : answer->value;
+        return CALL_DONE;
+    }
     answer->value = *done;
-    return blocking >= 0 && *done < (int64_t)n ? CALL_WAITS : CALL_DONE;
+    return blocking >= 0 && *done < (int64_t)load->total
+               ? call_waits(runner, fd, SO_SNDTIMEO, answer)
+               : CALL_DONE;
+}
+
+static enum attempt write_one(struct runner *runner, const struct arguments *a, int flags,
+                              const struct socket_address *to, struct answer *answer)
+{
+    struct load load;
+    return one_parcel(runner, a, &load)
+               ? write_octets(runner, a, to != NULL ? ADDRESSED : PLAIN, &load, flags, to, answer)
+               : CALL_WRONG;
 }
 
 enum attempt call_write(struct runner *runner, const struct arguments *a, struct answer *answer)
 {
-    return write_octets(runner, a, (size_t)a->number[2], 0, NULL, answer);
+    return write_one(runner, a, 0, NULL, answer);
 }
 
 enum attempt call_send(struct runner *runner, const struct arguments *a, struct answer *answer)
 {
-    return write_octets(runner, a, (size_t)a->number[2], (int)a->number[3], NULL, answer);
+    return write_one(runner, a, (int)a->number[3], NULL, answer);
 }
 
 enum attempt call_sendto(struct runner *runner, const struct arguments *a, struct answer *answer)
 {
     struct socket_address address;
-    const struct script_value *to = a->value[4];
-    bool null = to->kind == SCRIPT_NAME && strcmp(to->text, "NULL") == 0;
-    if (!null && !call_address(runner, to, false, &address)) {
+    bool null = call_is_null(a->value[4]);
+    if (!null && !call_address(runner, a->value[4], false, &address)) {
         return CALL_WRONG;
     }
-    return write_octets(runner, a, (size_t)a->number[2], (int)a->number[3], null ? NULL : &address,
-                        answer);
-}
-
-/* ---- several pieces ---- */
-
-/* The lengths of [{..., 10}, {..., 20}]. */
-static bool read_pieces(struct runner *runner, const struct script_value *list,
-                        struct iovec pieces[IOV_MOST], int *count)
-{
-    size_t used = 0;
-    *count = 0;
-    if (list->kind != SCRIPT_LIST) {
-        return run_bad(runner, list->line, "pieces are [{..., LENGTH}, ...]");
-    }
-    for (const struct script_value *piece = list->first; piece != NULL; piece = piece->next) {
-        const struct script_value *length =
-            piece->kind == SCRIPT_STRUCT ? run_member(piece, "iov_len", 1) : NULL;
-        int64_t n;
-        if (length == NULL || *count == IOV_MOST) {
-            return run_bad(runner, piece->line, "up to %d pieces of {..., LENGTH}", IOV_MOST);
-        }
-        if (!run_number(runner, length, &n)) {
-            return false;
-        }
-        if (n < 0 || (size_t)n > sizeof runner->text - used) {
-            return run_bad(runner, piece->line, "a piece of %" PRId64 " octets", n);
-        }
-        pieces[*count] = (struct iovec){runner->text + used, (size_t)n};
-        used += (size_t)n;
-        (*count)++;
-    }
-    return true;
-}
-
-static size_t total(const struct iovec *pieces, int count)
-{
-    size_t n = 0;
-    for (int i = 0; i < count; i++) {
-        n += pieces[i].iov_len;
-    }
-    return n;
-}
-
-static const struct script_value dots = {.kind = SCRIPT_DOTS};
-
-/* readv(), writev(), recvmsg() and sendmsg(). A write of several pieces is not continued. */
-static enum attempt in_pieces(struct runner *runner, const struct arguments *a,
-                              const struct script_value *list, bool message, int flags, bool writes,
-                              struct answer *answer)
-{
-    struct iovec pieces[IOV_MOST];
-    int count;
-    int fd = run_fd(runner, a->number[0]);
-    if (!read_pieces(runner, list, pieces, &count)) {
-        return CALL_WRONG;
-    }
-    size_t n = total(pieces, count);
-    if (writes && !fill_text(runner, &dots, a->number[0], 0, n)) {
-        return CALL_WRONG;
-    }
-    struct msghdr header = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
-    const struct packetdrill_interface *stack = runner->stack;
-    int blocking = (flags & MSG_DONTWAIT) != 0 ? -1 : call_unblock(runner, fd);
-    int64_t value;
-    if (message) {
-        value = writes ? stack->sendmsg(runner->user, fd, &header, flags)
-                       : stack->recvmsg(runner->user, fd, &header, flags);
-    } else {
-        value = writes ? stack->writev(runner->user, fd, pieces, count)
-                       : stack->readv(runner->user, fd, pieces, count);
-    }
-    call_block_again(runner, fd, blocking);
-    enum attempt attempt = call_unless_blocked(answer, value, blocking);
-    if (writes) {
-        wrote(runner, a->number[0], value);
-    } else if (attempt == CALL_DONE && !text_holds(runner, &dots, a->number[0], runner->text, value,
-                                                   (flags & MSG_PEEK) != 0)) {
-        return CALL_WRONG;
-    }
-    return attempt;
-}
-
-enum attempt call_readv(struct runner *runner, const struct arguments *a, struct answer *answer)
-{
-    return in_pieces(runner, a, a->value[1], false, 0, false, answer);
+    return write_one(runner, a, (int)a->number[3], null ? NULL : &address, answer);
 }
 
 enum attempt call_writev(struct runner *runner, const struct arguments *a, struct answer *answer)
 {
-    return in_pieces(runner, a, a->value[1], false, 0, true, answer);
+    struct load load;
+    return many_parcels(runner, a->value[1], a->number[2], &load)
+               ? write_octets(runner, a, IN_PIECES, &load, 0, NULL, answer)
+               : CALL_WRONG;
 }
 
-static enum attempt message(struct runner *runner, const struct arguments *a, bool writes,
-                            struct answer *answer)
+/* ---- messages ---- */
+
+/* {msg_name(...)=..., msg_iov(1)=[{..., 10}], msg_flags=0} */
+static bool read_message(struct runner *runner, const struct script_value *message,
+                         struct load *load)
 {
-    const struct script_value *list =
-        a->value[1]->kind == SCRIPT_STRUCT ? run_member(a->value[1], "msg_iov", 99) : NULL;
-    if (list == NULL) {
-        run_bad(runner, a->value[1]->line, "a message needs msg_iov");
-        return CALL_WRONG;
+    if (!run_members(runner, message, "msg_name msg_namelen msg_iov msg_flags")) {
+        return false;
     }
-    return in_pieces(runner, a, list, true, (int)a->number[2], writes, answer);
+    const struct script_value *list = run_member(message, "msg_iov", 99);
+    int64_t count = 0;
+    for (const struct script_value *piece = list != NULL ? list->first : NULL; piece != NULL;
+         piece = piece->next) {
+        count++;
+    }
+    return list != NULL ? many_parcels(runner, list, count, load)
+                        : run_bad(runner, message->line, "a message needs msg_iov");
 }
 
 enum attempt call_recvmsg(struct runner *runner, const struct arguments *a, struct answer *answer)
 {
-    return message(runner, a, false, answer);
+    struct load load;
+    int told = 0;
+    int64_t expected;
+    if (!read_message(runner, a->value[1], &load)) {
+        return CALL_WRONG;
+    }
+    const struct script_value *flags = run_member(a->value[1], "msg_flags", 99);
+    enum attempt attempt =
+        read_octets(runner, a, AS_MESSAGE, &load, (int)a->number[2], NULL, &told, answer);
+    if (attempt != CALL_DONE || answer->value < 0 || flags == NULL || is_dots(flags)) {
+        return attempt;
+    }
+    if (!run_number(runner, flags, &expected)) {
+        return CALL_WRONG;
+    }
+    if (expected != told) {
+        run_failed(runner, "msg_flags is 0x%x, expected 0x%" PRIx64, (unsigned)told,
+                   (uint64_t)expected);
+        return CALL_WRONG;
+    }
+    return CALL_DONE;
 }
 
+/* With MSG_FASTOPEN `...` is the peer's address; else a connected socket needs none. */
 enum attempt call_sendmsg(struct runner *runner, const struct arguments *a, struct answer *answer)
 {
-    return message(runner, a, true, answer);
+    struct load load;
+    struct socket_address address;
+    if (!read_message(runner, a->value[1], &load)) {
+        return CALL_WRONG;
+    }
+    const struct script_value *name = run_member(a->value[1], "msg_name", 99);
+    bool opens = (a->number[2] & 0x20000000 /* MSG_FASTOPEN */) != 0;
+    bool given = name != NULL && !call_is_null(name) && (opens || !is_dots(name));
+    if (given && !call_address(runner, name, false, &address)) {
+        return CALL_WRONG;
+    }
+    return write_octets(runner, a, AS_MESSAGE, &load, (int)a->number[2], given ? &address : NULL,
+                        answer);
 }
 
 /* ---- pipe and splice ---- */
@@ -292,36 +431,40 @@ enum attempt call_pipe(struct runner *runner, const struct arguments *a, struct 
     int fds[2];
     int64_t numbers[2];
     if (list->kind != SCRIPT_LIST || list->first == NULL || list->first->next == NULL ||
-        !run_number(runner, list->first, &numbers[0]) ||
-        !run_number(runner, list->first->next, &numbers[1])) {
+        list->first->next->next != NULL) {
         run_bad(runner, list->line, "pipe() takes [FD, FD]");
         return CALL_WRONG;
     }
-    call_answered(answer, runner->stack->pipe(runner->user, fds));
-    if (answer->value == 0 && (!run_new_fd(runner, (int)numbers[0], fds[0]) ||
-                               !run_new_fd(runner, (int)numbers[1], fds[1]))) {
+    if (!run_number(runner, list->first, &numbers[0]) ||
+        !run_number(runner, list->first->next, &numbers[1])) {
         return CALL_WRONG;
     }
+    call_answered(answer, runner->stack->pipe(runner->user, fds));
     for (unsigned i = 0; i < 2 && answer->value == 0; i++) {
+        if (!run_new_fd(runner, (int)numbers[i], fds[i])) {
+            return CALL_WRONG;
+        }
         run_descriptor(runner, numbers[i])->pipe = true;
     }
     return CALL_DONE;
 }
 
-/* The octets stay in their order: counters move with them. */
+/* Octets keep their order, but not their place: those that go to the peer are not looked at. */
 enum attempt call_splice(struct runner *runner, const struct arguments *a, struct answer *answer)
 {
     int from = run_fd(runner, a->number[0]);
     int to = run_fd(runner, a->number[2]);
-    call_answered(answer,
-                  runner->stack->splice(runner->user, from, NULL, to, NULL, (size_t)a->number[4],
-                                        (unsigned)a->number[5] | 2u /* SPLICE_F_NONBLOCK */));
+    int64_t value = runner->stack->splice(runner->user, from, NULL, to, NULL, (size_t)a->number[4],
+                                          (unsigned)a->number[5] | 2u /* SPLICE_F_NONBLOCK */);
     struct descriptor *source = run_descriptor(runner, a->number[0]);
     struct descriptor *sink = run_descriptor(runner, a->number[2]);
-    if (answer->value > 0 && source != NULL && sink != NULL) {
-        source->read += (uint64_t)answer->value;
-        sink->written += (uint64_t)answer->value;
-        runner->foreign = true; /* what the peer sent goes back to it */
+    call_answered(answer, value);
+    if (value > 0 && source != NULL && sink != NULL) {
+        source->read += (uint64_t)value;
+        if (!sink->pipe) {
+            run_foreign(runner, sink->written, (uint64_t)value);
+        }
+        sink->written += (uint64_t)value;
     }
     return CALL_DONE;
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "call.h"
@@ -17,7 +18,11 @@ static bool two_numbers(struct runner *runner, const struct script_value *value,
         const struct script_value *first = run_member(value, names[i][0], 99);
         const struct script_value *second = run_member(value, names[i][1], 99);
         if (first != NULL && second != NULL) {
-            return run_number(runner, first, &pair[0]) && run_number(runner, second, &pair[1]);
+            char both[32];
+            snprintf(both, sizeof both, "%s %s", names[i][0], names[i][1]);
+            return run_members(runner, value, both) &&
+                   run_number_in(runner, first, names[i][0], INT32_MIN, INT32_MAX, &pair[0]) &&
+                   run_number_in(runner, second, names[i][1], INT32_MIN, INT32_MAX, &pair[1]);
         }
     }
     return run_bad(runner, value->line, "this structure is not known");
@@ -57,7 +62,7 @@ enum attempt call_setsockopt(struct runner *runner, const struct arguments *a,
             octets.time = (struct timeval){pair[0], pair[1]};
         }
     } else {
-        if (!run_number(runner, value, &number)) {
+        if (!run_number_in(runner, value, "option", INT32_MIN, UINT32_MAX, &number)) {
             return CALL_WRONG;
         }
         octets.number = (int)number;
@@ -101,7 +106,8 @@ static bool option_holds(struct runner *runner, const struct script_value *value
         return true;
     }
     if (value->kind == SCRIPT_STRING) {
-        bool same = strncmp(octets, value->text, size) == 0;
+        size_t length = strnlen(octets, size);
+        bool same = length == (size_t)value->number && memcmp(octets, value->text, length) == 0;
         return same || run_failed(runner, "the option is not \"%.40s\"", value->text);
     }
     if (value->kind == SCRIPT_STRUCT && level == IPPROTO_TCP && name == TCP_INFO) {
@@ -119,7 +125,7 @@ static bool option_holds(struct runner *runner, const struct script_value *value
                 run_failed(runner, "the option is {%" PRId64 ", %" PRId64 "}", first, second));
     }
     memcpy(&number, octets, size < sizeof number ? size : sizeof number);
-    if (!run_number(runner, value, &expected)) {
+    if (!run_number_in(runner, value, "option", INT32_MIN, UINT32_MAX, &expected)) {
         return false;
     }
     if (number == (int)expected) {
@@ -160,6 +166,10 @@ enum attempt call_getsockopt(struct runner *runner, const struct arguments *a,
     if (answer->value == 0 && !option_holds(runner, a->value[3], level, name, octets, size)) {
         return CALL_WRONG;
     }
+    if (answer->value == 0 && !is_dots(length) && !info && (int64_t)size != room) {
+        run_failed(runner, "the option has %u octets, expected %" PRId64, (unsigned)size, room);
+        return CALL_WRONG;
+    }
     return CALL_DONE;
 }
 
@@ -177,7 +187,7 @@ enum attempt call_ioctl(struct runner *runner, const struct arguments *a, struct
     int value = 0;
     int64_t expected = 0;
     bool given = a->count > 2 && !is_dots(a->value[2]);
-    if (given && !run_number(runner, a->value[2], &expected)) {
+    if (given && !run_number_in(runner, a->value[2], "number", INT32_MIN, UINT32_MAX, &expected)) {
         return CALL_WRONG;
     }
     value = (int)expected;

@@ -32,7 +32,14 @@ static bool member_number(struct runner *runner, const struct script_value *stru
     if (member == NULL) {
         return run_bad(runner, structure->line, "a structure with %s is needed", name);
     }
-    return run_number(runner, member, number);
+    return run_number_in(runner, member, name, INT32_MIN, UINT32_MAX, number);
+}
+
+/* A timeout is what an int holds. */
+static bool timeout_holds(struct runner *runner, int64_t timeout_ms)
+{
+    return (timeout_ms >= -1 && timeout_ms <= INT32_MAX) ||
+           run_bad(runner, runner->event->line, "a timeout of %" PRId64 " ms", timeout_ms);
 }
 
 enum attempt call_poll(struct runner *runner, const struct arguments *a, struct answer *answer)
@@ -51,7 +58,8 @@ enum attempt call_poll(struct runner *runner, const struct arguments *a, struct 
             run_bad(runner, one->line, "more than %d descriptors", POLL_MOST);
             return CALL_WRONG;
         }
-        if (!member_number(runner, one, "fd", &fd) ||
+        if (!run_members(runner, one, "fd events revents") ||
+            !member_number(runner, one, "fd", &fd) ||
             !member_number(runner, one, "events", &events) ||
             !member_number(runner, one, "revents", &expected[n])) {
             return CALL_WRONG;
@@ -59,12 +67,20 @@ enum attempt call_poll(struct runner *runner, const struct arguments *a, struct 
         fds[n] =
             (struct pollfd){.fd = fd < 0 ? (int)fd : run_fd(runner, fd), .events = (short)events};
     }
+    if (n != a->number[1]) {
+        run_bad(runner, a->value[1]->line, "%u descriptors, and the call says %" PRId64, n,
+                a->number[1]);
+        return CALL_WRONG;
+    }
+    if (!timeout_holds(runner, a->number[2])) {
+        return CALL_WRONG;
+    }
     int64_t value = runner->stack->poll(runner->user, fds, n, 0);
     enum attempt attempt = waits(runner, value, a->number[2], answer);
     for (unsigned i = 0; i < n && attempt == CALL_DONE && value >= 0; i++) {
-        if (fds[i].revents != (short)expected[i]) {
-            run_failed(runner, "revents %u is 0x%x, expected 0x%x", i, (unsigned)fds[i].revents,
-                       (unsigned)expected[i]);
+        if ((uint16_t)fds[i].revents != expected[i]) {
+            run_failed(runner, "revents %u is 0x%x, expected 0x%" PRIx64, i,
+                       (unsigned)(uint16_t)fds[i].revents, (uint64_t)expected[i]);
             return CALL_WRONG;
         }
     }
@@ -99,8 +115,9 @@ enum attempt call_epoll_ctl(struct runner *runner, const struct arguments *a, st
     struct epoll_event event = {0};
     int64_t events = 0;
     uint64_t data = 0;
-    bool given = a->count > 3 && a->value[3]->kind == SCRIPT_STRUCT;
-    if (given && (!member_number(runner, a->value[3], "events", &events) ||
+    bool given = a->count > 3 && !is_dots(a->value[3]) && !call_is_null(a->value[3]);
+    if (given && (!run_members(runner, a->value[3], "events fd ptr u32 u64") ||
+                  !member_number(runner, a->value[3], "events", &events) ||
                   !event_data(runner, a->value[3], &data))) {
         return CALL_WRONG;
     }
@@ -119,7 +136,8 @@ static bool event_holds(struct runner *runner, const struct script_value *expect
     if (is_dots(expected)) {
         return true;
     }
-    if (!member_number(runner, expected, "events", &events) ||
+    if (!run_members(runner, expected, "events fd ptr u32 u64") ||
+        !member_number(runner, expected, "events", &events) ||
         !event_data(runner, expected, &data)) {
         return false;
     }
@@ -130,22 +148,39 @@ static bool event_holds(struct runner *runner, const struct script_value *expect
     return true;
 }
 
+/* One event, or [a list of them]: as many as the call finds. */
+static bool events_hold(struct runner *runner, const struct script_value *expected,
+                        const struct epoll_event *events, int64_t count)
+{
+    bool list = expected->kind == SCRIPT_LIST;
+    const struct script_value *next = list ? expected->first : expected;
+    for (int64_t i = 0; i < count; i++) {
+        if (next == NULL) {
+            return run_failed(runner, "%" PRId64 " events, and only %" PRId64 " are told", count,
+                              i);
+        }
+        if (!event_holds(runner, next, &events[i])) {
+            return false;
+        }
+        next = list ? next->next : is_dots(expected) ? next : NULL;
+    }
+    bool left = next != NULL && !is_dots(expected) && count > 0;
+    return !left || run_failed(runner, "only %" PRId64 " events", count);
+}
+
 enum attempt call_epoll_wait(struct runner *runner, const struct arguments *a,
                              struct answer *answer)
 {
     struct epoll_event events[POLL_MOST];
     int64_t most = a->number[2] < POLL_MOST ? a->number[2] : POLL_MOST;
+    if (!timeout_holds(runner, a->number[3])) {
+        return CALL_WRONG;
+    }
     int64_t value =
         runner->stack->epoll_wait(runner->user, run_fd(runner, a->number[0]), events, (int)most, 0);
     enum attempt attempt = waits(runner, value, a->number[3], answer);
-    const struct script_value *expected = a->value[1];
-    bool list = expected->kind == SCRIPT_LIST;
-    expected = list ? expected->first : expected;
-    for (int64_t i = 0; i < value && attempt == CALL_DONE && expected != NULL; i++) {
-        if (!event_holds(runner, expected, &events[i])) {
-            return CALL_WRONG;
-        }
-        expected = list ? expected->next : NULL;
+    if (attempt == CALL_DONE && !events_hold(runner, a->value[1], events, value)) {
+        return CALL_WRONG;
     }
     return attempt;
 }

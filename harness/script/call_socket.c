@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "call.h"
 
@@ -38,6 +39,14 @@ static bool read_host(struct runner *runner, const struct script_value *value, v
                       int family)
 {
     const struct script_value *text = value;
+    if (is_dots(value)) {
+        const struct tfsm_address *local = run_local(runner);
+        memcpy(out, local->octets, family == AF_INET ? 4 : 16);
+        return true;
+    }
+    if (value->kind == SCRIPT_APPLY && strcmp(value->text, "htonl") == 0) {
+        text = value->first;
+    }
     if (value->kind == SCRIPT_APPLY &&
         (strcmp(value->text, "inet_addr") == 0 || strcmp(value->text, "inet_pton") == 0)) {
         text = value->first;
@@ -55,29 +64,34 @@ static bool read_host(struct runner *runner, const struct script_value *value, v
     return true;
 }
 
+static const struct script_value *either_member(const struct script_value *value, const char *one,
+                                                const char *other)
+{
+    const struct script_value *member = run_member(value, one, 99);
+    return member != NULL ? member : run_member(value, other, 99);
+}
+
+/* {sa_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr("192.0.2.1")}; the members of IPv6 may
+ * have either name. */
 static bool read_address(struct runner *runner, const struct script_value *value,
                          struct socket_address *out)
 {
-    const struct script_value *family = run_member(value, "sa_family", 0);
     int64_t number = AF_INET;
     int64_t port = 0;
     memset(out, 0, sizeof *out);
-    if (value->kind != SCRIPT_STRUCT) {
-        return run_bad(runner, value->line, "an address is `...' or {sa_family=..., ...}");
-    }
-    if (family != NULL && !run_number(runner, family, &number)) {
+    if (!run_members(runner, value,
+                     "sa_family sin_family sin6_family sin_port sin6_port sin_addr sin6_addr")) {
         return false;
     }
-    bool v6 = number == AF_INET6;
-    const struct script_value *port_value = run_member(value, v6 ? "sin6_port" : "sin_port", 99);
-    const struct script_value *host = run_member(value, v6 ? "sin6_addr" : "sin_addr", 99);
-    if (port_value != NULL && !run_number(runner, port_value, &port)) {
+    const struct script_value *family = either_member(value, "sa_family", "sin_family");
+    family = family != NULL ? family : run_member(value, "sin6_family", 99);
+    const struct script_value *port_value = either_member(value, "sin_port", "sin6_port");
+    const struct script_value *host = either_member(value, "sin_addr", "sin6_addr");
+    if ((family != NULL && !run_number_in(runner, family, "family", 0, UINT16_MAX, &number)) ||
+        (port_value != NULL && !run_number_in(runner, port_value, "port", 0, 65535, &port))) {
         return false;
     }
-    if (port < 0 || port > 65535) {
-        return run_bad(runner, value->line, "port %" PRId64 " is not in 0..65535", port);
-    }
-    if (v6) {
+    if (number == AF_INET6) {
         struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&out->storage;
         *in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
         out->size = sizeof *in6;
@@ -88,6 +102,53 @@ static bool read_address(struct runner *runner, const struct script_value *value
         (struct sockaddr_in){.sin_family = (sa_family_t)number, .sin_port = htons((uint16_t)port)};
     out->size = sizeof *in;
     return host == NULL || read_host(runner, host, &in->sin_addr, AF_INET);
+}
+
+bool call_is_null(const struct script_value *value)
+{
+    return value->kind == SCRIPT_NAME && strcmp(value->text, "NULL") == 0;
+}
+
+/* Only what the script says of an address is looked at. */
+static bool same_members(const struct script_value *value, const struct socket_address *expected,
+                         const struct socket_address *actual)
+{
+    bool v6 = expected->storage.ss_family == AF_INET6;
+    bool port = either_member(value, "sin_port", "sin6_port") != NULL;
+    bool host = either_member(value, "sin_addr", "sin6_addr") != NULL;
+    const struct sockaddr_in6 *six[2] = {(const struct sockaddr_in6 *)&expected->storage,
+                                         (const struct sockaddr_in6 *)&actual->storage};
+    const struct sockaddr_in *four[2] = {(const struct sockaddr_in *)&expected->storage,
+                                         (const struct sockaddr_in *)&actual->storage};
+    if (expected->storage.ss_family != actual->storage.ss_family ||
+        (port && four[0]->sin_port != four[1]->sin_port)) { /* it stands in the same place */
+        return false;
+    }
+    return !host || (v6 ? memcmp(&six[0]->sin6_addr, &six[1]->sin6_addr, 16) == 0
+                        : four[0]->sin_addr.s_addr == four[1]->sin_addr.s_addr);
+}
+
+bool call_address_holds(struct runner *runner, const struct script_value *value,
+                        const struct script_value *length, const struct socket_address *actual)
+{
+    struct socket_address expected;
+    int64_t size;
+    bool said = !is_dots(value) && !call_is_null(value);
+    if (said && !read_address(runner, value, &expected)) {
+        return false;
+    }
+    if (said && !same_members(value, &expected, actual)) {
+        return run_failed(runner, "the address is another one");
+    }
+    if (is_dots(length) || call_is_null(length)) {
+        return true;
+    }
+    if (!run_number(runner, length, &size)) {
+        return false;
+    }
+    return size == (int64_t)actual->size ||
+           run_failed(runner, "the address has %u octets, expected %" PRId64,
+                      (unsigned)actual->size, size);
 }
 
 /* The address of an argument; `...` is the stack's own, or the peer's. */
@@ -118,9 +179,11 @@ enum attempt call_bind(struct runner *runner, const struct arguments *a, struct 
     if (!call_address(runner, a->value[1], true, &address)) {
         return CALL_WRONG;
     }
-    return call_answered(answer,
-                         runner->stack->bind(runner->user, run_fd(runner, a->number[0]),
-                                             (struct sockaddr *)&address.storage, address.size));
+    call_answered(answer, runner->stack->bind(runner->user, run_fd(runner, a->number[0]),
+                                              (struct sockaddr *)&address.storage, address.size));
+    uint16_t port = ntohs(((const struct sockaddr_in *)&address.storage)->sin_port);
+    runner->bind_port = answer->value == 0 && port != 0 ? port : runner->bind_port;
+    return CALL_DONE;
 }
 
 enum attempt call_listen(struct runner *runner, const struct arguments *a, struct answer *answer)
@@ -137,7 +200,10 @@ enum attempt call_accept(struct runner *runner, const struct arguments *a, struc
     int64_t value =
         runner->stack->accept(runner->user, fd, (struct sockaddr *)&address.storage, &address.size);
     call_block_again(runner, fd, flags);
-    return call_unless_blocked(answer, value, flags);
+    enum attempt attempt = call_unless_blocked(runner, fd, SO_RCVTIMEO, value, flags, answer);
+    bool wrong = attempt == CALL_DONE && answer->value >= 0 &&
+                 !call_address_holds(runner, a->value[1], a->value[2], &address);
+    return wrong ? CALL_WRONG : attempt;
 }
 
 /* What became of a connection attempt that goes on, if anything. */
@@ -147,7 +213,9 @@ static enum attempt connected(struct runner *runner, int fd, struct answer *answ
     int error = 0;
     socklen_t size = sizeof error;
     if (runner->stack->poll(runner->user, &poll, 1, 0) <= 0) {
-        return CALL_WAITS;
+        enum attempt attempt = call_waits(runner, fd, SO_SNDTIMEO, answer);
+        answer->error = attempt == CALL_DONE ? EINPROGRESS : 0;
+        return attempt;
     }
     runner->stack->getsockopt(runner->user, fd, SOL_SOCKET, SO_ERROR, &error, &size);
     answer->value = error != 0 ? -1 : 0;
@@ -170,6 +238,7 @@ enum attempt call_connect(struct runner *runner, const struct arguments *a, stru
         runner->stack->connect(runner->user, fd, (struct sockaddr *)&address.storage, address.size);
     call_block_again(runner, fd, flags);
     call_answered(answer, value);
+    runner->opens = runner->opens || value == 0 || answer->error == EINPROGRESS;
     if (flags < 0 || value == 0 || answer->error != EINPROGRESS) {
         return CALL_DONE;
     }
@@ -212,6 +281,13 @@ static void forget(struct runner *runner, int64_t script)
     }
 }
 
+/* What nobody has read makes close() a reset, which waits for nothing. */
+static bool has_unread(struct runner *runner, int fd)
+{
+    int readable = 0;
+    return runner->stack->ioctl(runner->user, fd, FIONREAD, &readable) == 0 && readable > 0;
+}
+
 /* With SO_LINGER close() waits for the peer: here the FIN goes out first, and the descriptor goes
  * when it is acknowledged or the time is over. */
 enum attempt call_close(struct runner *runner, const struct arguments *a, struct answer *answer)
@@ -220,12 +296,12 @@ enum attempt call_close(struct runner *runner, const struct arguments *a, struct
     struct linger linger;
     struct pending *pending = &runner->pending;
     if (pending->begun || lingers(runner, fd, &linger)) {
-        if (!pending->begun) {
+        if (!pending->begun && !has_unread(runner, fd)) {
             pending->begun = true;
             pending->due = run_now(runner) + (int64_t)linger.l_linger * 1000000;
             runner->stack->shutdown(runner->user, fd, SHUT_WR);
         }
-        if (!is_flushed(runner, fd) && run_now(runner) < pending->due) {
+        if (pending->begun && !is_flushed(runner, fd) && run_now(runner) < pending->due) {
             return CALL_WAITS;
         }
         linger = (struct linger){0, 0};

@@ -1,6 +1,6 @@
 /* The code of %{ }%: assertions about TCP_INFO of the socket made last. Of packetdrill's Python only
- * `assert EXPRESSION[, words]` is taken, one a line: numbers, fields, constants, arithmetic,
- * comparisons, and, or, not. */
+ * `assert EXPRESSION[, words]` is taken, one a line: numbers, fields, constants, arithmetic, bits,
+ * comparisons, and, or, not. print() is passed over. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -16,6 +16,8 @@
 
 /* ---- the fields ---- */
 
+/* Those that the stack fills in: what nobody counts would always be 0, and prove nothing. */
+
 #define F(name)                                                                                    \
     {                                                                                              \
 #name, offsetof(struct tcp_info, name), sizeof(((struct tcp_info *)0)->name)               \
@@ -26,49 +28,12 @@ static const struct {
     size_t at;
     size_t size;
 } fields[] = {
-    F(tcpi_state),
-    F(tcpi_ca_state),
-    F(tcpi_retransmits),
-    F(tcpi_probes),
-    F(tcpi_backoff),
-    F(tcpi_options),
-    F(tcpi_rto),
-    F(tcpi_ato),
-    F(tcpi_snd_mss),
-    F(tcpi_rcv_mss),
-    F(tcpi_unacked),
-    F(tcpi_sacked),
-    F(tcpi_lost),
-    F(tcpi_retrans),
-    F(tcpi_fackets),
-    F(tcpi_last_data_sent),
-    F(tcpi_last_ack_sent),
-    F(tcpi_last_data_recv),
-    F(tcpi_last_ack_recv),
-    F(tcpi_pmtu),
-    F(tcpi_rcv_ssthresh),
-    F(tcpi_rtt),
-    F(tcpi_rttvar),
-    F(tcpi_snd_ssthresh),
-    F(tcpi_snd_cwnd),
-    F(tcpi_advmss),
-    F(tcpi_reordering),
-    F(tcpi_rcv_rtt),
-    F(tcpi_rcv_space),
-    F(tcpi_total_retrans),
-    F(tcpi_pacing_rate),
-    F(tcpi_bytes_acked),
-    F(tcpi_bytes_received),
-    F(tcpi_segs_out),
-    F(tcpi_segs_in),
-    F(tcpi_notsent_bytes),
-    F(tcpi_min_rtt),
-    F(tcpi_data_segs_in),
-    F(tcpi_data_segs_out),
-    F(tcpi_delivery_rate),
-    F(tcpi_bytes_sent),
-    F(tcpi_bytes_retrans),
-    F(tcpi_snd_wnd),
+    F(tcpi_state),          F(tcpi_ca_state),      F(tcpi_retransmits), F(tcpi_probes),
+    F(tcpi_backoff),        F(tcpi_options),       F(tcpi_rto),         F(tcpi_ato),
+    F(tcpi_snd_mss),        F(tcpi_rcv_mss),       F(tcpi_unacked),     F(tcpi_sacked),
+    F(tcpi_pmtu),           F(tcpi_rtt),           F(tcpi_rttvar),      F(tcpi_snd_ssthresh),
+    F(tcpi_snd_cwnd),       F(tcpi_advmss),        F(tcpi_rcv_space),   F(tcpi_bytes_acked),
+    F(tcpi_bytes_received), F(tcpi_notsent_bytes), F(tcpi_snd_wnd),
 };
 
 bool run_info_field(const struct tcp_info *info, const char *name, int64_t *number)
@@ -99,18 +64,31 @@ bool run_info_field(const struct tcp_info *info, const char *name, int64_t *numb
 struct code {
     struct runner *runner;
     const struct tcp_info *info;
+    const char *text;
     const char *at;
     unsigned depth;
+    unsigned parentheses; /* open: lines go on */
     bool failed;
 };
 
 static int64_t either(struct code *code);
 
+/* The line of the script that is read. */
+static unsigned line_of(const struct code *code, const char *at)
+{
+    unsigned line = code->runner->event->line;
+    for (const char *c = code->text; c < at; c++) {
+        line += *c == '\n';
+    }
+    return line;
+}
+
 static int64_t wrong(struct code *code, const char *what)
 {
+    int length = (int)strcspn(code->at, "\r\n");
     if (!code->failed) {
-        run_bad(code->runner, code->runner->event->line, "in code: %s at '%.20s'", what,
-                code->at[0] != '\0' ? code->at : "the end");
+        run_bad(code->runner, line_of(code, code->at), "in code: %s at '%.*s'", what,
+                length < 20 ? length : 20, length > 0 ? code->at : "");
     }
     code->failed = true;
     return 0;
@@ -118,7 +96,7 @@ static int64_t wrong(struct code *code, const char *what)
 
 static void skip_space(struct code *code)
 {
-    code->at += strspn(code->at, " \t");
+    code->at += strspn(code->at, code->parentheses > 0 ? " \t\r\n" : " \t");
 }
 
 /* An operator, or a word that ends there. */
@@ -165,8 +143,11 @@ static int64_t primary(struct code *code)
 {
     skip_space(code);
     if (take(code, "(")) {
+        code->parentheses++;
         int64_t number = either(code);
-        return take(code, ")") ? number : wrong(code, "a ) is missing");
+        bool closed = take(code, ")");
+        code->parentheses--;
+        return closed ? number : wrong(code, "a ) is missing");
     }
     if (isdigit((unsigned char)code->at[0])) {
         char *end;
@@ -294,6 +275,10 @@ static int64_t either(struct code *code)
 /* One assertion; what follows a comma is words for people. */
 static bool assertion(struct code *code)
 {
+    if (take(code, "print")) { /* for people who watch */
+        code->at += strcspn(code->at, "\n");
+        return true;
+    }
     if (!take(code, "assert")) {
         wrong(code, "only assert is known");
         return false;
@@ -306,8 +291,11 @@ static bool assertion(struct code *code)
         return false;
     }
     if (number == 0) {
-        return run_failed(code->runner, "this does not hold: %.*s", length < 200 ? length : 200,
-                          start);
+        int shown = (int)strcspn(start, "\r\n");
+        shown = shown < length ? shown : length;
+        run_failed(code->runner, "this does not hold: %.*s", shown < 200 ? shown : 200, start);
+        code->runner->result->line = line_of(code, start);
+        return false;
     }
     if (take(code, ",")) {
         code->at += strcspn(code->at, "\n");
@@ -328,7 +316,7 @@ bool run_code(struct runner *runner, const char *text)
     struct tcp_info info;
     socklen_t size = sizeof info;
     memset(&info, 0, sizeof info);
-    struct code code = {.runner = runner, .info = &info, .at = text};
+    struct code code = {.runner = runner, .info = &info, .text = text, .at = text};
     if (runner->stack->getsockopt(runner->user, runner->socket, IPPROTO_TCP, TCP_INFO, &info,
                                   &size) != 0) {
         return run_failed(runner, "there is no socket whose TCP_INFO could be asked");

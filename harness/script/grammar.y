@@ -79,7 +79,7 @@ static void script_parse_error(SCRIPT_PARSE_LTYPE *where, void *scanner, struct 
 %type <text> opt_error
 %type <call> call
 %type <values> values value_list members
-%type <value> value simple member result
+%type <value> value simple member result names
 
 %%
 
@@ -285,8 +285,16 @@ call: WORD '(' values ')' '=' result opt_error opt_note {
     ;
 
 result: opt_minus INTEGER { $$ = parse_value(parse, SCRIPT_NUMBER, $1 * $2, NULL, NULL); }
+      | names
       | DOTS { $$ = parse_value(parse, SCRIPT_DOTS, 0, NULL, NULL); }
       ;
+
+names: WORD { $$ = parse_value(parse, SCRIPT_NAME, 0, $1, NULL); CHECK(); }
+     | names '|' WORD {
+           $$ = parse_either(parse, $1, parse_value(parse, SCRIPT_NAME, 0, $3, NULL));
+           CHECK();
+       }
+     ;
 
 opt_minus: %empty { $$ = 1; } | '-' { $$ = -1; };
 
@@ -297,7 +305,7 @@ opt_note: %empty | '(' words ')';
 words: %empty | words a_word;
 
 a_word: WORD | INTEGER | FRACTION | STRING | DOTS | OTHER | OCTETS | MTU
-      | '.' | ':' | ',' | '|' | '=' | '+' | '*' | '~' | '-' | '<' | '>' | '[' | ']' | '{' | '}';
+      | '(' words ')' | '.' | ':' | ',' | '|' | '=' | '+' | '*' | '~' | '&' | '-' | '<' | '>' | '[' | ']' | '{' | '}';
 
 values: %empty { $$ = (struct parse_values){0}; } | value_list;
 
@@ -312,6 +320,7 @@ value: simple
 simple: opt_minus INTEGER { $$ = parse_value(parse, SCRIPT_NUMBER, $1 * $2, NULL, NULL); CHECK(); }
       | WORD { $$ = parse_value(parse, SCRIPT_NAME, 0, $1, NULL); CHECK(); }
       | WORD '(' values ')' { $$ = parse_value(parse, SCRIPT_APPLY, 0, $1, $3.first); CHECK(); }
+      | '&' WORD { $$ = parse_value(parse, SCRIPT_NAME, 0, $2, NULL); CHECK(); }
       | STRING { $$ = parse_value(parse, SCRIPT_STRING, (int64_t)$1.length, $1.text, NULL); CHECK(); }
       | DOTS { $$ = parse_value(parse, SCRIPT_DOTS, 0, NULL, NULL); CHECK(); }
       | '[' values ']' { $$ = parse_value(parse, SCRIPT_LIST, 0, NULL, $2.first); CHECK(); }

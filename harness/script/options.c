@@ -11,7 +11,6 @@
 struct reading {
     struct script_options *options;
     char *error;
-    bool failed;
 };
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct reading *reading, const char *format,
@@ -21,7 +20,6 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct reading *reading, 
     va_start(arguments, format);
     vsnprintf(reading->error, SCRIPT_ERROR, format, arguments);
     va_end(arguments);
-    reading->failed = true;
     return false;
 }
 
@@ -40,8 +38,9 @@ static bool number(struct reading *reading, const struct script_setting *setting
     return true;
 }
 
+/* `pair` has one of IPv4 and one of IPv6. */
 static bool address(struct reading *reading, const struct script_setting *setting,
-                    struct tfsm_address pair[2])
+                    struct tfsm_address *pair)
 {
     struct tfsm_address out = {.family = 4};
     const char *text = setting->value != NULL ? setting->value : "";
@@ -97,12 +96,35 @@ static bool ip_version(struct reading *reading, const struct script_setting *set
  * second host. */
 static bool is_moot(const char *name)
 {
-    static const char *const moot[] = {
-        "gateway_ip",     "netmask_ip",        "speed",        "code",
-        "code_command",   "code_format",       "code_sockopt", "persistent_tun_dev",
-        "tun_dev",        "tolerance_percent", "so_filename",  "is_anyip",
-        "send_omit_free", "tcp_ts_ecr_scaled", "live_bind_ip", "live_connect_ip",
-        "link_layer",     "wire_server_port",  "udp_encaps",   "debug"};
+    static const char *const moot[] = {"gateway_ip",
+                                       "netmask_ip",
+                                       "speed",
+                                       "code",
+                                       "code_command",
+                                       "code_format",
+                                       "code_sockopt",
+                                       "persistent_tun_dev",
+                                       "tun_dev",
+                                       "tolerance_percent",
+                                       "so_filename",
+                                       "is_anyip",
+                                       "send_omit_free",
+                                       "tcp_ts_ecr_scaled",
+                                       "live_bind_ip",
+                                       "live_connect_ip",
+                                       "link_layer",
+                                       "udp_encaps",
+                                       "debug",
+                                       "non_fatal",
+                                       "init_scripts",
+                                       "strict_segments",
+                                       "dry_run",
+                                       "wire_client",
+                                       "wire_server",
+                                       "wire_server_ip",
+                                       "wire_server_port",
+                                       "wire_server_dev",
+                                       "wire_client_dev"};
     for (size_t i = 0; i < sizeof moot / sizeof moot[0]; i++) {
         if (strcmp(name, moot[i]) == 0) {
             return true;
@@ -157,6 +179,10 @@ static bool take(struct reading *reading, const struct script_setting *setting)
         return number(reading, setting, 68, 65535, &value) &&
                add_flags(reading, options->implied, "mtu=", setting->value);
     }
+    if (strcmp(name, "mss") == 0) {
+        return number(reading, setting, 1, 65495, &value) &&
+               add_flags(reading, options->implied, "mss=", setting->value);
+    }
     if (strcmp(name, "so_flags") == 0) {
         return setting->value == NULL || setting->value[0] == '\0' ||
                add_flags(reading, options->so_flags, "", setting->value);
@@ -185,6 +211,11 @@ bool script_options(const struct script *script, struct script_options *options,
         *line = setting->line;
         if (!take(&reading, setting)) {
             return false;
+        }
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        if (memcmp(&options->local[i], &options->remote[i], sizeof options->local[i]) == 0) {
+            return fail(&reading, "both ends have the same address");
         }
     }
     return true;

@@ -76,6 +76,9 @@ static const char *read_ip(const uint8_t *octets, size_t n, struct packet *out, 
     if (!v6 && fold(sum16(0, octets, header)) != 0) {
         return "the checksum of the IP header is wrong";
     }
+    if (!v6 && (get16(octets + 6) & 0xbfff) != 0) { /* don't-fragment is the only bit it may have */
+        return "a fragment";
+    }
     if (octets[v6 ? 6 : 9] != 6) {
         return "not a TCP packet";
     }

@@ -197,12 +197,10 @@ struct script_value *parse_either(struct parse *parse, struct script_value *left
 {
     if (left->kind != SCRIPT_EITHER) {
         left = parse_value(parse, SCRIPT_EITHER, 0, NULL, left);
+        left->last = left->first;
     }
-    struct script_value **end = &left->first;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    *end = right;
+    left->last->next = right;
+    left->last = right;
     return left;
 }
 

@@ -79,20 +79,30 @@ static bool sleep_until(struct runner *runner, int64_t until)
     return true;
 }
 
-/* The same, and at its time the blocking call is looked at: just before, when it must still wait, and
- * at the end, when it must have come back. */
-static bool pass_time(struct runner *runner, int64_t until)
+/* The next time not after `until` when the pending call is to be looked at: when its own time is
+ * over, just before it may come back, when it must, and when it must have. -1: none. */
+static int64_t next_look(struct runner *runner, int64_t until)
 {
     const struct pending *pending = &runner->pending;
     int64_t tolerance = runner->options->tolerance;
-    if (pending->call != NULL && pending->end + tolerance <= until) {
-        int64_t early = pending->end - tolerance;
-        if (early > run_now(runner) &&
-            (!sleep_until(runner, early - 1) || !run_pending(runner, false))) {
-            return false;
+    int64_t looks[] = {pending->due, pending->end - tolerance - 1, pending->end,
+                       pending->end + tolerance};
+    int64_t now = run_now(runner);
+    int64_t next = -1;
+    for (unsigned i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+        if (looks[i] > now && looks[i] <= until && (next < 0 || looks[i] < next)) {
+            next = looks[i];
         }
-        if (pending->call != NULL &&
-            (!sleep_until(runner, pending->end + tolerance) || !run_pending(runner, true))) {
+    }
+    return next;
+}
+
+bool run_pass_time(struct runner *runner, int64_t until)
+{
+    int64_t next;
+    while (runner->pending.call != NULL && (next = next_look(runner, until)) >= 0) {
+        bool last = next >= runner->pending.end + runner->options->tolerance;
+        if (!sleep_until(runner, next) || !run_pending(runner, last)) {
             return false;
         }
     }
@@ -104,6 +114,27 @@ static bool pass_time(struct runner *runner, int64_t until)
 uint8_t run_octet(bool ours, uint64_t k)
 {
     return (uint8_t)((k * 131 + (k >> 8) * 17 + (ours ? 29 : 71)) & 0xff);
+}
+
+/* Where there is no room to remember them, none is looked at any more. */
+void run_foreign(struct runner *runner, uint64_t from, uint64_t n)
+{
+    struct range *last = &runner->foreign[FOREIGN_MOST - 1];
+    if (n > 0 && runner->foreign_count < FOREIGN_MOST) {
+        runner->foreign[runner->foreign_count++] = (struct range){from, from + n};
+    } else if (n > 0) {
+        *last = (struct range){0, UINT64_MAX};
+    }
+}
+
+bool run_is_foreign(const struct runner *runner, uint64_t at)
+{
+    for (unsigned i = 0; i < runner->foreign_count; i++) {
+        if (at >= runner->foreign[i].from && at < runner->foreign[i].to) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct peer *run_peer(struct runner *runner, uint16_t local_port, uint16_t remote_port)
@@ -119,8 +150,10 @@ struct peer *run_peer(struct runner *runner, uint16_t local_port, uint16_t remot
         return NULL;
     }
     struct peer *peer = &runner->peers[runner->peer_count++];
-    *peer = (struct peer){
-        .local_port = local_port, .remote_port = remote_port, .remote = runner->run->peer_isn};
+    *peer = (struct peer){.local_port = local_port,
+                          .remote_port = remote_port,
+                          .over = true,
+                          .remote = runner->run->peer_isn};
     return peer;
 }
 
@@ -138,9 +171,12 @@ const struct tfsm_address *run_remote(const struct runner *runner)
 
 static bool command(struct runner *runner, const char *text)
 {
+    if (runner->run->skip_shell) {
+        return true;
+    }
     if (!runner->run->allow_shell) {
         return run_bad(runner, runner->event->line,
-                       "a shell command is not run without --allow-shell");
+                       "a shell command needs --allow-shell, or --skip-shell");
     }
     fflush(stdout);
     int status = system(text);
@@ -157,7 +193,7 @@ static bool command(struct runner *runner, const char *text)
 /* What happens at a time of the script, not of the stack. */
 static bool act(struct runner *runner, const struct script_event *event, int64_t time, int64_t end)
 {
-    if (!pass_time(runner, time)) {
+    if (!run_pass_time(runner, time)) {
         return false;
     }
     runner->moved = time;
@@ -186,7 +222,8 @@ static bool one_event(struct runner *runner, const struct script_event *event)
     int64_t to = event->range ? base + event->time_end : from;
     runner->event = event;
     if (event->time_kind == SCRIPT_AT && from < runner->last) {
-        return run_bad(runner, event->line, "this happens before the event above it");
+        return runner->last_said ? run_bad(runner, event->line, "this is before the event above it")
+                                 : run_failed(runner, "the packet above came later than this");
     }
     if (to > SCRIPT_TIME_MOST) {
         return run_bad(runner, event->line, "the script takes more than %d seconds",
@@ -204,6 +241,7 @@ static bool one_event(struct runner *runner, const struct script_event *event)
             : act(runner, event, from, event->kind == SCRIPT_CALL ? base + event->call->end : 0);
     bool exact = event->time_kind != SCRIPT_ANY && !event->range;
     runner->last = exact ? from : runner->moved;
+    runner->last_said = exact && (event->time_kind == SCRIPT_AT || runner->last_said);
     return passed;
 }
 
@@ -215,7 +253,7 @@ static bool finish(struct runner *runner)
     if (runner->pending.call != NULL) {
         runner->event = runner->pending.event;
         int64_t end = runner->pending.end + runner->options->tolerance;
-        if (!pass_time(runner, end > run_now(runner) ? end : run_now(runner))) {
+        if (!run_pass_time(runner, end > run_now(runner) ? end : run_now(runner))) {
             return false;
         }
         if (runner->pending.call != NULL && !run_pending(runner, true)) {
@@ -244,6 +282,8 @@ struct script_result script_run(const struct script_run *run)
     runner->user = run->stack->userdata;
     runner->result = &result;
     runner->socket = -1;
+    runner->last_said = true;
+    runner->bind_port = run->options->bind_port;
     runner->start = clock_of(runner);
     bool going = true;
     for (const struct script_event *event = run->script->events; event != NULL && going;

@@ -9,6 +9,7 @@
 #define FDS_MOST     1024
 #define STAMPS_MOST  256
 #define COOKIES_MOST 16
+#define FOREIGN_MOST 256
 
 /* One connection as the script sees it: where the numbers 0 of both ends are on the wire. */
 struct peer {
@@ -16,13 +17,21 @@ struct peer {
     uint16_t remote_port;
     bool local_known;  /* our SYN was seen */
     bool remote_known; /* the peer's, and we acknowledged it */
+    bool over;         /* the connection may have ended: our numbers may begin anew */
     bool stamp_known;
     uint32_t local; /* wire minus script, of our numbers */
     uint32_t local_isn;
     uint32_t remote; /* and of the peer's */
     uint32_t remote_isn;
-    uint32_t last_syn; /* of the peer, of the script */
-    uint32_t stamp;    /* wire minus script, of our timestamps */
+    uint32_t last_syn;   /* of the peer, of the script */
+    int64_t syn_sent_at; /* our last SYN */
+    uint32_t stamp;      /* wire minus script, of our timestamps */
+};
+
+/* Octets [from, to) of a stream. */
+struct range {
+    uint64_t from;
+    uint64_t to;
 };
 
 /* A file descriptor of the script; numbers of the stack may differ. */
@@ -59,9 +68,10 @@ struct runner {
     void *user; /* of the stack */
     struct script_result *result;
     const struct script_event *event;
-    int64_t start; /* the stack's clock when the script began */
-    int64_t last;  /* time of the event before, of the script */
-    int64_t moved; /* when the event now carried out happened */
+    int64_t start;  /* the stack's clock when the script began */
+    int64_t last;   /* time of the event before, of the script */
+    bool last_said; /* which the script itself has said */
+    int64_t moved;  /* when the event now carried out happened */
     struct peer peers[PEERS_MOST];
     unsigned peer_count;
     struct peer *current; /* of packets without ports */
@@ -69,9 +79,13 @@ struct runner {
     struct cookie cookies[COOKIES_MOST];
     unsigned cookie_count;
     struct pending pending;
-    bool foreign; /* the script wrote octets of its own: what is sent is not looked at */
-    bool mixed;   /* it wrote to a pipe: what comes out of one is not looked at */
-    int socket;   /* of the stack: what %{ }% asks about; -1 none */
+    bool opens;         /* a connection was opened whose SYN was not seen yet */
+    uint16_t bind_port; /* where the peer's packets go that say nothing else */
+    /* Where in its streams the script wrote octets of its own: these are not looked at. */
+    struct range foreign[FOREIGN_MOST];
+    unsigned foreign_count;
+    bool mixed; /* it wrote to a pipe: what comes out of one is not looked at */
+    int socket; /* of the stack: what %{ }% asks about; -1 none */
     uint8_t octets[PACKET_MOST];
     uint8_t text[PACKET_MOST];
 };
@@ -91,8 +105,15 @@ void run_detail(struct runner *runner, const char *format, ...)
 /* The stack's clock, microseconds since the script began. */
 int64_t run_now(struct runner *runner);
 
+/* Let time pass until then; the pending call is looked at when it has to be. */
+bool run_pass_time(struct runner *runner, int64_t until);
+
 /* Octet k of the stream of our user and of the peer: whatever is misplaced is seen. */
 uint8_t run_octet(bool ours, uint64_t k);
+
+/* Octets that the script makes itself: from now on they are not looked at. */
+void run_foreign(struct runner *runner, uint64_t from, uint64_t n);
+bool run_is_foreign(const struct runner *runner, uint64_t at);
 
 /* The connection of these ports, made where there is none; null when there are too many. */
 struct peer *run_peer(struct runner *runner, uint16_t local_port, uint16_t remote_port);
@@ -132,6 +153,14 @@ const char *run_errno_name(int number);
 int run_fd(struct runner *runner, int64_t script);
 struct descriptor *run_descriptor(struct runner *runner, int64_t script);
 bool run_new_fd(struct runner *runner, int script, int stack);
+
+/* Whether a structure has members of these names alone (separated by blanks); "*" also such without a
+ * name. False after a complaint. */
+bool run_members(struct runner *runner, const struct script_value *structure, const char *names);
+
+/* A number that fits; `what` for the complaint. */
+bool run_number_in(struct runner *runner, const struct script_value *value, const char *what,
+                   int64_t least, int64_t most, int64_t *number);
 
 /* The member of a structure with a name, or the n-th without, or null. */
 const struct script_value *run_member(const struct script_value *structure, const char *name,

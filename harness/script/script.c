@@ -28,10 +28,20 @@ struct script *script_parse(const char *text, size_t n, char error[SCRIPT_ERROR]
         free(parse.script);
         return NULL;
     }
+    const char *zero = memchr(text, 0, n);
+    for (const char *at = text; zero != NULL && at < zero; at++) {
+        parse.line += *at == '\n';
+    }
+    if (zero != NULL) {
+        parse_fail(&parse, parse.line, "octet 0x00 has no meaning in a script");
+    }
     parse.next_setting = &parse.script->settings;
     parse.next_event = &parse.script->events;
-    script_lex__scan_bytes(text, (int)n, scanner);
-    bool sound = script_parse_parse(scanner, &parse) == 0 && !parse.failed;
+    bool sound = false;
+    if (zero == NULL) {
+        script_lex__scan_bytes(text, (int)n, scanner);
+        sound = script_parse_parse(scanner, &parse) == 0 && !parse.failed;
+    }
     script_lex_lex_destroy(scanner);
     if (sound && parse.script->events == NULL) {
         parse_fail(&parse, parse.line, "no event in it");

@@ -35,6 +35,7 @@ struct script_value {
     const char *text;
     const char *field; /* as a member of a structure */
     struct script_value *first;
+    struct script_value *last; /* EITHER: of those that begin with first */
     struct script_value *next;
 };
 

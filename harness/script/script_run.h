@@ -45,6 +45,7 @@ struct script_run {
     bool strict;       /* no list of options means none, a list means these octets in this order,
                           and no packet may be left over */
     bool allow_shell;  /* run shell commands */
+    bool skip_shell;   /* or pass them over */
     uint32_t peer_isn; /* what the sequence number 0 of the peer is on the wire */
     /* Called before each event and, with null, after the last; may be null: for the ladder. */
     void (*told)(void *user, const struct script_event *event, int64_t now);

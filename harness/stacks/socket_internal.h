@@ -132,7 +132,8 @@ struct sockets {
     struct waiter *waiters;
     uint64_t generation; /* grows with everything that who waits should look at */
     bool closing;
-    bool stuck; /* a timer of the machine stays due whatever it is told: it is asked no more */
+    unsigned queued; /* packets that wait */
+    bool stuck;      /* the machine's timers bring no end of packets: they are asked no more */
     bool woken; /* a thread that waited has gone on, at this time; gettimeofday() tells it so */
     pthread_t woken_thread;
     tfsm_time woken_at;

@@ -11,6 +11,8 @@
 #define TURNS_MOST   1000000u /* deadlines without a packet, one after the other */
 #define STUCK_MOST   10000u   /* and at one moment: only a faulty machine has more */
 #define PACKETS_MOST 100000u  /* at one moment, likewise */
+#define QUEUED_MOST                                                                                \
+    200000u /* packets that nobody takes: settings can make a timer of a microsecond */
 
 /* ---- files ---- */
 
@@ -181,6 +183,7 @@ static void queue_packet(struct sockets *s, size_t n)
     if (packet == NULL) {
         return; /* as lost on the wire */
     }
+    s->stuck = s->stuck || ++s->queued == QUEUED_MOST;
     packet->next = NULL;
     packet->at = s->clock;
     packet->n = n;
@@ -344,6 +347,7 @@ int do_next_packet(struct sockets *s, void *packet, size_t *n, long long *time_u
     *n = first->n;
     *time_us = (long long)(EPOCH + (int64_t)first->at);
     s->first = first->next;
+    s->queued--;
     s->last = s->first != NULL ? s->last : NULL;
     free(first);
     return 0;

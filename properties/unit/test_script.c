@@ -291,7 +291,7 @@ static void test_lines_of_mistakes(void **state)
     refused("0 close(3) = 0\n\n+0 < . 1:1(0) <frob 1>\n+0 close(3) = 0\n", 3,
             "option 'frob' is not known");
     refused("0 close(3) = 0\n+0 close(99999999999999999999) = 0\n", 2, "is too large");
-    refused("0 close(3) = 0\n+0 close(3) = 0 \x80\n", 2, "octet 0x80");
+    refused("0 close(3) = 0\n+0 close(3) = 0 \x80\n", 2, "unexpected character");
 }
 
 /* Any octets at all, a zero among them. */
