@@ -1,6 +1,6 @@
-/* `tcpfsm run`: scripts in packetdrill's language, carried out in virtual time against our own stack
- * or one that packetdrill could load. A script that fails is run again to draw what happened: the
- * same script does the same thing. */
+/* `tcpfsm run`: scripts in packetdrill's language, carried out in virtual time against our own
+ * stack or one that packetdrill could load. A script that fails is run again to draw what happened:
+ * the same script does the same thing. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>

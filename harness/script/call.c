@@ -65,8 +65,8 @@ enum attempt call_unless_blocked(struct runner *runner, int fd, int option, int6
 
 /* ---- which call it is ---- */
 
-/* What an argument is: n a number, s a length, d a number or `...`, * anything. A `?` begins what may be left
- * out. */
+/* What an argument is: n a number, s a length, d a number or `...`, * anything. A `?` begins what
+ * may be left out. */
 static const struct {
     const char *name;
     const char *arguments;
@@ -176,7 +176,8 @@ static bool answer_holds(struct runner *runner, const struct script_call *call, 
     return true;
 }
 
-/* One try of a call, and its answer looked at when there is one. `waits` tells that there is none. */
+/* One try of a call, and its answer looked at when there is one. `waits` tells that there is none.
+ * */
 static bool attempt_call(struct runner *runner, const struct script_call *call, bool *waiting)
 {
     struct arguments a;

@@ -71,8 +71,8 @@ static const struct script_value *either_member(const struct script_value *value
     return member != NULL ? member : run_member(value, other, 99);
 }
 
-/* {sa_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr("192.0.2.1")}; the members of IPv6 may
- * have either name. */
+/* {sa_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr("192.0.2.1")}; the members of IPv6
+ * may have either name. */
 static bool read_address(struct runner *runner, const struct script_value *value,
                          struct socket_address *out)
 {

@@ -1,6 +1,6 @@
-/* The code of %{ }%: assertions about TCP_INFO of the socket made last. Of packetdrill's Python only
- * `assert EXPRESSION[, words]` is taken, one a line: numbers, fields, constants, arithmetic, bits,
- * comparisons, and, or, not. print() is passed over. */
+/* The code of %{ }%: assertions about TCP_INFO of the socket made last. Of packetdrill's Python
+ * only `assert EXPRESSION[, words]` is taken, one a line: numbers, fields, constants, arithmetic,
+ * bits, comparisons, and, or, not. print() is passed over. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-/* Packets of a script against packets of the stack: numbers from one side's view to the other's, and
- * what is the same. */
+/* Packets of a script against packets of the stack: numbers from one side's view to the other's,
+ * and what is the same. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,8 +103,8 @@ static void fill_text(struct runner *runner, struct peer *peer, uint32_t seq, bo
     }
 }
 
-/* What a segment of the peer means for its numbers, and for ours: after a RST, a FIN, another SYN or a
- * long silence they may begin anew. */
+/* What a segment of the peer means for its numbers, and for ours: after a RST, a FIN, another SYN
+ * or a long silence they may begin anew. */
 static void note_arrival(struct runner *runner, struct peer *peer,
                          const struct script_segment *segment)
 {
@@ -188,8 +188,8 @@ static bool same_address(const struct tfsm_address *a, const struct tfsm_address
     return a->family == b->family && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
 }
 
-/* From the numbers of the wire to those of the script. The RST for what has no ACK stands at 0 whatever
- * our numbers are (RFC9293:3.5.2). */
+/* From the numbers of the wire to those of the script. The RST for what has no ACK stands at 0
+ * whatever our numbers are (RFC9293:3.5.2). */
 static void relative(const struct peer *peer, struct packet *packet)
 {
     bool stands =
@@ -462,9 +462,9 @@ static struct peer *peer_of_packet(struct runner *runner, const struct script_se
     return peer;
 }
 
-/* Our SYN says where our numbers begin. Sent again it has the same; another number is that of another
- * connection, and believed only where there can be one. With a SYN-ACK it is settled which SYN of the
- * peer counts: the one that is acknowledged. */
+/* Our SYN says where our numbers begin. Sent again it has the same; another number is that of
+ * another connection, and believed only where there can be one. With a SYN-ACK it is settled which
+ * SYN of the peer counts: the one that is acknowledged. */
 static void learn_syn(struct runner *runner, struct peer *peer, const struct packet *packet,
                       uint32_t expected)
 {

@@ -32,11 +32,12 @@ struct packet {
 /* Take an outgoing TCP packet apart. Returns null, or what is not sound in it. */
 const char *packet_read(const uint8_t *octets, size_t n, struct packet *out);
 
-/* Octets of a list of options as it stands, without padding. Fast Open cookies must be filled in. */
+/* Octets of a list of options as it stands, without padding. Fast Open cookies must be filled in.
+ * */
 size_t packet_options_length(const struct script_option *options);
 
-/* Make a segment of a script for the wire; `packet` has addresses, ports and numbers, the rest comes
- * from the segment, `options` are the segment's with numbers of the wire.
+/* Make a segment of a script for the wire; `packet` has addresses, ports and numbers, the rest
+ * comes from the segment, `options` are the segment's with numbers of the wire.
  * Returns its length, or 0 when it does not fit. */
 size_t packet_write(const struct packet *packet, const struct script_option *options,
                     const uint8_t *text, uint8_t octets[PACKET_MOST]);

@@ -245,8 +245,8 @@ static bool one_event(struct runner *runner, const struct script_event *event)
     return passed;
 }
 
-/* The pending call gets its time, and with strict nothing may be left over. Looking for that moves the
- * clock: how long the script took is noted before. */
+/* The pending call gets its time, and with strict nothing may be left over. Looking for that moves
+ * the clock: how long the script took is noted before. */
 static bool finish(struct runner *runner)
 {
     const struct script_run *run = runner->run;

@@ -154,8 +154,8 @@ int run_fd(struct runner *runner, int64_t script);
 struct descriptor *run_descriptor(struct runner *runner, int64_t script);
 bool run_new_fd(struct runner *runner, int script, int stack);
 
-/* Whether a structure has members of these names alone (separated by blanks); "*" also such without a
- * name. False after a complaint. */
+/* Whether a structure has members of these names alone (separated by blanks); "*" also such without
+ * a name. False after a complaint. */
 bool run_members(struct runner *runner, const struct script_value *structure, const char *names);
 
 /* A number that fits; `what` for the complaint. */

@@ -1,6 +1,6 @@
 /* A script in packetdrill's language, read: what happens when, line by line. The lexer and the
- * grammar (lexer.l, grammar.y) make it, script_run.h carries it out. Everything a script is made of lives
- * in blocks that go at once, so that nothing is lost however parsing ends. */
+ * grammar (lexer.l, grammar.y) make it, script_run.h carries it out. Everything a script is made of
+ * lives in blocks that go at once, so that nothing is lost however parsing ends. */
 #ifndef HARNESS_SCRIPT_H
 #define HARNESS_SCRIPT_H
 

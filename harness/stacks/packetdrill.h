@@ -47,7 +47,8 @@ struct packetdrill_interface {
     /* A packet arrives at the stack: IP header first. 0, or -1. */
     int (*netdev_send)(void *userdata, const void *packet, size_t n);
     /* The next packet that the stack sends. *n is the room and becomes the length, 0 for none;
-     * *time_us is when it went out, on the clock of gettimeofday(). With nothing queued the clock moves on to the next deadline. */
+     * *time_us is when it went out, on the clock of gettimeofday(). With nothing queued the clock
+     * moves on to the next deadline. */
     int (*netdev_receive)(void *userdata, void *packet, size_t *n, long long *time_us);
     int (*usleep)(void *userdata, useconds_t us);
     int (*gettimeofday)(void *userdata, struct timeval *now, struct timezone *zone);
@@ -61,9 +62,9 @@ struct packetdrill_interface {
 };
 
 /* The one symbol that packetdrill looks for. Fills *ifc with a stack of its own, its clock at zero.
- * flags  settings as in settings.h, "key=value,key=value"; null or "" for the defaults. A mistake is
- *        told on standard error in one line, and the process exits with status 2: packetdrill gives
- *        no other way to refuse. */
+ * flags  settings as in settings.h, "key=value,key=value"; null or "" for the defaults. A mistake
+ *        is told on standard error in one line, and the process exits with status 2: packetdrill
+ *        gives no other way to refuse. */
 void packetdrill_interface_init(const char *flags, struct packetdrill_interface *ifc);
 
 #ifdef __cplusplus

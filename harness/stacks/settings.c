@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define SECOND       UINT64_C(1000000)
+#define MEMORY_MOST  (UINT64_C(8) << 30)
 #define TIME_MOST    (UINT64_C(1000000000) * SECOND) /* some thirty years */
 #define RING_USUAL   65536u                          /* octets; larger ones where buffers need it */
 #define WINDOW_USUAL 0x400000u /* octets: up to here a window scale gets the whole window */
@@ -568,8 +569,9 @@ static bool agree(struct settings *settings, char error[SETTINGS_ERROR])
     if (settings->endpoint.port_first > settings->endpoint.port_last) {
         return mistake(error, "port_first", "it is after port_last");
     }
-    if (endpoint_size(settings_finish(settings)) == 0) {
-        return mistake(error, "connections", "no memory can hold all this");
+    size_t size = endpoint_size(settings_finish(settings));
+    if (size == 0 || size > MEMORY_MOST) {
+        return mistake(error, "connections", "these and the buffers need more memory than 8 GiB");
     }
     return true;
 }

@@ -1,5 +1,5 @@
-/* What can be set of a stack by `key=value`: packetdrill's `--so_flags`, and `--profile` and `-D` of
- * `tcpfsm run`, `serve` and `connect`. One table holds every key, its unit and its bounds. */
+/* What can be set of a stack by `key=value`: packetdrill's `--so_flags`, and `--profile` and `-D`
+ * of `tcpfsm run`, `serve` and `connect`. One table holds every key, its unit and its bounds. */
 #ifndef HARNESS_SETTINGS_H
 #define HARNESS_SETTINGS_H
 
@@ -18,8 +18,8 @@ struct settings {
     bool local_said[2];    /* IPv4, IPv6: the customary address was replaced */
 };
 
-/* The default policy but ECN, packetdrill's customary addresses (192.168.0.1/16, fd3d:fa7b:d17d::1/64), Fast
- * Open off, a key that is always the same. */
+/* The default policy but ECN, packetdrill's customary addresses (192.168.0.1/16,
+ * fd3d:fa7b:d17d::1/64), Fast Open off, a key that is always the same. */
 void settings_default(struct settings *settings);
 
 /* Apply `key=value,key=value`, from left to right: later ones win. Null and "" are nothing.

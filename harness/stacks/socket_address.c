@@ -41,20 +41,20 @@ int address_in(const struct sock *sock, const struct sockaddr *address, socklen_
     if (address == NULL) {
         return -EFAULT;
     }
-    if (size < sizeof family) {
+    if (size < (sock->family == AF_INET6 ? 24u : sizeof four) ||
+        size > sizeof(struct sockaddr_storage)) {
         return -EINVAL;
     }
     memcpy(&family, address, sizeof family);
     if (family == AF_INET6 && sock->family == AF_INET6) {
         return address6_in(address, size, out, port);
     }
-    if (size < sizeof four) {
-        return -EINVAL;
-    }
-    if (family != AF_INET || sock->family != AF_INET) {
+    memcpy(&four, address, sizeof four);
+    /* Old programs bind to any address without saying its family. */
+    bool any = family == AF_UNSPEC && four.sin_addr.s_addr == INADDR_ANY;
+    if ((family != AF_INET && !any) || sock->family != AF_INET) {
         return -EAFNOSUPPORT;
     }
-    memcpy(&four, address, sizeof four);
     *port = ntohs(four.sin_port);
     out->family = 4;
     memcpy(out->octets, &four.sin_addr, 4);

@@ -14,7 +14,7 @@ int do_socket(struct sockets *s, int domain, int type, int protocol)
         return type - flags < 0 || type - flags > SOCK_PACKET ? -EINVAL : -ESOCKTNOSUPPORT;
     }
     if (protocol != 0 && protocol != IPPROTO_TCP) {
-        return -EPROTONOSUPPORT;
+        return protocol < 0 || protocol > 255 ? -EINVAL : -EPROTONOSUPPORT;
     }
     struct file *file = file_create(s, FILE_SOCKET);
     if (file == NULL) {

@@ -1,5 +1,5 @@
-/* The members of packetdrill's interface: each takes the lock, makes the call, lets the endpoint send
- * and tell what came of it, and answers as a system call does. */
+/* The members of packetdrill's interface: each takes the lock, makes the call, lets the endpoint
+ * send and tell what came of it, and answers as a system call does. */
 #include "socket_internal.h"
 
 #include <fcntl.h>

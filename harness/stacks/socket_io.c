@@ -167,7 +167,8 @@ static ssize_t receive(struct sockets *s, struct file *file, const struct readin
         bool urgent = urgent_octets(s, sock) != SIZE_MAX;
         got = read_more(s, sock, r, got);
         bool ended = urgent && got > 0 && urgent_octets(s, sock) == SIZE_MAX;
-        if (got >= target || r->total == 0 || ended) {
+        bool none_wanted = r->total == 0 && endpoint_readable(s->ep, sock->connection) > 0;
+        if (got >= target || none_wanted || ended) {
             break;
         }
         result = receive_state(sock, got == 0);
@@ -293,8 +294,8 @@ static ssize_t send_all(struct sockets *s, struct file *file, struct writing *w)
     return w->done > 0 || result >= 0 ? (ssize_t)w->done : result;
 }
 
-/* MSG_FASTOPEN, and the first octets after a deferred connect(). With a cookie the octets go along in
- * the SYN; without one it asks for a cookie, and they follow later. */
+/* MSG_FASTOPEN, and the first octets after a deferred connect(). With a cookie the octets go along
+ * in the SYN; without one it asks for a cookie, and they follow later. */
 static ssize_t open_fast(struct sockets *s, struct file *file, struct writing *w)
 {
     struct sock *sock = &file->sock;

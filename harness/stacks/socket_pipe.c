@@ -147,15 +147,19 @@ static bool is_pipe_end(const struct file *file)
     return file->kind == FILE_PIPE_READ || file->kind == FILE_PIPE_WRITE;
 }
 
-/* From a socket into a pipe: no more than there is room for is taken. */
+/* From a socket into a pipe: no more than there is room for is taken. Others may fill the pipe
+ * while the socket is waited for: then again. */
 static ssize_t splice_in(struct sockets *s, int from, struct file *to, size_t n, int flags,
                          bool nonblocking)
 {
     uint8_t first;
     struct iovec look = {&first, 1};
-    int error = to->pipe->readers == 0 ? -EPIPE : await(s, to, nonblocking);
-    ssize_t got = error != 0 ? error : do_receive(s, from, &look, 1, flags | MSG_PEEK);
-    size_t room = PIPE_ROOM - to->pipe->count; /* others may have written meanwhile */
+    ssize_t got = 1;
+    do {
+        int error = to->pipe->readers == 0 ? -EPIPE : await(s, to, nonblocking);
+        got = error != 0 ? error : do_receive(s, from, &look, 1, flags | MSG_PEEK);
+    } while (got > 0 && to->pipe->count == PIPE_ROOM);
+    size_t room = PIPE_ROOM - to->pipe->count;
     struct iovec piece = {.iov_len = n < room ? n : room};
     if (got <= 0) {
         return got;
@@ -174,30 +178,47 @@ static ssize_t splice_in(struct sockets *s, int from, struct file *to, size_t n,
     return got;
 }
 
-/* From a pipe into a socket or another pipe: what is not taken stays in the pipe. */
-static ssize_t splice_out(struct sockets *s, struct file *from, int to, size_t n, int flags,
-                          bool nonblocking)
+/* What the target takes now of what the pipe holds now; -EAGAIN where either has to be waited for.
+ * */
+static ssize_t splice_some(struct sockets *s, struct file *from, int to, size_t n, int flags)
 {
     struct file *target = file_of(s, to);
-    int error = await(s, from, nonblocking);
-    if (error != 0) {
-        return error;
-    }
     struct pipe *pipe = from->pipe;
     size_t whole = PIPE_ROOM - pipe->first;
     size_t length = n < pipe->count ? n : pipe->count;
     length = length < whole ? length : whole; /* up to where it wraps */
     if (length == 0) {
-        return 0; /* nobody writes any more */
+        return pipe->writers > 0 ? -EAGAIN : 0;
+    }
+    if (target == NULL) {
+        return -EBADF;
     }
     struct iovec piece = {pipe->octets + pipe->first, length};
-    ssize_t put = target->kind == FILE_PIPE_WRITE ? pipe_write(s, target, &piece, 1, nonblocking)
-                                                  : do_send(s, to, &piece, 1, flags, NULL, 0);
+    ssize_t put = target->kind == FILE_PIPE_WRITE
+                      ? pipe_write(s, target, &piece, 1, true)
+                      : do_send(s, to, &piece, 1, flags | MSG_DONTWAIT, NULL, 0);
     if (put > 0) {
         pipe->first = (pipe->first + (size_t)put) % PIPE_ROOM;
         pipe->count -= (size_t)put;
         touch_ends(s, pipe);
     }
+    return put;
+}
+
+/* From a pipe into a socket or another pipe: what is not taken stays in the pipe, for whoever reads
+ * it meanwhile. */
+static ssize_t splice_out(struct sockets *s, struct file *from, int to, size_t n, int flags,
+                          bool nonblocking)
+{
+    struct waiter waiter;
+    bool waits = !nonblocking && (flags & MSG_DONTWAIT) == 0;
+    wait_begin(s, &waiter, TFSM_NEVER);
+    ssize_t put = splice_some(s, from, to, n, flags);
+    while (put == -EAGAIN && waits) {
+        int waited = wait_more(s, &waiter);
+        put = waited != 0 ? waited : splice_some(s, from, to, n, flags);
+    }
+    wait_end(s, &waiter);
     return put;
 }
 

@@ -174,7 +174,8 @@ bool sock_acceptable(struct sockets *s, const struct sock *sock)
     return listener_waits(s, sock->listeners[0]) || listener_waits(s, sock->listeners[1]);
 }
 
-/* A listener of the endpoint has the backlog it was opened with: one that is idle is opened anew. */
+/* A listener of the endpoint has the backlog it was opened with: one that is idle is opened anew.
+ * */
 void sock_refresh_backlog(struct sockets *s, struct sock *sock)
 {
     bool idle = endpoint_half_open(s->ep, sock->listeners[0]) == 0 &&

@@ -1,5 +1,6 @@
 /* The ground that sockets stand on: descriptors, the clock, the queue of packets that went out, and
- * how a call waits. Time passes only when somebody says so, so the same calls give the same packets. */
+ * how a call waits. Time passes only when somebody says so, so the same calls give the same
+ * packets. */
 #include "layout.h"
 #include "socket_internal.h"
 
@@ -266,7 +267,8 @@ void advance_clock(struct sockets *s, tfsm_time to, const struct waiter *self)
 }
 
 /* An ICMP error bears its errno in type and code, which the endpoint does not hand on. */
-static void look_at_icmp(struct sockets *s, const uint8_t *packet, size_t n)
+static void look_at_icmp(struct sockets *s, const uint8_t *packet, size_t n,
+                         struct tfsm_icmp_message *quoted)
 {
     struct tfsm_icmp_message message;
     if (tfsm_parse_icmp(packet, n, &message) != TFSM_WIRE_OK) {
@@ -279,23 +281,39 @@ static void look_at_icmp(struct sockets *s, const uint8_t *packet, size_t n)
     }
     s->icmp_errno = address_error(six ? 6 : 4, packet[header], packet[header + 1]);
     s->icmp_mtu = message.mss > 0 ? message.mss + (six ? 60u : 40u) : 0;
+    *quoted = message;
+}
+
+/* The connection that a message is about. */
+static struct sock *sock_quoted(struct sockets *s, const struct tfsm_icmp_message *message)
+{
     for (struct file *file = s->files; file != NULL && s->icmp_mtu > 0; file = file->next) {
         struct endpoint_status_block status;
         struct sock *sock = &file->sock;
         if (file->kind == FILE_SOCKET && sock->phase == PHASE_CONNECTED &&
             endpoint_status(s->ep, sock->connection, &status) == TFSM_DONE &&
-            status.local_port == message.local_port && status.remote_port == message.remote_port &&
-            memcmp(&status.remote, &message.remote, sizeof message.remote) == 0) {
-            sock->path_mtu = s->icmp_mtu < sock_mtu(s, sock) ? s->icmp_mtu : sock->path_mtu;
+            status.local_port == message->local_port &&
+            status.remote_port == message->remote_port &&
+            memcmp(&status.remote, &message->remote, sizeof message->remote) == 0) {
+            return sock;
         }
     }
+    return NULL;
 }
 
 int do_input(struct sockets *s, const void *packet, size_t n)
 {
-    look_at_icmp(s, packet, n);
+    struct tfsm_icmp_message quoted = {.mss = 0};
+    look_at_icmp(s, packet, n, &quoted);
     endpoint_timeout(s->ep, time_of(s));
+    struct sock *sock = sock_quoted(s, &quoted);
+    uint16_t before = sock != NULL ? endpoint_tcb(s->ep, sock->connection)->snd_mss : 0;
     endpoint_input(s->ep, packet, n, time_of(s));
+    /* A path MTU is what the connection believes: it knows which messages are forged (RFC5927:7).
+     * */
+    if (sock != NULL && endpoint_tcb(s->ep, sock->connection)->snd_mss < before) {
+        sock->path_mtu = s->icmp_mtu < sock_mtu(s, sock) ? s->icmp_mtu : sock->path_mtu;
+    }
     drive_endpoint(s);
     wait_until_quiet(s, NULL);
     s->icmp_errno = 0;
@@ -303,8 +321,8 @@ int do_input(struct sockets *s, const void *packet, size_t n)
     return 0;
 }
 
-/* A thread of packetdrill's may be about to make a call that was started already. Real time, and only
- * where the process would end otherwise. */
+/* A thread of packetdrill's may be about to make a call that was started already. Real time, and
+ * only where the process would end otherwise. */
 static bool others_bring_something(struct sockets *s)
 {
     const struct timespec pause = {.tv_nsec = 10000000};

@@ -4,8 +4,8 @@
  *
  * Any thread may call. The one that made the sockets drives them: it hands in packets and moves the
  * clock. Another one that calls what blocks waits for that. Should the driving thread itself make a
- * call that blocks, the clock moves on to each deadline until the call is through; where nothing can
- * come any more it fails with EDEADLK. */
+ * call that blocks, the clock moves on to each deadline until the call is through; where nothing
+ * can come any more it fails with EDEADLK. */
 #ifndef HARNESS_SOCKETS_H
 #define HARNESS_SOCKETS_H
 
@@ -17,8 +17,8 @@ struct sockets;
 /* What the endpoint's clock says when that of the sockets says 0, microseconds. */
 #define SOCKETS_START (UINT64_C(1000) * 1000000)
 
-/* Sockets over an endpoint of their own, with a copy of the settings. Returns null when there is not
- * enough memory. */
+/* Sockets over an endpoint of their own, with a copy of the settings. Returns null when there is
+ * not enough memory. */
 struct sockets *sockets_create(const struct settings *settings);
 
 /* Give back everything. Peers are not told. Threads that wait get EBADF first. */

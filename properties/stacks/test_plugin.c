@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -207,6 +208,48 @@ static void test_plugin_blocking_calls_of_a_client_in_a_second_thread(void **sta
     hear(TFSM_ACK | TFSM_PSH, 6);
 }
 
+struct splice {
+    int from;
+    int to;
+    ssize_t moved;
+};
+
+static void *splice_blocked(void *argument)
+{
+    struct splice *splice = argument;
+    splice->moved = IFC.splice(U, splice->from, NULL, splice->to, NULL, 60000, 0);
+    return NULL;
+}
+
+/* A splice() that waits for the socket takes what the pipe holds when it goes on, not what it held. */
+static void test_plugin_pipe_is_read_while_a_splice_waits(void **state)
+{
+    static char octets[65536];
+    int pipe[2];
+    int there = 0;
+    (void)state;
+    peer_start(init, 4, "sndbuf=4000");
+    int fd = accepted(listening(5));
+    struct splice splice = {.to = fd};
+    pthread_t thread;
+    assert_int_equal(IFC.send(U, fd, octets, 4000, MSG_DONTWAIT), 4000);
+    assert_int_equal(IFC.fcntl(U, fd, 4 /* F_SETFL */, 0), 0);
+    assert_int_equal(IFC.pipe(U, pipe), 0);
+    splice.from = pipe[0];
+    assert_int_equal(IFC.write(U, pipe[1], octets, 50000), 50000);
+    assert_int_equal(pthread_create(&thread, NULL, splice_blocked, &splice), 0);
+    usleep(20000); /* until it waits, most likely */
+    assert_int_equal(IFC.read(U, pipe[0], octets, 49000), 49000);
+    while (hears()) {
+        say(TFSM_ACK, "");
+        IFC.usleep(U, MS);
+    }
+    pthread_join(thread, NULL);
+    assert_int_equal(IFC.ioctl(U, pipe[0], FIONREAD, &there), 0);
+    assert_true(there >= 0 && splice.moved > 0);
+    assert_int_equal(splice.moved + there, 1000);
+}
+
 static void *poll_blocked(void *argument)
 {
     struct blocked *blocked = argument;
@@ -303,6 +346,7 @@ int main(int count, char **arguments)
         cmocka_unit_test_teardown(test_plugin_blocking_accept_in_a_second_thread, peer_stop),
         cmocka_unit_test_teardown(test_plugin_blocking_calls_of_a_client_in_a_second_thread,
                                   peer_stop),
+        cmocka_unit_test_teardown(test_plugin_pipe_is_read_while_a_splice_waits, peer_stop),
         cmocka_unit_test_teardown(test_plugin_free_while_a_call_blocks, peer_stop),
         cmocka_unit_test(test_plugin_idle_exit_ends_with_status_1),
         cmocka_unit_test(test_plugin_malformed_flags_end_with_status_2),

@@ -1,5 +1,5 @@
-/* Settings as text (harness/stacks/settings.h): what each kind of key does, and that every mistake is
- * told in one line with its key. */
+/* Settings as text (harness/stacks/settings.h): what each kind of key does, and that every mistake
+ * is told in one line with its key. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
