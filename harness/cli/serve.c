@@ -259,6 +259,8 @@ static void report(const struct arguments *arguments)
                  {"reset", counters->reset},
                  {"failed", counters->failed},
                  {"idle", counters->idle},
+                 {"TIME-WAIT shortened", counters->shortened},
+                 {"displaced", counters->displaced},
                  {"aborted", counters->aborted},
                  {"http requests", counters->requests},
                  {"octets in", counters->octets_in},
@@ -314,13 +316,16 @@ int command_serve(int argc, char **argv)
         .options = options,
         .parser = parse,
         .args_doc = "--tun NAME --addr A/BITS",
-        .doc = "Serve TCP through a TUN device.\n"
-               "\v"
-               "Under / the http service answers /N and /octets/N with N octets, each a function "
-               "of its offset.\n"
-               "SIGINT and SIGTERM close what is open and print counters; a second one, or five "
-               "seconds, reset what is left.\n"
-               "Exit status: 0 ended by a signal, 2 bad usage, or something failed."};
+        .doc =
+            "Serve TCP through a TUN device.\n"
+            "\v"
+            "Under / the http service answers /N and /octets/N with N octets, each a function "
+            "of its offset.\n"
+            "When places get scarce the oldest connections in TIME-WAIT end early; when a client "
+            "finds none free, what is idle longest, for two seconds at least, is reset.\n"
+            "SIGINT and SIGTERM close what is open and print counters; a second one, or five "
+            "seconds, reset what is left.\n"
+            "Exit status: 0 ended by a signal, 2 bad usage, or something failed."};
     static struct arguments arguments = {
         .parse = {.name = "tcpfsm serve"}, .idle = IDLE, .file = -1};
     struct settings *settings = &arguments.tunnel.settings;

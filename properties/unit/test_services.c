@@ -14,9 +14,14 @@ static struct services *services;
 static uint8_t heard[MOST]; /* what the client read */
 static size_t heard_n;
 
-static void start(uint32_t ring, tfsm_time idle, int file, uint64_t file_size)
+/* Host 1 has so many connections; 0: as many as by default. */
+static void start_with(uint32_t connections, uint32_t ring, tfsm_time idle, int file,
+                       uint64_t file_size)
 {
     struct endpoint_config *config = plan_hosts();
+    if (connections > 0) {
+        config[1].connections = connections;
+    }
     for (unsigned i = 0; i < 2; i++) {
         config[i].send_ring = ring / 2; /* more can come at once than go */
         config[i].receive_ring = ring;
@@ -37,6 +42,11 @@ static void start(uint32_t ring, tfsm_time idle, int file, uint64_t file_size)
         assert_int_equal(services_listen(services, service, 4, port, 16, NULL), TFSM_DONE);
     }
     heard_n = 0;
+}
+
+static void start(uint32_t ring, tfsm_time idle, int file, uint64_t file_size)
+{
+    start_with(0, ring, idle, file, file_size);
 }
 
 static int stop(void **state)
@@ -407,6 +417,52 @@ static void test_services_a_client_that_will_not_close_is_given_up(void **state)
     assert_int_equal(in_use(1), 0);
 }
 
+/* Who closes first sits out TIME-WAIT: more of them than there are places. */
+static void test_services_time_wait_does_not_keep_others_out(void **state)
+{
+    (void)state;
+    start_with(16, 4096, 0, -1, 0);
+    for (unsigned i = 0; i < 100; i++) {
+        endpoint_handle handle = ask("GET /3 HTTP/1.0\r\n\r\n");
+        assert_int_not_equal(handle, 0);
+        assert_int_equal(answers("200"), 1);
+        endpoint_close(net.host[0], handle, net.now);
+        settle();
+        services_sweep(services, net.now);
+        endpoint_release(net.host[0], handle, net.now);
+        heard_n = 0;
+    }
+    assert_int_equal(listener_counted(0, TFSM_COUNT_SYN_NO_SEAT), 0);
+    assert_true(services_counted(services)->shortened >= 100 - 16);
+    assert_int_equal(services_counted(services)->accepted, 100);
+}
+
+static void test_services_idle_clients_are_displaced_only_by_others(void **state)
+{
+    (void)state;
+    start_with(4, 4096, 0, -1, 0);
+    endpoint_handle idle[4];
+    for (unsigned i = 0; i < 4; i++) {
+        idle[i] = dial(7);
+        later(SECOND);
+    }
+    say(idle[0], "x", 1); /* so the second is the one */
+    later(10 * SECOND);
+    say(idle[0], "x", 1);
+    assert_int_equal(in_use(1), 4);
+    later(SECOND / 2);
+    endpoint_handle other = dial(7);
+    assert_int_equal(state_of(0, other), TFSM_SYN_SENT);
+    for (unsigned i = 0; i < 4; i++) {
+        later(SECOND / 10 * 6); /* looks between its SYN and the next */
+    }
+    assert_int_equal(state_of(0, other), TFSM_ESTABLISHED);
+    assert_int_equal(state_of(0, idle[0]), TFSM_ESTABLISHED);
+    assert_int_equal(news_of(0, idle[1]) & TFSM_SIG_RESET, TFSM_SIG_RESET);
+    assert_int_equal(state_of(0, idle[2]), TFSM_ESTABLISHED);
+    assert_int_equal(services_counted(services)->displaced, 1);
+}
+
 static void test_services_give_every_place_back(void **state)
 {
     (void)state;
@@ -504,6 +560,8 @@ int main(void)
                                   stop),
         cmocka_unit_test_teardown(test_services_idle_connections_are_given_up, stop),
         cmocka_unit_test_teardown(test_services_a_client_that_will_not_close_is_given_up, stop),
+        cmocka_unit_test_teardown(test_services_time_wait_does_not_keep_others_out, stop),
+        cmocka_unit_test_teardown(test_services_idle_clients_are_displaced_only_by_others, stop),
         cmocka_unit_test_teardown(test_services_give_every_place_back, stop),
         cmocka_unit_test_teardown(test_services_close_finishes_what_is_under_way, stop),
         cmocka_unit_test_teardown(test_services_abort_resets_what_is_left, stop),

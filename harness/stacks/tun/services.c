@@ -56,7 +56,8 @@ struct services *services_create(const struct services_config *config, tfsm_time
     services->next_sweep = now + SWEEP_EVERY;
     services->clients = calloc(config->connections, sizeof *services->clients);
     services->buckets = calloc(buckets, sizeof *services->buckets);
-    if (services->clients == NULL || services->buckets == NULL) {
+    services->places = calloc(config->connections, sizeof *services->places);
+    if (services->clients == NULL || services->buckets == NULL || services->places == NULL) {
         services_destroy(services);
         return NULL;
     }
@@ -68,6 +69,7 @@ void services_destroy(struct services *services)
     if (services != NULL) {
         free(services->clients);
         free(services->buckets);
+        free(services->places);
         free(services);
     }
 }
@@ -334,7 +336,7 @@ static void count_end(struct services *services, uint32_t news)
     services->counters.failed += (news & (TFSM_SIG_TIMED_OUT | TFSM_SIG_UNREACHABLE)) != 0;
 }
 
-static void let_go(struct services *services, struct client *client, tfsm_time now)
+void service_let_go(struct services *services, struct client *client, tfsm_time now)
 {
     endpoint_release(services->config.endpoint, client->handle, now);
     forget(services, client);
@@ -357,13 +359,13 @@ void services_news(struct services *services, endpoint_handle handle, uint32_t n
     serve(services, client, now); /* also what came before the end */
     if ((news & TFSM_SIG_ENDS) != 0) {
         count_end(services, news);
-        let_go(services, client, now);
+        service_let_go(services, client, now);
     }
 }
 
 /* ---- time ---- */
 
-static bool is_in_time_wait(const struct services *services, const struct client *client)
+bool service_is_done(const struct services *services, const struct client *client)
 {
     struct endpoint_status_block status;
     return endpoint_status(services->config.endpoint, client->handle, &status) != TFSM_DONE ||
@@ -374,14 +376,16 @@ static bool is_given_up(const struct services *services, const struct client *cl
 {
     if (client->closed) {
         return (client->dropped > DROPPED_MOST || now - client->active > LINGER) &&
-               !is_in_time_wait(services, client);
+               !service_is_done(services, client);
     }
     return services->config.idle > 0 && now - client->active > services->config.idle;
 }
 
 void services_sweep(struct services *services, tfsm_time now)
 {
-    if (now < services->next_sweep) {
+    bool often = now < services->next_sweep;
+    service_make_room(services, often, now);
+    if (often) {
         return;
     }
     services->next_sweep = now + SWEEP_EVERY;
@@ -392,7 +396,7 @@ void services_sweep(struct services *services, tfsm_time now)
             if (!client->closed) {
                 endpoint_abort(services->config.endpoint, client->handle, now);
             }
-            let_go(services, client, now);
+            service_let_go(services, client, now);
         }
     }
 }
@@ -423,11 +427,11 @@ void services_abort(struct services *services, tfsm_time now)
     for (uint32_t i = 0; i < services->used; i++) {
         struct client *client = &services->clients[i];
         if (client->handle != 0) {
-            if (!is_in_time_wait(services, client)) {
+            if (!service_is_done(services, client)) {
                 services->counters.aborted++;
                 endpoint_abort(services->config.endpoint, client->handle, now);
             }
-            let_go(services, client, now);
+            service_let_go(services, client, now);
         }
     }
 }
@@ -436,7 +440,7 @@ bool services_over(const struct services *services)
 {
     for (uint32_t i = 0; services->closing && i < services->used; i++) {
         const struct client *client = &services->clients[i];
-        if (client->handle != 0 && !is_in_time_wait(services, client)) {
+        if (client->handle != 0 && !service_is_done(services, client)) {
             return false;
         }
     }

@@ -23,12 +23,14 @@ struct services_config {
 
 struct services_counters {
     uint64_t accepted;
-    uint64_t closed;   /* ended in order */
-    uint64_t reset;    /* by the peer */
-    uint64_t failed;   /* timed out or unreachable */
-    uint64_t idle;     /* given up */
-    uint64_t aborted;  /* by us, at the end */
-    uint64_t requests; /* HTTP, answered whatever the answer */
+    uint64_t closed;    /* ended in order */
+    uint64_t reset;     /* by the peer */
+    uint64_t failed;    /* timed out or unreachable */
+    uint64_t idle;      /* given up */
+    uint64_t shortened; /* TIME-WAIT that ended early: its place was needed */
+    uint64_t displaced; /* idle, and their places were needed */
+    uint64_t aborted;   /* by us, at the end */
+    uint64_t requests;  /* HTTP, answered whatever the answer */
     uint64_t octets_in;
     uint64_t octets_out;
 };
@@ -47,7 +49,10 @@ enum tfsm_result services_listen(struct services *services, enum service service
 /* What endpoint_next() told. */
 void services_news(struct services *services, endpoint_handle handle, uint32_t news, tfsm_time now);
 
-/* Give up what has been idle for too long; to be called at the deadline, or more often. */
+/* Give up what has been idle for too long; to be called at the deadline, or more often.
+ * When fewer than an eighth of the places are free, the oldest connections in TIME-WAIT end early.
+ * When a client was turned away because none was free, the connection that is idle longest gives
+ * its place for each such client, provided that it is for two seconds. */
 void services_sweep(struct services *services, tfsm_time now);
 tfsm_time services_deadline(const struct services *services);
 

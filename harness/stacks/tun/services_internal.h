@@ -32,6 +32,12 @@ struct client {
     struct web web;
 };
 
+/* Whose place may be needed. */
+struct place {
+    tfsm_time since;
+    uint32_t client;
+};
+
 struct services {
     struct services_config config;
     struct services_counters counters;
@@ -46,6 +52,11 @@ struct services {
         enum service service;
     } listening[2 * SERVICES];
     unsigned listening_count;
+    struct place *places; /* as many as clients, for a walk over them */
+    tfsm_time next_look;  /* for TIME-WAIT that takes a place that is needed */
+    uint64_t refused;     /* for want of a place, as counted last */
+    uint64_t wanted;      /* places, of those who were turned away */
+    tfsm_time wanted_until;
     bool closing;
     tfsm_time started;
     tfsm_time next_sweep;
@@ -65,6 +76,16 @@ size_t service_receive(struct services *services, struct client *client, uint8_t
 
 /* Close our side; what the peer still sends is dropped. */
 void service_close(struct services *services, struct client *client, tfsm_time now);
+
+/* In TIME-WAIT, or over. */
+bool service_is_done(const struct services *services, const struct client *client);
+
+/* Whatever becomes of the connection, it is no longer ours. */
+void service_let_go(struct services *services, struct client *client, tfsm_time now);
+
+/* End what is in TIME-WAIT when places get scarce, and what is idle when somebody found none.
+ * often  only the first: it costs little where there is nothing to do */
+void service_make_room(struct services *services, bool often, tfsm_time now);
 
 /* HTTP: do what can be done now. */
 void web_serve(struct services *services, struct client *client, tfsm_time now);
