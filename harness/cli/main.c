@@ -3,12 +3,14 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tfsm.h"
 
@@ -236,8 +238,24 @@ static int run(int argc, char **argv)
     return cli_fail(argv[top.command], "no such command (see tcpfsm --help)");
 }
 
+/* What is opened next takes the lowest number that is free: a TUN device would become standard
+ * output. Each gets /dev/null the wrong way round, so that to use it is an error as before. */
+static bool hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!hold_standard_descriptors()) {
+        return CLI_BAD; /* and nowhere to say it */
+    }
     /* A closed pipe and a file that may not grow are write errors, reported like any other. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
