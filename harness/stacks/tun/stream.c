@@ -2,11 +2,11 @@
 #include "stream.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
+
+#include "descriptor.h"
 
 #define CHUNK 65536u
 
@@ -25,7 +25,8 @@ struct stream {
     enum stream_end end;
     enum tfsm_result result;
     int error;
-    int flags[2]; /* of the descriptors, as they were */
+    struct descriptor input;
+    struct descriptor output;
     endpoint_handle handle;
     bool warmed; /* the first connection is open, so the cookie is here */
     bool connected;
@@ -50,19 +51,16 @@ struct stream *stream_create(const struct stream_config *config)
     }
     stream->config = *config;
     stream->leave_at = TFSM_NEVER;
-    stream->flags[0] = fcntl(config->input, F_GETFL);
-    stream->flags[1] = fcntl(config->output, F_GETFL);
-    fcntl(config->input, F_SETFL, stream->flags[0] | O_NONBLOCK);
-    fcntl(config->output, F_SETFL, stream->flags[1] | O_NONBLOCK);
+    stream->input = descriptor_reading(config->input);
+    stream->output = descriptor_writing(config->output);
     return stream;
 }
 
-/* Others may share the descriptors, a shell's terminal above all: they are left as they were. */
 void stream_destroy(struct stream *stream)
 {
     if (stream != NULL) {
-        fcntl(stream->config.output, F_SETFL, stream->flags[1]);
-        fcntl(stream->config.input, F_SETFL, stream->flags[0]);
+        descriptor_close(&stream->output);
+        descriptor_close(&stream->input);
         free(stream);
     }
 }
@@ -101,8 +99,8 @@ uint64_t stream_octets_out(const struct stream *stream)
 
 static void finish(struct stream *stream, enum stream_end end)
 {
-    driver_want(stream->driver, stream->config.input, 0);
-    driver_want(stream->driver, stream->config.output, 0);
+    driver_want(stream->driver, stream->input.fd, 0);
+    driver_want(stream->driver, stream->output.fd, 0);
     stream->phase = PHASE_OVER;
     stream->end = end;
 }
@@ -132,7 +130,7 @@ static enum stream_end end_of(const struct stream *stream, uint32_t news)
 /* Read what there is room for. Returns octets in chunk_in; 0: none now. */
 static size_t take_input(struct stream *stream, size_t room, tfsm_time now)
 {
-    ssize_t n = read(stream->config.input, stream->chunk_in, room < CHUNK ? room : CHUNK);
+    ssize_t n = descriptor_read(&stream->input, stream->chunk_in, room < CHUNK ? room : CHUNK);
     if (n > 0) {
         stream->octets_out += (uint64_t)n;
         return (size_t)n;
@@ -160,12 +158,23 @@ static size_t room_to_send(struct stream *stream, tfsm_time now)
     return status.writable;
 }
 
-/* CLOSE in SYN-SENT would give the connection up, with all that is queued (RFC 9293 3.10.4). */
-static bool may_close(const struct stream *stream)
+static bool is_in(const struct stream *stream, enum tfsm_state state)
 {
     struct endpoint_status_block status;
     return endpoint_status(stream->config.endpoint, stream->handle, &status) == TFSM_DONE &&
-           status.tcp.state != TFSM_SYN_SENT;
+           status.tcp.state == state;
+}
+
+static bool is_known(const struct stream *stream)
+{
+    struct endpoint_status_block status;
+    return endpoint_status(stream->config.endpoint, stream->handle, &status) == TFSM_DONE;
+}
+
+/* CLOSE in SYN-SENT would give the connection up, with all that is queued (RFC 9293 3.10.4). */
+static bool may_close(const struct stream *stream)
+{
+    return is_known(stream) && !is_in(stream, TFSM_SYN_SENT);
 }
 
 static void forward(struct stream *stream, tfsm_time now)
@@ -184,7 +193,7 @@ static void forward(struct stream *stream, tfsm_time now)
     }
     if (stream->phase == PHASE_OPEN) {
         bool wants = !stream->input_over && room > 0;
-        driver_want(stream->driver, stream->config.input, wants ? (uint32_t)EPOLLIN : 0);
+        driver_want(stream->driver, stream->input.fd, wants ? (uint32_t)EPOLLIN : 0);
     }
 }
 
@@ -192,8 +201,8 @@ static void forward(struct stream *stream, tfsm_time now)
 static bool write_out(struct stream *stream, tfsm_time now)
 {
     while (stream->unwritten > 0) {
-        ssize_t n = write(stream->config.output, stream->chunk_out + stream->unwritten_at,
-                          stream->unwritten);
+        ssize_t n = descriptor_write(&stream->output, stream->chunk_out + stream->unwritten_at,
+                                     stream->unwritten);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -224,7 +233,7 @@ static void deliver(struct stream *stream, tfsm_time now)
         }
     }
     if (stream->phase == PHASE_OPEN) {
-        driver_want(stream->driver, stream->config.output,
+        driver_want(stream->driver, stream->output.fd,
                     stream->unwritten > 0 ? (uint32_t)EPOLLOUT : 0);
     }
 }
@@ -259,7 +268,7 @@ static void start(struct stream *stream, tfsm_time now)
         open_warm(stream, now);
     } else if (stream->config.fast_open) {
         stream->phase = PHASE_FIRST;
-        driver_want(stream->driver, stream->config.input, EPOLLIN);
+        driver_want(stream->driver, stream->input.fd, EPOLLIN);
     } else {
         stream->phase = PHASE_OPEN;
         open_connection(stream, false, 0, now);
@@ -303,12 +312,17 @@ static void on_news(void *user, endpoint_handle handle, uint32_t news, tfsm_time
     }
 }
 
-/* In order, and all that was received is written; TIME-WAIT is for the endpoint to sit out. */
+/* Both sides are closed, and all that was received is written. */
+static bool is_said(const struct stream *stream)
+{
+    return stream->phase == PHASE_OPEN && stream->closed && stream->peer_closed &&
+           stream->unwritten == 0;
+}
+
+/* TIME-WAIT is for the endpoint to sit out. */
 static void look_for_end(struct stream *stream, tfsm_time now)
 {
-    struct endpoint_status_block status;
-    bool done = stream->closed && stream->peer_closed && stream->unwritten == 0;
-    if (stream->phase != PHASE_OPEN || !done) {
+    if (!is_said(stream)) {
         return;
     }
     if (stream->end != STREAM_OPEN) {
@@ -316,11 +330,10 @@ static void look_for_end(struct stream *stream, tfsm_time now)
         finish(stream, stream->end);
         return;
     }
-    bool known = endpoint_status(stream->config.endpoint, stream->handle, &status) == TFSM_DONE;
-    if (known && status.tcp.state == TFSM_TIME_WAIT && stream->leave_at == TFSM_NEVER) {
+    if (is_in(stream, TFSM_TIME_WAIT) && stream->leave_at == TFSM_NEVER) {
         stream->leave_at = now + stream->config.linger;
     }
-    if (!known || now >= stream->leave_at) {
+    if (!is_known(stream) || now >= stream->leave_at) {
         finish(stream, STREAM_CLOSED);
     }
 }
@@ -353,24 +366,27 @@ static bool over(const void *user)
     return stream->phase == PHASE_OVER;
 }
 
-/* As if the input had ended. */
+/* What has ended in order stays so: only the linger is cut short. */
+static void on_abort(void *user, tfsm_time now)
+{
+    struct stream *stream = user;
+    if (is_said(stream) && (is_in(stream, TFSM_TIME_WAIT) || !is_known(stream))) {
+        finish(stream, stream->end != STREAM_OPEN ? stream->end : STREAM_CLOSED);
+    } else if (stream->phase != PHASE_OVER) {
+        give_up(stream, STREAM_ABORTED, now);
+    }
+}
+
+/* As if the input had ended. Before the connection is open there is nothing to end in order. */
 static void on_close(void *user, tfsm_time now)
 {
     struct stream *stream = user;
-    if (stream->phase != PHASE_OPEN) {
-        give_up(stream, STREAM_ABORTED, now);
+    if (stream->phase != PHASE_OPEN || is_in(stream, TFSM_SYN_SENT)) {
+        on_abort(user, now);
         return;
     }
     stream->input_over = true;
     forward(stream, now);
-}
-
-static void on_abort(void *user, tfsm_time now)
-{
-    struct stream *stream = user;
-    if (stream->phase != PHASE_OVER) {
-        give_up(stream, STREAM_ABORTED, now);
-    }
 }
 
 struct driver_app stream_app(struct stream *stream)

@@ -32,7 +32,7 @@ enum stream_end {
 
 struct stream;
 
-/* Null: no memory. The descriptors become non-blocking until stream_destroy(). */
+/* Null: no memory. The descriptors stay as they are: descriptor.h. */
 struct stream *stream_create(const struct stream_config *config);
 void stream_destroy(struct stream *stream);
 
