@@ -18,6 +18,7 @@
 #define PLACES      16384u            /* packets on the wire at a time */
 #define WATCHED     4                 /* descriptors of the application */
 #define PATIENCE    UINT64_C(5000000) /* microseconds for closing in good order */
+#define LAST_WORDS  UINT64_C(500000)  /* microseconds for resets to cross the wire */
 #define FLUSH_EVERY UINT64_C(100000)  /* microseconds that a recorded packet waits at most */
 
 enum { TO_ENDPOINT, TO_KERNEL };
@@ -42,6 +43,10 @@ struct driver {
     int failure;         /* errno of it */
     unsigned asked;      /* how often a signal asked for the end */
     tfsm_time until;     /* patience lasts, once asked */
+    bool over;           /* the application: nothing more is taken in */
+    bool aborted;        /* and what is on its way has until stop_at */
+    tfsm_time stop_at;
+    bool no_pwait2; /* the kernel has none (before 5.11) */
     tfsm_time flushed;
     size_t held; /* octets of packet[] that the device had no room for */
     struct driver_counters counters;
@@ -176,6 +181,12 @@ static bool is_any_ready(const struct driver *driver)
 
 /* ---- from the device ---- */
 
+/* At the end nothing is: else packets that keep coming would keep a wire with a delay busy. */
+static bool is_taking(const struct driver *driver)
+{
+    return !driver->over && !driver->aborted;
+}
+
 static void hand_in(struct driver *driver, const uint8_t *octets, size_t n, tfsm_time now)
 {
     const struct driver_watcher *watcher = &driver->config.watcher;
@@ -209,13 +220,16 @@ static void read_device(struct driver *driver, tfsm_time now)
         if (driver->config.record != NULL) {
             record_packet(driver->config.record, driver->arrival, (size_t)n);
         }
+        if (!is_taking(driver)) {
+            continue; /* read all the same, or its being there would wake us over and over */
+        }
         if (driver->wire != NULL) {
             wire_send(driver->wire, TO_ENDPOINT, driver->arrival, (size_t)n, now);
         } else {
             hand_in(driver, driver->arrival, (size_t)n, now);
         }
     }
-    driver->more = true;
+    driver->more = is_taking(driver);
 }
 
 /* ---- to the device ---- */
@@ -254,12 +268,19 @@ static void set_waiting(struct driver *driver, bool waits)
     }
 }
 
+static bool is_in_vain(const struct driver *driver, const struct wire_packet *packet)
+{
+    return packet->to == TO_ENDPOINT && !is_taking(driver);
+}
+
 /* What has crossed the wire. */
 static void deliver(struct driver *driver, tfsm_time now)
 {
     const struct wire_packet *packet = driver->wire != NULL ? wire_first(driver->wire) : NULL;
-    while (packet != NULL && packet->at <= now) {
-        if (packet->to == TO_ENDPOINT) {
+    while (packet != NULL && (packet->at <= now || is_in_vain(driver, packet))) {
+        if (is_in_vain(driver, packet)) {
+            /* nobody is there to get it */
+        } else if (packet->to == TO_ENDPOINT) {
             hand_in(driver, packet->octets, packet->size, now);
         } else if (!write_device(driver, packet->octets, packet->size)) {
             set_waiting(driver, true);
@@ -308,9 +329,9 @@ static void take_signals(struct driver *driver, tfsm_time now)
             app->close(app->user, now);
         }
     }
-    if (driver->asked > 1 || (driver->asked == 1 && now >= driver->until)) {
-        driver->asked = 2;
-        driver->until = TFSM_NEVER;
+    if (!driver->aborted && (driver->asked > 1 || (driver->asked == 1 && now >= driver->until))) {
+        driver->aborted = true;
+        driver->stop_at = now + LAST_WORDS;
         app->abort(app->user, now);
     }
 }
@@ -329,12 +350,34 @@ static tfsm_time next_deadline(struct driver *driver)
     if (packet != NULL && !driver->waits_for_room) {
         at = earlier(at, packet->at);
     }
-    return driver->asked == 1 ? earlier(at, driver->until) : at;
+    if (driver->aborted) {
+        return earlier(at, driver->stop_at);
+    }
+    return driver->asked > 0 ? earlier(at, driver->until) : at;
+}
+
+/* left  null: without end. What is ready is looked for by the round that follows. */
+static void wait_events(struct driver *driver, const struct timespec *left)
+{
+    struct epoll_event events[8];
+    int most = sizeof events / sizeof events[0];
+    if (!driver->no_pwait2) {
+        int n = epoll_pwait2(driver->epoll, events, most, left, NULL);
+        driver->no_pwait2 = n < 0 && errno != EINTR; /* ENOSYS, or EPERM of a sandbox */
+    }
+    if (driver->no_pwait2) {
+        int milliseconds = -1;
+        if (left != NULL) {
+            milliseconds = left->tv_sec < 1000000
+                               ? (int)(left->tv_sec * 1000 + (left->tv_nsec + 999999) / 1000000)
+                               : 1000000000;
+        }
+        epoll_wait(driver->epoll, events, most, milliseconds);
+    }
 }
 
 static void wait_for_anything(struct driver *driver, tfsm_time now)
 {
-    struct epoll_event events[8];
     struct timespec left = {0};
     tfsm_time at = next_deadline(driver);
     bool at_once = driver->more || is_any_ready(driver) || at <= now;
@@ -346,8 +389,7 @@ static void wait_for_anything(struct driver *driver, tfsm_time now)
         record_flush(driver->config.record); /* what comes next may be a kill */
         driver->flushed = now;
     }
-    epoll_pwait2(driver->epoll, events, sizeof events / sizeof events[0],
-                 at_once || at != TFSM_NEVER ? &left : NULL, NULL);
+    wait_events(driver, at_once || at != TFSM_NEVER ? &left : NULL);
 }
 
 /* As the head comment of endpoint.h says. */
@@ -379,16 +421,21 @@ static bool is_silent(const struct driver *driver)
            (driver->wire == NULL || wire_first(driver->wire) == NULL);
 }
 
+/* Nothing is left to be said, or no time to say it. */
+static bool is_at_end(const struct driver *driver, tfsm_time now)
+{
+    return (driver->over && is_silent(driver)) || (driver->aborted && now >= driver->stop_at);
+}
+
 bool driver_run(struct driver *driver, char error[DRIVER_ERROR])
 {
     const struct driver_app *app = &driver->config.app;
-    bool over = false;
     app->turn(app->user, driver_now()); /* what it says first is not for a packet to bring about */
     send_output(driver, driver_now());
-    while (!driver->gone && !(over && is_silent(driver))) {
+    while (!driver->gone && !is_at_end(driver, driver_now())) {
         wait_for_anything(driver, driver_now());
         one_round(driver);
-        over = app->over(app->user);
+        driver->over = driver->over || app->over(app->user);
     }
     if (driver->gone) {
         snprintf(error, DRIVER_ERROR, "the device is gone: %s", strerror(driver->failure));
