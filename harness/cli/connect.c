@@ -179,6 +179,7 @@ static int run(struct arguments *arguments)
     if (status == CLI_FINE) {
         stream_run_by(stream, tunnel->driver);
         bool fine = driver_run(tunnel->driver, error);
+        tunnel_flush(tunnel); /* what went wrong comes after what happened */
         status = fine ? explain(arguments, stream) : cli_fail(tunnel->plan.name, "%s", error);
         report(arguments, stream);
     }

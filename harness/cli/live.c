@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "ladder.h"
 #include "tfsm_table.h"
@@ -30,6 +31,8 @@ struct lane {
 
 struct live {
     FILE *to;
+    struct outlet *outlet; /* behind it */
+    struct driver *driver;
     tfsm_time start;
     uint64_t lines;
     struct lane *from;        /* whose segment is being fed, or null */
@@ -100,7 +103,6 @@ static void draw(struct live *live, struct lane *lane, const struct run_line *li
     live->lines++;
     lane->last = *line->after;
     ladder_line(&lane->ladder, line);
-    fflush(live->to);
 }
 
 /* ---- what the core does ---- */
@@ -167,7 +169,6 @@ static void on_arrives(void *user, const uint8_t *octets, size_t n, tfsm_time no
     } else if (result == TFSM_WIRE_CHECKSUM || result == TFSM_WIRE_OPTION) {
         fprintf(live->to, "%27s-- a segment is dropped: bad %s --\n", "",
                 tfsm_wire_result_name(result));
-        fflush(live->to);
     }
 }
 
@@ -203,22 +204,39 @@ static void on_leaves(void *user, const uint8_t *octets, size_t n, tfsm_time now
     draw(live, lane, &line);
 }
 
+/* What the output has no room for goes once it has. */
+static void on_turn(void *user)
+{
+    const struct live *live = user;
+    fflush(live->to);
+    driver_want(live->driver, outlet_descriptor(live->outlet),
+                outlet_drain(live->outlet) ? (uint32_t)EPOLLOUT : 0);
+}
+
 /* ---- start and end ---- */
 
-struct live *live_create(struct endpoint *ep, FILE *to, tfsm_time start)
+struct live *live_create(struct endpoint *ep, struct outlet *outlet, tfsm_time start)
 {
     struct live *live = calloc(1, sizeof *live);
     struct peer nobody = {.address = {.family = 4}};
     if (live == NULL) {
         return NULL;
     }
-    live->to = to;
+    live->outlet = outlet;
+    live->to = outlet_stream(outlet);
     live->start = start;
     start_lane(live, &live->nobody, &nobody);
     live->nobody.who[0] = '\0';
-    fprintf(to, "%12s  %-12s %-70s %s\n", "seconds", "A: tcpfsm", "", "peer");
+    fprintf(live->to, "%12s  %-12s %-70s %s\n", "seconds", "A: tcpfsm", "", "peer");
     endpoint_watch(ep, on_watch, live);
     return live;
+}
+
+void live_run_by(struct live *live, struct driver *driver)
+{
+    if (live != NULL) {
+        live->driver = driver;
+    }
 }
 
 void live_destroy(struct live *live)
@@ -229,8 +247,11 @@ void live_destroy(struct live *live)
 struct driver_watcher live_watcher(struct live *live)
 {
     if (live == NULL) {
-        return (struct driver_watcher){NULL, NULL, NULL, NULL};
+        return (struct driver_watcher){NULL, NULL, NULL, NULL, NULL};
     }
-    return (struct driver_watcher){
-        .user = live, .arrives = on_arrives, .arrived = on_arrived, .leaves = on_leaves};
+    return (struct driver_watcher){.user = live,
+                                   .arrives = on_arrives,
+                                   .arrived = on_arrived,
+                                   .leaves = on_leaves,
+                                   .turn = on_turn};
 }

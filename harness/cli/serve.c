@@ -228,28 +228,30 @@ static int start_services(struct arguments *arguments)
 static void announce(const struct arguments *arguments)
 {
     const struct tun_plan *plan = &arguments->tunnel.plan;
+    FILE *to = arguments->tunnel.report;
     char ours[INET6_ADDRSTRLEN];
     char host[INET6_ADDRSTRLEN];
-    printf("serving");
+    fprintf(to, "serving");
     for (unsigned i = 0; i < arguments->count; i++) {
-        printf("%s %s at port %u", i > 0 ? "," : "", service_name(arguments->serving[i].service),
-               arguments->serving[i].port);
+        fprintf(to, "%s %s at port %u", i > 0 ? "," : "",
+                service_name(arguments->serving[i].service), arguments->serving[i].port);
     }
     for (unsigned i = 0; i < plan->count; i++) {
         int family = plan->ours[i].address.family == 4 ? AF_INET : AF_INET6;
         inet_ntop(family, plan->ours[i].address.octets, ours, sizeof ours);
         inet_ntop(family, plan->host[i].octets, host, sizeof host);
-        printf("%s %s/%u", i > 0 ? "," : " of", ours, plan->ours[i].prefix);
+        fprintf(to, "%s %s/%u", i > 0 ? "," : " of", ours, plan->ours[i].prefix);
         if (!arguments->tunnel.tun.as_found) {
-            printf(" (the kernel is %s)", host);
+            fprintf(to, " (the kernel is %s)", host);
         }
     }
-    printf(" through %s\n", plan->name);
-    fflush(stdout);
+    fprintf(to, " through %s\n", plan->name);
+    tunnel_flush(&arguments->tunnel);
 }
 
 static void report(const struct arguments *arguments)
 {
+    FILE *to = arguments->tunnel.report;
     const struct services_counters *counters = services_counted(arguments->services);
     const struct {
         const char *name;
@@ -265,10 +267,10 @@ static void report(const struct arguments *arguments)
                  {"http requests", counters->requests},
                  {"octets in", counters->octets_in},
                  {"octets out", counters->octets_out}};
-    printf("services:\n");
+    fprintf(to, "services:\n");
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         if (lines[i].value > 0) {
-            printf("  %-20s %12" PRIu64 "\n", lines[i].name, lines[i].value);
+            fprintf(to, "  %-20s %12" PRIu64 "\n", lines[i].name, lines[i].value);
         }
     }
     tunnel_report(&arguments->tunnel);

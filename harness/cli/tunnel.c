@@ -11,6 +11,7 @@
 
 #define OUT_OF     1000000u /* chances: so many are certain */
 #define HOLD       1000u    /* microseconds that a packet is held up to be overtaken, at most */
+#define PATIENCE   1000     /* milliseconds with who does not read what -v shows */
 #define DELAY_MOST UINT64_C(60000000)
 
 void tunnel_default(struct tunnel *tunnel)
@@ -330,10 +331,15 @@ int tunnel_open(struct tunnel *tunnel)
                         tunnel->settings.endpoint.connections);
     }
     if (tunnel->verbose) {
-        tunnel->live = live_create(tunnel->endpoint, tunnel->report, driver_now());
+        tunnel->own_output = tunnel->report == stdout;
+        tunnel->outlet = outlet_create(fileno(tunnel->report));
+        tunnel->live = tunnel->outlet != NULL
+                           ? live_create(tunnel->endpoint, tunnel->outlet, driver_now())
+                           : NULL;
         if (tunnel->live == NULL) {
             return cli_fail("--verbose", "not enough memory");
         }
+        tunnel->report = outlet_stream(tunnel->outlet);
     }
     return CLI_FINE;
 }
@@ -350,7 +356,31 @@ int tunnel_drive(struct tunnel *tunnel, const struct driver_app *app)
                                    .app = *app,
                                    .watcher = live_watcher(tunnel->live)};
     tunnel->driver = driver_create(&config, error);
+    live_run_by(tunnel->live, tunnel->driver);
     return tunnel->driver != NULL ? CLI_FINE : cli_fail(tunnel->plan.name, "%s", error);
+}
+
+void tunnel_flush(const struct tunnel *tunnel)
+{
+    fflush(tunnel->report);
+    if (tunnel->outlet != NULL) {
+        outlet_finish(tunnel->outlet, PATIENCE);
+    }
+}
+
+/* The end of what -v shows. Standard error cannot complain of itself. */
+static int close_outlet(const struct tunnel *tunnel, int status)
+{
+    if (tunnel->outlet == NULL) {
+        return status;
+    }
+    bool written = outlet_finish(tunnel->outlet, PATIENCE);
+    int why = outlet_errno(tunnel->outlet);
+    outlet_destroy(tunnel->outlet);
+    if (tunnel->own_output && (why != 0 || !written)) {
+        return cli_fail("standard output", "%s", why != 0 ? strerror(why) : "nobody reads it");
+    }
+    return status;
 }
 
 int tunnel_close(struct tunnel *tunnel, int status)
@@ -361,6 +391,7 @@ int tunnel_close(struct tunnel *tunnel, int status)
         endpoint_destroy(tunnel->endpoint);
     }
     live_destroy(tunnel->live);
+    status = close_outlet(tunnel, status);
     if (tunnel->tun.fd >= 0) {
         close(tunnel->tun.fd);
     }

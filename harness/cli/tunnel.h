@@ -24,12 +24,15 @@ struct tunnel {
     const char *flags[TUNNEL_SETTINGS]; /* -D */
     unsigned flag_count;
     bool verbose;
-    FILE *report; /* where the ladder and the counters go */
+    FILE *report; /* where the ladder and the counters go: standard output or error, until it is
+                     open */
     /* what there is once it is open */
     struct settings settings;
     struct tun tun;
     struct endpoint *endpoint;
     struct record *record;
+    struct outlet *outlet; /* with -v, behind report */
+    bool own_output;       /* and that is standard output */
     struct live *live;
     struct driver *driver;
 };
@@ -88,7 +91,11 @@ int tunnel_drive(struct tunnel *tunnel, const struct driver_app *app);
 /* What the endpoint, the listeners, the device and the wire counted, those that are not 0. */
 void tunnel_report(const struct tunnel *tunnel);
 
-/* Give everything back. Returns the status, or CLI_BAD when the capture could not be written. */
+/* Write what was reported, and wait for it no longer than a second. */
+void tunnel_flush(const struct tunnel *tunnel);
+
+/* Give everything back. Returns the status, or CLI_BAD when the capture or the ladder could not be
+ * written. */
 int tunnel_close(struct tunnel *tunnel, int status);
 
 #endif

@@ -392,6 +392,13 @@ static void wait_for_anything(struct driver *driver, tfsm_time now)
     wait_events(driver, at_once || at != TFSM_NEVER ? &left : NULL);
 }
 
+static void end_round(const struct driver *driver)
+{
+    if (driver->config.watcher.turn != NULL) {
+        driver->config.watcher.turn(driver->config.watcher.user);
+    }
+}
+
 /* As the head comment of endpoint.h says. */
 static void one_round(struct driver *driver)
 {
@@ -413,6 +420,7 @@ static void one_round(struct driver *driver)
     app->turn(app->user, now);
     send_output(driver, now);
     deliver(driver, now);
+    end_round(driver);
 }
 
 static bool is_silent(const struct driver *driver)
@@ -432,6 +440,7 @@ bool driver_run(struct driver *driver, char error[DRIVER_ERROR])
     const struct driver_app *app = &driver->config.app;
     app->turn(app->user, driver_now()); /* what it says first is not for a packet to bring about */
     send_output(driver, driver_now());
+    end_round(driver);
     while (!driver->gone && !is_at_end(driver, driver_now())) {
         wait_for_anything(driver, driver_now());
         one_round(driver);

@@ -21,12 +21,13 @@ struct driver_app {
     void (*abort)(void *user, tfsm_time now); /* and another one, or patience is at its end */
 };
 
-/* For who looks at packets as the endpoint has them; both may be null. */
+/* For who looks at packets as the endpoint has them; each may be null. */
 struct driver_watcher {
     void *user;
     void (*arrives)(void *user, const uint8_t *octets, size_t n, tfsm_time now);
     void (*arrived)(void *user);
     void (*leaves)(void *user, const uint8_t *octets, size_t n, tfsm_time now);
+    void (*turn)(void *user); /* once a round, at its end */
 };
 
 struct driver_config {
