@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -151,8 +152,38 @@ static int give_address(const struct tun *tun, const struct tfsm_address *host, 
 
 /* ---- clashes ---- */
 
-/* Only an address of this host can be bound to. */
+static bool is_same(const struct sockaddr *found, const struct tfsm_address *address)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    if (found != NULL && address->family == 4 && found->sa_family == AF_INET) {
+        memcpy(&v4, found, sizeof v4);
+        return memcmp(&v4.sin_addr, address->octets, 4) == 0;
+    }
+    if (found != NULL && address->family == 6 && found->sa_family == AF_INET6) {
+        memcpy(&v6, found, sizeof v6);
+        return memcmp(&v6.sin6_addr, address->octets, 16) == 0;
+    }
+    return false;
+}
+
+/* bind() does not tell: with ip_nonlocal_bind it takes any address. */
 static bool is_of_this_host(const struct tfsm_address *address)
+{
+    struct ifaddrs *list = NULL;
+    bool found = false;
+    if (getifaddrs(&list) != 0) {
+        return is_routed_here(address);
+    }
+    for (const struct ifaddrs *at = list; at != NULL && !found; at = at->ifa_next) {
+        found = is_same(at->ifa_addr, address);
+    }
+    freeifaddrs(list);
+    return found;
+}
+
+/* With ip_nonlocal_bind always; else only what is in use. */
+static bool can_be_bound_to(const struct tfsm_address *address)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
@@ -174,7 +205,7 @@ static bool comes_into_use(const struct tfsm_address *address)
 {
     const struct timespec pause = {.tv_nsec = 2000000};
     for (unsigned i = 0; i < 1000; i++) {
-        if (is_of_this_host(address) && is_routed_here(address)) {
+        if (can_be_bound_to(address) && is_routed_here(address)) {
             return true;
         }
         nanosleep(&pause, NULL);
