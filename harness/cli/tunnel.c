@@ -275,6 +275,30 @@ static void prepare(struct tfsm_config *policy, uint32_t buffer, tfsm_time msl)
     policy->msl = msl;
 }
 
+/* All at once: whether they agree is asked when all of them are known. */
+static int settle_flags(struct tunnel *tunnel)
+{
+    char error[SETTINGS_ERROR];
+    size_t room = 1;
+    for (unsigned i = 0; i < tunnel->flag_count; i++) {
+        room += strlen(tunnel->flags[i]) + 1;
+    }
+    char *all = malloc(room);
+    if (all == NULL) {
+        return cli_fail("-D", "not enough memory");
+    }
+    char *end = all;
+    for (unsigned i = 0; i < tunnel->flag_count; i++) {
+        if (tunnel->flags[i][0] != '\0') {
+            end = stpcpy(end > all ? stpcpy(end, ",") : end, tunnel->flags[i]);
+        }
+    }
+    *end = '\0';
+    bool fine = settings_parse(&tunnel->settings, all, error);
+    free(all);
+    return fine ? CLI_FINE : cli_fail("-D", "%s", error);
+}
+
 int tunnel_settle(struct tunnel *tunnel, uint32_t buffer, tfsm_time msl)
 {
     struct settings *settings = &tunnel->settings;
@@ -292,12 +316,7 @@ int tunnel_settle(struct tunnel *tunnel, uint32_t buffer, tfsm_time msl)
     if (getrandom(config->key, sizeof config->key, 0) != (ssize_t)sizeof config->key) {
         return cli_fail("getrandom", "%s", strerror(errno));
     }
-    for (unsigned i = 0; i < tunnel->flag_count; i++) {
-        if (!settings_parse(settings, tunnel->flags[i], error)) {
-            return cli_fail("-D", "%s", error);
-        }
-    }
-    return CLI_FINE;
+    return settle_flags(tunnel);
 }
 
 /* What the device cannot carry is not sent, and not asked for. */
