@@ -34,6 +34,9 @@ static void test_http_sound_requests(void **state)
         {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "/", false, true},
         {"HEAD /a?b=c HTTP/1.1\r\nHost:a\r\n\r\n", "/a", true, true},
         {"GET http://a:1/x HTTP/1.1\r\nhost: a:1\r\n\r\n", "/x", false, true},
+        {"GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", "/", false, true},
+        {"GET HTTP://a?b/c HTTP/1.1\r\nHost: a\r\n\r\n", "/", false, true},
+        {"GET http://a/b/c?d HTTP/1.1\r\nHost: a\r\n\r\n", "/b/c", false, true},
         {"\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n", "/x", false, true},
         {"GET /x HTTP/1.1\nHost: a\n\n", "/x", false, true},
         {"GET /x HTTP/1.0\r\n\r\n", "/x", false, false},
@@ -81,7 +84,10 @@ static void test_http_refused_requests(void **state)
         {"GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400},
         {" GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
         {"GET x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-        {"GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"GET http:// HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"GET http://\x01/x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"HEAD / HTTP/3.0\r\nHost: a\r\n\r\n", 505},
         {"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
         {"GET /\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
         {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
@@ -98,6 +104,7 @@ static void test_http_refused_requests(void **state)
             fail_msg("%s: %u", text, request.status);
         }
         assert_false(request.keep);
+        assert_int_equal(request.head, strncmp(text, "HEAD ", 5) == 0);
     }
 }
 

@@ -1,6 +1,7 @@
 /* The services behind a TUN device (harness/stacks/tun/services.h), served between two endpoints in
  * memory: host 0 is the client, host 1 serves. */
 #include "hosts.h"
+#include "http.h"
 #include "services.h"
 
 #include <stdio.h>
@@ -303,6 +304,26 @@ static void test_services_http_head_has_no_body(void **state)
     assert_non_null(strstr((const char *)heard, "Content-Length: 1000\r\n"));
 }
 
+static void test_services_http_refused_head_has_no_body(void **state)
+{
+    (void)state;
+    char large[HTTP_HEAD_MOST + 1];
+    memset(large, 'a', sizeof large - 1);
+    memcpy(large, "HEAD /", 6);
+    large[sizeof large - 1] = '\0';
+    const char *const refused[] = {"HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
+                                   "HEAD / HTTP/1.1\r\n\r\n", "HEAD / HTTP/3.0\r\n\r\n", large};
+    start(65536, 0, -1, 0);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        size_t n = 1;
+        endpoint_handle handle = ask(refused[i]);
+        assert_int_equal(answers("200"), 0);
+        body(&n);
+        assert_int_equal(n, 0);
+        close_and_forget(handle);
+    }
+}
+
 static void test_services_http_closes_where_it_said_so(void **state)
 {
     (void)state;
@@ -552,6 +573,7 @@ int main(void)
         cmocka_unit_test_teardown(test_services_chargen_speaks_until_its_client_ends_it, stop),
         cmocka_unit_test_teardown(test_services_http_gives_octets_by_their_offset, stop),
         cmocka_unit_test_teardown(test_services_http_head_has_no_body, stop),
+        cmocka_unit_test_teardown(test_services_http_refused_head_has_no_body, stop),
         cmocka_unit_test_teardown(test_services_http_closes_where_it_said_so, stop),
         cmocka_unit_test_teardown(test_services_http_refuses, stop),
         cmocka_unit_test_teardown(test_services_http_answers_requests_in_one_go_in_turn, stop),

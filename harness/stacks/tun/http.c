@@ -72,23 +72,30 @@ static struct piece trimmed(struct piece piece)
 
 /* ---- the request line ---- */
 
-/* `/path?query` or `http://host/path?query` (RFC 9112 3.2.1, RFC 9112 3.2.2). */
+/* `/path?query` or `http://host/path?query` (RFC 9112 3.2.1, RFC 9112 3.2.2), where an empty path is
+ * `/` (RFC 9110 4.2.3). */
 static bool find_path(struct piece target, struct piece *path)
 {
-    if (target.n > 7 && strncasecmp((const char *)target.at, "http://", 7) == 0) {
-        const uint8_t *slash = memchr(target.at + 7, '/', target.n - 7);
-        if (slash == NULL) {
-            return false;
-        }
-        target.n -= (size_t)(slash - target.at);
-        target.at = slash;
-    }
+    const uint8_t *slash = target.at + 5; /* of "http://": stands for the path that is missing */
+    bool empty = false;
     for (size_t i = 0; i < target.n; i++) {
         if (target.at[i] <= ' ' || target.at[i] >= 0x7f) {
             return false;
         }
     }
-    *path = take_until(&target, '?');
+    if (target.n > 7 && strncasecmp((const char *)target.at, "http://", 7) == 0) {
+        size_t host = 7;
+        while (host < target.n && target.at[host] != '/' && target.at[host] != '?') {
+            host++;
+        }
+        if (host == 7) {
+            return false;
+        }
+        empty = host == target.n || target.at[host] == '?';
+        target.n -= host;
+        target.at += host;
+    }
+    *path = empty ? (struct piece){slash, 1} : take_until(&target, '?');
     return path->n > 0 && path->at[0] == '/';
 }
 
@@ -97,6 +104,7 @@ static unsigned read_request_line(struct piece line, bool *old, struct http_requ
 {
     struct piece method = take_until(&line, ' ');
     struct piece target = take_until(&line, ' ');
+    out->head = is(&method, "HEAD"); /* also of what is refused: no answer to it has a body */
     if (!is_token(&method) || line.n != 8 || memcmp(line.at, "HTTP/", 5) != 0 ||
         line.at[6] != '.') {
         return 400;
@@ -105,7 +113,6 @@ static unsigned read_request_line(struct piece line, bool *old, struct http_requ
         return line.at[5] >= '0' && line.at[5] <= '9' ? 505 : 400;
     }
     *old = line.at[7] == '0';
-    out->head = is(&method, "HEAD");
     if (!out->head && !is(&method, "GET")) {
         return 405;
     }

@@ -67,14 +67,14 @@ static void answer_with_text(struct web *web, unsigned status, bool head, const 
     }
 }
 
-static void refuse(struct services *services, struct client *client, unsigned status)
+static void refuse(struct services *services, struct client *client, unsigned status, bool head)
 {
     char text[64];
     snprintf(text, sizeof text, "%s\n", http_reason(status));
     client->web.last = true;
     client->web.have = 0;
     services->counters.requests++;
-    answer_with_text(&client->web, status, false, text);
+    answer_with_text(&client->web, status, head, text);
 }
 
 static void answer_with_page(struct services *services, struct web *web, bool head, tfsm_time now)
@@ -163,6 +163,12 @@ static bool send_answer(struct services *services, struct client *client, tfsm_t
 
 /* ---- the conversation ---- */
 
+/* Of a head that is too long to be read. */
+static bool is_head(const struct web *web)
+{
+    return web->have > 5 && memcmp(web->request, "HEAD ", 5) == 0;
+}
+
 /* Answer the first request that is there. Returns false when there is none. */
 static bool take_request(struct services *services, struct client *client, tfsm_time now)
 {
@@ -171,13 +177,13 @@ static bool take_request(struct services *services, struct client *client, tfsm_
     size_t n = web->have > 0 ? http_parse(web->request, web->have, &request) : 0;
     if (n == 0) {
         if (web->have == sizeof web->request) {
-            refuse(services, client, 431);
+            refuse(services, client, 431, is_head(web));
             return true;
         }
         return false;
     }
     if (request.status != 0) {
-        refuse(services, client, request.status);
+        refuse(services, client, request.status, request.head);
         return true;
     }
     answer(services, client, &request, now);
