@@ -83,8 +83,9 @@ error_t tunnel_check(struct tunnel *tunnel, struct argp_state *state);
  * `settings`, where the subcommand has put what else it wants. CLI_FINE or a complaint. */
 int tunnel_settle(struct tunnel *tunnel, uint32_t buffer, tfsm_time msl);
 
-/* Open the capture, the device and the endpoint; tunnel_drive() then makes the driver. CLI_FINE or a
- * complaint. tunnel_close() is needed whatever the answer. */
+/* Open the device, then the capture, which is made anew only where there will be one, then the
+ * endpoint; tunnel_drive() makes the driver after that. CLI_FINE or a complaint. tunnel_close() is
+ * needed whatever the answer. */
 int tunnel_open(struct tunnel *tunnel);
 int tunnel_drive(struct tunnel *tunnel, const struct driver_app *app);
 

@@ -16,13 +16,13 @@ struct descriptor {
     bool file; /* never waits */
 };
 
-/* Of a pipe and a terminal another open file is made, with O_NONBLOCK; of a socket each call says
+/* Of a pipe and a terminal another open file is made, with O_NONBLOCK; with a socket each call says
  * that it will not wait; all others are asked whether they are ready. */
 struct descriptor descriptor_reading(int fd);
 struct descriptor descriptor_writing(int fd);
 void descriptor_close(struct descriptor *descriptor);
 
-/* As read() and write() with O_NONBLOCK: -1 and EAGAIN instead of waiting. May take fewer octets. */
+/* As read() and write() with O_NONBLOCK: -1 and EAGAIN instead of waiting. May take fewer. */
 ssize_t descriptor_read(const struct descriptor *descriptor, void *octets, size_t n);
 ssize_t descriptor_write(const struct descriptor *descriptor, const void *octets, size_t n);
 

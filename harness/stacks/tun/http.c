@@ -72,8 +72,8 @@ static struct piece trimmed(struct piece piece)
 
 /* ---- the request line ---- */
 
-/* `/path?query` or `http://host/path?query` (RFC 9112 3.2.1, RFC 9112 3.2.2), where an empty path is
- * `/` (RFC 9110 4.2.3). */
+/* `/path?query` or `http://host/path?query` (RFC 9112 3.2.1, RFC 9112 3.2.2), where an empty path
+ * is `/` (RFC 9110 4.2.3). */
 static bool find_path(struct piece target, struct piece *path)
 {
     const uint8_t *slash = target.at + 5; /* of "http://": stands for the path that is missing */

@@ -45,13 +45,16 @@ struct record *record_open(const char *path, char error[RECORD_ERROR])
 void record_packet(struct record *record, const uint8_t *octets, size_t n)
 {
     struct timespec now;
+    if (record->failed != 0) {
+        return; /* what comes behind a packet that is cut off could not be read */
+    }
     clock_gettime(CLOCK_REALTIME, &now);
     struct pcap_pkthdr header = {.caplen = (bpf_u_int32)n, .len = (bpf_u_int32)n};
     header.ts.tv_sec = now.tv_sec;
     header.ts.tv_usec = now.tv_nsec / 1000;
     errno = 0;
     pcap_dump((u_char *)record->dumper, &header, octets);
-    if (record->failed == 0 && ferror(pcap_dump_file(record->dumper)) != 0) {
+    if (ferror(pcap_dump_file(record->dumper)) != 0) {
         record->failed = errno != 0 ? errno : EIO;
     }
 }

@@ -13,6 +13,7 @@ struct record;
 /* Make a capture file anew. Null: error says why. */
 struct record *record_open(const char *path, char error[RECORD_ERROR]);
 
+/* After a failure nothing more is written. */
 void record_packet(struct record *record, const uint8_t *octets, size_t n);
 
 /* Hand what was recorded to the kernel. */

@@ -38,7 +38,8 @@ const char *tun_read_address(const char *text, struct endpoint_local *out);
 /* Read an address of one host without a prefix. Returns what is wrong with it, or null. */
 const char *tun_read_host(const char *text, struct tfsm_address *out);
 
-/* The lowest address of a host in the network of `ours` that is another: false where there is none. */
+/* The lowest address of a host in the network of `ours` that is another: false where there is
+ * none. */
 bool tun_choose_host(const struct endpoint_local *ours, struct tfsm_address *host);
 
 /* Whether two addresses are in one network of so many bits. */
