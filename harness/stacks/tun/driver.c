@@ -381,13 +381,19 @@ static void wait_for_anything(struct driver *driver, tfsm_time now)
     struct timespec left = {0};
     tfsm_time at = next_deadline(driver);
     bool at_once = driver->more || is_any_ready(driver) || at <= now;
+    /* What comes next may be a kill: a capture is handed over soon, but not with every packet. */
+    if (!at_once && record_is_pending(driver->config.record)) {
+        tfsm_time flush = driver->flushed + FLUSH_EVERY;
+        if (now >= flush) {
+            record_flush(driver->config.record);
+            driver->flushed = now;
+        } else {
+            at = at < flush ? at : flush;
+        }
+    }
     if (!at_once && at != TFSM_NEVER) {
         left.tv_sec = (time_t)((at - now) / 1000000);
         left.tv_nsec = (long)((at - now) % 1000000 * 1000);
-    }
-    if (!at_once && driver->config.record != NULL && now - driver->flushed > FLUSH_EVERY) {
-        record_flush(driver->config.record); /* what comes next may be a kill */
-        driver->flushed = now;
     }
     wait_events(driver, at_once || at != TFSM_NEVER ? &left : NULL);
 }

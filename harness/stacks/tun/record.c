@@ -11,6 +11,7 @@
 struct record {
     pcap_t *pcap;
     pcap_dumper_t *dumper;
+    bool pending;
     int failed; /* errno of the first write that failed */
 };
 
@@ -48,6 +49,7 @@ void record_packet(struct record *record, const uint8_t *octets, size_t n)
     if (record->failed != 0) {
         return; /* what comes behind a packet that is cut off could not be read */
     }
+    record->pending = true;
     clock_gettime(CLOCK_REALTIME, &now);
     struct pcap_pkthdr header = {.caplen = (bpf_u_int32)n, .len = (bpf_u_int32)n};
     header.ts.tv_sec = now.tv_sec;
@@ -59,8 +61,14 @@ void record_packet(struct record *record, const uint8_t *octets, size_t n)
     }
 }
 
+bool record_is_pending(const struct record *record)
+{
+    return record != NULL && record->pending;
+}
+
 void record_flush(struct record *record)
 {
+    record->pending = false;
     errno = 0;
     if (pcap_dump_flush(record->dumper) != 0 && record->failed == 0) {
         record->failed = errno != 0 ? errno : EIO;

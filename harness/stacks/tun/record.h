@@ -19,6 +19,9 @@ void record_packet(struct record *record, const uint8_t *octets, size_t n);
 /* Hand what was recorded to the kernel. */
 void record_flush(struct record *record);
 
+/* Whether there is something to hand over. Null has nothing. */
+bool record_is_pending(const struct record *record);
+
 /* Returns false when not everything could be written: error says why. Null is fine. */
 bool record_close(struct record *record, char error[RECORD_ERROR]);
 
