@@ -335,6 +335,20 @@ static void remember(struct ladder *ladder, unsigned end, const struct tfsm_tcb 
     }
 }
 
+struct run_line ladder_step(const struct endpoint_watched *what)
+{
+    enum tfsm_event_kind kind = what->event->kind;
+    return (struct run_line){.kind = kind == TFSM_EV_SEGMENT   ? RUN_ARRIVES
+                                     : kind == TFSM_EV_TIMEOUT ? RUN_TIMEOUT
+                                                               : RUN_CALL,
+                             .now = what->now,
+                             .ev = what->event,
+                             .result = what->result,
+                             .fx = what->effects,
+                             .before = what->before,
+                             .after = what->after};
+}
+
 void ladder_line(void *user, const struct run_line *line)
 {
     struct ladder *ladder = user;

@@ -1,10 +1,12 @@
 /* A ladder diagram of a run: time goes down, the two ends stand left and right, segments go between
- * them; on the right of a listener stands the peer that a line is about. One ladder is one run; its lines come from run_program() through ladder_line(). */
+ * them; on the right of a listener stands the peer that a line is about. One ladder is one run; its
+ * lines come through ladder_line(), from run_program() or from who watches an endpoint. */
 #ifndef HARNESS_LADDER_H
 #define HARNESS_LADDER_H
 
 #include <stdio.h>
 
+#include "endpoint.h"
 #include "run.h"
 
 #define LADDER_ENDS 8 /* of a pair two are in use, of a listener one for each of its peers */
@@ -28,7 +30,11 @@ struct ladder {
     } end[LADDER_ENDS];
 };
 
-/* Draw one line of a run on standard output; `user` is the ladder. */
+/* The line of a step that an endpoint's watcher sees; what->event is not null. Where the watcher is
+ * shown no TCB, before and after are null: to be filled in. */
+struct run_line ladder_step(const struct endpoint_watched *what);
+
+/* Draw one line of a run; `user` is the ladder. */
 void ladder_line(void *user, const struct run_line *line);
 
 /* Draw the foot of the diagram: what the run came to. */

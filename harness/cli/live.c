@@ -142,15 +142,7 @@ static void on_watch(void *user, const struct endpoint_watched *what)
     if (segment && what->connection != 0) {
         lane->handle = what->connection;
     }
-    struct run_line line = {.kind = segment                                ? RUN_ARRIVES
-                                    : what->event->kind == TFSM_EV_TIMEOUT ? RUN_TIMEOUT
-                                                                           : RUN_CALL,
-                            .now = what->now,
-                            .ev = what->event,
-                            .result = what->result,
-                            .fx = what->effects,
-                            .before = what->before,
-                            .after = what->after};
+    struct run_line line = ladder_step(what);
     draw(live, lane, &line);
 }
 

@@ -206,31 +206,21 @@ static void watch(void *user, const struct endpoint_watched *what)
 {
     static const struct tfsm_tcb listening = {.state = TFSM_LISTEN};
     struct stage *stage = user;
-    struct run_line line = {.now = what->now - SOCKETS_START, .after = what->after};
-    if (stage->over) {
+    struct run_line line = {.kind = RUN_SENDS, .segment = what->segment, .after = what->after};
+    if (stage->over || (what->event == NULL && what->segment == NULL)) {
         return;
     }
+    if (what->event != NULL) {
+        line = ladder_step(what);
+    }
+    line.now = what->now - SOCKETS_START;
     if (line.after == NULL) {
         line.after = stage->half_open.state != TFSM_CLOSED ? &stage->half_open : &listening;
     }
-    if (what->event == NULL) {
-        line.kind = RUN_SENDS;
-        line.segment = what->segment;
-        if (what->segment != NULL) {
-            ladder_line(&stage->ladder, &line);
-        }
-        return;
-    }
     line.before = what->before != NULL ? what->before : line.after;
-    if (what->connection == 0 && what->after != NULL) {
+    if (what->event != NULL && what->connection == 0 && what->after != NULL) {
         stage->half_open = *what->after;
     }
-    line.kind = what->event->kind == TFSM_EV_SEGMENT   ? RUN_ARRIVES
-                : what->event->kind == TFSM_EV_TIMEOUT ? RUN_TIMEOUT
-                                                       : RUN_CALL;
-    line.ev = what->event;
-    line.result = what->result;
-    line.fx = what->effects;
     ladder_line(&stage->ladder, &line);
 }
 

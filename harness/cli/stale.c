@@ -57,16 +57,11 @@ static void watch(struct story *story, unsigned end, const struct endpoint_watch
     } else if (what->connection == 0) {
         story->half_open = *what->after;
     }
-    struct run_line line = {.kind = what->event->kind == TFSM_EV_SEGMENT   ? RUN_ARRIVES
-                                    : what->event->kind == TFSM_EV_TIMEOUT ? RUN_TIMEOUT
-                                                                           : RUN_CALL,
-                            .end = end,
-                            .now = what->now,
-                            .ev = what->event,
-                            .result = what->result,
-                            .fx = &fx,
-                            .before = what->before != NULL ? what->before : &before,
-                            .after = what->after != NULL ? what->after : &story->half_open};
+    struct run_line line = ladder_step(what);
+    line.end = end;
+    line.fx = &fx;
+    line.before = what->before != NULL ? what->before : &before;
+    line.after = what->after != NULL ? what->after : &story->half_open;
     ladder_line(&story->ladder, &line);
 }
 

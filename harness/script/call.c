@@ -177,7 +177,7 @@ static bool answer_holds(struct runner *runner, const struct script_call *call, 
 }
 
 /* One try of a call, and its answer looked at when there is one. `waits` tells that there is none.
- * */
+ */
 static bool attempt_call(struct runner *runner, const struct script_call *call, bool *waiting)
 {
     struct arguments a;

@@ -33,7 +33,7 @@ struct packet {
 const char *packet_read(const uint8_t *octets, size_t n, struct packet *out);
 
 /* Octets of a list of options as it stands, without padding. Fast Open cookies must be filled in.
- * */
+ */
 size_t packet_options_length(const struct script_option *options);
 
 /* Make a segment of a script for the wire; `packet` has addresses, ports and numbers, the rest

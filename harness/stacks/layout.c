@@ -1,6 +1,6 @@
 /* Options laid out as Linux does. tfsm_write() writes them tight, so that they never take more room
  * than they came in; scripts for packetdrill were written against Linux and compare octet by octet.
- * */
+ */
 #include "layout.h"
 
 #include <stdbool.h>

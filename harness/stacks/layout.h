@@ -12,7 +12,7 @@
  * room       of packet, octets: a segment without text may grow by up to 12
  * Returns its length. It stays as it was when it is no such packet, when the options would not fit
  * 40 octets or the room, and when a segment with text would grow: its size was chosen for the path.
- * */
+ */
 size_t layout_options(uint8_t *packet, size_t n, size_t room);
 
 #endif

@@ -1,6 +1,6 @@
 /* What the files of the socket layer share. Functions here are called with the lock held; their
  * results are 0 or more, or an errno below zero, and socket_interface.c makes system calls of them.
- * */
+ */
 #ifndef HARNESS_SOCKET_INTERNAL_H
 #define HARNESS_SOCKET_INTERNAL_H
 
@@ -187,7 +187,7 @@ int do_next_packet(struct sockets *s, void *packet, size_t *n, long long *time_u
 /* ---- socket_address.c ---- */
 
 /* A socket address as an argument. An IPv4-mapped one is an IPv4 address. -EINVAL, -EAFNOSUPPORT.
- * */
+ */
 int address_in(const struct sock *sock, const struct sockaddr *address, socklen_t size,
                struct tfsm_address *out, uint16_t *port);
 /* And as a result: cut to *size, which becomes its whole length. address may be null. -EFAULT */

@@ -179,7 +179,7 @@ static ssize_t splice_in(struct sockets *s, int from, struct file *to, size_t n,
 }
 
 /* What the target takes now of what the pipe holds now; -EAGAIN where either has to be waited for.
- * */
+ */
 static ssize_t splice_some(struct sockets *s, struct file *from, int to, size_t n, int flags)
 {
     struct file *target = file_of(s, to);

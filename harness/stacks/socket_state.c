@@ -175,7 +175,7 @@ bool sock_acceptable(struct sockets *s, const struct sock *sock)
 }
 
 /* A listener of the endpoint has the backlog it was opened with: one that is idle is opened anew.
- * */
+ */
 void sock_refresh_backlog(struct sockets *s, struct sock *sock)
 {
     bool idle = endpoint_half_open(s->ep, sock->listeners[0]) == 0 &&

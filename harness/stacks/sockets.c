@@ -310,7 +310,7 @@ int do_input(struct sockets *s, const void *packet, size_t n)
     uint16_t before = sock != NULL ? endpoint_tcb(s->ep, sock->connection)->snd_mss : 0;
     endpoint_input(s->ep, packet, n, time_of(s));
     /* A path MTU is what the connection believes: it knows which messages are forged (RFC5927:7).
-     * */
+     */
     if (sock != NULL && endpoint_tcb(s->ep, sock->connection)->snd_mss < before) {
         sock->path_mtu = s->icmp_mtu < sock_mtu(s, sock) ? s->icmp_mtu : sock->path_mtu;
     }
