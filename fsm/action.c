@@ -3,6 +3,8 @@
 #include "engine.h"
 
 #define RTO_AFTER_SYN 3000000 /* microseconds (RFC6298:5.7) */
+#define OVERRIDE      1000000 /* microseconds: a small window is waited for no longer (RFC 9293
+                                 3.8.6.2.1) */
 #define ACK_DELAY_MAX 499999  /* microseconds: less than half a second (RFC9293:MUST-40) */
 
 /* Forget everything but a RST that is still to be sent. */
@@ -39,11 +41,11 @@ static void owe_rst_for(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
 }
 
-/* The RST of our own wish: timestamps where agreed, and the echo of a segment that caused it.
+/* The RST of our own wish, where the peer must take it: timestamps where agreed, and the echo of a segment that caused it.
  * [RFC7323:3.2f, RFC7323:5.2b, RFC7323:5.2c] */
 static void owe_rst_abort(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
-    owe_rst(tcb, tcb->snd_nxt, 0, 0);
+    owe_rst(tcb, empty_seq(tcb), 0, 0);
     if (has(tcb->flags, TFSM_M_TIMESTAMPS)) {
         bool caused = ev->kind == TFSM_EV_SEGMENT;
         tcb->owed |= TFSM_OWE_RST_TS;
@@ -75,6 +77,7 @@ static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     uint32_t iss = ev->iss;
     tcb->ts_offset = ev->ts_offset;
     tcb->sent_at = ev->now; /* pauses count from here */
+    tcb->ts_oldest = timestamp(tcb, ev->now);
     tcb->iss = iss;
     tcb->snd_una = iss;
     tcb->snd_nxt = seq_add(iss, 1);
@@ -302,7 +305,11 @@ static void take_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 {
     const struct tfsm_segment *seg = &ev->segment;
     uint32_t wnd = is_syn(seg) ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
-    bool opens = has(tcb->flags, TFSM_M_PROBING) && tcb->snd_wnd == 0 && wnd > 0;
+    bool probing = has(tcb->flags, TFSM_M_PROBING);
+    bool opens = probing && tcb->snd_wnd == 0 && wnd > 0;
+    if (probing && (tcb->snd_wnd == 0) != (wnd == 0)) {
+        tcb->at_persist = 0; /* a small window is waited for less long than a closed one */
+    }
     tcb->snd_wnd = wnd;
     tcb->snd_wl1 = seg->seq;
     tcb->snd_wl2 = has(seg->flags, TFSM_ACK) ? seg->ack : tcb->snd_una;
@@ -310,7 +317,7 @@ static void take_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     if (opens) {
         window_opened(tcb, cfg, ev->now);
     }
-    if (tcb->at_persist != 0) {
+    if (probing) {
         tcb->tries = 0;
     }
 }
@@ -398,20 +405,23 @@ static void take(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_
     }
 }
 
-/* Acknowledge, and if the segment bears nothing take the reply from the connection's own budget
+/* Answer, and if the segment bears nothing take the reply from the connection's own budget
  * (RFC 5961 7). */
-static void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
+static void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
+                  enum tfsm_debt answer)
 {
     struct tfsm_facts facts = tfsm_take_facts(tcb, cfg, ev);
-    tcb->owed |= TFSM_OWE_ACK;
+    tcb->owed |= (uint8_t)answer;
     if (tfsm_facts_have(&facts, TFSM_FACT_BEARING)) {
         return;
     }
     if (ev->now >= tcb->challenge_until) {
         tcb->challenge_until = later(ev->now, cfg->challenge_every);
-        tcb->challenges = 0;
+        for (unsigned i = 0; i < TFSM_REPLY_CLASSES; i++) {
+            tcb->challenges[i] = 0;
+        }
     }
-    tcb->challenges++;
+    tcb->challenges[reply_class(tcb, &ev->segment)]++;
 }
 
 static uint16_t one_more(uint16_t count)
@@ -444,7 +454,8 @@ static void take_urgent(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     uint32_t up = seq_add(seg->seq, seg->up);
     /* A pointer that the user has passed may be anywhere behind, even 2^31 octets. */
-    tcb->rcv_up = has(tcb->flags, TFSM_M_URGENT_TOLD) ? seq_max(tcb->rcv_up, up) : up;
+    bool ahead = has(tcb->flags, TFSM_M_URGENT_TOLD) || urgent_kept(tcb);
+    tcb->rcv_up = ahead ? seq_max(tcb->rcv_up, up) : up;
     tcb->flags |= TFSM_M_URGENT_TOLD;
 }
 
@@ -581,6 +592,8 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_CUT:              tfsm_cwnd_cut(tcb); break;
     case TFSM_ACTION_WINDOW:           take_window(tcb, cfg, ev); break;
     case TFSM_ACTION_RCV_UP:           take_urgent(tcb, seg); break;
+    case TFSM_ACTION_KEEP_UP:          tcb->rcv_up = seq_add(seg->seq, seg->up); break;
+    case TFSM_ACTION_UP_TOLD:          tcb->flags |= TFSM_M_URGENT_TOLD; break;
     case TFSM_ACTION_ECE_ON:           tcb->flags |= TFSM_M_ECE; break;
     case TFSM_ACTION_ECE_OFF:          tcb->flags &= ~(uint32_t)TFSM_M_ECE; break;
     case TFSM_ACTION_DSACK:            note_twice(tcb, seg); break;
@@ -591,9 +604,11 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_FIN:              advance_over_fin(tcb); break;
     case TFSM_ACTION_ACK:              tcb->owed |= TFSM_OWE_ACK; break;
     case TFSM_ACTION_ACK_LATER:        acknowledge_later(tcb, cfg, ev->now); break;
-    case TFSM_ACTION_REPLY:            reply(tcb, cfg, ev); break;
+    case TFSM_ACTION_REPLY:            reply(tcb, cfg, ev, TFSM_OWE_ACK); break;
+    case TFSM_ACTION_SYN_AGAIN:        reply(tcb, cfg, ev, TFSM_OWE_RTX); break;
     case TFSM_ACTION_START_2MSL:       start_2msl(tcb, cfg, ev); break;
     case TFSM_ACTION_RETRANSMIT:       retransmit(tcb); break;
+    case TFSM_ACTION_ECE_GOES_ON:      tcb->flags &= ~(uint32_t)TFSM_M_ECE_WAIT; tcb->at_rtx = 0; break;
     case TFSM_ACTION_PROBE:            back_off(tcb); tcb->owed |= TFSM_OWE_PROBE; tcb->flags |= TFSM_M_PROBED; break;
     case TFSM_ACTION_KEEPALIVE:        keepalive(tcb); break;
     case TFSM_ACTION_MSS_DOWN:         tfsm_mss_down(tcb, path_mss(cfg, ev)); break;
@@ -690,9 +705,15 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
         tcb->flags ^= TFSM_M_PROBING;
         tcb->flags &= ~(uint32_t)TFSM_M_PROBED;
     }
+    if (!IN_STATE(tcb, STATES_SENDING) || probing) {
+        tcb->flags &= ~(uint32_t)TFSM_M_ECE_WAIT;
+    }
     bool outstanding = open && must_retransmit(tcb);
-    keep_timer(&tcb->at_rtx, outstanding, now, backed_off(tcb, cfg));
-    keep_timer(&tcb->at_persist, probing, now, backed_off(tcb, cfg));
+    bool waits = has(tcb->flags, TFSM_M_ECE_WAIT);
+    tfsm_time rto = backed_off(tcb, cfg);
+    keep_timer(&tcb->at_rtx, outstanding || waits, now, rto);
+    keep_timer(&tcb->at_persist, probing, now,
+               tcb->snd_wnd > 0 && rto > OVERRIDE ? OVERRIDE : rto);
     tfsm_time patience = user_timeout(tcb, cfg);
     bool waiting = open && patience > 0 && tcb->snd_una != send_limit(tcb);
     tcb->user_from = !waiting ? 0 : tcb->at_user == 0 ? now : tcb->user_from;

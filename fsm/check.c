@@ -106,7 +106,8 @@ static enum tfsm_clause check_receive(const struct tfsm_tcb *tcb)
 static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
 {
     bool time_wait = tcb->state == TFSM_TIME_WAIT;
-    if ((tcb->at_rtx != 0) != (!time_wait && must_retransmit(tcb))) {
+    bool waits = has(tcb->flags, TFSM_M_ECE_WAIT);
+    if ((tcb->at_rtx != 0) != (!time_wait && (waits || must_retransmit(tcb)))) {
         return TFSM_CLAUSE_RTX_TIMER;
     }
     if ((tcb->at_persist != 0) != must_probe(tcb)) {
@@ -166,7 +167,7 @@ static enum tfsm_clause check_agreed(const struct tfsm_tcb *tcb)
         return TFSM_CLAUSE_AGREED;
     }
     if (!has(tcb->flags, TFSM_M_ECN) &&
-        (tcb->flags & (TFSM_M_ECE | TFSM_M_CWR | TFSM_M_CUT)) != 0) {
+        (tcb->flags & (TFSM_M_ECE | TFSM_M_CWR | TFSM_M_CUT | TFSM_M_ECE_WAIT)) != 0) {
         return TFSM_CLAUSE_AGREED;
     }
     if (!has(tcb->flags, TFSM_M_TIMESTAMPS) && tcb->ts_recent != 0) {

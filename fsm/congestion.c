@@ -11,9 +11,8 @@
  * [RFC5681:3.2h] */
 static uint32_t flight_size(const struct tfsm_tcb *tcb)
 {
-    uint32_t extra = 2u * tcb->limited;
     uint32_t flight = in_flight(tcb);
-    return flight > extra ? flight - extra : 0;
+    return flight > tcb->limited ? flight - tcb->limited : 0;
 }
 
 static uint32_t bounded(uint64_t cwnd)
@@ -44,6 +43,9 @@ bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     bool limited = has(cfg->profile, TFSM_LIMITED_TRANSMIT) && tcb->dup_acks > 0;
     uint32_t pipe = tfsm_pipe(tcb);
     uint64_t limit = tcb->cwnd;
+    if (fresh && has(tcb->flags, TFSM_M_ECE_WAIT)) {
+        return false;
+    }
     if (fresh && !has(cfg->profile, TFSM_CONGESTION)) {
         return true;
     }
@@ -119,10 +121,15 @@ static void note_cut(struct tfsm_tcb *tcb)
     }
 }
 
-/* The network asks for less: as for a loss, but nothing is to be sent again (RFC3168:6.1.2).
- * [RFC3168:6.1.2a, 6.1.2b] */
+/* The network asks for less: as for a loss, but nothing is to be sent again (RFC3168:6.1.2). Where
+ * less than a segment is left to give, new text waits for the retransmission timer, which begins
+ * anew. [RFC3168:6.1.2a, 6.1.2b, 6.1.2d] */
 void tfsm_cwnd_cut(struct tfsm_tcb *tcb)
 {
+    if (tcb->cwnd <= smss(tcb)) {
+        tcb->flags |= TFSM_M_ECE_WAIT;
+        tcb->at_rtx = 0;
+    }
     tcb->ssthresh = max32(tcb->cwnd / 2, 2 * smss(tcb));
     tcb->cwnd = min32(tcb->cwnd, tcb->ssthresh);
     tcb->cwnd_acked = 0;
@@ -190,7 +197,7 @@ void tfsm_timed_out(struct tfsm_tcb *tcb)
         tcb->sacked[i] = (struct tfsm_range){0, 0};
     }
     tcb->sacked_count = 0;
-    tcb->flags &= ~(uint32_t)RECOVERY_FLAGS;
+    tcb->flags &= ~(uint32_t)(RECOVERY_FLAGS | TFSM_M_ECE_WAIT);
     tcb->flags |= TFSM_M_LOSS;
     note_cut(tcb);
 }

@@ -185,6 +185,15 @@ static inline uint32_t resend_window(const struct tfsm_tcb *tcb)
     return tcb->tries <= 1 ? max32(in_flight(tcb), tcb->snd_wnd) : tcb->snd_wnd + rounding;
 }
 
+/* Where a segment that occupies no number must stand for the peer to take it: SND.NXT, or the edge of
+ * its window where a probe, or a window taken back, has left SND.NXT beyond that (RFC 9293 3.4, table
+ * 6). The window that a SYN offers counts from after ours. */
+static inline uint32_t empty_seq(const struct tfsm_tcb *tcb)
+{
+    uint32_t syn = has(tcb->flags, TFSM_M_SYN_ACKED) ? 0 : 1;
+    return seq_add(tcb->snd_una, min32(in_flight(tcb), tcb->snd_wnd + syn));
+}
+
 /* Room in the receive buffer beyond what is delivered and not taken. */
 static inline uint32_t receive_room(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
@@ -230,11 +239,34 @@ static inline uint32_t text_length(const struct tfsm_segment *seg)
     return seg->len - (is_syn(seg) ? 1u : 0u) - (has(seg->flags, TFSM_FIN) ? 1u : 0u);
 }
 
+/* Whose budget a reply to a segment comes out of. */
+static inline enum tfsm_reply_class reply_class(const struct tfsm_tcb *tcb,
+                                                const struct tfsm_segment *seg)
+{
+    const uint8_t controls = TFSM_ACK | TFSM_RST;
+    if (is_syn(seg)) {
+        return TFSM_REPLY_SYN;
+    }
+    if ((seg->flags & controls) == TFSM_ACK && seg->seq == seq_sub(tcb->rcv_nxt, 1) &&
+        seq_in(seg->ack, tcb->snd_una, seq_add(in_flight(tcb), 1))) {
+        return TFSM_REPLY_EDGE;
+    }
+    return seq_in(seg->seq, tcb->rcv_nxt, tcb->rcv_wnd) ? TFSM_REPLY_NEAR : TFSM_REPLY_FAR;
+}
+
 /* Sequence number of the first octet that the user has not taken. */
 static inline uint32_t user_at(const struct tfsm_tcb *tcb)
 {
     bool fin_passed = has(tcb->flags, TFSM_M_PEER_FIN) && tcb->rcv_fin == seq_sub(tcb->rcv_nxt, 1);
     return seq_sub(tcb->rcv_nxt, tcb->rcv_user + (fin_passed ? 1u : 0u));
+}
+
+/* An urgent pointer that came with the SYN and of which the user was not told yet. Later RCV.UP is
+ * never ahead of the user without that, until it is 2^31 octets behind. */
+static inline bool urgent_kept(const struct tfsm_tcb *tcb)
+{
+    return !has(tcb->flags, TFSM_M_URGENT_TOLD) && tcb->rcv_octets < TFSM_SEQ_HALF &&
+           seq_lt(user_at(tcb), tcb->rcv_up);
 }
 
 /* What the profile offers, as our SYN would. */
@@ -341,8 +373,8 @@ void tfsm_resend(struct tfsm_tcb *tcb);
 /* Start to time a round trip with a segment that ends before `end`, if none is being timed. */
 void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end);
 
-/* SEG.ACK acknowledges something new: end the measurement, or take the timestamp echoed. To be
- * called before SND.UNA moves. Returns whether there was a sample. */
+/* SEG.ACK acknowledges something new: end the measurement, or take the timestamp echoed, if it can be
+ * of what is acknowledged. To be called before SND.UNA moves. Returns whether there was a sample. */
 bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev);
 
 /* ---- wire.c ---- */

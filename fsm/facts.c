@@ -136,10 +136,13 @@ static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
                    seq_in(seg->ack, tcb->snd_una, seq_add(in_flight(tcb), 1));
     bool bearing = !rst && (syn_ack || text || has(seg->flags, TFSM_FIN));
     bool budget = cfg->challenge_limit > 0 &&
-                  (ev->now >= tcb->challenge_until || tcb->challenges < cfg->challenge_limit);
+                  (ev->now >= tcb->challenge_until ||
+                   tcb->challenges[reply_class(tcb, seg)] < cfg->challenge_limit);
     bool ecn = has(tcb->flags, TFSM_M_ECN);
     HOLDS(SYN, is_syn(seg));
     HOLDS(SYN_IN_WINDOW, is_syn(seg) && seq_in(seg->seq, tcb->rcv_nxt, tcb->rcv_wnd));
+    HOLDS(SYN_REPEATED, is_syn(seg) && !has(seg->flags, TFSM_ACK) && seg->seq == tcb->irs &&
+                            !has(tcb->flags, TFSM_M_SYN_ACKED));
     HOLDS(ACK, has(seg->flags, TFSM_ACK));
     HOLDS(RST, rst);
     HOLDS(FIN, has(seg->flags, TFSM_FIN));
@@ -213,14 +216,14 @@ static void ack_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg
 }
 
 /* What acknowledgments say about loss (RFC 5681 2, RFC 6675 5). SND.WL2 is SND.UNA but for the
- * segment that has just moved SND.UNA, and so tells the one from its repetitions. A recovery
- * starts only for what was sent after the last one started (RFC 6582 3.2 step 2). [RFC6675:5d] */
+ * segment that has just moved SND.UNA, and so tells the one from its repetitions. What answers a
+ * probe of a closed window repeats itself, too, and tells of no loss. A recovery starts only for what was sent after the last one started (RFC 6582 3.2 step 2). [RFC6675:5d] */
 static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                        struct tfsm_facts *facts)
 {
     bool sack = has(tcb->flags, TFSM_M_SACK);
     bool outstanding = in_flight(tcb) > 0;
-    bool repeated = outstanding && has(seg->flags, TFSM_ACK) && seg->len == 0 &&
+    bool repeated = outstanding && !must_probe(tcb) && has(seg->flags, TFSM_ACK) && seg->len == 0 &&
                     seg->ack == tcb->snd_wl2 && seg->ack == tcb->snd_una &&
                     (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd;
     bool seen = tcb->dup_acks >= DUP_THRESH || (sack && tfsm_front_is_lost(tcb));
@@ -247,6 +250,7 @@ static void receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
     HOLDS(ZERO_WINDOW, tcb->rcv_wnd == 0);
     HOLDS(URGENT_AHEAD, urgent);
     HOLDS(URGENT_TOLD, told);
+    HOLDS(URGENT_KEPT, urgent_kept(tcb));
     HOLDS(TEXT_FITS, tfsm_text_fits(tcb, seg));
     HOLDS(TEXT_TWICE, twice.left != twice.right);
     HOLDS(QUEUE_IN_ORDER, tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt);
@@ -286,6 +290,7 @@ static void timeout_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
     HOLDS(DUE_USER, tcb->at_user != 0 && now >= tcb->at_user);
     HOLDS(DUE_2MSL, tcb->at_2msl != 0 && now >= tcb->at_2msl);
     HOLDS(DUE_RTX, tcb->at_rtx != 0 && now >= tcb->at_rtx);
+    HOLDS(ECE_WAITS, has(tcb->flags, TFSM_M_ECE_WAIT) && in_flight(tcb) == 0);
     HOLDS(DUE_PERSIST, tcb->at_persist != 0 && now >= tcb->at_persist);
     HOLDS(DUE_ACK, tcb->at_ack != 0 && now >= tcb->at_ack);
     HOLDS(DUE_KEEPALIVE,

@@ -11,10 +11,10 @@ static const uint8_t opening = TFSM_SYN | TFSM_ACK | TFSM_RST;
 
 /* ---- start and end ---- */
 
-/* [RFC4987:3.3] */
+/* [RFC4987:3.3; RFC9293:MUST-23] */
 struct tfsm_listener_policy tfsm_listener_policy_default(void)
 {
-    return (struct tfsm_listener_policy){.cookies = TFSM_COOKIES_WHEN_FULL, .syn_ack_retries = 5};
+    return (struct tfsm_listener_policy){.cookies = TFSM_COOKIES_WHEN_FULL, .syn_ack_retries = 7};
 }
 
 bool tfsm_listener_open(struct tfsm_listener *l, const struct tfsm_listening *with)

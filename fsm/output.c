@@ -177,6 +177,8 @@ static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
     }
     if (first) {
         tfsm_rtt_start(tcb, now, seq_add(tcb->iss, 1));
+    } else { /* which of them is answered nobody can tell (RFC6298:3) */
+        tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
     }
     tcb->owed &= (uint8_t) ~(unsigned)(TFSM_OWE_SYN | TFSM_OWE_RTX);
 }
@@ -219,6 +221,9 @@ static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_
         tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
         tcb->snd_nxt = seq_max(tcb->snd_nxt, end);
         return;
+    }
+    if (tcb->snd_una == seq) { /* nothing older is in flight */
+        tcb->ts_oldest = timestamp(tcb, now);
     }
     tfsm_rtt_start(tcb, now, end);
     tcb->snd_nxt = end;
@@ -283,7 +288,7 @@ static void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
         tcb->flags &= ~(uint32_t)TFSM_M_CWR;
     }
     if (tcb->dup_acks > 0 && !losing(tcb) && in_flight(tcb) > tcb->cwnd) {
-        tcb->limited = (uint16_t)min32(tcb->limited + (out->len + 1) / 2, UINT16_MAX);
+        tcb->limited += out->len;
     }
 }
 
@@ -327,7 +332,7 @@ static void emit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_KEEPALIVE;
         emit_empty(tcb, cfg, now, seq_sub(tcb->snd_nxt, 1), out);
     } else {
-        emit_empty(tcb, cfg, now, tcb->snd_nxt, out);
+        emit_empty(tcb, cfg, now, empty_seq(tcb), out);
     }
 }
 

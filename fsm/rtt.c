@@ -34,7 +34,7 @@ static void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uin
 /* [RFC6298:3b] */
 void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
 {
-    if (has(tcb->flags, TFSM_M_TIMING) || has(tcb->flags, TFSM_M_TIMESTAMPS)) {
+    if (has(tcb->flags, TFSM_M_TIMING)) {
         return;
     }
     tcb->flags |= TFSM_M_TIMING;
@@ -42,21 +42,30 @@ void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
     tcb->rtt_from = now;
 }
 
+/* An echo of a TSval that we sent since the oldest of what was in flight went out. The peer echoes
+ * what brought it to SEG.ACK, or something later, and whatever else comes back is not of ours. */
+static bool echo_is_ours(const struct tfsm_tcb *tcb, const struct tfsm_event *ev)
+{
+    uint32_t clock = timestamp(tcb, ev->now);
+    return has(tcb->flags, TFSM_M_TIMESTAMPS) &&
+           has(ev->segment.options, TFSM_OPT_TIMESTAMPS) &&
+           seq_in(ev->segment.ts_ecr, tcb->ts_oldest, seq_add(seq_distance(tcb->ts_oldest, clock), 1));
+}
+
 /* [RFC7323:4.1b; RFC7323:3.2c] */
 bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
     bool timing = has(tcb->flags, TFSM_M_TIMING) && seq_le(tcb->rtt_seq, seg->ack);
+    bool echo = echo_is_ours(tcb, ev);
     if (timing) {
         tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+        tcb->ts_oldest = timestamp(tcb, tcb->rtt_from); /* the rest went out later */
     }
-    if (has(tcb->flags, TFSM_M_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS)) {
+    if (echo) {
         uint32_t ticks = seq_distance(seg->ts_ecr, timestamp(tcb, ev->now));
-        if (ticks < TFSM_SEQ_HALF) { /* an echo from the future is a lie */
-            take_sample(tcb, cfg, (uint64_t)ticks * GRANULARITY);
-            return true;
-        }
-        return false;
+        take_sample(tcb, cfg, (uint64_t)ticks * GRANULARITY);
+        return true;
     }
     if (timing && ev->now >= tcb->rtt_from) {
         take_sample(tcb, cfg, ev->now - tcb->rtt_from);

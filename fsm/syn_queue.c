@@ -249,8 +249,9 @@ void tfsm_entry_give_back(struct tfsm_listener *l, uint32_t place)
 static void unfold_times(const struct tfsm_config *cfg, const struct tfsm_entry *entry,
                          struct tfsm_tcb *tcb)
 {
-    bool timed = !has(tcb->flags, TFSM_M_TIMESTAMPS) && !has(entry->owed, TFSM_OWE_SYN);
+    bool timed = !has(entry->owed, TFSM_OWE_SYN);
     tcb->sent_at = entry->opened;
+    tcb->ts_oldest = timestamp(tcb, entry->opened);
     tcb->ts_recent_from = has(tcb->flags, TFSM_M_TIMESTAMPS) ? entry->opened : 0;
     tcb->rto = cfg->rto_initial;
     tcb->rtt_from = entry->rtt_from;
@@ -277,7 +278,6 @@ void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *
                              .uto_sent = entry->uto_sent,
                              .backoff = entry->tries,
                              .tries = entry->tries,
-                             .challenges = entry->challenges,
                              .flags = entry->flags,
                              .iss = entry->iss,
                              .snd_una = entry->iss,
@@ -296,6 +296,9 @@ void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *
                              .rcv_acked = seq_add(entry->irs, 1),
                              .ts_recent = entry->ts_recent,
                              .ts_offset = entry->ts_offset};
+    for (unsigned i = 0; i < TFSM_REPLY_CLASSES; i++) {
+        tcb->challenges[i] = entry->challenges[i];
+    }
     unfold_times(cfg, entry, tcb);
 }
 
@@ -312,7 +315,9 @@ void tfsm_entry_fold(struct tfsm_listener *l, uint32_t place, const struct tfsm_
     entry->rcv_wnd = (uint16_t)min32(tcb->rcv_wnd, UINT16_MAX);
     entry->uto_peer = tcb->uto_peer;
     entry->uto_sent = tcb->uto_sent;
-    entry->challenges = tcb->challenges;
+    for (unsigned i = 0; i < TFSM_REPLY_CLASSES; i++) {
+        entry->challenges[i] = tcb->challenges[i];
+    }
     entry->flags = tcb->flags;
     entry->iss = tcb->iss;
     entry->irs = tcb->irs;

@@ -38,6 +38,8 @@ enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
  * now   microseconds; timers are armed from it
  * out   written whole when the answer is true: the segment, the offset of its text in our stream,
  *       the rule behind it
+ * A TCB holds one RST. In CLOSED, LISTEN and SYN-RECEIVED, where every segment may call for one, call
+ * this after each event: of two RSTs owed the later one is sent.
  * Returns false when nothing is owed and nothing may be sent. Each true brings that nearer: SND.NXT
  * moves or a debt is paid. Call it after a batch of events rather than after each, and
  * acknowledgments are aggregated (RFC9293:MUST-58, RFC9293:MUST-59). */

@@ -58,8 +58,9 @@ struct tfsm_listener_policy {
                                 and for connections that Fast Open brought */
 };
 
-/* Cookies when the queue is full, third segments dropped when the accept queue is, no Fast Open, 5
- * SYN-ACKs sent again: with a first timeout of one second an entry lives 63 seconds at most. */
+/* Cookies when the queue is full, third segments dropped when the accept queue is, no Fast Open, 7
+ * SYN-ACKs sent again: with a first timeout of one second an entry lives 183 seconds at most
+ * (RFC9293:MUST-23). */
 struct tfsm_listener_policy tfsm_listener_policy_default(void);
 
 /* One half-open connection. Embedders provide room for it and never look inside. Numbers of places
@@ -74,12 +75,12 @@ struct tfsm_entry {
     uint8_t tries;
     uint8_t cookie_len; /* of Fast Open */
     bool cookie;        /* the ISN is a SYN cookie, and what was agreed is what that can carry */
+    uint8_t challenges[TFSM_REPLY_CLASSES];
     uint16_t snd_mss;
     uint16_t snd_wnd; /* of the SYN: not scaled */
     uint16_t rcv_wnd;
     uint16_t uto_peer;
     uint16_t uto_sent;
-    uint16_t challenges;
     uint32_t flags; /* enum tfsm_memory */
     uint32_t iss;
     uint32_t irs;

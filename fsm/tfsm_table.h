@@ -39,6 +39,7 @@ extern "C" {
     X(UNSENT, "octets are queued and not yet sent")                                                \
     X(SYN, "SYN")                                                                                  \
     X(SYN_IN_WINDOW, "and its number lies in the window")                                          \
+    X(SYN_REPEATED, "the SYN that opened the connection, again: ours is not acknowledged")         \
     X(ACK, "ACK")                                                                                  \
     X(RST, "RST")                                                                                  \
     X(FIN, "FIN")                                                                                  \
@@ -83,6 +84,7 @@ extern "C" {
     X(OUR_FIN_ACKED, "our FIN is below SND.UNA")                                                   \
     X(URGENT_AHEAD, "URG, and the urgent pointer is ahead of what was consumed")                   \
     X(URGENT_TOLD, "the user was told of this urgent pointer or a later one")                      \
+    X(URGENT_KEPT, "an urgent pointer that came with the SYN, and the user was not told")          \
     X(TEXT_FITS, "text that is new, in the window, before the peer's FIN, and can be remembered")  \
     X(TEXT_TWICE, "some of the text was received before")                                          \
     X(QUEUE_IN_ORDER, "the queued text starts at RCV.NXT")                                         \
@@ -99,6 +101,7 @@ extern "C" {
     X(DUE_USER, "the user timeout has come")                                                       \
     X(DUE_2MSL, "the time-wait timeout has come")                                                  \
     X(DUE_RTX, "the retransmission timeout has come")                                              \
+    X(ECE_WAITS, "only the wait that ECE asked for runs on that timer: nothing is in flight")      \
     X(DUE_PERSIST, "the persist timeout has come")                                                 \
     X(DUE_ACK, "the delayed acknowledgment is due")                                                \
     X(DUE_KEEPALIVE, "the keep-alive is due")                                                      \
@@ -142,7 +145,7 @@ static inline bool tfsm_facts_have(const struct tfsm_facts *facts, enum tfsm_fac
     X(IGNORE, "ignore")                                                                            \
     X(RST, "owe <SEQ=SEG.ACK><CTL=RST>")                                                           \
     X(RST_ACK, "owe <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>")                                    \
-    X(RST_ABORT, "owe <SEQ=SND.NXT><CTL=RST>")                                                     \
+    X(RST_ABORT, "owe <SEQ=SND.NXT><CTL=RST>, within the peer's window")                           \
     X(REOPEN, "say after which number the next incarnation starts")                                \
     X(DELETE, "delete the TCB")                                                                    \
     X(RELISTEN, "forget the peer, back to LISTEN")                                                 \
@@ -173,6 +176,8 @@ static inline bool tfsm_facts_have(const struct tfsm_facts *facts, enum tfsm_fac
     X(CUT, "halve SSTHRESH and CWND, owe CWR")                                                     \
     X(WINDOW, "SND.WND, SND.WL1, SND.WL2 from the segment")                                        \
     X(RCV_UP, "RCV.UP = max(RCV.UP, SEG.UP)")                                                      \
+    X(KEEP_UP, "remember SEG.UP until the connection is open")                                     \
+    X(UP_TOLD, "the user knows of RCV.UP")                                                         \
     X(ECE_ON, "ECE goes out until CWR comes")                                                      \
     X(ECE_OFF, "ECE need not go out any more")                                                     \
     X(DSACK, "owe the report of text that came twice")                                             \
@@ -184,8 +189,10 @@ static inline bool tfsm_facts_have(const struct tfsm_facts *facts, enum tfsm_fac
     X(ACK, "owe <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>")                                              \
     X(ACK_LATER, "owe it soon")                                                                    \
     X(REPLY, "owe that acknowledgment, within the reply limiter")                                  \
+    X(SYN_AGAIN, "owe SYN,ACK once more, within the reply limiter")                                \
     X(START_2MSL, "start or restart the time-wait timer")                                          \
     X(RETRANSMIT, "owe a retransmission, back off, CWND = one segment")                            \
+    X(ECE_GOES_ON, "new text may go out again")                                                    \
     X(PROBE, "owe a window probe, back off")                                                       \
     X(KEEPALIVE, "owe a keep-alive")                                                               \
     X(MSS_DOWN, "lower the MSS to what the path takes")                                            \

@@ -175,7 +175,7 @@ struct tfsm_config {
     uint8_t keepalive_tries; /* keep-alives unanswered before giving up, 0: never gives up
                                 (RFC9293:MUST-29) */
     uint8_t challenge_limit; /* replies to dataless unacceptable segments allowed per interval (RFC
-                                5961 7) */
+                                5961 7), of each enum tfsm_reply_class */
     tfsm_time challenge_every; /* that interval */
     tfsm_time rto_initial;     /* first retransmission timeout (RFC6298:2.1) */
     tfsm_time rto_min;         /* lower bound of what is measured (RFC6298:2.4) */
@@ -237,6 +237,9 @@ enum tfsm_memory {
     TFSM_M_OFFERED_ECN = 0x40000000,
     TFSM_M_PROBED = 0x2000000 /* with TFSM_M_PROBING: a probe went out */
 };
+/* One more, which no enumerator can be: ECE came at a window of one segment, and new text waits for
+ * the timer (RFC3168:6.1.2). */
+#define TFSM_M_ECE_WAIT UINT32_C(0x80000000)
 
 /* Bits of tfsm_tcb.owed: what the connection owes its peer; tfsm_output() pays. */
 enum tfsm_debt {
@@ -248,6 +251,16 @@ enum tfsm_debt {
     TFSM_OWE_RST_ACK = 0x20,   /* with TFSM_OWE_RST: <SEQ=rst_seq><ACK=rst_ack><CTL=RST,ACK> */
     TFSM_OWE_KEEPALIVE = 0x40, /* <SEQ=SND.NXT-1><ACK=RCV.NXT><CTL=ACK> */
     TFSM_OWE_RST_TS = 0x80     /* with TFSM_OWE_RST: it bears timestamps (RFC7323:5.2) */
+};
+
+/* Whom a reply to a segment without text may be for. Each kind has a budget of its own (RFC 5961 7),
+ * so that a stranger, who can guess few numbers, cannot spend what an honest peer needs. */
+enum tfsm_reply_class {
+    TFSM_REPLY_FAR,    /* out of the window: anybody can send that */
+    TFSM_REPLY_NEAR,   /* in the window: a stranger needs many tries */
+    TFSM_REPLY_SYN,    /* a SYN: a peer that has rebooted knows no numbers either */
+    TFSM_REPLY_EDGE,   /* one before RCV.NXT with an ACK that fits: a keep-alive or a probe */
+    TFSM_REPLY_CLASSES /* how many there are */
 };
 
 /* The transmission control block (RFC 9293 3.3.1). All zero is a valid CLOSED connection; copying
@@ -262,18 +275,17 @@ struct tfsm_tcb {
     uint8_t ooo_count;    /* ranges in ooo[] */
     uint8_t sacked_count; /* ranges in sacked[] */
     uint8_t cookie_len;   /* octets of the Fast Open cookie to send: to use, or to hand out */
+    uint8_t challenges[TFSM_REPLY_CLASSES]; /* limited replies sent in the current interval */
     uint16_t snd_mss;     /* Eff.snd.MSS: the largest text and options of a segment
                              (RFC9293:MUST-16) */
     uint16_t uto_peer;    /* the peer's user timeout option, 0 none */
     uint16_t uto_sent;    /* the one we sent last */
     uint16_t dup_acks;    /* DupAcks: duplicate acknowledgments in a row */
-    uint16_t limited;     /* pairs of octets sent by limited transmit since the last new ACK */
     uint16_t mss_sent;    /* the largest text and options sent (RFC5927:7.2) */
     uint16_t mss_acked;   /* and acknowledged: the path takes that */
     uint16_t mss_asked;   /* what an ICMP message asks for that contradicts this, 0 none */
     uint16_t backoff;     /* the timeout is RTO * 2^backoff */
     uint16_t tries;       /* retransmissions or probes that nothing has answered */
-    uint16_t challenges;  /* limited replies sent in the current interval */
     uint16_t keepalives;  /* keep-alives that nothing has answered */
     uint32_t flags;       /* enum tfsm_memory */
     /* send sequence space: SYN at ISS, text, FIN at snd_end once the user closed */
@@ -292,6 +304,7 @@ struct tfsm_tcb {
     uint32_t snd_rtx;     /* HighRxt: after the last number retransmitted since */
     uint32_t asked_seq;   /* with mss_asked: the segment that the message quotes */
     uint32_t snd_cwr;     /* SND.NXT when ECE cut the window */
+    uint32_t limited;     /* octets sent by limited transmit since the last new ACK */
     uint32_t cwnd;        /* congestion window, octets; 0 before our SYN is acknowledged */
     uint32_t ssthresh;    /* slow start threshold, octets */
     uint32_t
@@ -312,6 +325,7 @@ struct tfsm_tcb {
                                             they grew, latest first (RFC2018:4) */
     uint32_t ts_recent;                  /* TS.Recent */
     uint32_t ts_offset;                  /* our timestamp clock is milliseconds plus this */
+    uint32_t ts_oldest; /* no TSval of ours that is still to be echoed is before this */
     /* a RST to send, with TFSM_OWE_RST */
     uint32_t rst_seq;
     uint32_t rst_ack;

@@ -13,6 +13,7 @@
      BIT(LAST_ACK) | BIT(TIME_WAIT))
 
 #define HALF_SECOND UINT64_C(500000)
+#define SECOND      UINT64_C(1000000)
 #define AFTER_SYN   UINT64_C(3000000)                /* microseconds (RFC6298:5.7) */
 #define OUTDATED    (UINT64_C(24) * 86400 * 1000000) /* microseconds (RFC7323:5.5) */
 #define PEER_CLOSED (BIT(CLOSE_WAIT) | BIT(CLOSING) | BIT(LAST_ACK) | BIT(TIME_WAIT))
@@ -253,7 +254,7 @@ static void check_unchanged(struct monitor *monitor, const struct tfsm_tcb *befo
     expected.rst_ack = after->rst_ack;
     expected.rst_ts_val = after->rst_ts_val;
     expected.rst_ts_ecr = after->rst_ts_ecr;
-    expected.challenges = after->challenges;
+    memcpy(expected.challenges, after->challenges, sizeof expected.challenges);
     expected.challenge_until = after->challenge_until;
     expected.flags |= after->flags & TFSM_M_DSACK; /* the reply owed reports it */
     expected.dsack = after->dsack;
@@ -290,6 +291,36 @@ static bool fin_again(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg
            seg->security == tcb->security && seq_add(seg->seq, seg->len) == tcb->rcv_nxt;
 }
 
+/* The peer's SYN once more, while ours is not acknowledged: the SYN-ACK is the answer. */
+static bool syn_repeated(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return (seg->flags & (TFSM_SYN | TFSM_ACK | TFSM_RST)) == TFSM_SYN && seg->seq == tcb->irs &&
+           (tcb->flags & TFSM_M_SYN_ACKED) == 0;
+}
+
+/* Who a reply to a segment without text is for, by our own reading of RFC 5961 7: strangers know no
+ * numbers, a peer that has rebooted none either, a peer in the window some, a keep-alive all. */
+static unsigned reply_kind(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    uint32_t ahead = seq_distance(tcb->rcv_nxt, seg->seq);
+    bool exact = (seg->flags & TFSM_ACK) != 0 && (seg->flags & TFSM_RST) == 0 &&
+                 seq_le(tcb->snd_una, seg->ack) && seq_le(seg->ack, tcb->snd_nxt);
+    if ((seg->flags & TFSM_SYN) != 0) {
+        return 0;
+    }
+    return exact && ahead == UINT32_MAX ? 1 : ahead < tcb->rcv_wnd ? 2 : 3;
+}
+
+/* A reply is due that no other kind of segment can have used up. */
+static bool has_budget(const struct monitor *monitor, const struct tfsm_config *cfg,
+                       const struct tfsm_tcb *before, const struct tfsm_event *ev)
+{
+    unsigned kind = reply_kind(before, &ev->segment);
+    return cfg->challenge_limit > 0 &&
+           (ev->now >= before->challenge_until || !monitor->replied[kind] ||
+            ev->now - monitor->replied_at[kind] >= cfg->challenge_every);
+}
+
 /* An unacceptable segment is refused, whatever row says so; if it bears text or FIN it is acknowledged, and so is one that
  * bears nothing while there is budget. */
 static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg,
@@ -307,7 +338,8 @@ static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg
     if (monitor->timestamps && !rst) {
         bool stamped = (seg->options & TFSM_OPT_TIMESTAMPS) != 0;
         bool outdated = ev->now - before->ts_recent_from > OUTDATED;
-        if (!stamped || (seq_lt(seg->ts_val, monitor->ts_recent) && !outdated)) {
+        bool syn = (seg->flags & TFSM_SYN) != 0; /* may be of an incarnation that agreed on none */
+        if (stamped ? seq_lt(seg->ts_val, monitor->ts_recent) && !outdated : !syn) {
             check_unchanged(monitor, before, after);
             if (fx->verdict != TFSM_V_DROP) {
                 fails(monitor, "PAWS", "RFC7323:5.3 an older timestamp, or none, is refused");
@@ -318,19 +350,30 @@ static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg
     if (!in && !fin_again(before, seg)) {
         check_unchanged(monitor, before, after);
     }
-    bool budget = cfg->challenge_limit > 0 && ev->now >= before->challenge_until;
+    bool budget = has_budget(monitor, cfg, before, ev);
     bool bears = text_of(seg) > 0 || (seg->flags & TFSM_FIN) != 0;
     bool strict_rst = rst && in && (cfg->profile & TFSM_RFC5961) != 0 &&
                       seg->seq != before->rcv_nxt &&
                       !(before->state == TFSM_TIME_WAIT && (cfg->profile & TFSM_RFC1337) != 0);
     bool due = rst ? strict_rst && budget : !in && (bears || budget);
-    if (due && (after->owed & TFSM_OWE_ACK) == 0) {
+    uint8_t answer = TFSM_OWE_ACK | (syn_repeated(before, seg) ? TFSM_OWE_RTX | TFSM_OWE_SYN : 0);
+    if (due && (after->owed & answer) == 0) {
         fails(monitor, "NO_REPLY",
               "RFC9293:3.10.7.4 an unacceptable segment is answered with an ACK");
     }
 }
 
-/* A RST owed has the numbers that the segment it answers calls for, or SND.NXT after ABORT. */
+/* Where a segment without a sequence number of its own stands: at SND.NXT, or at the edge of the window
+ * that the peer offered last where that is nearer. */
+static uint32_t own_place(const struct tfsm_tcb *tcb)
+{
+    uint32_t flight = seq_distance(tcb->snd_una, tcb->snd_nxt);
+    uint32_t window = tcb->snd_wnd + (tcb->flags & TFSM_M_SYN_ACKED ? 0u : 1u);
+    return flight <= window ? tcb->snd_nxt : seq_add(tcb->snd_una, window);
+}
+
+/* A RST owed has the numbers that the segment it answers calls for, or stands where the peer must take
+ * it after ABORT. */
 static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
                      const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
@@ -343,13 +386,13 @@ static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
     }
     bool from_ack = (seg->flags & TFSM_ACK) != 0;
     monitor->rst_expected = true;
-    /* What the user will not read, and ABORT, reset at SND.NXT. */
-    bool own =
-        ev->kind != TFSM_EV_SEGMENT ||
-        (IN(before, BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2)) && after->rst_seq == before->snd_nxt &&
-         (before->flags & TFSM_M_DEAF) != 0 && (after->owed & TFSM_OWE_RST_ACK) == 0);
+    uint32_t place = own_place(before);
+    /* What the user will not read, and ABORT, reset of our own accord. */
+    bool own = ev->kind != TFSM_EV_SEGMENT ||
+               (IN(before, BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2)) && after->rst_seq == place &&
+                (before->flags & TFSM_M_DEAF) != 0 && (after->owed & TFSM_OWE_RST_ACK) == 0);
     monitor->rst_with_ack = !own && !from_ack;
-    monitor->rst_seq = own ? before->snd_nxt : from_ack ? seg->ack : 0;
+    monitor->rst_seq = own ? place : from_ack ? seg->ack : 0;
     monitor->rst_ack = monitor->rst_with_ack ? seq_add(seg->seq, seg->len) : 0;
 }
 
@@ -359,22 +402,31 @@ static void check_limiter(struct monitor *monitor, const struct tfsm_config *cfg
                           const struct tfsm_effects *fx, const struct tfsm_tcb *after)
 {
     const struct tfsm_segment *seg = &ev->segment;
-    bool own_syn_ack =
-        (seg->flags & (TFSM_SYN | TFSM_ACK)) == (TFSM_SYN | TFSM_ACK) && seg->seq == before->irs;
+    bool own_syn_ack = (seg->flags & (TFSM_SYN | TFSM_ACK)) == (TFSM_SYN | TFSM_ACK) &&
+                       seg->seq == before->irs && seq_le(before->snd_una, seg->ack) &&
+                       seq_le(seg->ack, before->snd_nxt);
     bool bears = (seg->flags & TFSM_RST) == 0 &&
                  (own_syn_ack || text_of(seg) > 0 || (seg->flags & TFSM_FIN) != 0);
-    bool replies = (after->owed & TFSM_OWE_ACK) != 0 && (before->owed & TFSM_OWE_ACK) == 0;
-    if (fx->verdict != TFSM_V_DROP || !IN(before, ~NO_CONNECTION & ~BIT(SYN_SENT)) || bears ||
-        !replies || ev->now >= TFSM_NEVER / 2) { /* at the end of time every interval is over */
+    uint8_t answers = TFSM_OWE_ACK | TFSM_OWE_RTX;
+    unsigned kind = reply_kind(before, seg);
+    bool limited =
+        fx->verdict == TFSM_V_DROP && IN(before, ~NO_CONNECTION & ~BIT(SYN_SENT)) && !bears;
+    if (limited && (after->owed & answers) != 0) {
+        monitor->replied[kind] = true;
+        monitor->replied_at[kind] = ev->now;
+    }
+    bool replies = (after->owed & ~before->owed & answers) != 0;
+    if (!limited || !replies ||
+        ev->now >= TFSM_NEVER / 2) { /* at the end of time every interval is over */
         return;
     }
     if (ev->now >= monitor->muted_until) {
-        monitor->muted = 0;
+        memset(monitor->muted, 0, sizeof monitor->muted);
         monitor->muted_until = ev->now + cfg->challenge_every;
     }
-    monitor->muted++;
+    monitor->muted[kind]++;
     /* The machine counts in intervals of its own; one of ours can overlap two of them. */
-    if (monitor->muted > 2u * cfg->challenge_limit) {
+    if (monitor->muted[kind] > 2u * cfg->challenge_limit) {
         fails(monitor, "LIMITER",
               "RFC5961:7 replies to dataless segments are limited per connection");
     }
@@ -677,6 +729,7 @@ static void note_duplicate(struct monitor *monitor, const struct tfsm_tcb *befor
 {
     bool repeated = (seg->flags & (TFSM_ACK | TFSM_SYN | TFSM_FIN)) == TFSM_ACK && seg->len == 0 &&
                     seg->ack == before->snd_una && before->snd_una != before->snd_nxt &&
+                    before->snd_wnd > 0 && /* else it answers a probe, and nothing was lost */
                     (uint32_t)seg->wnd << before->snd_wscale == before->snd_wnd;
     if (repeated) {
         monitor->duplicates++;
@@ -693,8 +746,9 @@ static void check_congestion(struct monitor *monitor, const struct tfsm_tcb *bef
     uint32_t size = segment_size(after);
     uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
     bool losing = (before->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
-    bool timed_out =
-        ev->kind == TFSM_EV_TIMEOUT && before->at_rtx != 0 && after->at_rtx != before->at_rtx;
+    bool timed_out = ev->kind == TFSM_EV_TIMEOUT && before->at_rtx != 0 &&
+                     after->at_rtx != before->at_rtx &&
+                     flight > 0; /* else it was only waited, as ECE asks */
     if ((before->flags & TFSM_M_SYN_ACKED) == 0 || !IN(after, SYNCHRONIZED)) {
         return;
     }
@@ -791,7 +845,8 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
                           const struct tfsm_tcb *before, const struct tfsm_event *ev,
                           const struct tfsm_effects *fx, const struct tfsm_tcb *after)
 {
-    bool rtx = before->at_rtx != 0 && ev->now >= before->at_rtx;
+    bool rtx = before->at_rtx != 0 && ev->now >= before->at_rtx &&
+               before->snd_una != before->snd_nxt; /* else it was only waited, as ECE asks */
     bool probe = before->at_persist != 0 && ev->now >= before->at_persist;
     bool user = before->at_user != 0 && ev->now >= before->at_user;
     if (before->state == TFSM_TIME_WAIT && before->at_2msl != 0 && ev->now >= before->at_2msl &&
@@ -835,12 +890,16 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
     if (interval > rto_max) {
         fails(monitor, "BACK_OFF", "RFC6298:2.5 the timeout is bounded");
     }
-    if (probe && monitor->probe_interval != 0 && next < TFSM_NEVER - 1 && interval != rto_max &&
-        interval / 2 != monitor->probe_interval && interval != 1) {
+    bool small = after->snd_wnd > 0; /* not closed: the override timeout goes before */
+    if (probe && small && interval > SECOND && next < TFSM_NEVER - 1) {
+        fails(monitor, "OVERRIDE", "RFC9293:3.8.6.2.1 a small window is used within a second");
+    }
+    if (probe && !small && monitor->probe_interval != 0 && next < TFSM_NEVER - 1 &&
+        interval != rto_max && interval / 2 != monitor->probe_interval && interval != 1) {
         fails(monitor, "PROBE_BACK_OFF", "RFC9293:SHLD-30 the interval between probes doubles");
     }
     monitor->interval = rtx ? interval : 0;
-    monitor->probe_interval = probe ? interval : 0;
+    monitor->probe_interval = probe && !small ? interval : 0;
 }
 
 /* SEG.ACK says that everything of ours has arrived. */
@@ -1318,16 +1377,20 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     check_options_out(monitor, cfg, before, now, seg, after);
     check_held(monitor, before, seg);
     check_pipe(monitor, cfg, before, seg);
-    bool keepalive = seg->len == 0 && seg->seq == seq_sub(before->snd_nxt, 1);
-    if (keepalive && (cfg->keepalive_idle == 0 || before->snd_una != before->snd_nxt)) {
+    bool keepalive = seg->len == 0 && seg->seq == seq_sub(before->snd_nxt, 1) &&
+                     before->snd_una == before->snd_nxt;
+    if (keepalive && cfg->keepalive_idle == 0) {
         fails(monitor, "KEEPALIVE_EARLY", "RFC9293:MUST-25 keep-alives are off unless asked for");
     } else if (keepalive) {
         /* when it was due was checked with the timeout */
     } else if (seg->len == 0) {
         monitor->acks_alone++;
-        if (monitor->acks_alone > 1 || seg->seq != before->snd_nxt) {
-            fails(monitor, "ONE_ACK",
-                  "RFC9293:MUST-58 one drain gives one acknowledgment, at SND.NXT");
+        if (monitor->acks_alone > 1) {
+            fails(monitor, "ONE_ACK", "RFC9293:MUST-58 one drain gives one acknowledgment");
+        }
+        if (seg->seq != own_place(before)) {
+            fails(monitor, "ACK_PLACE",
+                  "RFC9293:3.4 an acknowledgment stands at SND.NXT, within the peer's window");
         }
     }
     check_numbers(monitor, before, seg);

@@ -52,8 +52,10 @@ struct monitor {
     unsigned acks_alone;      /* pure ACKs since the last event */
     unsigned resets;          /* RSTs since the last event */
     bool rst_arrived;         /* the last event was a RST */
-    unsigned muted;           /* limited replies in this interval */
+    unsigned muted[4];        /* limited replies in this interval, of each kind of segment */
     tfsm_time muted_until;
+    bool replied[4]; /* and when there was one last */
+    tfsm_time replied_at[4];
     /* options, as the SYNs on the wire settled them */
     uint8_t offered;    /* enum tfsm_option of our last SYN */
     bool ecn_offered;   /* and whether it asked for ECN */

@@ -142,7 +142,7 @@ static struct tfsm_tcb without_reply(const struct tfsm_tcb *tcb)
     bare.owed = 0;
     bare.rst_seq = 0;
     bare.rst_ack = 0;
-    bare.challenges = 0;
+    memset(bare.challenges, 0, sizeof bare.challenges);
     bare.challenge_until = 0;
     bare.rst_ts_val = 0;
     bare.rst_ts_ecr = 0;
@@ -888,17 +888,32 @@ void same_dataless_replies_are_limited(struct fixture *f)
     }
     arrive(f, .flags = TFSM_RST | TFSM_ACK | TFSM_FIN, .seq = 1, .text = 10);
     expect_ignored(f);
-    arrive(f, .flags = TFSM_SYN, .seq = -1);
-    expect_ignored(f);
-    arrive(f, .flags = TFSM_SYN);
-    expect_ignored(f);
-    arrive(f, .flags = TFSM_SYN | TFSM_ACK, .seq = 1);
-    expect_ignored(f);
-    arrive(f, .flags = TFSM_ACK, .seq = -1);
-    expect_ignored(f);
     arrive(f, .flags = TFSM_ACK, .ack = (int64_t)in_flight(f) + 1);
     expect_ignored(f);
     arrive(f, .flags = TFSM_ACK, .ack = -(int64_t)seq_distance(f->iss, f->tcb.snd_una));
+    expect_ignored(f);
+    /* What is out of the window, a SYN, and a keep-alive have budgets of their own. */
+    for (unsigned i = 0; i < LIMIT; i++) {
+        arrive(f, .flags = TFSM_ACK, .seq = -2 - (int64_t)i);
+        expect_challenged(f);
+    }
+    arrive(f, .flags = TFSM_ACK, .seq = -2);
+    expect_ignored(f);
+    for (unsigned i = 0; i < LIMIT; i++) {
+        arrive(f, .flags = TFSM_SYN, .seq = i % 2 == 0 ? 5 : -500);
+        expect_challenged(f);
+    }
+    arrive(f, .flags = TFSM_SYN);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_SYN, .seq = -500);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK, .seq = 1);
+    expect_ignored(f);
+    for (unsigned i = 0; i < LIMIT; i++) {
+        arrive(f, .flags = TFSM_ACK, .seq = -1);
+        expect_challenged(f);
+    }
+    arrive(f, .flags = TFSM_ACK, .seq = -1);
     expect_ignored(f);
     f->now += LIMIT_EVERY;
     arrive(f, .flags = TFSM_RST, .seq = 1);

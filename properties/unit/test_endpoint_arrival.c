@@ -292,7 +292,7 @@ static void test_endpoint_half_open_connection_that_is_reset_is_freed(void **sta
     hand_in(&packet);
     assert_int_equal(endpoint_half_open(net.host[1], net.listener), 1);
     said();
-    pass(64 * SECOND); /* nobody answers the SYN-ACK */
+    pass(184 * SECOND); /* nobody answers the SYN-ACK */
     assert_int_equal(endpoint_half_open(net.host[1], net.listener), 0);
     assert_int_equal(in_use(1), 0);
 }

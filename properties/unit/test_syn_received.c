@@ -18,19 +18,46 @@ static void listens_again(struct fixture *f)
 
 /* ---- first: sequence number ---- */
 
-static void test_syn_received_old_syn_is_acknowledged(void **state)
+/* A client that has not heard our SYN-ACK ignores an ACK alone. */
+static void test_syn_received_syn_repeated_draws_the_syn_ack(void **state)
 {
     struct fixture *f = in_syn_received(state);
+    for (unsigned i = 0; i < LIMIT; i++) {
+        arrive(f, .flags = TFSM_SYN, .seq = -1);
+        expect_refused(f);
+        (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
+        expect_state(f, TFSM_SYN_RECEIVED);
+    }
     arrive(f, .flags = TFSM_SYN, .seq = -1);
-    expect_challenged(f);
-    expect_state(f, TFSM_SYN_RECEIVED);
+    expect_ignored(f);
 }
 
-static void test_syn_received_old_syn_is_acknowledged_without_5961(void **state)
+static void test_syn_received_syn_repeated_draws_the_syn_ack_without_5961(void **state)
 {
     struct fixture *f = in_plain(state, TFSM_SYN_RECEIVED);
     arrive(f, .flags = TFSM_SYN, .seq = -1);
+    expect_refused(f);
+    (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
+}
+
+/* RFC6298:3a: which of two SYN-ACKs was answered nobody knows, so no round trip is taken from it. */
+static void test_syn_received_syn_repeated_spoils_the_round_trip(void **state)
+{
+    struct fixture *f = in_plain(state, TFSM_SYN_RECEIVED);
+    arrive(f, .flags = TFSM_SYN, .seq = -1);
+    (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
+    f->now += 50000;
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_ESTABLISHED);
+    assert_int_equal(f->tcb.srtt, 0);
+}
+
+static void test_syn_received_other_syn_is_acknowledged(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    arrive(f, .flags = TFSM_SYN, .seq = -2);
     expect_challenged(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
 }
 
 static void test_syn_received_ack_outside_left_is_acknowledged(void **state)
@@ -444,7 +471,7 @@ static void test_syn_received_rtx_keeps_the_iss(void **state)
     struct fixture *f = in_syn_received(state);
     uint32_t iss = f->iss;
     arrive(f, .flags = TFSM_SYN, .seq = -1);
-    expect_ack(f);
+    (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
     f->iss = 999999; /* another event, another number on offer */
     expire(f);
     f->iss = iss;
@@ -731,8 +758,10 @@ static void test_syn_received_receive_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_syn_received_old_syn_is_acknowledged),
-        cmocka_unit_test(test_syn_received_old_syn_is_acknowledged_without_5961),
+        cmocka_unit_test(test_syn_received_syn_repeated_draws_the_syn_ack),
+        cmocka_unit_test(test_syn_received_syn_repeated_draws_the_syn_ack_without_5961),
+        cmocka_unit_test(test_syn_received_syn_repeated_spoils_the_round_trip),
+        cmocka_unit_test(test_syn_received_other_syn_is_acknowledged),
         cmocka_unit_test(test_syn_received_ack_outside_left_is_acknowledged),
         cmocka_unit_test(test_syn_received_ack_outside_right_is_acknowledged),
         cmocka_unit_test(test_syn_received_ack_alone_just_past_the_window_connects),

@@ -490,31 +490,37 @@ static void test_timestamps_missing_are_dropped_silently(void **state)
     }
 }
 
-/* RFC7323:3.2g: a SYN has options that make it look like the beginning of a connection. */
-static void test_timestamps_missing_in_a_syn_are_dropped_silently(void **state)
+/* RFC5961:4.2a: a SYN without the option may be that of a peer that has rebooted: it is challenged, in
+ * the window and out of it, or that peer would never get through. */
+static void test_timestamps_missing_in_a_syn_are_challenged(void **state)
 {
     FOR_SYNCHRONIZED(f, state)
     {
         enum tfsm_state was = f->tcb.state;
         f->peer.options = TFSM_OPT_MSS;
+        f->cfg.profile &= ~(uint32_t)TFSM_RFC6191; /* nor does it end TIME-WAIT */
+        arrive(f, .flags = TFSM_SYN, .seq = -70000);
+        expect_challenged(f);
+        if (was == TFSM_SYN_RECEIVED) { /* a SYN in the window listens again (3.10.7.4) */
+            continue;
+        }
         arrive(f, .flags = TFSM_SYN);
-        expect_ignored(f);
+        expect_challenged(f);
         arrive(f, .flags = TFSM_SYN | TFSM_ACK, .seq = 5);
-        expect_ignored(f);
+        expect_challenged(f);
         expect_state(f, was);
     }
 }
 
-/* RFC7323:3.2h: also where a SYN in the window would end it. */
-static void test_timestamps_missing_in_a_syn_end_nothing_without_5961(void **state)
+/* Without RFC 5961 a SYN in the window ends the connection, as RFC 793 has it, with the option or not. */
+static void test_timestamps_missing_in_a_syn_in_the_window_without_5961(void **state)
 {
     struct fixture *f = offering(state);
     f->cfg.profile = PLAIN | TFSM_TIMESTAMPS;
     reach_stamped(f);
     f->peer.options = TFSM_OPT_MSS;
     arrive(f, .flags = TFSM_SYN, .seq = 5);
-    expect_ignored(f);
-    expect_state(f, TFSM_ESTABLISHED);
+    expect_gone(f, TFSM_SIG_RESET);
 }
 
 /* RFC7323:3.2h: however often; afterwards the connection goes on. */
@@ -1478,8 +1484,8 @@ int main(void)
         cmocka_unit_test(test_timestamps_and_sack_take_room_from_the_text),
         cmocka_unit_test(test_timestamps_path_mtu_makes_segments_smaller),
         cmocka_unit_test(test_timestamps_missing_are_dropped_silently),
-        cmocka_unit_test(test_timestamps_missing_in_a_syn_are_dropped_silently),
-        cmocka_unit_test(test_timestamps_missing_in_a_syn_end_nothing_without_5961),
+        cmocka_unit_test(test_timestamps_missing_in_a_syn_are_challenged),
+        cmocka_unit_test(test_timestamps_missing_in_a_syn_in_the_window_without_5961),
         cmocka_unit_test(test_timestamps_missing_end_nothing),
         cmocka_unit_test(test_timestamps_missing_in_the_fin_restart_nothing),
         cmocka_unit_test(test_timestamps_missing_in_a_rst_do_not_matter),
