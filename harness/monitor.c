@@ -318,7 +318,8 @@ static bool has_budget(const struct monitor *monitor, const struct tfsm_config *
     unsigned kind = reply_kind(before, &ev->segment);
     return cfg->challenge_limit > 0 &&
            (ev->now >= before->challenge_until || !monitor->replied[kind] ||
-            ev->now - monitor->replied_at[kind] >= cfg->challenge_every);
+            (ev->now >= monitor->replied_at[kind] &&
+             ev->now - monitor->replied_at[kind] > cfg->challenge_every));
 }
 
 /* An unacceptable segment is refused, whatever row says so; if it bears text or FIN it is acknowledged, and so is one that
@@ -387,6 +388,14 @@ static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
     bool from_ack = (seg->flags & TFSM_ACK) != 0;
     monitor->rst_expected = true;
     uint32_t place = own_place(before);
+    struct tfsm_tcb then = *before; /* when the segment had told of its window */
+    if (ev->kind == TFSM_EV_SEGMENT && from_ack && seq_le(before->snd_una, seg->ack) &&
+        seq_le(seg->ack, before->snd_nxt)) {
+        then.snd_una = seg->ack;
+        then.snd_wnd = (uint32_t)seg->wnd << before->snd_wscale;
+        then.flags |= TFSM_M_SYN_ACKED;
+        place = after->rst_seq == own_place(&then) ? own_place(&then) : place;
+    }
     /* What the user will not read, and ABORT, reset of our own accord. */
     bool own = ev->kind != TFSM_EV_SEGMENT ||
                (IN(before, BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2)) && after->rst_seq == place &&
@@ -1039,6 +1048,10 @@ void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
                                 .ack_out_known = true,
                                 .syn_out = true,
                                 .heard = tcb->sent_at};
+    for (unsigned i = 0; i < sizeof monitor->replied; i++) { /* it may have replied already */
+        monitor->replied[i] = tcb->challenge_until != 0;
+        monitor->replied_at[i] = tcb->challenge_until;
+    }
 }
 
 void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
