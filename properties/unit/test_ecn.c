@@ -443,6 +443,58 @@ static void test_ecn_ece_of_the_next_window_cuts_again(void **state)
     assert_in_range(status(f).cwnd, (flight - MSS) / 2, cwnd / 2);
 }
 
+/* RFC3168:6.1.2d: at a window of one segment new text waits for the retransmission timer, which begins
+ * anew; its end is no retransmission. */
+static void test_ecn_ece_at_one_segment_waits_for_the_timer(void **state)
+{
+    struct fixture *f = with_ecn(state);
+    struct tfsm_segment out[4];
+    f->cfg.profile |= CAREFUL;
+    f->cfg.snd_buff = MUCH;
+    f->cfg.initial_window = 1;
+    reach_ecn(f);
+    user_send(f, 3 * MSS);
+    assert_int_equal(drain(f, out, 4), 1);
+    f->now += 50000;
+    arrive(f, .flags = TFSM_ACK | TFSM_ECE, .ack = MSS);
+    assert_int_equal(f->tcb.at_rtx, f->now + f->tcb.rto);
+    expect_nothing(f);
+    f->now += 50000;
+    arrive(f, .flags = TFSM_ACK, .text = 10); /* whatever else comes */
+    assert_int_equal(drain(f, out, 4), 1);
+    assert_int_equal(out[0].len, 0);
+    f->now = f->tcb.at_rtx;
+    uint32_t una = f->tcb.snd_una;
+    after(f, 0);
+    assert_int_equal(f->tcb.tries, 0);
+    assert_int_equal(f->tcb.backoff, 0);
+    assert_true(drain(f, out, 4) >= 1);
+    assert_int_equal(out[0].seq, una);
+    assert_int_equal(out[0].len, MSS);
+    assert_true((out[0].flags & TFSM_CWR) != 0);
+    assert_int_equal(out[0].ecn, TFSM_ECT_0);
+}
+
+/* RFC3168:6.1.2d: a connection without a retransmission left to make does not give up either. */
+static void test_ecn_ece_at_one_segment_gives_up_nothing(void **state)
+{
+    struct fixture *f = with_ecn(state);
+    struct tfsm_segment out[4];
+    f->cfg.profile |= CAREFUL;
+    f->cfg.snd_buff = MUCH;
+    f->cfg.initial_window = 1;
+    f->cfg.retries = 0;
+    f->cfg.r1 = 1;
+    reach_ecn(f);
+    user_send(f, MSS);
+    assert_int_equal(drain(f, out, 4), 1);
+    arrive(f, .flags = TFSM_ACK | TFSM_ECE, .ack = MSS);
+    f->now = f->tcb.at_rtx;
+    after(f, 0);
+    expect_signals(f, 0);
+    expect_state(f, TFSM_ESTABLISHED);
+}
+
 /* RFC3168:6.1.2b: a loss in the window for which ECE cut it already. */
 static void test_ecn_loss_after_ece_cuts_no_more(void **state)
 {
@@ -800,6 +852,8 @@ int main(void)
         cmocka_unit_test(test_ecn_ece_cuts_once_a_window),
         cmocka_unit_test(test_ecn_ece_does_not_let_the_window_grow),
         cmocka_unit_test(test_ecn_ece_of_the_next_window_cuts_again),
+        cmocka_unit_test(test_ecn_ece_at_one_segment_waits_for_the_timer),
+        cmocka_unit_test(test_ecn_ece_at_one_segment_gives_up_nothing),
         cmocka_unit_test(test_ecn_loss_after_ece_cuts_no_more),
         cmocka_unit_test(test_ecn_ece_after_loss_cuts_no_more),
         cmocka_unit_test(test_ecn_ece_without_agreement_is_ignored),

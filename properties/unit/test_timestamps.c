@@ -785,6 +785,42 @@ static void test_timestamps_echo_from_the_future_is_not_measured(void **state)
     assert_in_range(srtt(f), before - 10 * MS, before + 10 * MS);
 }
 
+/* RFC7323:4.1b: an echo from before our SYN went out is none of ours: the clock measures instead, and
+ * the timeout stays what a round trip of 50 ms makes of it. */
+static void test_timestamps_echo_never_sent_is_not_measured(void **state)
+{
+    struct fixture *f = offering(state);
+    f->now = 268 * SECOND;
+    open_stamped(f);
+    drop_output(f);
+    f->now += 50 * MS;
+    echo(f, PEER_TS, OFFSET, .flags = TFSM_SYN | TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_ESTABLISHED);
+    assert_int_equal(srtt(f), 50 * MS);
+    assert_int_equal(rto(f), SECOND);
+}
+
+/* RFC7323:4.1b: nor is one of a segment that was acknowledged long ago: what is outstanding was sent
+ * later, also where something always is. */
+static void test_timestamps_echo_of_the_past_is_not_measured(void **state)
+{
+    struct fixture *f = measured(state);
+    uint32_t first = our_clock(f);
+    user_send(f, 10);
+    drop_output(f);
+    for (int i = 0; i < 100; i++) {
+        f->now += 100 * MS;
+        user_send(f, 10);
+        drop_output(f); /* before the one before it is acknowledged */
+        echo(f, PEER_TS, our_clock(f) - 100, .flags = TFSM_ACK, .ack = 10);
+    }
+    assert_in_range(srtt(f), 99 * MS, 101 * MS);
+    f->now += 100 * MS;
+    echo(f, PEER_TS, first, .flags = TFSM_ACK, .ack = 10);
+    assert_int_equal(f->fx.acknowledged, 10);
+    assert_in_range(srtt(f), 99 * MS, 101 * MS);
+}
+
 /* RFC7323:4.2: ten acknowledgments in a round trip must not forget what went before as ten round
  * trips would: after them more than half of SRTT is still the old 100 ms. */
 static void test_timestamps_many_measurements_keep_the_history(void **state)
@@ -1503,6 +1539,8 @@ int main(void)
         cmocka_unit_test(test_timestamps_are_measured_only_with_a_new_ack),
         cmocka_unit_test(test_timestamps_of_a_refused_ack_are_not_measured),
         cmocka_unit_test(test_timestamps_echo_from_the_future_is_not_measured),
+        cmocka_unit_test(test_timestamps_echo_never_sent_is_not_measured),
+        cmocka_unit_test(test_timestamps_echo_of_the_past_is_not_measured),
         cmocka_unit_test(test_timestamps_many_measurements_keep_the_history),
         cmocka_unit_test(test_timestamps_delayed_ack_echoes_the_earliest),
         cmocka_unit_test(test_timestamps_aggregated_ack_echoes_the_earliest),
