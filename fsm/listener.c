@@ -339,11 +339,12 @@ static bool may_open_early(struct tfsm_listener *l, tfsm_time now)
     return pending < l->policy.fast_open;
 }
 
-/* What the SYN says of Fast Open goes into the event: a good cookie opens early, any other option is
- * answered with a cookie. Returns what to count it as once it is answered, TFSM_LISTENER_COUNTS for
- * nothing. [RFC7413:4.2, RFC7413:4.2.2g, 4.2.2h, 4.2.2i; RFC7413:5.1a, 5.1b] */
-static enum tfsm_listener_counter
-weigh_fast_open(struct tfsm_listener *l, const struct tfsm_packet *packet, struct tfsm_event *event)
+/* What the SYN says of Fast Open goes into the event: a good cookie opens early, if that may be, any
+ * other option is answered with a cookie. Returns what to count it as once it is answered,
+ * TFSM_LISTENER_COUNTS for nothing. [RFC7413:4.2, RFC7413:4.2.2g, 4.2.2h, 4.2.2i; RFC7413:5.1a, 5.1b] */
+static enum tfsm_listener_counter weigh_fast_open(struct tfsm_listener *l,
+                                                  const struct tfsm_packet *packet, bool allowed,
+                                                  struct tfsm_event *event)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     const struct tfsm_segment *syn = &packet->segment;
@@ -351,7 +352,7 @@ weigh_fast_open(struct tfsm_listener *l, const struct tfsm_packet *packet, struc
         return TFSM_LISTENER_COUNTS;
     }
     bool good = tfsm_fast_cookie_holds(l, &ends, packet->cookie, syn->cookie_len);
-    bool room = may_open_early(l, event->now);
+    bool room = may_open_early(l, event->now) && allowed;
     event->fast_open = good && room;
     event->cookie_len = good ? 0 : TFSM_FAST_COOKIE;
     return good && room          ? TFSM_COUNT_EARLY
@@ -485,7 +486,7 @@ static void on_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
         tally(l, accept_full(l) ? TFSM_COUNT_SYN_ACCEPT_FULL : TFSM_COUNT_SYN_NO_SEAT);
         return;
     }
-    enum tfsm_listener_counter fast_open = weigh_fast_open(l, packet, &event);
+    enum tfsm_listener_counter fast_open = weigh_fast_open(l, packet, iss_after == NULL, &event);
     /* Where a cookie may have been sent for the same SYN, the ISN is one. */
     bool cookie = iss_after == NULL && tfsm_cookies_are_out(l, now);
     uint32_t place = event.fast_open ? NO_ENTRY : make_room(l, &ends, iss_after != NULL, cookie);
@@ -540,7 +541,8 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
         return;
     }
     uint32_t place = tfsm_entry_find(l, &ends);
-    if (place != NO_ENTRY && comes_with_cookie(l, cfg, place, packet, now)) {
+    bool cookies = iss_after == NULL; /* of none the ISN is known to come after that */
+    if (place != NO_ENTRY && cookies && comes_with_cookie(l, cfg, place, packet, now)) {
         to_cookie(l, cfg, packet, now, seat, out);
         if (out->kind == TFSM_ARRIVAL_CONNECTION) {
             remove_entry(l, place, TFSM_COUNT_ENTRY_COOKIE);
@@ -551,9 +553,24 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
         to_entry(l, cfg, place, packet, now, seat, out);
     } else if ((packet->segment.flags & opening) == TFSM_SYN) {
         on_syn(l, cfg, packet, now, seat, iss_after, out);
-    } else if (!to_cookie(l, cfg, packet, now, seat, out)) {
+    } else if (!cookies || !to_cookie(l, cfg, packet, now, seat, out)) {
         on_stray(l, cfg, packet, now, seat, out);
     }
+}
+
+bool tfsm_listener_claims(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                          const struct tfsm_packet *packet, tfsm_time now,
+                          const struct tfsm_tcb *waiting, const struct tfsm_config *waiting_cfg)
+{
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
+    uint32_t place = l->closing ? NO_ENTRY : tfsm_entry_find(l, &ends);
+    struct tfsm_tcb tcb;
+    if (place == NO_ENTRY) {
+        return false;
+    }
+    tfsm_entry_unfold(l, cfg, place, &tcb);
+    return tfsm_is_for_next(waiting, waiting_cfg, &tcb, cfg, &event);
 }
 
 /* ---- ICMP, time, output ---- */

@@ -29,10 +29,24 @@ extern "C" {
  * fx    written whole: what the embedder must do now
  * Returns TFSM_DONE, or an error, and then nothing but *fx is written. A segment that is refused is
  * TFSM_DONE too: fx->verdict says TFSM_V_DROP, and nothing changes but what is owed in reply and
- * the reply limiter.
+ * the reply limiter. Nor does anything with TFSM_V_REOPEN: in TIME-WAIT a SYN has come for a listener
+ * (RFC9293:MAY-2). The connection is still there, for the SYN may be an old duplicate; the next
+ * incarnation, whose ISN comes after fx->iss_after, is half open beside it, and tfsm_is_for_next()
+ * says which segments are whose. Feed TFSM_EV_ABORT when the third segment has come, and not before.
  * Source: RFC 9293 3.10. */
 enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                            const struct tfsm_event *ev, struct tfsm_effects *fx);
+
+/* Of two incarnations of a connection, one in TIME-WAIT and the next in SYN-RECEIVED, which a segment is
+ * for. The next one's is what it takes by its numbers: its third segment, a RST, and the SYN that would
+ * open it anew; and what lies in its window and means nothing to the other. The rest is for the one in
+ * TIME-WAIT: its peer's FIN that comes again, old duplicates, an older SYN.
+ * waiting, next  in these states, each with its policy
+ * ev             TFSM_EV_SEGMENT
+ * Returns true when it is for the next. Source: RFC9293:MAY-2b. */
+bool tfsm_is_for_next(const struct tfsm_tcb *waiting, const struct tfsm_config *waiting_cfg,
+                      const struct tfsm_tcb *next, const struct tfsm_config *next_cfg,
+                      const struct tfsm_event *ev);
 
 /* Take the next segment the connection wants to send.
  * now   microseconds; timers are armed from it

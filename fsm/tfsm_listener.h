@@ -34,8 +34,8 @@ extern "C" {
 enum tfsm_cookies {
     TFSM_COOKIES_NEVER,     /* a SYN that finds the queue full is dropped, or puts out the oldest */
     TFSM_COOKIES_WHEN_FULL, /* when the SYN queue is full */
-    TFSM_COOKIES_ALWAYS /* every SYN but those that Fast Open takes and those that end TIME-WAIT: no
-                               other entries */
+    TFSM_COOKIES_ALWAYS /* every SYN but those that Fast Open takes and those that come in TIME-WAIT:
+                               no other entries */
 };
 
 /* What becomes of a third segment that finds no room: the accept queue is full, or there is no seat. */
@@ -138,7 +138,8 @@ struct tfsm_spent {
     X(REFUSED, "segments that a half-open connection refused: SYN again, bad ACK, out of window")  \
     X(FAST_OPEN_ASKED, "Fast Open cookies asked for and handed out")                               \
     X(FAST_OPEN_BAD, "SYNs with a bad Fast Open cookie: an ordinary handshake, and a new cookie")  \
-    X(FAST_OPEN_LIMIT, "SYNs with a good one beyond the limit: an ordinary handshake")             \
+    X(FAST_OPEN_LIMIT,                                                                             \
+      "SYNs with a good one beyond the limit, or in TIME-WAIT: an ordinary handshake")             \
     X(ACCEPTED, "connections handed to the user")
 
 enum tfsm_listener_counter {
@@ -242,8 +243,10 @@ struct tfsm_arrival {
  * packet     its destination is this listener's
  * now        microseconds
  * seat       null: there is no room for one more connection, and SYNs are dropped, too
- * iss_after  null; or the ISN must come after this: fx->iss_after of a TFSM_V_REOPEN. Then no cookie
- *            is sent; ask tfsm_listener_has_room() before a SYN ends TIME-WAIT
+ * iss_after  null; or there is a connection in TIME-WAIT between the same two ends, and the ISN must come
+ *            after this, its last number (fx->iss_after of a TFSM_V_REOPEN): a SYN gets an entry, and
+ *            neither a cookie nor a Fast Open, so that nothing of the old connection is lost before the
+ *            third segment. With TFSM_ARRIVAL_CONNECTION it is to be aborted (RFC9293:MAY-2b)
  * out        written whole
  * The same SYN gets the same ISN again while its entry is there; from the first cookie that is sent
  * until the last one is no longer good, within one period of their clock (67 s), whether there is an
@@ -257,8 +260,16 @@ void tfsm_listener_segment(struct tfsm_listener *listener, const struct tfsm_con
                            const struct tfsm_seat *seat, const uint32_t *iss_after,
                            struct tfsm_arrival *out);
 
-/* A SYN with iss_after would get an entry. */
+/* A SYN with iss_after would get an entry. To be asked before a SYN is fed to a connection in
+ * TIME-WAIT. */
 bool tfsm_listener_has_room(const struct tfsm_listener *listener);
+
+/* A segment for a connection in TIME-WAIT: whether it is for the entry of its next incarnation rather
+ * (tfsm_is_for_next()). False where there is no such entry.
+ * waiting, waiting_cfg  the connection in TIME-WAIT */
+bool tfsm_listener_claims(const struct tfsm_listener *listener, const struct tfsm_config *cfg,
+                          const struct tfsm_packet *packet, tfsm_time now,
+                          const struct tfsm_tcb *waiting, const struct tfsm_config *waiting_cfg);
 
 /* An ICMP error about a segment of no connection. Returns false when it is about no entry either;
  * else *fx is written. */

@@ -122,8 +122,8 @@ struct tfsm_event {
     bool remote;         /* OPEN: the remote socket is specified */
     bool urgent;         /* SEND: the last octet ends urgent data */
     bool deaf;           /* CLOSE: the user will not read any more either (RFC9293:MAY-1) */
-    bool listener;       /* SEGMENT: somebody listens on the local socket, so that a SYN may end
-                           TIME-WAIT (RFC9293:MAY-2) */
+    bool listener;       /* SEGMENT: somebody listens on the local socket: a SYN in TIME-WAIT may
+                           be for the next incarnation (RFC9293:MAY-2) */
     bool fast_open;      /* OPEN, active: Fast Open (RFC 7413), with a cookie or a request for one;
                            SEGMENT in LISTEN: the Fast Open cookie of the SYN was checked and is good,
                            and the user may have its text now */
@@ -150,7 +150,7 @@ enum tfsm_profile {
     TFSM_TIMESTAMPS = 0x40,       /* timestamps and PAWS (RFC 7323 3..5) */
     TFSM_SACK = 0x80,             /* selective acknowledgment (RFC 2018, 2883, 6675) */
     TFSM_ECN = 0x100,             /* explicit congestion notification (RFC 3168) */
-    TFSM_RFC6191 = 0x200,         /* a newer SYN ends TIME-WAIT (RFC9293:MAY-2, RFC 6191) */
+    TFSM_RFC6191 = 0x200,         /* a newer SYN reopens from TIME-WAIT (RFC9293:MAY-2, RFC 6191) */
     TFSM_RFC5927 = 0x400,         /* no ICMP error ends a synchronized connection (RFC 5927 5.2) */
     TFSM_USER_TIMEOUT = 0x800     /* the user timeout option (RFC 5482) */
 };

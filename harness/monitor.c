@@ -105,6 +105,26 @@ static bool newer_syn(const struct monitor *monitor, const struct tfsm_config *c
     return stamped || beyond;
 }
 
+/* A SYN that is given to a listener is newer, and leaves the connection in TIME-WAIT as it was: it may
+ * be an old duplicate. */
+static void check_reopen(struct monitor *monitor, const struct tfsm_config *cfg,
+                         const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                         const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+{
+    bool newer = before->state == TFSM_TIME_WAIT && ev->kind == TFSM_EV_SEGMENT && ev->listener &&
+                 ev->segment.security == before->security &&
+                 newer_syn(monitor, cfg, before, &ev->segment);
+    if (newer != (fx->verdict == TFSM_V_REOPEN)) {
+        fails(monitor, "REOPENED_FOR_NOTHING",
+              "RFC6191:2 a SYN reopens from TIME-WAIT exactly if it is newer and somebody listens");
+    }
+    if (newer && (!same(before, after) || fx->signals != 0 ||
+                  fx->iss_after != seq_add(monitor->fin_seq, 1))) {
+        fails(monitor, "REOPEN_CHANGES",
+              "RFC9293:MAY-2b TIME-WAIT stays as it was until the SYN is no old duplicate");
+    }
+}
+
 /* A segment ended the connection, by RST or by a label of security that differs, or the last ACK of
  * our FIN came. */
 static void check_end_by_segment(struct monitor *monitor, const struct tfsm_config *cfg,
@@ -115,10 +135,9 @@ static void check_end_by_segment(struct monitor *monitor, const struct tfsm_conf
                     monitor->fin_out && seg->ack == seq_add(monitor->fin_seq, 1);
     bool rfc793_syn = (seg->flags & TFSM_SYN) != 0 && (cfg->profile & TFSM_RFC5961) == 0;
     bool security = seg->security != before->security;
-    bool reopened = before->state == TFSM_TIME_WAIT && newer_syn(monitor, cfg, before, seg);
     bool unread = (before->flags & TFSM_M_DEAF) != 0 && text_of(seg) > 0 &&
                   IN(before, BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2));
-    if (!rst && !last_ack && !rfc793_syn && !security && !reopened && !unread) {
+    if (!rst && !last_ack && !rfc793_syn && !security && !unread) {
         fails(monitor, "ENDED_FOR_NOTHING",
               "RFC9293:3.10.7.4 a segment ends a connection by RST, or by acknowledging our FIN in "
               "LAST-ACK");
@@ -156,7 +175,7 @@ static void check_transition(struct monitor *monitor, const struct tfsm_config *
     }
     bool other_security = seg->security != before->security;
     if ((seg->flags & TFSM_SYN) != 0 && !rst && strict && !other_security &&
-        IN(before, SYNCHRONIZED) && !newer_syn(monitor, cfg, before, seg)) {
+        IN(before, SYNCHRONIZED)) {
         fails(monitor, "BLIND_SYN", "RFC5961:4.2 a SYN never changes a synchronized state");
     }
     if (after->state == TFSM_CLOSED && IN(before, SYNCHRONIZED)) {
@@ -193,9 +212,6 @@ static unsigned fitting_ends(const struct tfsm_tcb *before, const struct tfsm_ev
     case TFSM_EV_SEGMENT:
         if (rst && IN(before, late)) {
             return TFSM_SIG_CLOSED | TFSM_SIG_RESET; /* by what was lost */
-        }
-        if (before->state == TFSM_TIME_WAIT && (ev->segment.flags & TFSM_SYN) != 0) {
-            return TFSM_SIG_CLOSED | TFSM_SIG_RESET; /* another incarnation, or RFC 793 */
         }
         if (before->state == TFSM_LAST_ACK || (rst && before->state == TFSM_TIME_WAIT)) {
             return TFSM_SIG_CLOSED | (rst ? 0u : TFSM_SIG_RESET); /* or another security label */
@@ -331,9 +347,7 @@ static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg
     const struct tfsm_segment *seg = &ev->segment;
     bool rst = (seg->flags & TFSM_RST) != 0;
     bool in = acceptable(before, seg);
-    if (!IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED)) ||
-        (before->state == TFSM_TIME_WAIT && (seg->flags & TFSM_SYN) != 0 &&
-         (cfg->profile & TFSM_RFC6191) != 0)) {
+    if (!IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED))) {
         return;
     }
     if (monitor->timestamps && !rst) {
@@ -1068,6 +1082,12 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     if (result != TFSM_DONE && !same(before, after)) {
         fails(monitor, "ERROR_BUT_CHANGED", "RFC9293:3.10 a refused call changes nothing");
+    }
+    check_reopen(monitor, cfg, before, ev, fx, after);
+    if (fx->verdict == TFSM_V_REOPEN) { /* it is no segment of this connection */
+        monitor->acks_alone = 0;
+        monitor->resets = 0;
+        return;
     }
     check_transition(monitor, cfg, before, ev, after);
     bool ended = IN(before, ~NO_CONNECTION) && !IN(after, ~NO_CONNECTION);

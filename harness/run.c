@@ -93,16 +93,21 @@ static void feed(struct trace *trace, struct tfsm_event *ev)
     }
 }
 
-/* A segment arrives. One that ends TIME-WAIT for a new incarnation goes to a listener, which is the
- * same TCB opened anew. */
+/* A segment arrives. One that opens a new incarnation from TIME-WAIT goes to a listener. Here is room
+ * for one TCB only: the old connection is ended at once, as it would be with the third segment, and the
+ * same TCB listens. pair.c and listen.c keep both. */
 static void feed_segment(struct trace *trace, const struct tfsm_segment *segment)
 {
     struct tfsm_event ev = {.kind = TFSM_EV_SEGMENT, .segment = *segment};
     feed(trace, &ev);
     if (trace->verdict == TFSM_V_REOPEN && !run_broken(&trace->run)) {
+        struct tfsm_event abort = {.kind = TFSM_EV_ABORT};
         struct tfsm_event open = {.kind = TFSM_EV_OPEN, .security = segment->security};
         trace->iss = seq_add(trace->iss_after, 1);
-        feed(trace, &open);
+        feed(trace, &abort);
+        if (!run_broken(&trace->run)) {
+            feed(trace, &open);
+        }
         if (!run_broken(&trace->run)) {
             feed(trace, &ev);
         }

@@ -20,8 +20,8 @@ static const char *check_slot(const struct endpoint *ep, uint32_t index)
     if (!over && ep_find(ep, &slot->tuple, ep_hash(ep, &slot->tuple)) != index) {
         return "a tuple leads to its one connection";
     }
-    if (!over && ep_is_half_open(ep, &slot->tuple)) {
-        return "a connection is not half open as well";
+    if (!over && slot->tcb.state != TFSM_TIME_WAIT && ep_is_half_open(ep, &slot->tuple)) {
+        return "a connection that is not in TIME-WAIT is not half open as well";
     }
     if (slot->acknowledged > slot->queued || slot->queued - slot->acknowledged > ep->send_ring) {
         return "what is not acknowledged fits the send ring";

@@ -20,9 +20,14 @@ static uint32_t next_generation(const struct ep_slot *slot)
     return generation != 0 ? generation : 1;
 }
 
-endpoint_handle ep_next_handle(const struct endpoint *ep)
+/* Who is free last is taken first. A slot stays while its user is to be told, or a RST is owed. */
+endpoint_handle ep_next_handle(const struct endpoint *ep, uint32_t waiting)
 {
     uint32_t index = ep->free_slots != 0 ? ep->free_slots - 1 : ep->used_slots;
+    if (waiting != EP_NONE && ep->slots[waiting].owner == EP_NOBODY &&
+        (ep->slots[waiting].tcb.owed & TFSM_OWE_RST) == 0) {
+        index = waiting;
+    }
     return index < ep->connections ? ep_handle(next_generation(&ep->slots[index]), index) : 0;
 }
 

@@ -160,7 +160,9 @@ struct endpoint_listening {
 
 /* OPEN, passive. Any number of listeners may share a port when their local addresses differ; the
  * one that names the address goes before the one that takes any (RFC9293:MUST-42), and none is
- * disturbed by another or by connections that were opened through it (RFC9293:MUST-41).
+ * disturbed by another or by connections that were opened through it (RFC9293:MUST-41). A newer SYN
+ * from the other end of a connection in TIME-WAIT is taken, too (RFC9293:MAY-2); that connection is
+ * over, and its user hears so, when the handshake of the next is through, and goes on where it fails.
  * TFSM_E_INVALID                 the address is not ours, or the port or the backlog is 0
  * TFSM_E_CONNECTION_EXISTS       this address and port have a listener
  * TFSM_E_INSUFFICIENT_RESOURCES  no listener is free */

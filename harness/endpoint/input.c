@@ -94,10 +94,15 @@ void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, con
     }
     struct tfsm_effects fx;
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    /* A SYN may end TIME-WAIT early, but only for somebody who takes it (RFC9293:MAY-2). */
-    event.listener = ep->slots[index].tcb.state == TFSM_TIME_WAIT &&
-                     (packet->segment.flags & TFSM_SYN) != 0 &&
-                     ep_could_reopen(ep, &ep->slots[index]);
+    if (ep->slots[index].tcb.state == TFSM_TIME_WAIT) {
+        uint32_t last = ep->slots[index].tcb.snd_nxt;
+        if (ep_is_for_next(ep, index, packet, now)) {
+            ep_to_listener(ep, packet, text, now, &last);
+            return;
+        }
+        /* A SYN may reopen, but only for somebody who takes it (RFC9293:MAY-2). */
+        event.listener = (packet->segment.flags & TFSM_SYN) != 0 && ep_could_reopen(ep, index);
+    }
     if (arrive(ep, index, &event, packet, text, &fx) == TFSM_V_REOPEN) {
         unclaimed(ep, packet, text, now, &fx.iss_after);
     }
@@ -121,6 +126,10 @@ void endpoint_icmp(struct endpoint *ep, const struct tfsm_icmp_message *message,
     }
     const struct ep_slot *slot = &ep->slots[index];
     bool fast = ep_is_opening_fast(slot);
+    if (slot->tcb.state == TFSM_TIME_WAIT && ep_icmp_to_listener(ep, message, now)) {
+        ep->counters.icmp_in++; /* only the next incarnation has sent what it can be about */
+        return;
+    }
     struct tfsm_event event = {.kind = TFSM_EV_ICMP,
                                .now = now,
                                .icmp = message->meaning,

@@ -305,8 +305,9 @@ void ep_tell(struct endpoint *ep, uint32_t slot, uint32_t news);
 /* Carry out what the core asks for after an event. */
 void ep_carry_out(struct endpoint *ep, uint32_t slot, const struct tfsm_effects *fx,
                   const uint8_t *text);
-/* The generation that the next slot to be taken will have, and its index. */
-endpoint_handle ep_next_handle(const struct endpoint *ep);
+/* The handle of the next connection; 0: there is no slot for it. waiting: EP_NONE, or the one in
+ * TIME-WAIT that is aborted before. */
+endpoint_handle ep_next_handle(const struct endpoint *ep, uint32_t waiting);
 /* Which ISN and timestamp clock a connection opened now would have. */
 void ep_seed(const struct endpoint *ep, const struct ep_tuple *tuple, struct tfsm_event *event);
 
@@ -316,14 +317,17 @@ void ep_seed(const struct endpoint *ep, const struct ep_tuple *tuple, struct tfs
 bool ep_wait(struct ep_ring *ring, const struct tfsm_packet *packet);
 /* A listener has a half-open connection with this tuple. */
 bool ep_is_half_open(const struct endpoint *ep, const struct ep_tuple *tuple);
-/* A segment for a listener. Returns false when there is none. iss_after: null, or the ISN must come
- * after this. */
+/* A segment for a listener. Returns false when there is none. iss_after: null, or there is a connection
+ * in TIME-WAIT with this tuple, which the new one takes the place of; this was its last number. */
 bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
                     tfsm_time now, const uint32_t *iss_after);
 bool ep_icmp_to_listener(struct endpoint *ep, const struct tfsm_icmp_message *message,
                          tfsm_time now);
-/* Whether a listener could take a connection in place of one in TIME-WAIT. */
-bool ep_could_reopen(const struct endpoint *ep, const struct ep_slot *slot);
+/* Whether a listener could take a connection in place of this one in TIME-WAIT. */
+bool ep_could_reopen(const struct endpoint *ep, uint32_t slot);
+/* Whether a segment for this one in TIME-WAIT is for its next incarnation, which is half open. */
+bool ep_is_for_next(const struct endpoint *ep, uint32_t slot, const struct tfsm_packet *packet,
+                    tfsm_time now);
 void ep_listener_timeout(struct endpoint *ep, uint32_t listener, tfsm_time now);
 bool ep_take_from_listener(struct endpoint *ep, uint32_t listener, tfsm_time now,
                            struct tfsm_packet *packet);

@@ -339,6 +339,15 @@ static void answer_later(struct endpoint *ep, const struct tfsm_packet *answer)
     }
 }
 
+/* The handshake of its next incarnation is through: now the old connection may go (RFC9293:MAY-2b). */
+static void end_waiting(struct endpoint *ep, uint32_t index, tfsm_time now)
+{
+    struct tfsm_event event = {.kind = TFSM_EV_ABORT, .now = now};
+    struct tfsm_effects fx;
+    ep_feed(ep, index, &event, NULL, &fx);
+    ep_settle(ep, index);
+}
+
 bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
                     tfsm_time now, const uint32_t *iss_after)
 {
@@ -353,7 +362,8 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const
     struct tfsm_tcb tcb;
     struct tfsm_tcb before;
     struct tfsm_arrival arrival;
-    struct tfsm_seat seat = {&tcb, ep_next_handle(ep)};
+    uint32_t waiting = iss_after != NULL ? ep_find(ep, &tuple, ep_hash(ep, &tuple)) : EP_NONE;
+    struct tfsm_seat seat = {&tcb, ep_next_handle(ep, waiting)};
     if (ep->watcher != NULL) {
         tfsm_listener_peek(&listener->core, policy, packet, now, &before);
     }
@@ -367,6 +377,9 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const
     ep->counters.refused += arrival.effects.verdict == TFSM_V_DROP;
     uint32_t index = EP_NONE;
     if (arrival.kind == TFSM_ARRIVAL_CONNECTION) {
+        if (waiting != EP_NONE) {
+            end_waiting(ep, waiting, now);
+        }
         index = present(ep, at, &tuple, packet, &tcb);
     }
     if (ep->watcher != NULL) {
@@ -401,13 +414,21 @@ void ep_early_over(struct endpoint *ep, uint32_t index, const struct tfsm_event 
     }
 }
 
-/* The slot of the connection in TIME-WAIT is free at once only where nobody is to be told of its
- * end. */
-bool ep_could_reopen(const struct endpoint *ep, const struct ep_slot *slot)
+bool ep_could_reopen(const struct endpoint *ep, uint32_t slot)
 {
-    uint32_t index = ep_find_listener(ep, &slot->tuple);
-    bool place = ep_next_handle(ep) != 0 || slot->owner == EP_NOBODY;
-    return index != EP_NONE && place && tfsm_listener_has_room(&ep->listeners[index].core);
+    uint32_t index = ep_find_listener(ep, &ep->slots[slot].tuple);
+    return index != EP_NONE && ep_next_handle(ep, slot) != 0 &&
+           tfsm_listener_has_room(&ep->listeners[index].core);
+}
+
+bool ep_is_for_next(const struct endpoint *ep, uint32_t index, const struct tfsm_packet *packet,
+                    tfsm_time now)
+{
+    const struct ep_slot *slot = &ep->slots[index];
+    uint32_t at = listener_for(ep, &slot->tuple, packet);
+    return at != EP_NONE &&
+           tfsm_listener_claims(&ep->listeners[at].core, ep_listener_policy(ep, &ep->listeners[at]),
+                                packet, now, &slot->tcb, ep_policy(ep, slot));
 }
 
 /* ---- ICMP, time, output ---- */

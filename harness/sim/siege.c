@@ -452,11 +452,11 @@ bool siege_flood(const struct flood_config *config, struct flood_result *result)
 
 /* ---- churn ---- */
 
-/* A connection in TIME-WAIT made room for its next incarnation. */
+/* A connection in TIME-WAIT made room for its next incarnation: no user aborts here. */
 static void count_reopened(void *user, const struct endpoint_watched *what)
 {
     uint32_t *reopened = user;
-    *reopened += what->event != NULL && what->event->kind == TFSM_EV_SEGMENT &&
+    *reopened += what->event != NULL && what->event->kind == TFSM_EV_ABORT &&
                  what->before != NULL && what->before->state == TFSM_TIME_WAIT &&
                  what->after->state == TFSM_CLOSED;
 }

@@ -445,6 +445,27 @@ static void test_listener_cookie_and_a_later_entry(void **state)
     assert_int_equal(count_of(h, TFSM_COUNT_COOKIE_GOOD), 1);
 }
 
+/* RFC9293:MAY-2a: while the connection before is in TIME-WAIT the entry counts, whose ISN comes after
+ * it, and not a cookie for the same SYN. */
+static void test_listener_cookie_not_beside_time_wait(void **state)
+{
+    struct house *h = &house;
+    house_with(h, family_of(state), 4, 4, TFSM_COOKIES_ALWAYS);
+    struct peer p = peer_of(h, 0);
+    (void)cookie(h, &p);
+    struct peer again = p;
+    const uint32_t last = p.iss;
+    h->iss_after = &last;
+    (void)half_open(h, &again);
+    assert_true(seq_lt(p.iss, again.iss));
+    const struct tfsm_packet by_cookie = third_of(h, &p, 5);
+    answered_by_reset(h, &by_cookie);
+    assert_true(holds(h, &p));
+    const struct tfsm_packet third = third_of(h, &again, 5);
+    connects(h, &third);
+    assert_int_equal(h->tcb.iss, again.iss);
+}
+
 /* The accept queue is full and clients are to try again: the second piece of one's text is no reason to
  * reset it. By the other policy it is. */
 static void test_listener_cookie_second_piece_while_accept_is_full(void **state)
@@ -1214,6 +1235,7 @@ int main(void)
         BOTH(test_listener_cookie_of_an_entry_is_spent_as_well),
         BOTH(test_listener_cookie_spent_more_than_remembered),
         BOTH(test_listener_cookie_and_a_later_entry),
+        BOTH(test_listener_cookie_not_beside_time_wait),
         BOTH(test_listener_cookie_second_piece_while_accept_is_full),
         BOTH(test_listener_cookie_second_piece_without_a_seat),
         BOTH(test_listener_cookie_reset_takes_its_entry_along),

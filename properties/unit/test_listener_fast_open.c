@@ -904,6 +904,25 @@ static void test_listener_fast_open_syn_in_the_window_does_not_listen(void **sta
     assert_true(tcb.state != TFSM_CLOSED || (fx.signals & TFSM_SIG_ENDS) != 0);
 }
 
+/* RFC9293:MAY-2b: while the connection before is in TIME-WAIT a good cookie opens nothing: the SYN may be
+ * an old duplicate, and the text comes after the handshake. */
+static void test_listener_fast_open_not_beside_time_wait(void **state)
+{
+    struct house *h = a_house(state);
+    struct peer p = peer_of(h, 0);
+    const struct crumbs c = asked(h, &p);
+    const uint32_t last = seq_add(h->now / 4 & UINT32_MAX, 12345);
+    const struct tfsm_packet syn = syn_with(h, &p, &c, COOKIE, TEXT);
+    h->iss_after = &last;
+    ordinary(h, &p, &syn);
+    assert_true(seq_lt(last, p.iss));
+    assert_int_equal(count_of(h, TFSM_COUNT_EARLY), 0);
+    assert_int_equal(count_of(h, TFSM_COUNT_FAST_OPEN_LIMIT), 1);
+    const struct tfsm_packet third = third_of(h, &p, TEXT);
+    connects(h, &third);
+    assert_int_equal(h->arrival.effects.delivered, TEXT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -939,6 +958,7 @@ int main(void)
         BOTH(test_listener_fast_open_timeout_is_told),
         BOTH(test_listener_fast_open_icmp_is_told),
         BOTH(test_listener_fast_open_syn_in_the_window_does_not_listen),
+        BOTH(test_listener_fast_open_not_beside_time_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -247,7 +247,7 @@ static void test_listener_syn_later_has_a_later_isn(void **state)
     }
 }
 
-/* RFC6191:3, RFC9293:MAY-2: a new incarnation starts after the old one; no cookie can promise that. */
+/* RFC6191:3, RFC9293:MAY-2a: a new incarnation starts after the old one; no cookie can promise that. */
 static void test_listener_syn_iss_after(void **state)
 {
     static const uint8_t cookies[] = {TFSM_COOKIES_NEVER, TFSM_COOKIES_WHEN_FULL,
