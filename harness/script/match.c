@@ -112,6 +112,16 @@ static void note_arrival(struct runner *runner, struct peer *peer,
     bool another = opens && (segment->seq != peer->last_syn ||
                              run_now(runner) - peer->syn_sent_at > FORGOTTEN);
     peer->over = peer->over || another || (segment->flags & (TFSM_RST | TFSM_FIN)) != 0;
+    if (peer->reopens && (segment->flags & TFSM_RST) != 0) {
+        /* Nothing came of it, and what was in TIME-WAIT has its numbers still. */
+        peer->local = peer->local_before;
+        peer->local_isn = peer->local_isn_before;
+        peer->remote_isn = peer->remote_isn_before;
+        peer->stamp_known = false;
+        peer->reopens = false;
+    } else if (segment->has_ack && segment->ack == seq_add(peer->local_isn, 1)) {
+        peer->reopens = false;
+    }
     if ((segment->flags & TFSM_SYN) != 0) {
         peer->last_syn = segment->seq;
         peer->remote_isn = peer->remote_known ? peer->remote_isn : segment->seq;
@@ -472,6 +482,12 @@ static void learn_syn(struct runner *runner, struct peer *peer, const struct pac
     bool ack = (packet->flags & TFSM_ACK) != 0;
     if (!peer->over && !(runner->opens && !ack) && peer->local != local) {
         return;
+    }
+    if (ack && peer->local_known && peer->local != local && !peer->reopens) {
+        peer->reopens = true;
+        peer->local_before = peer->local;
+        peer->local_isn_before = peer->local_isn;
+        peer->remote_isn_before = peer->remote_isn;
     }
     if (!peer->local_known || peer->local != local) {
         peer->stamp_known = false;

@@ -26,6 +26,11 @@ struct peer {
     uint32_t last_syn;   /* of the peer, of the script */
     int64_t syn_sent_at; /* our last SYN */
     uint32_t stamp;      /* wire minus script, of our timestamps */
+    /* While a SYN-ACK of another connection is not acknowledged: what was before it. */
+    bool reopens;
+    uint32_t local_before;
+    uint32_t local_isn_before;
+    uint32_t remote_isn_before;
 };
 
 /* Octets [from, to) of a stream. */
