@@ -176,6 +176,23 @@ static void draw_flow(struct listen *w, unsigned peer)
     }
 }
 
+/* For what concerns a connection in TIME-WAIT while the next one is half open. */
+static void swap_flows(struct listen *w, unsigned peer)
+{
+    struct listen_flow next = w->flows[peer];
+    w->flows[peer] = w->before[peer];
+    w->before[peer] = next;
+}
+
+static void draw_before(struct listen *w, unsigned peer)
+{
+    swap_flows(w, peer);
+    draw_flow(w, peer);
+    swap_flows(w, peer);
+}
+
+static void settle_flows(struct listen *w);
+
 static void draw(struct listen *w, unsigned most)
 {
     struct tfsm_packet packet;
@@ -187,7 +204,11 @@ static void draw(struct listen *w, unsigned most)
         unsigned peer = listen_account_output(w, &packet, w->listener.closing);
         tell_sent(w, peer, &packet.segment);
     }
+    settle_flows(w);
     for (unsigned i = 0; i < LISTEN_PEERS; i++) {
+        if (w->before[i].stage == LISTEN_OPEN && !run_broken(&w->run)) {
+            draw_before(w, i);
+        }
         if (w->flows[i].stage == LISTEN_OPEN && !run_broken(&w->run)) {
             draw_flow(w, i);
         }
@@ -215,7 +236,7 @@ static void tell_early_over(struct listen *w, unsigned peer, uint16_t signals, b
     }
 }
 
-/* An event for a connection. Returns whether its segment is for the listener after all, which ended
+/* An event for a connection. Returns whether its segment is for the listener after all, and came in
  * TIME-WAIT: then the new ISN is to come after *iss_after. */
 static bool feed_flow(struct listen *w, unsigned peer, struct tfsm_event *ev, uint32_t *iss_after)
 {
@@ -239,10 +260,41 @@ static bool feed_flow(struct listen *w, unsigned peer, struct tfsm_event *ev, ui
     return fx.verdict == TFSM_V_REOPEN;
 }
 
+/* The same for the connection in TIME-WAIT beside one that is half open, or open by now. */
+static bool feed_before(struct listen *w, unsigned peer, struct tfsm_event *ev)
+{
+    uint32_t iss_after;
+    swap_flows(w, peer);
+    bool reopens = feed_flow(w, peer, ev, &iss_after);
+    swap_flows(w, peer);
+    return reopens;
+}
+
+/* What becomes of connections in TIME-WAIT when the next incarnation is through its handshake, or
+ * has come to nothing. */
+static void settle_flows(struct listen *w)
+{
+    for (unsigned i = 0; i < LISTEN_PEERS && !run_broken(&w->run); i++) {
+        struct tfsm_event abort = {.kind = TFSM_EV_ABORT};
+        if (w->before[i].stage != LISTEN_OPEN || w->flows[i].stage == LISTEN_HALF) {
+            continue;
+        }
+        if (w->flows[i].stage == LISTEN_OPEN) {
+            (void)feed_before(w, i, &abort);
+        } else {
+            swap_flows(w, i);
+        }
+        w->before[i].stage = LISTEN_NOTHING;
+    }
+}
+
 static void call_flow(struct listen *w, unsigned peer, struct tfsm_event *ev)
 {
     uint32_t iss_after;
-    if (w->flows[peer].stage == LISTEN_OPEN) {
+    if (w->before[peer].stage == LISTEN_OPEN) {
+        (void)feed_before(w, peer, ev);
+        draw_unless_held(w);
+    } else if (w->flows[peer].stage == LISTEN_OPEN) {
         (void)feed_flow(w, peer, ev, &iss_after);
         draw_unless_held(w);
     }
@@ -274,7 +326,23 @@ static void to_listener(struct listen *w, struct listen_arrival *a)
     if (a->out.answers) {
         tell_sent(w, a->peer, &a->out.answer.segment);
     }
+    settle_flows(w);
     draw_unless_held(w);
+}
+
+/* A segment for a connection in TIME-WAIT, or for the next incarnation. Returns whether it is for
+ * that. */
+static bool is_for_next(struct listen *w, unsigned peer, const struct tfsm_packet *packet)
+{
+    struct tfsm_event ev = {.kind = TFSM_EV_SEGMENT, .segment = packet->segment};
+    bool to_next = tfsm_listener_claims(&w->listener, &w->cfg, packet, w->run.now,
+                                        &w->before[peer].tcb, &w->cfg);
+    listen_account_routed(w, peer, &packet->segment, to_next);
+    if (!to_next && !run_broken(&w->run)) {
+        to_next = feed_before(w, peer, &ev);
+        draw_unless_held(w);
+    }
+    return to_next;
 }
 
 /* A segment arrives: its connection comes first, then the listener. */
@@ -283,13 +351,20 @@ static void arrives(struct listen *w, unsigned peer, const struct tfsm_packet *p
 {
     struct listen_arrival a = {
         .peer = peer, .packet = packet, .seated = seated, .iss_after = iss_after};
-    uint32_t after_last;
-    if (w->flows[peer].stage == LISTEN_OPEN) {
+    uint32_t after_last = w->before[peer].tcb.snd_nxt;
+    if (w->before[peer].stage == LISTEN_OPEN) {
+        if (!is_for_next(w, peer, packet)) {
+            return;
+        }
+        a.iss_after = &after_last;
+    } else if (w->flows[peer].stage == LISTEN_OPEN) {
         struct tfsm_event ev = {.kind = TFSM_EV_SEGMENT, .segment = packet->segment};
         if (!feed_flow(w, peer, &ev, &after_last)) {
             draw_unless_held(w);
             return;
         }
+        swap_flows(w, peer);
+        w->flows[peer] = (struct listen_flow){0};
         a.seated = true;
         a.promised = true;
         a.iss_after = &after_last;
@@ -325,7 +400,12 @@ static void pass_time(struct listen *w, tfsm_time to)
             tell_event(w, peer, &ev, TFSM_DONE, &fx, &before);
         }
     }
+    settle_flows(w);
     for (unsigned i = 0; i < LISTEN_PEERS; i++) {
+        if (w->before[i].stage == LISTEN_OPEN && !run_broken(&w->run) &&
+            tfsm_deadline(&w->before[i].tcb) <= w->run.now) {
+            (void)feed_before(w, i, &ev);
+        }
         if (w->flows[i].stage == LISTEN_OPEN && !run_broken(&w->run) &&
             tfsm_deadline(&w->flows[i].tcb) <= w->run.now) {
             (void)feed_flow(w, i, &ev, &iss_after);
@@ -734,15 +814,18 @@ static void icmp_record(struct listen *w)
         hit_all(w, &fx);
         tell_event(w, peer, &ev, TFSM_DONE, &fx, &before);
     }
+    settle_flows(w);
     draw_unless_held(w);
 }
 
 /* ---- connections, as their users and peers have it ---- */
 
-/* The peer of a connection says what fits exactly. */
+/* The peer of a connection says what fits exactly; in TIME-WAIT, with the next one half open, its FIN
+ * comes again. */
 static void peer_speaks(struct listen *w, unsigned peer, uint8_t flags, uint32_t text)
 {
-    const struct tfsm_tcb *tcb = &w->flows[peer].tcb;
+    bool waits = w->before[peer].stage == LISTEN_OPEN;
+    const struct tfsm_tcb *tcb = waits ? &w->before[peer].tcb : &w->flows[peer].tcb;
     bool stamped = (tcb->flags & TFSM_M_TIMESTAMPS) != 0;
     struct tfsm_segment segment = {.seq = tcb->rcv_nxt,
                                    .ack = tcb->snd_nxt,
@@ -753,7 +836,10 @@ static void peer_speaks(struct listen *w, unsigned peer, uint8_t flags, uint32_t
                                    .options = stamped ? TFSM_OPT_TIMESTAMPS : 0,
                                    .ts_val = seq_add(tcb->ts_recent, 1),
                                    .ts_ecr = timestamp_now(tcb, w->run.now)};
-    if (w->flows[peer].stage == LISTEN_OPEN) {
+    if (waits && (flags & TFSM_FIN) != 0) {
+        segment.seq = seq_sub(segment.seq, segment.len);
+    }
+    if (waits || w->flows[peer].stage == LISTEN_OPEN) {
         segment_arrives(w, peer, &segment, true);
     }
 }

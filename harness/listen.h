@@ -113,6 +113,8 @@ struct listen {
     struct tfsm_spent spent[LISTEN_SPENT + 2];
     struct tfsm_listening opening; /* as the listener was opened */
     struct listen_flow flows[LISTEN_PEERS];
+    /* In TIME-WAIT, while the next incarnation is half open among the flows; else LISTEN_NOTHING. */
+    struct listen_flow before[LISTEN_PEERS];
     unsigned hold;    /* records during which output is not drawn */
     uint8_t salt;     /* of the keys */
     uint64_t secrets; /* made so far */
@@ -151,7 +153,7 @@ struct listen_arrival {
     const struct tfsm_packet *packet;
     bool seated;
     const uint32_t *iss_after;
-    bool promised;       /* it ended TIME-WAIT because there was room */
+    bool promised;       /* it reopens from TIME-WAIT because there was room */
     struct tfsm_tcb met; /* tfsm_listener_peek() before */
     struct tfsm_arrival out;
     struct tfsm_tcb tcb; /* the seat's */
@@ -176,6 +178,9 @@ void listen_account_refused(struct listen *w);
 void listen_account_opened(struct listen *w, bool opened);
 /* It was given a segment. */
 void listen_account_arrival(struct listen *w, struct listen_arrival *a);
+/* A segment with numbers of TIME-WAIT or of the next incarnation goes to the second, or not. */
+void listen_account_routed(struct listen *w, unsigned peer, const struct tfsm_segment *segment,
+                           bool to_next);
 /* An ICMP error. */
 void listen_account_icmp(struct listen *w, unsigned peer, const struct tfsm_icmp_message *message,
                          bool taken, const struct tfsm_effects *fx);

@@ -35,7 +35,9 @@ static const uint8_t opening = TFSM_SYN | TFSM_ACK | TFSM_RST;
     X(EARLY_ONCE, "RFC7413:5.1 no more Fast Opens wait for their handshake than the policy "       \
                   "allows, and the text of each is delivered once")                                \
     X(FAST_OPEN_TAKEN, "RFC7413:4.2.2 a good Fast Open cookie within the limit opens at once")     \
-    X(HAS_ROOM, "RFC9293:MAY-2 a SYN that ends TIME-WAIT gets the entry it was promised")          \
+    X(HAS_ROOM, "RFC9293:MAY-2a a SYN that reopens from TIME-WAIT gets the entry it was promised") \
+    X(REOPEN_ROUTED, "RFC9293:MAY-2b beside TIME-WAIT the next incarnation gets what has its "     \
+                     "numbers, and the other its peer's FIN again")                                \
     X(NOTHING_LEFT, "RFC9293:MUST-23 every entry ends by itself, or by a RST when the listener "   \
                     "closes")                                                                      \
     X(ACCEPT_ORDER, "RFC9293:3.10.1 connections are accepted in the order in which they came")
@@ -450,7 +452,7 @@ static void check_connection(struct listen *w, const struct listen_arrival *a)
     const struct tfsm_segment *segment = &a->packet->segment;
     bool good;
     if ((segment->flags & opening) == TFSM_SYN) {
-        good = flow->stage == LISTEN_NOTHING && fast_cookie_is_good(w, a) &&
+        good = flow->stage == LISTEN_NOTHING && a->iss_after == NULL && fast_cookie_is_good(w, a) &&
                (segment->options & TFSM_OPT_FAST_OPEN) != 0 && w->listener.policy.fast_open > 0;
     } else if (flow->stage == LISTEN_HALF && segment->ack == seq_add(flow->tcb.iss, 1)) {
         good = (segment->flags & opening) == TFSM_ACK && flow->told;
@@ -862,7 +864,9 @@ static void judge_syn(struct listen *w, const struct listen_arrival *a)
     } else if (!taken) {
         judge_early(w, a);
     } else {
-        check(w, a->peer, !good || w->early + resets_within(w, RESET_MOST) >= policy->fast_open,
+        check(w, a->peer,
+              !good || a->iss_after != NULL ||
+                  w->early + resets_within(w, RESET_MOST) >= policy->fast_open,
               FAST_OPEN_TAKEN, "nothing speaks against opening at once");
         judge_room(w, a, fast, good);
     }
@@ -909,7 +913,7 @@ void listen_account_arrival(struct listen *w, struct listen_arrival *a)
     if (segment->len < controls || segment->len - controls > UINT16_MAX) {
         check(w, a->peer, a->out.kind == TFSM_ARRIVAL_INVALID, FOLDED, "this is no segment");
         check_answer(w, a, NULL);
-    } else if (bears_cookie(w, a)) {
+    } else if (a->iss_after == NULL && bears_cookie(w, a)) {
         judge_cookie(w, a);
     } else if (w->flows[a->peer].stage == LISTEN_HALF) {
         judge_entry(w, a);
@@ -923,6 +927,29 @@ void listen_account_arrival(struct listen *w, struct listen_arrival *a)
                   (segment->flags & TFSM_RST) != 0 ? RST_REMOVES_ONE : OTHERS_UNTOUCHED);
     check(w, a->peer, !a->promised || w->flows[a->peer].stage != LISTEN_NOTHING, HAS_ROOM,
           "there was no room");
+}
+
+/* Without asking the tables: what is plainly for one of the two. */
+void listen_account_routed(struct listen *w, unsigned peer, const struct tfsm_segment *segment,
+                           bool to_next)
+{
+    const struct tfsm_tcb *next = &w->flows[peer].tcb;
+    const struct tfsm_tcb *old = &w->before[peer].tcb;
+    uint8_t flags = segment->flags & (TFSM_FIN | opening);
+    bool fits = segment->seq == next->rcv_nxt && segment->len < next->rcv_wnd;
+    bool stamped = (segment->options & TFSM_OPT_TIMESTAMPS) != 0;
+    bool fresh_stamp = (next->flags & TFSM_M_TIMESTAMPS) == 0 ||
+                       (stamped && !seq_lt(segment->ts_val, next->ts_recent));
+    bool acks_next = (flags & TFSM_ACK) != 0 && segment->ack == seq_add(next->iss, 1);
+    bool third = (flags & (TFSM_SYN | TFSM_RST)) == 0 && fits && acks_next && fresh_stamp &&
+                 segment->security == next->security;
+    bool reset = (flags & TFSM_RST) != 0 && fits;
+    bool fin_again = flags == (TFSM_FIN | TFSM_ACK) && segment->ack == old->snd_nxt &&
+                     seq_add(segment->seq, segment->len) == old->rcv_nxt && !acks_next &&
+                     segment->security == old->security && (old->flags & TFSM_M_TIMESTAMPS) == 0;
+    check(w, peer, to_next || (!third && !reset), REOPEN_ROUTED,
+          "the next incarnation does not get its third segment, or its RST");
+    check(w, peer, !to_next || !fin_again, REOPEN_ROUTED, "the FIN again is not answered");
 }
 
 /* ---- ICMP, time, output ---- */

@@ -52,6 +52,9 @@ struct pair_end {
     uint32_t incarnation;           /* how many there were */
     uint32_t arriving;              /* the sender's, of what is arriving; 0 a stranger's */
     bool has_more;                  /* the last drain stopped early */
+    bool aborting;                  /* the user calls ABORT */
+    bool opened;                    /* what arrives has completed a handshake */
+    bool waiting_ended;             /* and has had a connection in TIME-WAIT aborted */
     struct tfsm_tcb listening;      /* what a log shows of the listener */
     struct tfsm_tcb half_open;      /* and of what it has half open: there is one peer */
     uint32_t half_open_incarnation;
@@ -159,7 +162,9 @@ static bool is_half_open(const struct pair_end *self)
  * else the listener. */
 static const struct tfsm_tcb *tcb_of(const struct pair_end *self)
 {
-    if (self->latest != NULL && (is_open(self->latest->tcb) || self->listener == 0)) {
+    bool reopens = self->latest != NULL && self->latest->tcb->state == TFSM_TIME_WAIT &&
+                   is_half_open(self); /* the peer has done with the one before */
+    if (self->latest != NULL && !reopens && (is_open(self->latest->tcb) || self->listener == 0)) {
         return self->latest->tcb;
     }
     return is_half_open(self) ? &self->half_open : &self->listening;
@@ -238,12 +243,45 @@ static void check_places(unsigned end, const struct endpoint_watched *what)
     }
 }
 
+static void lose_time_wait(const struct pair_end *self)
+{
+    run_violates(&pair.run, self->index, "TIME_WAIT_LOST",
+                 "RFC9293:MAY-2b TIME-WAIT ends by its timer, a RST, ABORT, or when the next "
+                 "incarnation is established");
+}
+
+/* A segment may end TIME-WAIT: a RST, another label, and a SYN where that resets (RFC 793). */
+static bool may_end_time_wait(const struct endpoint_watched *what)
+{
+    const struct tfsm_segment *segment = &what->event->segment;
+    bool rfc793 = (what->policy->profile & TFSM_RFC5961) == 0 &&
+                  what->effects->verdict != TFSM_V_REOPEN && (segment->flags & TFSM_SYN) != 0;
+    return (segment->flags & TFSM_RST) != 0 || segment->security != what->before->security ||
+           rfc793;
+}
+
+/* Where a connection has left TIME-WAIT. If the endpoint has aborted it, not its user, what arrives
+ * must have brought another about. */
+static void check_time_wait(struct pair_end *self, const struct endpoint_watched *what)
+{
+    if (what->before->state != TFSM_TIME_WAIT || what->after->state == TFSM_TIME_WAIT) {
+        return;
+    }
+    enum tfsm_event_kind kind = what->event->kind;
+    bool due = kind == TFSM_EV_TIMEOUT && what->now >= what->before->at_2msl;
+    self->waiting_ended = kind == TFSM_EV_ABORT && !self->aborting;
+    if (kind != TFSM_EV_ABORT && !due && (kind != TFSM_EV_SEGMENT || !may_end_time_wait(what))) {
+        lose_time_wait(self);
+    }
+}
+
 static void watch_connection(struct pair_end *self, const struct endpoint_watched *what)
 {
     const unsigned without_irs = UNOPENED | 1u << TFSM_SYN_SENT;
     struct pair_connection *connection = connection_of(self, what->connection);
     if (connection->handle != what->connection) {
         meet(self, connection, what);
+        self->opened = what->before->state == TFSM_SYN_RECEIVED;
     }
     struct monitor *monitor = &connection->monitor;
     if (what->event == NULL && what->segment != NULL) {
@@ -260,6 +298,7 @@ static void watch_connection(struct pair_end *self, const struct endpoint_watche
             (without_irs >> what->after->state & 1) == 0) {
             connection->peer = self->arriving;
         }
+        check_time_wait(self, what);
         monitor_step(monitor, what->policy, what->before, what->event, what->result, what->effects,
                      what->after);
         if (what->event->kind == TFSM_EV_SEGMENT) {
@@ -533,7 +572,9 @@ static void call_end(struct pair_end *self, struct tfsm_event *event)
     } else {
         connection_of(self, handle)->closed = true;
         if (event->kind == TFSM_EV_ABORT) {
+            self->aborting = true;
             endpoint_abort(self->endpoint, handle, now);
+            self->aborting = false;
         } else if (event->deaf) {
             endpoint_close_deaf(self->endpoint, handle, now);
         } else {
@@ -649,6 +690,17 @@ static void taint(const struct tfsm_segment *segment)
     pair.mixed = pair.mixed || segment->len > 0;
 }
 
+/* A packet reaches an end. */
+static void hand_in(struct pair_end *self, const struct tfsm_packet *packet, const uint8_t *text)
+{
+    self->opened = false;
+    self->waiting_ended = false;
+    endpoint_segment(self->endpoint, packet, text, clock_of(self));
+    if (self->waiting_ended && !self->opened) {
+        lose_time_wait(self);
+    }
+}
+
 static void deliver(unsigned index, bool keep)
 {
     const struct in_flight *arrival = flying(index);
@@ -659,8 +711,7 @@ static void deliver(unsigned index, bool keep)
         taint(segment); /* an old duplicate */
     }
     self->arriving = arrival->incarnation;
-    endpoint_segment(self->endpoint, &arrival->packet,
-                     stream_at(from, arrival->incarnation, segment->text_offset), clock_of(self));
+    hand_in(self, &arrival->packet, stream_at(from, arrival->incarnation, segment->text_offset));
     if (!keep) {
         remove_flight(index);
     }
@@ -678,7 +729,7 @@ static void segment_record(const struct record *record)
                                  .segment = record_segment(record, tcb_of(self), clock_of(self))};
     taint(&packet.segment);
     self->arriving = 0;
-    endpoint_segment(self->endpoint, &packet, stream_at(STRANGER, 0, 0), clock_of(self));
+    hand_in(self, &packet, stream_at(STRANGER, 0, 0));
     settle(self);
 }
 
