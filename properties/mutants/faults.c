@@ -108,7 +108,7 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         return &faulty;
     }
 #elif TFSM_FAULT == 14
-    /* fault 14: RFC6191:2 any SYN ends TIME-WAIT [ENDED_FOR_NOTHING|BLIND_SYN] */
+    /* fault 14: RFC6191:2 any SYN reopens from TIME-WAIT [REOPENED_FOR_NOTHING] */
     if (id == TFSM_RULE_TIME_WAIT_SYN_NEWER) {
         faulty.need = (struct tfsm_facts){{0, 0}};
         faulty.need.word[TFSM_FACT_SYN / 64] = UINT64_C(1) << TFSM_FACT_SYN % 64;
@@ -129,6 +129,15 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
     }
     if (id == TFSM_RULE_OUT_SYN_ACK) {
         faulty.states |= 1u << TFSM_ESTABLISHED;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 17
+    /* fault 17: RFC9293:MAY-2b a newer SYN ends TIME-WAIT at once [TIME_WAIT_LOST|REOPEN_CHANGES] */
+    if (id == TFSM_RULE_TIME_WAIT_SYN_NEWER) {
+        const uint8_t actions[TFSM_ROW_ACTIONS] = {TFSM_ACTION_REOPEN, TFSM_ACTION_DELETE,
+                                                   TFSM_ACTION_TELL_CLOSED};
+        memcpy(faulty.actions, actions, sizeof actions);
+        faulty.next = TFSM_CLOSED;
         return &faulty;
     }
 #else
