@@ -820,8 +820,8 @@ static void icmp_record(struct listen *w)
 
 /* ---- connections, as their users and peers have it ---- */
 
-/* The peer of a connection says what fits exactly; in TIME-WAIT, with the next one half open, its FIN
- * comes again. */
+/* The peer of a connection says what fits exactly; in TIME-WAIT its FIN comes again, be the next
+ * incarnation half open or not. */
 static void peer_speaks(struct listen *w, unsigned peer, uint8_t flags, uint32_t text)
 {
     bool waits = w->before[peer].stage == LISTEN_OPEN;
@@ -836,7 +836,7 @@ static void peer_speaks(struct listen *w, unsigned peer, uint8_t flags, uint32_t
                                    .options = stamped ? TFSM_OPT_TIMESTAMPS : 0,
                                    .ts_val = seq_add(tcb->ts_recent, 1),
                                    .ts_ecr = timestamp_now(tcb, w->run.now)};
-    if (waits && (flags & TFSM_FIN) != 0) {
+    if (tcb->state == TFSM_TIME_WAIT && (flags & TFSM_FIN) != 0) {
         segment.seq = seq_sub(segment.seq, segment.len);
     }
     if (waits || w->flows[peer].stage == LISTEN_OPEN) {

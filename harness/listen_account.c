@@ -943,7 +943,10 @@ void listen_account_routed(struct listen *w, unsigned peer, const struct tfsm_se
     bool acks_next = (flags & TFSM_ACK) != 0 && segment->ack == seq_add(next->iss, 1);
     bool third = (flags & (TFSM_SYN | TFSM_RST)) == 0 && fits && acks_next && fresh_stamp &&
                  segment->security == next->security;
-    bool reset = (flags & TFSM_RST) != 0 && fits;
+    /* In the window it is at least to be challenged, unless it may be the other's. */
+    bool reset = (flags & TFSM_RST) != 0 &&
+                 (fits || (seq_distance(next->rcv_nxt, segment->seq) < next->rcv_wnd &&
+                           seq_distance(old->rcv_nxt, segment->seq) >= old->rcv_wnd));
     bool fin_again = flags == (TFSM_FIN | TFSM_ACK) && segment->ack == old->snd_nxt &&
                      seq_add(segment->seq, segment->len) == old->rcv_nxt && !acks_next &&
                      segment->security == old->security && (old->flags & TFSM_M_TIMESTAMPS) == 0;
