@@ -15,7 +15,7 @@
  * connection once the first is gone. What was spent is therefore remembered, a few octets each, in a
  * table of the caller.
  *
- * While a cookie may come back every SYN but one that ends TIME-WAIT is answered as if by one, for the
+ * While a cookie may come back every SYN but one that comes in TIME-WAIT is answered as if by one, for the
  * same SYN gets the same ISN and must be told the same: also one that has an entry, or that Fast Open
  * takes.
  *

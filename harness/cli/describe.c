@@ -163,7 +163,6 @@ const char *describe_cause(const struct tfsm_rule *rule)
     } segments[] = {
         {TFSM_FACT_SECURITY_OTHER, TFSM_FACT_SECURITY_OTHER, "rcv other security"},
         {TFSM_FACT_RST, TFSM_FACT_RST, "rcv RST"},
-        {TFSM_FACT_SYN, TFSM_FACT_SYN_NEWER, "rcv newer SYN"},
         {TFSM_FACT_SYN, TFSM_FACT_ACK_NEW, "rcv SYN,ACK"},
         {TFSM_FACT_SYN, TFSM_FACT_SYN, "rcv SYN"},
         {TFSM_FACT_OUR_FIN_ACKED, TFSM_FACT_OUR_FIN_ACKED, "rcv ACK of FIN"},

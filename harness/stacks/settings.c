@@ -62,7 +62,7 @@ static const struct key keys[] = {
     {"profile", "rfc9293 (with ECN, else the default), rfc793 or minimal: the whole policy but the MSS, so it comes first", PROFILE, NOWHERE, 0, 0},
     {"rfc5961", "challenge ACKs against blind attacks, on or off", BIT, 0, TFSM_RFC5961, 0, 1},
     {"rfc1337", "a RST does not end TIME-WAIT, on or off", BIT, 0, TFSM_RFC1337, 0, 1},
-    {"rfc6191", "a newer SYN ends TIME-WAIT, on or off", BIT, 0, TFSM_RFC6191, 0, 1},
+    {"rfc6191", "a newer SYN reopens from TIME-WAIT, on or off", BIT, 0, TFSM_RFC6191, 0, 1},
     {"rfc5927", "no ICMP error ends a synchronized connection, on or off", BIT, 0, TFSM_RFC5927, 0, 1},
     {"wscale", "window scale offered, 0 to 14, and the receive buffer that shows it (a rcvbuf behind it wins); or off", WSCALE, NOWHERE, 0, SHIFT_MOST},
     {"ts", "timestamps, on or off", BIT, 0, TFSM_TIMESTAMPS, 0, 1},
