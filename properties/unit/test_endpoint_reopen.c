@@ -157,7 +157,7 @@ static void test_reopen_beside_given_up_goes_back(void **state)
     (void)state;
     begin();
     net.drop = 3;
-    pass(80 * SECOND);
+    pass(184 * SECOND);
     assert_int_equal(half_open(), 0);
     assert_int_equal(listener_counted(net.listener, TFSM_COUNT_ENTRY_TIMED_OUT), 1);
     expect_waiting();
