@@ -120,17 +120,20 @@ enum tfsm_wire_result {
     TFSM_WIRE_PROTOCOL,  /* not TCP */
     TFSM_WIRE_DATA_OFFSET, /* data offset below 5 or beyond the segment */
     TFSM_WIRE_CHECKSUM,    /* TCP checksum (RFC9293:MUST-3) */
-    TFSM_WIRE_OPTION,      /* an option's length is illegal (RFC9293:MUST-7); everything else of the
-                              packet is filled in */
+    TFSM_WIRE_OPTION,      /* an option's length is illegal (RFC9293:MUST-7): 0, 1, or beyond the
+                              header. Options before it are filled in, the rest of them is not read,
+                              everything else is there */
     TFSM_WIRE_RESULTS
 };
 
 /* Parse one IPv4 or IPv6 packet that holds a whole TCP segment.
  * octets, n  the packet, from its IP header; octets beyond the IP length (link padding) are ignored
  * out        written whole; meaningful when the answer is TFSM_WIRE_OK or TFSM_WIRE_OPTION
- * Unknown options are skipped (RFC9293:MUST-6); of an option that comes twice the first counts; an
- * option with a legal kind and the wrong length for that kind is illegal. Source: RFC
- * 9293 3.1, 3.2; RFC 7323 2.2, 3.2; RFC 2018 2, 3; RFC 791; RFC 8200. */
+ * Unknown options are skipped (RFC9293:MUST-6), and so is one of a known kind that is not as long as its
+ * kind; of an option that comes twice the first counts. What TFSM_WIRE_OPTION comes with is a segment
+ * all the same, and should be fed as it is: who wrote it wrong sends it wrong again, so that no
+ * connection survives its being dropped. Source: RFC 9293 3.1, 3.2; RFC 7323 2.2, 3.2; RFC 2018 2, 3;
+ * RFC 791; RFC 8200. */
 enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_packet *out);
 
 /* Write a packet: IP header, TCP header, options, text, both checksums.

@@ -267,7 +267,7 @@ enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned pr
     return result;
 }
 
-/* Whether an option of a kind we know may be this long. */
+/* Whether an option of a kind we know is this long. */
 static bool is_legal(unsigned kind, size_t length)
 {
     const struct shape *shape = &known[kind];
@@ -312,28 +312,33 @@ static void take_option(const uint8_t *option, size_t length, struct tfsm_packet
     }
 }
 
-/* Whether an option of a kind we know is to be passed over as if it were not there. RFC 7413 wants
- * that for a Fast Open option of the wrong length, or without a SYN (RFC7413:4.1.1b); RFC 9293 wants
- * no more than to cope with an illegal length (RFC9293:MUST-7). Both hold: the length is wrong for
- * the kind, but it still says where the next option starts. One that does not is illegal for every
- * kind, Fast Open among them. RFC 5482 wants it for a user timeout of zero, in seconds or minutes
- * (RFC5482:3.4b). */
-static bool is_ignored(const uint8_t *option, size_t length, const struct tfsm_segment *seg)
+/* Whether an option is to be taken; if not it is passed over as an unknown one is. So is one of a known
+ * kind that is not as long as its kind: where the next option starts it says all the same. RFC 7413
+ * asks for that of Fast Open (RFC7413:4.1.1b), and without a SYN, too; of the others RFC 9293 asks no
+ * more than to cope (RFC9293:MUST-7), and who drops the segment drops it again whenever it comes. RFC
+ * 5482 wants a user timeout of zero ignored, in seconds or minutes (RFC5482:3.4b). */
+static bool is_taken(const uint8_t *option, size_t length, const struct tfsm_segment *seg)
 {
-    if (option[0] == KIND_FAST_OPEN) {
-        return (seg->flags & TFSM_SYN) == 0 || !is_legal(KIND_FAST_OPEN, length);
+    unsigned kind = option[0];
+    if (kind >= KINDS || known[kind].bit == 0 || !is_legal(kind, length)) {
+        return false;
     }
-    return option[0] == KIND_USER_TIMEOUT && length == known[KIND_USER_TIMEOUT].least &&
-           (get16(option + 2) & TIMEOUT_MASK) == 0;
+    if (kind == KIND_FAST_OPEN && (seg->flags & TFSM_SYN) == 0) {
+        return false;
+    }
+    if (kind == KIND_USER_TIMEOUT && (get16(option + 2) & TIMEOUT_MASK) == 0) {
+        return false;
+    }
+    return (seg->options & known[kind].bit) == 0; /* of two the first counts */
 }
 
 /* Read n octets of options, in whatever segment (RFC9293:MUST-5) and at whatever alignment
  * (RFC9293:MUST-64); false at the first illegal length (RFC9293:MUST-7), with the options before it
- * taken. An unknown option needs a legal length too, or there is no telling where the next one
- * starts (RFC9293:MUST-4, RFC9293:MUST-6, RFC9293:MUST-68). */
+ * taken. That is a length of 0 or 1, or beyond the header: there is no telling then where the next
+ * option starts (RFC9293:MUST-4, RFC9293:MUST-6, RFC9293:MUST-68). Each turn moves on, so there are at
+ * most n. */
 static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *out)
 {
-    struct tfsm_segment *seg = &out->segment;
     size_t at = 0;
     while (at < n) {
         uint8_t kind = options[at];
@@ -351,13 +356,8 @@ static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *
         if (length < 2 || length > n - at) {
             return false;
         }
-        if (kind < KINDS && known[kind].bit != 0 && !is_ignored(options + at, length, seg)) {
-            if (!is_legal(kind, length)) {
-                return false;
-            }
-            if ((seg->options & known[kind].bit) == 0) {
-                take_option(options + at, length, out);
-            }
+        if (is_taken(options + at, length, &out->segment)) {
+            take_option(options + at, length, out);
         }
         at += length;
     }

@@ -262,7 +262,7 @@ static bool keep_segment(struct reader *reader, tfsm_time time, const uint8_t *o
         return false;
     }
     capture->segments[capture->count++] = segment;
-    return result == TFSM_WIRE_OPTION || connect_segment(reader, capture->count - 1);
+    return connect_segment(reader, capture->count - 1);
 }
 
 /* The time of a packet in microseconds. Clocks are set back now and then; here time only stands

@@ -18,8 +18,7 @@ struct capture_segment {
     struct tfsm_packet packet; /* as tfsm_parse() read it */
     size_t at;                 /* where its IP packet starts in capture.octets */
     size_t size;               /* octets of the IP packet, without link padding */
-    size_t connection; /* index into capture.connections; CAPTURE_NONE when an option's length is
-                          illegal */
+    size_t connection; /* index into capture.connections */
     size_t next;       /* the next segment of the same connection, or CAPTURE_NONE */
     unsigned sender;   /* which end of the connection sent it: 0 or 1 */
 };

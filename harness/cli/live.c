@@ -155,10 +155,10 @@ static void on_arrives(void *user, const uint8_t *octets, size_t n, tfsm_time no
     enum tfsm_wire_result result = tfsm_parse(octets, n, &packet);
     (void)now;
     live->from = NULL;
-    if (result == TFSM_WIRE_OK) {
+    if (result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION) {
         struct peer peer = {packet.src, packet.src_port, packet.dst_port};
         live->from = lane_of(live, &peer);
-    } else if (result == TFSM_WIRE_CHECKSUM || result == TFSM_WIRE_OPTION) {
+    } else if (result == TFSM_WIRE_CHECKSUM) {
         fprintf(live->to, "%27s-- a segment is dropped: bad %s --\n", "",
                 tfsm_wire_result_name(result));
     }

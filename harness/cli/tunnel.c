@@ -454,6 +454,7 @@ static void report_endpoint(FILE *to, const struct endpoint_counters *counted)
         {"unexpected", counted->unexpected, "for no connection and no listener"},
         {"resets_lost", counted->resets_lost, "answers that found no place to wait"},
         {"syn_acks_lost", counted->syn_acks_lost, "SYN-ACKs with a cookie, likewise"},
+        {"options_cut", counted->options_cut, "with an option of an illegal length"},
         {"source_refused", counted->source_refused, "from no single host"},
         {"destination_refused", counted->destination_refused, "to broadcast or multicast"},
         {"not_ours", counted->not_ours, "to an address of somebody else"},

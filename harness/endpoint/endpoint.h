@@ -318,10 +318,11 @@ struct endpoint_counters {
     uint64_t segments_in;  /* segments that reached a connection or a listener, or were answered as
                               CLOSED does */
     uint64_t segments_out; /* packets handed out, resets for no connection included */
-    uint64_t unparsed[TFSM_WIRE_RESULTS]; /* dropped by tfsm_parse(), by its answer. With
-                              TFSM_WIRE_OPTION the segment is dropped and not reset: a reset before
-                              the acceptability test would help whoever guesses a 4-tuple
-                              (RFC9293:MUST-7) */
+    uint64_t unparsed[TFSM_WIRE_RESULTS]; /* dropped by tfsm_parse(), by its answer */
+    uint64_t options_cut; /* taken with the options before one of an illegal length: neither dropped,
+                             for the peer sends the same again, nor reset, which before the
+                             acceptability test would help whoever guesses a 4-tuple
+                             (RFC9293:MUST-7) */
     uint64_t source_refused;      /* from an address that is no single host's (RFC9293:MUST-63) */
     uint64_t destination_refused; /* to broadcast or multicast (RFC9293:MUST-57) */
     uint64_t not_ours;            /* to an address of somebody else */

@@ -159,9 +159,10 @@ void endpoint_input(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_t
 {
     struct tfsm_packet packet;
     enum tfsm_wire_result result = tfsm_parse(octets, n, &packet);
-    if (result == TFSM_WIRE_OK) {
+    if (result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION) { /* RFC9293:MUST-7 */
+        ep->counters.options_cut += result == TFSM_WIRE_OPTION;
         endpoint_segment(ep, &packet, octets + packet.text_at, now);
     } else if (result != TFSM_WIRE_PROTOCOL || !take_icmp(ep, octets, n, now)) {
-        ep->counters.unparsed[result]++; /* a bad option, too: no reset (RFC9293:MUST-7) */
+        ep->counters.unparsed[result]++;
     }
 }

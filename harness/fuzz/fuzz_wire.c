@@ -187,6 +187,32 @@ static void check_round_trip(const uint8_t *octets, size_t n, const struct tfsm_
     free(exact);
 }
 
+/* Where n octets of options can be read to their end, whatever their kinds. */
+static bool options_end(const uint8_t *options, size_t n)
+{
+    size_t at = 0;
+    for (size_t turn = 0; turn < n && at < n && options[at] != 0; turn++) {
+        size_t length = options[at] == 1 ? 1 : at + 1 < n ? options[at + 1] : 0;
+        if (length > n - at || length < (options[at] == 1 ? 1u : 2u)) {
+            return false;
+        }
+        at += length;
+    }
+    return true;
+}
+
+/* Only an option that does not say where the next one starts is illegal (RFC9293:MUST-7). Behind
+ * extension headers the TCP header is not looked for. */
+static void check_options(const uint8_t *octets, const struct tfsm_packet *p, bool legal)
+{
+    bool v4 = octets[0] >> 4 == 4;
+    size_t at = v4 ? (octets[0] & 0x0fu) * 4u : 40;
+    if (v4 || octets[6] == TCP) {
+        need(options_end(octets + at + 20, p->text_at - at - 20) == legal,
+             "an option is illegal by its length alone");
+    }
+}
+
 static bool same_address(const struct tfsm_address *a, const struct tfsm_address *b)
 {
     return a->family == b->family && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
@@ -303,6 +329,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     need(result < TFSM_WIRE_RESULTS, "the answer is one of those there are");
     if (result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION) {
         check_parsed(&packet, n);
+        check_options(octets, &packet, result == TFSM_WIRE_OK);
         check_round_trip(octets, n, &packet);
         check_quoted(octets, n, &packet, how >> CODE_SHIFT);
     }

@@ -252,6 +252,9 @@ static void test_pcap_cut_anywhere(void **state)
 static void use(const struct capture *capture)
 {
     static struct seed_program program;
+    for (size_t i = 0; i < capture->count; i++) { /* bad options are no reason to leave one out */
+        assert_true(capture->segments[i].connection < capture->connection_count);
+    }
     for (size_t i = 0; i < capture->connection_count; i++) {
         for (unsigned end = 0; end < 2; end++) {
             struct capture_side side;

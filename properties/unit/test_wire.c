@@ -696,11 +696,14 @@ static void test_parse_link_padding_is_ignored(void **state)
 
 /* ---- options ---- */
 
-/* Whether this length is legal, said once more and in another way than in the codec. */
-static bool legal(unsigned kind, unsigned length)
+/* Whether an option of this kind and length is taken, said once more and in another way than in the
+ * codec. The others of a legal length are passed over, whether their kind is known or not. */
+static bool taken(unsigned kind, unsigned length, bool syn)
 {
+    static const uint8_t cookies[] = {2, 6, 8, 10, 12, 14, 16, 18};
     switch (kind) {
     case 2:
+    case 28:
         return length == 4;
     case 3:
         return length == 3;
@@ -710,24 +713,15 @@ static bool legal(unsigned kind, unsigned length)
         return length == 10 || length == 18 || length == 26 || length == 34;
     case 8:
         return length == 10;
-    case 28:
-        return length == 4;
-    default: /* also Fast Open */
-        return length >= 2;
+    case 34:
+        return syn && memchr(cookies, (int)length, sizeof cookies) != NULL;
+    default:
+        return false;
     }
 }
 
-/* Whether an option of legal length is taken. */
-static bool taken(unsigned kind, unsigned length, bool syn)
-{
-    static const uint8_t lengths[] = {2, 6, 8, 10, 12, 14, 16, 18};
-    if (kind == 34) {
-        return syn && length < 256 && memchr(lengths, (int)length, sizeof lengths) != NULL;
-    }
-    return kind <= 5 || kind == 8 || kind == 28;
-}
-
-/* RFC9293:MUST-7, RFC7413:4.1.1b */
+/* RFC9293:MUST-6, RFC9293:MUST-7, RFC7413:4.1.1b. Behind the option stands another, which is read
+ * whenever there is telling where it starts. */
 static void test_option_every_kind_and_length(void **state)
 {
     (void)state;
@@ -737,13 +731,22 @@ static void test_option_every_kind_and_length(void **state)
         unsigned kind = i / 512;
         unsigned length = i / 2 % 256;
         bool syn = i % 2 != 0;
+        bool legal = length >= 2 && length <= 40;
+        unsigned behind = kind == 4 ? 3 : 4; /* a shift of 1, or SACK-permitted */
+        unsigned size = kind == 4 ? 3 : 2;
+        unsigned bit = kind == 4 ? TFSM_OPT_WSCALE : TFSM_OPT_SACK_PERMITTED;
+        bool room = legal && length + size <= 40;
         memset(options, 1, sizeof options);
         options[0] = (uint8_t)kind;
         options[1] = (uint8_t)length;
-        bool fine = legal(kind, length) && length <= 40;
+        if (room) {
+            options[length] = (uint8_t)behind;
+            options[length + 1] = (uint8_t)size;
+        }
         assert_int_equal(parse_flags(syn ? TFSM_SYN : TFSM_ACK, options, 40, &out),
-                         fine ? TFSM_WIRE_OK : TFSM_WIRE_OPTION);
-        assert_int_equal(out.segment.options != 0, fine && taken(kind, length, syn));
+                         legal ? TFSM_WIRE_OK : TFSM_WIRE_OPTION);
+        assert_int_equal((out.segment.options & ~bit) != 0, legal && taken(kind, length, syn));
+        assert_int_equal((out.segment.options & bit) != 0, room);
     }
 }
 
@@ -862,32 +865,49 @@ static void test_option_twice_the_first_counts(void **state)
 static void test_option_twice_the_second_illegal(void **state)
 {
     (void)state;
-    static const uint8_t options[] = {2, 4, 0, 1, 2, 3, 0, 1};
+    static const uint8_t options[] = {2, 4, 0, 1, 2, 1, 0, 1};
     struct tfsm_segment seg;
     assert_int_equal(parse_options(options, sizeof options, &seg), TFSM_WIRE_OPTION);
     assert_int_equal(seg.mss, 1);
 }
 
+/* One of another length is none of its kind: the first that is one counts. */
+static void test_option_twice_the_first_of_another_length(void **state)
+{
+    (void)state;
+    static const uint8_t options[] = {2, 3, 9, 2, 4, 0, 7, 2, 4, 0, 8, 1};
+    struct tfsm_segment seg;
+    assert_int_equal(parse_options(options, sizeof options, &seg), TFSM_WIRE_OK);
+    assert_int_equal(seg.options, TFSM_OPT_MSS);
+    assert_int_equal(seg.mss, 7);
+}
+
+/* RFC9293:MUST-7. With every illegal length, of a known kind and of an unknown one: what came before
+ * is kept, what comes behind is not read, all else is there. */
 static void test_option_illegal_keeps_what_came_before(void **state)
 {
     (void)state;
-    static const uint8_t options[] = {2, 4, 5, 0xb4, 3, 4, 7, 1, 4, 2, 1, 1};
-    struct tfsm_packet out;
-    struct bent bent = with_options(options, sizeof options);
-    struct tfsm_packet wanted = golden_v4_packet();
-    bent.octets[33] = TFSM_SYN | TFSM_FIN;
-    bent.n += 7;
-    seal(bent.octets, 20, bent.n);
-    wanted.segment = (struct tfsm_segment){.seq = 0x01020304,
-                                           .len = 9,
-                                           .wnd = 64240,
-                                           .flags = TFSM_SYN | TFSM_FIN,
-                                           .options = TFSM_OPT_MSS,
-                                           .ecn = TFSM_ECT_0,
-                                           .mss = 1460};
-    wanted.text_at = 52;
-    assert_int_equal(parse_exact(bent.octets, bent.n, &out), TFSM_WIRE_OPTION);
-    assert_same_packet(&out, &wanted);
+    static const uint8_t bad[][2] = {{3, 0},  {3, 1},  {3, 9},   {3, 255},
+                                     {34, 0}, {28, 1}, {253, 0}, {253, 9}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        uint8_t options[] = {2, 4, 5, 0xb4, bad[i][0], bad[i][1], 7, 1, 4, 2, 1, 1};
+        struct tfsm_packet out;
+        struct bent bent = with_options(options, sizeof options);
+        struct tfsm_packet wanted = golden_v4_packet();
+        bent.octets[33] = TFSM_SYN | TFSM_FIN;
+        bent.n += 7;
+        seal(bent.octets, 20, bent.n);
+        wanted.segment = (struct tfsm_segment){.seq = 0x01020304,
+                                               .len = 9,
+                                               .wnd = 64240,
+                                               .flags = TFSM_SYN | TFSM_FIN,
+                                               .options = TFSM_OPT_MSS,
+                                               .ecn = TFSM_ECT_0,
+                                               .mss = 1460};
+        wanted.text_at = 52;
+        assert_int_equal(parse_exact(bent.octets, bent.n, &out), TFSM_WIRE_OPTION);
+        assert_same_packet(&out, &wanted);
+    }
 }
 
 /* RFC7323:2.3g */
@@ -1369,6 +1389,7 @@ int main(void)
         cmocka_unit_test(test_option_at_any_alignment),
         cmocka_unit_test(test_option_twice_the_first_counts),
         cmocka_unit_test(test_option_twice_the_second_illegal),
+        cmocka_unit_test(test_option_twice_the_first_of_another_length),
         cmocka_unit_test(test_option_illegal_keeps_what_came_before),
         cmocka_unit_test(test_option_wscale_above_14_counts_as_14),
         cmocka_unit_test(test_option_sack_blocks),
