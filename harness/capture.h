@@ -18,9 +18,9 @@ struct capture_segment {
     struct tfsm_packet packet; /* as tfsm_parse() read it */
     size_t at;                 /* where its IP packet starts in capture.octets */
     size_t size;               /* octets of the IP packet, without link padding */
-    size_t connection; /* index into capture.connections */
-    size_t next;       /* the next segment of the same connection, or CAPTURE_NONE */
-    unsigned sender;   /* which end of the connection sent it: 0 or 1 */
+    size_t connection;         /* index into capture.connections */
+    size_t next;               /* the next segment of the same connection, or CAPTURE_NONE */
+    unsigned sender;           /* which end of the connection sent it: 0 or 1 */
 };
 
 /* One incarnation of a connection. End 0 is who spoke first. */

@@ -80,6 +80,7 @@ struct layout {
     size_t resets;
     size_t syn_acks;
     size_t cookies;
+    size_t refusals;
     size_t scratch;
     size_t rings;
     size_t total; /* SIZE_MAX: more than there can be */
@@ -129,6 +130,8 @@ static struct layout lay_out(const struct endpoint_config *config)
     at.resets = reserve(&at.total, config->resets, sizeof(struct tfsm_packet));
     at.syn_acks = reserve(&at.total, config->syn_acks, sizeof(struct tfsm_packet));
     at.cookies = reserve(&at.total, config->cookies, sizeof(struct ep_cookie));
+    size_t refusals = (size_t)config->cookies * EP_REFUSALS;
+    at.refusals = reserve(&at.total, refusals, sizeof(struct ep_refusal));
     at.scratch = reserve(&at.total, ep_min(config->send_ring, LENGTH_MOST), 1);
     at.rings = reserve(&at.total, config->connections, ring);
     return at;
@@ -178,6 +181,7 @@ static void place_arrays(struct endpoint *ep, const struct endpoint_config *conf
     ep->syn_acks =
         (struct ep_ring){.packets = (void *)(base + at.syn_acks), .most = config->syn_acks};
     ep->cookies = (void *)(base + at.cookies);
+    ep->refusals = (void *)(base + at.refusals);
     ep->scratch = base + at.scratch;
     ep->rings = base + at.rings;
 }

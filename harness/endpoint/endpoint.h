@@ -62,7 +62,9 @@ struct endpoint_config {
     uint32_t syn_acks;
     /* Places for spent SYN cookies, of each listener: tfsm_listening.spent_count; 0..ENDPOINT_MOST. */
     uint32_t spent;
-    uint32_t cookies;    /* peers whose Fast Open cookie is remembered, 0..ENDPOINT_MOST */
+    /* Peers whose Fast Open cookie is remembered, 0..ENDPOINT_MOST. Four times as many ports that
+     * answered badly are told apart; where more do, others may rest with them, but none is forgotten. */
+    uint32_t cookies;
     uint16_t port_first; /* ephemeral ports, both included; port_first is at least 1 */
     uint16_t port_last;
     uint8_t hops;               /* TTL or hop limit where the application does not say */
@@ -319,7 +321,8 @@ struct endpoint_counters {
                               CLOSED does */
     uint64_t segments_out; /* packets handed out, resets for no connection included */
     uint64_t unparsed[TFSM_WIRE_RESULTS]; /* dropped by tfsm_parse(), by its answer */
-    uint64_t options_cut; /* taken with the options before one of an illegal length: neither dropped,
+    uint64_t
+        options_cut; /* taken with the options before one of an illegal length: neither dropped,
                              for the peer sends the same again, nor reset, which before the
                              acceptability test would help whoever guesses a 4-tuple
                              (RFC9293:MUST-7) */

@@ -100,15 +100,21 @@ struct ep_listener {
     struct tfsm_listener core;
 };
 
-/* What is known of a peer's Fast Open (RFC7413:4.1.3): one cookie for a pair of addresses, and the
- * port that answered badly last. */
+/* What is known of a peer's Fast Open (RFC7413:4.1.3): one cookie for a pair of addresses. */
 struct ep_cookie {
     struct ep_tuple tuple; /* ports zero */
-    uint8_t len;           /* octets, 0: none yet */
+    uint8_t len;           /* octets, 0: not in use */
     uint8_t octets[TFSM_COOKIE_MAX];
     uint16_t mss;
-    uint16_t bad_port; /* 0: none */
-    tfsm_time bad_until;
+    tfsm_time kept; /* when it came */
+};
+
+/* A port of a peer towards which Fast Open rests (RFC7413:4.1.3.1). */
+struct ep_refusal {
+    struct ep_tuple tuple; /* the local port zero */
+    tfsm_time until;       /* when it is over, 0 or past: not in use */
+    tfsm_time crowded;     /* until then every port rests whose first place this is: one of them had to
+                              make room before its time */
 };
 
 struct ep_due {
@@ -177,6 +183,7 @@ struct endpoint {
     uint64_t *accept_queue;     /* likewise */
     struct tfsm_spent *spent;   /* spent_count of each listener */
     struct ep_cookie *cookies;
+    struct ep_refusal *refusals; /* EP_REFUSALS for each place of a cookie */
     uint8_t *scratch; /* for a text that wraps around its ring */
     uint8_t *rings;   /* of each slot: send, receive */
 };
@@ -365,6 +372,8 @@ static inline const struct tfsm_config *ep_listener_policy(const struct endpoint
 void ep_derive_key(const uint8_t from[16], const char use[8], uint64_t number, uint8_t key[16]);
 
 /* ---- cookie.c ---- */
+
+#define EP_REFUSALS 4u
 
 /* The SYN of a Fast Open is on its way. */
 static inline bool ep_is_opening_fast(const struct ep_slot *slot)

@@ -176,8 +176,8 @@ static void hand_in_option(uint16_t port, unsigned kind, unsigned length)
 static void test_endpoint_bad_options_do_no_harm(void **state)
 {
     (void)state;
-    static const uint8_t options[][2] = {{28, 3},  {28, 2}, {8, 4},  {253, 4}, {28, 0},
-                                         {28, 1},  {28, 5}, {8, 10}, {253, 0}, {253, 255}};
+    static const uint8_t options[][2] = {{28, 3}, {28, 2}, {8, 4},  {253, 4}, {28, 0},
+                                         {28, 1}, {28, 5}, {8, 10}, {253, 0}, {253, 255}};
     const unsigned legal = 4; /* of these */
     plan_hosts();
     start_hosts();
@@ -775,6 +775,85 @@ static void test_endpoint_fast_open_that_failed_is_not_tried_again(void **state)
     assert_int_equal(syn.segment.options & TFSM_OPT_FAST_OPEN, 0);
 }
 
+/* Of one peer or of several: each port that refused rests, and as long as it should (RFC7413:4.1.3.1a). */
+static void test_endpoint_fast_open_remembers_every_refusal(void **state)
+{
+    (void)state;
+    struct endpoint_config *config = plan_hosts();
+    config[0].fast_open_pause = 1000 * SECOND;
+    config[0].connections = 1000;
+    start_hosts();
+    struct tfsm_packet syn;
+    open_fast(PORT, &syn);
+    answer_syn(&syn, syn.segment.seq + 1, 8);
+    for (uint16_t i = 0; i < 400; i++) { /* more than there are places */
+        open_fast((uint16_t)(1000 + i), &syn);
+        answer_syn(&syn, syn.segment.seq + 1, 0);
+        for (uint16_t j = 0; j <= i; j++) {
+            assert_false(knows_cookie((uint16_t)(1000 + j)));
+        }
+        assert_true(i >= 8 || knows_cookie(PORT)); /* and while there are places nobody else does */
+    }
+    open_fast(1000, &syn);
+    assert_int_equal(syn.segment.options & TFSM_OPT_FAST_OPEN, 0);
+    pass(1001 * SECOND);
+    for (uint16_t i = 0; i < 400; i++) {
+        assert_true(knows_cookie((uint16_t)(1000 + i)));
+    }
+}
+
+/* A cookie that comes says that this port is well, and nothing of the others. */
+static void test_endpoint_fast_open_a_cookie_lifts_its_own_port(void **state)
+{
+    (void)state;
+    plan_hosts();
+    start_hosts();
+    struct tfsm_packet syn[2];
+    open_fast(80, &syn[0]);
+    open_fast(80, &syn[1]);
+    answer_syn(&syn[0], syn[0].segment.seq + 1, 0);
+    assert_false(knows_cookie(80));
+    struct tfsm_packet other;
+    open_fast(81, &other);
+    answer_syn(&other, other.segment.seq + 1, 0);
+    answer_syn(&syn[1], syn[1].segment.seq + 1, 8);
+    assert_true(knows_cookie(80));
+    assert_false(knows_cookie(81));
+}
+
+/* Other peers take no place from a port that rests, and none from a cookie while there are places. */
+static void test_endpoint_fast_open_peers_do_not_put_out_one_another(void **state)
+{
+    (void)state;
+    struct endpoint_config *config = plan_hosts();
+    config[0].connections = 1000;
+    start_hosts();
+    struct tfsm_packet syn;
+    struct endpoint_open open = {.remote_port = PORT};
+    struct endpoint_piece text[2];
+    for (unsigned peer = 0; peer < 200; peer++) {
+        endpoint_handle handle;
+        open.remote = v4(192, 0, 2, 10 + peer);
+        assert_int_equal(endpoint_connect_fast(net.host[0], &open, NULL, 0, net.now, &handle, NULL),
+                         TFSM_DONE);
+        while (endpoint_take(net.host[0], net.now, &syn, text)) {
+            if ((syn.segment.flags & TFSM_SYN) != 0) {
+                answer_syn(&syn, syn.segment.seq + 1, peer == 0 ? 0 : 8);
+            }
+        }
+        for (unsigned known = peer > 7 ? peer : 1; known <= peer; known++) {
+            open.remote = v4(192, 0, 2, 10 + known);
+            assert_true(endpoint_knows_cookie(net.host[0], &open, net.now));
+        }
+    }
+    endpoint_handle handle;
+    open.remote = v4(192, 0, 2, 10);
+    assert_int_equal(endpoint_connect_fast(net.host[0], &open, NULL, 0, net.now, &handle, NULL),
+                     TFSM_DONE);
+    assert_true(endpoint_take(net.host[0], net.now, &syn, text));
+    assert_int_equal(syn.segment.options & TFSM_OPT_FAST_OPEN, 0);
+}
+
 /* A host that remembers no cookies asks for none. */
 static void test_endpoint_fast_open_without_a_table(void **state)
 {
@@ -817,6 +896,10 @@ int main(void)
         cmocka_unit_test_teardown(test_endpoint_fast_open_keeps_the_cookie, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_fast_open_only_for_who_asks, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_fast_open_remembers_a_refusal, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_fast_open_remembers_every_refusal, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_fast_open_a_cookie_lifts_its_own_port, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_fast_open_peers_do_not_put_out_one_another,
+                                  stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_fast_open_that_failed_is_not_tried_again,
                                   stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_fast_open_without_a_table, stop_hosts),
