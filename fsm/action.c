@@ -662,7 +662,7 @@ static void keep_timer(tfsm_time *at, bool wanted, tfsm_time now, tfsm_time dela
     }
 }
 
-/* RTO * 2^backoff, at most rto_max (RFC6298:5.5). */
+/* RTO * 2^backoff, at most rto_max (RFC6298:5.5). After 64 turns at most it can double no more. */
 static tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tfsm_time rto = tcb->rto > 0 ? tcb->rto : 1;

@@ -31,13 +31,20 @@ struct tfsm_config tfsm_config_default(void)
     };
 }
 
-static bool same_name(const char *a, const char *b)
+#define NAME_ROOM 8u /* octets of the longest name and its end */
+
+/* Whether a string that somebody gave is one of our names. */
+static bool same_name(const char *given, const char *name)
 {
-    while (*a != '\0' && *a == *b) {
-        a++;
-        b++;
+    for (unsigned i = 0; i < NAME_ROOM; i++) {
+        if (given[i] != name[i]) {
+            return false;
+        }
+        if (name[i] == '\0') {
+            return true;
+        }
     }
-    return *a == *b;
+    return false;
 }
 
 bool tfsm_config_named(const char *name, struct tfsm_config *out)

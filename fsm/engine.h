@@ -278,11 +278,13 @@ static inline uint32_t profile_offers(const struct tfsm_config *cfg)
            (has(cfg->profile, TFSM_ECN) ? TFSM_M_OFFERED_ECN : 0u);
 }
 
+#define SHIFT_MAX 14u /* RFC7323:2.3 */
+
 /* Rcv.Wind.Shift: the least that shows the whole buffer (RFC7323:2.3). */
 static inline uint8_t own_shift(const struct tfsm_config *cfg)
 {
     uint8_t shift = 0;
-    while (has(cfg->profile, TFSM_WSCALE) &&
+    while (has(cfg->profile, TFSM_WSCALE) && shift < SHIFT_MAX &&
            min32(cfg->rcv_buff, TFSM_BUFF_MAX) >> shift > UINT16_MAX) {
         shift++;
     }

@@ -20,7 +20,7 @@ static uint64_t rotate(uint64_t value, unsigned bits)
 static uint64_t little(const uint8_t *octets, size_t n)
 {
     uint64_t word = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && i < 8; i++) {
         word |= (uint64_t)octets[i] << (8 * i);
     }
     return word;
@@ -96,7 +96,7 @@ void tfsm_put_tuple(uint8_t octets[TFSM_TUPLE_OCTETS], const struct tfsm_address
 
 void tfsm_put_number(uint8_t *to, uint64_t number, unsigned n)
 {
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < n && i < 8; i++) {
         to[i] = (uint8_t)(number >> (8 * i) & 0xffu);
     }
 }

@@ -44,8 +44,10 @@ bool tfsm_listener_open(struct tfsm_listener *l, const struct tfsm_listening *wi
 void tfsm_listener_close(struct tfsm_listener *l)
 {
     l->closing = true;
-    for (uint32_t place = l->oldest; place != NO_ENTRY; place = entry_at(l, place)->newer) {
+    uint32_t place = l->oldest;
+    for (uint32_t left = l->entry_count; left > 0 && place != NO_ENTRY; left--) {
         tfsm_entry_line_up(l, place);
+        place = entry_at(l, place)->newer;
     }
 }
 
@@ -636,11 +638,11 @@ bool tfsm_listener_owes(const struct tfsm_listener *l)
     return l->line_first != NO_ENTRY;
 }
 
-/* Each entry in line is asked once more than it has something to say. */
+/* Each entry in line is asked once more than it has something to say; one call asks none twice. */
 bool tfsm_listener_output(struct tfsm_listener *l, const struct tfsm_config *cfg, tfsm_time now,
                           struct tfsm_packet *out)
 {
-    while (l->line_first != NO_ENTRY) {
+    for (uint32_t left = l->entry_count; left > 0 && l->line_first != NO_ENTRY; left--) {
         uint32_t place = l->line_first;
         struct tfsm_segment segment;
         struct tfsm_tcb tcb;

@@ -344,11 +344,13 @@ bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
     }
     struct tfsm_facts facts = tfsm_take_facts(tcb, cfg, NULL);
     unsigned id = TFSM_LIST_OUTPUT;
-    const struct tfsm_rule *row = TFSM_ROW(id);
-    while (!matches(row, tcb, &facts)) {
+    while (id < TFSM_RULES && !matches(TFSM_ROW(id), tcb, &facts)) {
         id++;
-        row = TFSM_ROW(id); /* the last row matches everything */
     }
+    if (id == TFSM_RULES) { /* not with these rows: the last one matches everything */
+        return false;
+    }
+    const struct tfsm_rule *row = TFSM_ROW(id);
     if (row->verdict == TFSM_V_DROP) {
         return false;
     }

@@ -91,15 +91,15 @@ enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
     unsigned id = first_row(tcb, ev);
     struct tfsm_facts facts = tfsm_take_facts(tcb, cfg, ev);
-    while (id < TFSM_RULES) {
+    /* Each turn goes on to the next row or fires one. Steps come in order, but for the way to the
+     * sixth: that no two rows lead to each other is not left to the table. */
+    while (id < TFSM_RULES && fx->fired_count < TFSM_FIRED_MAX) {
         const struct tfsm_rule *row = TFSM_ROW(id);
         if (!matches(row, tcb, &facts)) {
             id++;
             continue;
         }
-        if (fx->fired_count < TFSM_FIRED_MAX) {
-            fx->fired[fx->fired_count++] = (uint16_t)id;
-        }
+        fx->fired[fx->fired_count++] = (uint16_t)id;
         fx->verdict = row->verdict;
         if (row->actions[0] != TFSM_ACTION_IGNORE || row->next != TFSM_STAY) {
             tfsm_act(tcb, cfg, ev, row, fx);

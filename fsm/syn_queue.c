@@ -50,15 +50,16 @@ uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *
     put_octets(local, ends->local);
     put_octets(remote, ends->remote);
     uint32_t place = *bucket_of(l, ends);
-    while (place != NO_ENTRY) {
+    /* A chain has no more entries than there are. */
+    for (uint32_t left = l->entry_count; left > 0 && place != NO_ENTRY; left--) {
         const struct tfsm_entry *entry = entry_at(l, place);
         if (entry->remote_port == ends->remote_port && entry->family == ends->remote->family &&
             same_octets(entry->remote, remote) && same_octets(entry->local, local)) {
-            break;
+            return place;
         }
         place = entry->chain;
     }
-    return place;
+    return NO_ENTRY;
 }
 
 /* ---- the heap of deadlines ---- */
@@ -72,7 +73,7 @@ static void heap_put(struct tfsm_listener *l, uint32_t at, uint32_t place)
 static void heap_up(struct tfsm_listener *l, uint32_t at)
 {
     uint32_t place = l->entries[at].heap;
-    while (at > 0) {
+    while (at > 0) { /* half as far with every turn */
         uint32_t parent = l->entries[(at - 1) / 2].heap;
         if (entry_at(l, parent)->due <= entry_at(l, place)->due) {
             break;
@@ -86,7 +87,7 @@ static void heap_up(struct tfsm_listener *l, uint32_t at)
 static void heap_down(struct tfsm_listener *l, uint32_t at)
 {
     uint32_t place = l->entries[at].heap;
-    while (2 * at + 1 < l->heap_count) {
+    while (2 * at + 1 < l->heap_count) { /* twice as far with every turn */
         uint32_t child = 2 * at + 1;
         if (child + 1 < l->heap_count && entry_at(l, l->entries[child + 1].heap)->due <
                                              entry_at(l, l->entries[child].heap)->due) {
@@ -227,10 +228,12 @@ void tfsm_entry_give_back(struct tfsm_listener *l, uint32_t place)
     struct tfsm_address remote = tfsm_entry_address(entry, false);
     struct tfsm_ends ends = {&local, &remote, entry->remote_port};
     uint32_t *link = bucket_of(l, &ends);
-    while (*link != place) {
+    for (uint32_t left = l->entry_count; left > 0 && *link != place && *link != NO_ENTRY; left--) {
         link = &entry_at(l, *link)->chain;
     }
-    *link = entry->chain;
+    if (*link == place) { /* where else */
+        *link = entry->chain;
+    }
     if (entry->place != 0) {
         heap_remove(l, place);
     }

@@ -9,7 +9,6 @@
 #define TCP_HEADER     20u
 #define LENGTH_MAX     65535u /* of the IPv4 total length and of the IPv6 payload length */
 #define EXTENSIONS_MAX 8u     /* IPv6 extension headers skipped; honest packets have one or two */
-#define WSCALE_MAX     14u    /* RFC7323:2.3g */
 
 #define HEADERS_V4 (IPV4_HEADER + TCP_HEADER)
 #define HEADERS_V6 (IPV6_HEADER + TCP_HEADER)
@@ -287,7 +286,7 @@ static void take_option(const uint8_t *option, size_t length, struct tfsm_packet
         seg->mss = get16(option + 2);
         return;
     case KIND_WSCALE:
-        seg->wscale = option[2] > WSCALE_MAX ? (uint8_t)WSCALE_MAX : option[2];
+        seg->wscale = option[2] > SHIFT_MAX ? (uint8_t)SHIFT_MAX : option[2];
         return;
     case KIND_TIMESTAMPS:
         seg->ts_val = get32(option + 2);

@@ -1,6 +1,8 @@
 /* The SYN queue and the accept queue of a listener, told from tfsm_listener.h and RFC 9293 alone.
  * The last tests feed the same events to listeners and to bare TCBs opened passively, and demand
  * that nobody can tell them apart. */
+#include <unistd.h>
+
 #include "listening.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
@@ -1261,6 +1263,60 @@ static void test_listener_queue_is_bounded(void **state)
     walls_stand(h);
 }
 
+/* Four entries, and every walk over them led round in a circle. */
+static struct house *a_house_in_circles(void **state, struct peer p[4])
+{
+    struct house *h = a_house(state, 4, WAITING_ROOM);
+    struct tfsm_packet out;
+    for (uint32_t i = 0; i < 4; i++) {
+        p[i] = peer_of(h, i);
+        struct tfsm_packet k = syn_of(h, &p[i]);
+        taken(h, &k);
+        assert_true(draw(h, &out));
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        struct tfsm_entry *entry = &h->entries[1 + i];
+        entry->bucket = 1;
+        entry->chain = i + 1;
+        entry->newer = i + 1;
+    }
+    return h;
+}
+
+/* Every walk ends by itself, and not by the links being right. */
+static void test_listener_links_in_a_circle_end(void **state)
+{
+    struct peer p[4];
+    struct tfsm_packet out;
+    struct tfsm_arrival arrival;
+    alarm(10); /* else this hangs */
+    struct house *h = a_house_in_circles(state, p);
+    assert_non_null(tfsm_listener_check(&h->l, &h->cfg));
+    out = syn_of(h, &p[1]);
+    assert_false(tfsm_listener_holds(&h->l, &out));
+    tfsm_listener_close(&h->l);
+
+    h = a_house_in_circles(state, p); /* the entry that ends is not in its chain */
+    h->l.policy.cookies = TFSM_COOKIES_NEVER;
+    h->l.policy.recycle = true;
+    h->entries[1].bucket = 2;
+    h->entries[2].bucket = 2;
+    h->entries[3].bucket = 2;
+    h->entries[4].bucket = 2;
+    struct peer stranger = peer_of(h, 99);
+    const struct tfsm_seat seat = {.tcb = &h->tcb, .id = 1};
+    out = syn_of(h, &stranger);
+    tfsm_listener_segment(&h->l, &h->cfg, &out, h->now, &seat, NULL, &arrival);
+    assert_int_equal(count_of(h, TFSM_COUNT_ENTRY_RECYCLED), 1);
+
+    h = a_house_in_circles(state, p); /* who has nothing to say stays in line */
+    h->l.line_first = 1;
+    h->l.line_last = 1;
+    h->entries[1].after = 1;
+    assert_false(tfsm_listener_output(&h->l, &h->cfg, h->now, &out));
+    alarm(0);
+}
+
 /* ---- an entry and a bare TCB ---- */
 
 #define PEERS 6
@@ -1799,6 +1855,7 @@ int main(void)
         BOTH(test_listener_close_with_syn_acks_owed),
         cmocka_unit_test(test_listener_tuples_are_never_confused),
         BOTH(test_listener_queue_is_bounded),
+        BOTH(test_listener_links_in_a_circle_end),
         BOTH(test_listener_entry_is_a_tcb_in_syn_received),
         BOTH(test_listener_entry_is_a_tcb_when_the_policy_changes),
     };
