@@ -66,7 +66,7 @@ static void relisten(struct tfsm_tcb *tcb)
 /* Eff.snd.MSS: what the peer takes and what we are allowed (RFC9293:MUST-16). */
 static uint16_t effective_mss(const struct tfsm_config *cfg, uint16_t peer)
 {
-    return (uint16_t)max32(min32(peer, cfg->mss), 1);
+    return (uint16_t)max32(min32(peer, own_mss(cfg)), 1);
 }
 
 /* The send sequence space starts at the ISS, which the SYN occupies. [RFC7323:2.3b, 2.3f;
@@ -89,6 +89,15 @@ static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     tcb->rcv_wscale = own_shift(cfg);
 }
 
+/* Of the cookie that the embedder holds or hands out; 0 when there is none of that length
+ * (RFC7413:4.1.1a). */
+static uint8_t cookie_length(const struct tfsm_event *ev)
+{
+    bool legal =
+        ev->cookie_len >= 4 && ev->cookie_len <= TFSM_COOKIE_MAX && ev->cookie_len % 2 == 0;
+    return legal ? ev->cookie_len : 0;
+}
+
 static void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                           const struct tfsm_event *ev)
 {
@@ -101,10 +110,7 @@ static void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     select_iss(tcb, cfg, ev);
     if (ev->fast_open && ev->kind == TFSM_EV_OPEN) {
         tcb->flags |= TFSM_M_FAST_OPEN;
-        /* What is no cookie asks for one (RFC7413:4.1.1a). */
-        bool cookie =
-            ev->cookie_len >= 4 && ev->cookie_len <= TFSM_COOKIE_MAX && ev->cookie_len % 2 == 0;
-        tcb->cookie_len = cookie ? ev->cookie_len : 0;
+        tcb->cookie_len = cookie_length(ev); /* what is no cookie asks for one */
         if (ev->mss > 0) {
             tcb->snd_mss = effective_mss(cfg, floored_mss(cfg, ev->mss));
         }
@@ -169,7 +175,7 @@ static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const st
     }
     tcb->snd_mss = effective_mss(cfg, cfg->mss_default);
     if (!has(seg->flags, TFSM_ACK) && has(tcb->flags, TFSM_M_PASSIVE)) {
-        tcb->cookie_len = ev->cookie_len <= TFSM_COOKIE_MAX ? ev->cookie_len : 0;
+        tcb->cookie_len = cookie_length(ev);
     }
     if (has(seg->options, TFSM_OPT_MSS)) {
         tcb->snd_mss = effective_mss(cfg, floored_mss(cfg, seg->mss));

@@ -194,6 +194,13 @@ static inline uint32_t empty_seq(const struct tfsm_tcb *tcb)
     return seq_add(tcb->snd_una, min32(in_flight(tcb), tcb->snd_wnd + syn));
 }
 
+/* The policy's MSS, to announce and to keep to: no segment that obeys it is too large for a packet, of
+ * whatever family, with whatever options. Nobody else reads tfsm_config.mss. */
+static inline uint16_t own_mss(const struct tfsm_config *cfg)
+{
+    return (uint16_t)min32(max32(cfg->mss, 1), TFSM_MSS_MAX);
+}
+
 /* Room in the receive buffer beyond what is delivered and not taken. */
 static inline uint32_t receive_room(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
@@ -209,7 +216,7 @@ static inline bool window_opens(const struct tfsm_tcb *tcb, const struct tfsm_co
 {
     /* What the field cannot show need not be announced, however large the buffer. */
     uint32_t room = min32(receive_room(tcb, cfg), (uint32_t)UINT16_MAX << tcb->rcv_wscale);
-    uint32_t step = min32(max32(min32(cfg->rcv_buff, TFSM_BUFF_MAX) / 2, 1), max32(cfg->mss, 1));
+    uint32_t step = min32(max32(min32(cfg->rcv_buff, TFSM_BUFF_MAX) / 2, 1), own_mss(cfg));
     uint32_t grain = 1u << tcb->rcv_wscale;
     return has(tcb->flags, TFSM_M_SYN_ACKED) && room > tcb->rcv_wnd &&
            room - tcb->rcv_wnd >= max32(step, grain);

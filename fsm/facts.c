@@ -86,7 +86,7 @@ static bool may_wait(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     struct tfsm_range text = tfsm_text_in_window(tcb, seg);
     return cfg->ack_delay > 0 && tcb->at_ack == 0 && !has(tcb->flags, TFSM_M_DSACK) &&
            tcb->ooo_count == 0 && text.left == tcb->rcv_nxt && text.left != text.right &&
-           seq_distance(text.left, text.right) < 2u * max32(cfg->mss, 1);
+           seq_distance(text.left, text.right) < 2u * own_mss(cfg);
 }
 
 /* The four cases of RFC 9293 table 6. */
@@ -276,7 +276,7 @@ static void call_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     HOLDS(READABLE, tcb->rcv_user > 0);
     HOLDS(UNREAD, tcb->rcv_user > 0 || tcb->ooo_count > 0);
     /* An acknowledgment that waits tells of the window, too, where the peer can go on until then. */
-    bool told = tcb->at_ack != 0 && tcb->rcv_wnd >= 2u * max32(cfg->mss, 1);
+    bool told = tcb->at_ack != 0 && tcb->rcv_wnd >= 2u * own_mss(cfg);
     HOLDS(WINDOW_OPENS, window_opens(tcb, cfg) && !told);
     HOLDS(UNSENT, unsent(tcb) > 0);
     HOLDS(IDLE, in_flight(tcb) == 0 && sent && paused(tcb, ev->now));

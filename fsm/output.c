@@ -114,7 +114,7 @@ static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     bool again = !has(tcb->owed, TFSM_OWE_SYN);
     uint32_t memory = tcb->flags;
     out->options = TFSM_OPT_MSS;
-    out->mss = cfg->mss > 0 ? cfg->mss : 1;
+    out->mss = own_mss(cfg);
     if (!ack && !again) { /* the answer counts for what was offered first */
         memory |= profile_offers(cfg);
         tcb->flags = memory;

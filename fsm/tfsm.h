@@ -23,8 +23,10 @@ extern "C" {
 
 /* Feed one event to a connection.
  * tcb   the connection; a zeroed one is CLOSED
- * cfg   policy, read only; out-of-range numbers are clamped, never trusted. A receive buffer that
- *       shrinks while a connection is open takes back a window already announced.
+ * cfg   policy, read only; out-of-range numbers are clamped, never trusted, and so is what an event
+ *       brings of policy: mss, cookie_len. A time of 0 that would let none pass counts as one
+ *       microsecond, a least above a most as the most. A receive buffer that shrinks while a
+ *       connection is open takes back a window already announced.
  * ev    the event; only the fields of its kind are read
  * fx    written whole: what the embedder must do now
  * Returns TFSM_DONE, or an error, and then nothing but *fx is written. A segment that is refused is

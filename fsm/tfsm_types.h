@@ -128,8 +128,8 @@ struct tfsm_event {
                            SEGMENT in LISTEN: the Fast Open cookie of the SYN was checked and is good,
                            and the user may have its text now */
     uint8_t cookie_len;  /* OPEN with fast_open: octets of the cookie the embedder holds, 0 none;
-                           SEGMENT in LISTEN: octets of a cookie to hand out with the SYN-ACK, 0 none,
-                           up to TFSM_COOKIE_MAX */
+                           SEGMENT in LISTEN: octets of a cookie to hand out with the SYN-ACK, 0 none.
+                           A length that no cookie has counts as none */
     uint8_t security;    /* OPEN: label of security and compartment */
     uint16_t mss;        /* OPEN with fast_open: the peer's MSS when last seen, 0 unknown;
                            ICMP too big: the largest text the path takes */
@@ -162,7 +162,7 @@ struct tfsm_config {
                           are open; one made smaller than 2^Rcv.Wind.Shift can show no window */
     uint32_t snd_buff; /* send buffer in octets, 0..TFSM_BUFF_MAX */
     uint16_t mss;      /* MSS to announce and upper bound of our own segments, octets of text and of
-                          options, at least 1; tfsm_mss() */
+                          options, 1..TFSM_MSS_MAX; tfsm_mss() */
     uint16_t mss_default; /* the peer's MSS where it does not say: 536 on IPv4, 1220 on IPv6
                              (RFC9293:MUST-15) */
     uint16_t mss_floor; /* a smaller announced MSS is raised to this, at least 1 (CVE-2019-11479) */
@@ -195,7 +195,8 @@ struct tfsm_config {
 
 #define TFSM_KEEPALIVE_IDLE UINT64_C(7200000000) /* two hours (RFC9293:MUST-28) */
 #define TFSM_BUFF_MAX       0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
-#define TFSM_OOO_MAX        8           /* ranges of out-of-order text one connection remembers */
+#define TFSM_MSS_MAX        65495u /* what the length field of IPv4 leaves for text and options */
+#define TFSM_OOO_MAX        8      /* ranges of out-of-order text one connection remembers */
 /* and one for text at RCV.NXT, which is never refused */
 #define TFSM_OOO_SLOTS  (TFSM_OOO_MAX + 1)
 #define TFSM_SACKED_MAX 16 /* ranges of our text the peer holds out of order that are remembered */

@@ -979,6 +979,13 @@ static void check_relisten(struct monitor *monitor, const struct tfsm_tcb *after
     }
 }
 
+/* The MSS of the policy, within what a packet of either family holds. */
+static uint16_t own_mss(const struct tfsm_config *cfg)
+{
+    uint16_t most = tfsm_mss(UINT32_MAX, 4);
+    return cfg->mss < 1 ? 1 : cfg->mss < most ? cfg->mss : most;
+}
+
 /* What the peer's SYN settles: the largest text it takes, and whether windows are scaled. */
 static void note_syn(struct monitor *monitor, const struct tfsm_config *cfg,
                      const struct tfsm_segment *seg, const struct tfsm_tcb *after)
@@ -987,7 +994,7 @@ static void note_syn(struct monitor *monitor, const struct tfsm_config *cfg,
     if ((seg->options & TFSM_OPT_MSS) != 0) {
         mss = seg->mss > cfg->mss_floor ? seg->mss : cfg->mss_floor;
     }
-    mss = mss < cfg->mss ? mss : cfg->mss;
+    mss = mss < own_mss(cfg) ? mss : own_mss(cfg);
     monitor->peer_mss = mss > 0 ? mss : 1;
     bool scaled = (seg->options & TFSM_OPT_WSCALE) != 0 && (cfg->profile & TFSM_WSCALE) != 0;
     uint8_t shift = seg->wscale < 14 ? seg->wscale : 14;
@@ -1428,7 +1435,7 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     check_numbers(monitor, before, seg);
     if ((seg->flags & TFSM_SYN) != 0 &&
-        ((seg->options & TFSM_OPT_MSS) == 0 || seg->mss != (cfg->mss > 0 ? cfg->mss : 1))) {
+        ((seg->options & TFSM_OPT_MSS) == 0 || seg->mss != own_mss(cfg))) {
         fails(monitor, "SYN_MSS", "RFC9293:MAY-3 every SYN carries our MSS");
     }
     uint64_t early = monitor->delivered; /* a Fast Open's text has come before our SYN goes out */

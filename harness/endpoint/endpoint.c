@@ -190,10 +190,9 @@ static void place_arrays(struct endpoint *ep, const struct endpoint_config *conf
 static void take_policy(struct endpoint *ep, unsigned family, const struct tfsm_config *policy)
 {
     uint32_t headers = family == 6 ? 40 + 20 : 20 + 20;
-    uint32_t most = LENGTH_MOST - (family == 6 ? 20 : headers); /* IPv6 does not count its own */
     struct tfsm_config *own = &ep->policy[family == 6];
     *own = *policy;
-    own->mss = own->mss > 0 ? (uint16_t)ep_min(own->mss, most) : 1;
+    own->mss = own->mss > 0 ? (uint16_t)ep_min(own->mss, TFSM_MSS_MAX) : 1;
     ep_clamp(ep, family, own);
     size_t packet = headers + (own->mss > OPTIONS ? own->mss : OPTIONS + 1u);
     ep->packet_most = packet > ep->packet_most ? packet : ep->packet_most;

@@ -109,12 +109,13 @@ struct ep_cookie {
     tfsm_time kept; /* when it came */
 };
 
-/* A port of a peer towards which Fast Open rests (RFC7413:4.1.3.1). */
+/* A port of a peer towards which Fast Open rests (RFC7413:4.1.3.1), and when that is over; 0 or past:
+ * not in use. Where one had to make room before its time, every port that has its first place here
+ * rests instead. */
 struct ep_refusal {
     struct ep_tuple tuple; /* the local port zero */
-    tfsm_time until;       /* when it is over, 0 or past: not in use */
-    tfsm_time crowded;     /* until then every port rests whose first place this is: one of them had to
-                              make room before its time */
+    tfsm_time until;
+    tfsm_time crowded; /* until when all of them rest */
 };
 
 struct ep_due {
@@ -184,8 +185,8 @@ struct endpoint {
     struct tfsm_spent *spent;   /* spent_count of each listener */
     struct ep_cookie *cookies;
     struct ep_refusal *refusals; /* EP_REFUSALS for each place of a cookie */
-    uint8_t *scratch; /* for a text that wraps around its ring */
-    uint8_t *rings;   /* of each slot: send, receive */
+    uint8_t *scratch;            /* for a text that wraps around its ring */
+    uint8_t *rings;              /* of each slot: send, receive */
 };
 
 static inline uint32_t ep_min(uint32_t a, uint32_t b)

@@ -154,7 +154,7 @@ static void test_listener_cookie_mss_class_is_at_most_the_announced(void **state
     struct peer p = peer_of(h, 0);
     uint16_t last = 0;
     unsigned classes = 0;
-    h->cfg.mss = 65535;
+    h->cfg.mss = TFSM_MSS_MAX;
     for (uint32_t mss = h->cfg.mss_floor; mss <= 65535; mss += mss < 1600 ? 1 : 97) {
         struct tfsm_packet syn = syn_of(h, &p);
         syn.segment.mss = (uint16_t)mss;
