@@ -167,44 +167,56 @@ bool tfsm_sack_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *se
     return false;
 }
 
-/* Put a block among the ranges; those it touches become one with it. When there is no place the
- * highest range goes: the lower ones are about what is sent again first. */
-static void hold(struct tfsm_tcb *tcb, struct tfsm_range block)
+#define ROOM (TFSM_SACKED_MAX + TFSM_SACK_MAX) /* for all that one ACK can bring */
+
+/* Put a block among ranges that are in order; those it touches become one with it. Returns how many
+ * there are then. */
+static unsigned hold(struct tfsm_range ranges[ROOM], unsigned count, struct tfsm_range block)
 {
-    struct tfsm_range kept[TFSM_SACKED_MAX + 1];
-    unsigned count = 0;
+    struct tfsm_range kept[ROOM];
+    unsigned n = 0;
     bool placed = false;
-    for (unsigned i = 0; i < tcb->sacked_count; i++) {
-        struct tfsm_range have = tcb->sacked[i];
-        if (seq_lt(have.right, block.left)) {
-            kept[count++] = have;
-        } else if (seq_lt(block.right, have.left)) {
+    for (unsigned i = 0; i < count; i++) {
+        if (seq_lt(ranges[i].right, block.left)) {
+            kept[n++] = ranges[i];
+        } else if (seq_lt(block.right, ranges[i].left)) {
             if (!placed) {
-                kept[count++] = block;
+                kept[n++] = block;
                 placed = true;
             }
-            kept[count++] = have;
+            kept[n++] = ranges[i];
         } else {
-            block.left = seq_min(block.left, have.left);
-            block.right = seq_max(block.right, have.right);
+            block.left = seq_min(block.left, ranges[i].left);
+            block.right = seq_max(block.right, ranges[i].right);
         }
     }
     if (!placed) {
-        kept[count++] = block;
+        kept[n++] = block;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        ranges[i] = kept[i];
+    }
+    return n;
+}
+
+/* Only when every block is in its place, and SND.UNA has taken away what it reached, is it known what
+ * there is no room for. Then the highest ranges go: the lower ones are about what is sent again
+ * first. [RFC6675:5a, 5.1c; RFC2018:5a] */
+void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    struct tfsm_range ranges[ROOM];
+    unsigned count = tcb->sacked_count;
+    for (unsigned i = 0; i < count; i++) {
+        ranges[i] = tcb->sacked[i];
+    }
+    for (unsigned i = 0; i < block_count(seg); i++) {
+        if (block_is_sound(tcb, seg, seg->sack[i])) {
+            count = hold(ranges, count, seg->sack[i]);
+        }
     }
     tcb->sacked_count = (uint8_t)min32(count, TFSM_SACKED_MAX);
     for (unsigned i = 0; i < TFSM_SACKED_MAX; i++) {
-        tcb->sacked[i] = i < tcb->sacked_count ? kept[i] : (struct tfsm_range){0, 0};
-    }
-}
-
-/* [RFC6675:5a, 5.1c; RFC2018:5a] */
-void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
-{
-    for (unsigned i = 0; i < block_count(seg); i++) {
-        if (block_is_sound(tcb, seg, seg->sack[i])) {
-            hold(tcb, seg->sack[i]);
-        }
+        tcb->sacked[i] = i < tcb->sacked_count ? ranges[i] : (struct tfsm_range){0, 0};
     }
 }
 

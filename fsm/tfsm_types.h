@@ -333,9 +333,10 @@ struct tfsm_tcb {
     uint32_t rst_ts_val;
     uint32_t rst_ts_ecr;
     struct tfsm_range ooo[TFSM_OOO_SLOTS]; /* text beyond RCV.NXT, sorted, disjoint, not adjacent */
-    struct tfsm_range sacked[TFSM_SACKED_MAX]; /* the scoreboard: what the peer holds above SND.UNA,
-                                                  sorted, disjoint, not adjacent */
-    struct tfsm_range dsack;                   /* text that came twice */
+    /* the scoreboard: what the peer holds above SND.UNA, sorted, disjoint, not adjacent. Of more ranges
+     * than fit once an ACK is through the lowest stay; one that SND.UNA reaches is forgotten whole */
+    struct tfsm_range sacked[TFSM_SACKED_MAX];
+    struct tfsm_range dsack; /* text that came twice */
     /* times; a deadline of 0 is not armed */
     tfsm_time rto;             /* retransmission timeout before back-off */
     tfsm_time at_rtx;          /* retransmission */

@@ -274,6 +274,71 @@ static void test_sack_sender_too_many_ranges_do_no_harm(void **state)
     assert_int_equal(f->tcb.sacked_count, 0);
 }
 
+/* RFC2018:5a: as many ranges as can be remembered, of one segment each with one between them. */
+static struct fixture *full_scoreboard(void **state)
+{
+    struct tfsm_segment s;
+    struct fixture *f = both_offer(state);
+    f->cfg.initial_window = 50;
+    reach_established(f);
+    user_send(f, 50000);
+    assert_int_equal(drain(f, &s, 1), 50);
+    for (uint32_t i = 0; i < TFSM_SACKED_MAX; i++) {
+        sacked(f, 0, {2000 * i + 1000, 2000 * i + 2000});
+    }
+    assert_int_equal(f->tcb.sacked_count, TFSM_SACKED_MAX);
+    return f;
+}
+
+static void expect_range(const struct fixture *f, unsigned i, uint32_t left, uint32_t right)
+{
+    assert_true(i < f->tcb.sacked_count);
+    assert_int_equal(seq_distance(f->iss, f->tcb.sacked[i].left) - 1, left);
+    assert_int_equal(seq_distance(f->iss, f->tcb.sacked[i].right) - 1, right);
+}
+
+/* RFC2018:5a: a range goes only where there is no place once the whole ACK is through; here the second
+ * block of it makes room for the first, be that the highest of all or not. */
+static void test_sack_sender_one_ack_makes_room_for_itself(void **state)
+{
+    struct fixture *f = full_scoreboard(state);
+    sacked(f, 0, {33000, 34000}, {1000, 30000});
+    assert_int_equal(f->tcb.sacked_count, 3);
+    expect_range(f, 0, 1000, 30000);
+    expect_range(f, 1, 31000, 32000);
+    expect_range(f, 2, 33000, 34000);
+
+    f = full_scoreboard(state);
+    sacked(f, 0, {500, 700}, {34000, 35000}, {7000, 30000});
+    assert_int_equal(f->tcb.sacked_count, 7);
+    expect_range(f, 0, 500, 700);
+    expect_range(f, 5, 31000, 32000);
+    expect_range(f, 6, 34000, 35000);
+}
+
+/* RFC2018:5a: so does SND.UNA, which the same ACK moves. */
+static void test_sack_sender_una_makes_room_for_blocks(void **state)
+{
+    struct fixture *f = full_scoreboard(state);
+    sacked(f, 4000, {33000, 34000}, {35000, 36000});
+    assert_int_equal(f->tcb.sacked_count, TFSM_SACKED_MAX);
+    expect_range(f, 0, 5000, 6000);
+    expect_range(f, TFSM_SACKED_MAX - 1, 35000, 36000);
+}
+
+/* RFC2018:5a: what finds no place all the same is the highest. */
+static void test_sack_sender_the_highest_range_finds_no_place(void **state)
+{
+    struct fixture *f = full_scoreboard(state);
+    sacked(f, 0, {33000, 34000}, {500, 700}, {29500, 31500});
+    assert_int_equal(f->tcb.sacked_count, TFSM_SACKED_MAX);
+    expect_range(f, 0, 500, 700);
+    expect_range(f, TFSM_SACKED_MAX - 1, 29000, 32000);
+    sacked(f, 0, {35000, 36000}, {300, 400});
+    expect_range(f, 0, 300, 400);
+    expect_range(f, TFSM_SACKED_MAX - 1, 27000, 28000);
+}
+
 /* ---- duplicate acknowledgments ---- */
 
 /* RFC6675:5c: without news a duplicate ACK is none, however often it comes (RFC 6675 8). */
@@ -1713,6 +1778,9 @@ int main(void)
         cmocka_unit_test(test_sack_sender_overtaken_ack_is_used),
         cmocka_unit_test(test_sack_sender_overtaken_ack_tells_nothing_of_the_front),
         cmocka_unit_test(test_sack_sender_too_many_ranges_do_no_harm),
+        cmocka_unit_test(test_sack_sender_one_ack_makes_room_for_itself),
+        cmocka_unit_test(test_sack_sender_una_makes_room_for_blocks),
+        cmocka_unit_test(test_sack_sender_the_highest_range_finds_no_place),
         cmocka_unit_test(test_sack_sender_plain_duplicates_count_for_nothing),
         cmocka_unit_test(test_sack_sender_same_news_counts_once),
         cmocka_unit_test(test_sack_sender_two_duplicates_do_nothing),
