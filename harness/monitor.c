@@ -638,33 +638,50 @@ static void note_agreement(struct monitor *monitor, const struct tfsm_config *cf
     }
 }
 
-/* A block of ours that the peer holds: forget what it passes, keep what is new. */
+/* One more block that the peer holds: what it overlaps or touches is a part of it from now on, and the
+ * ranges stay in order. */
+static void hold(struct monitor *monitor, struct tfsm_range block)
+{
+    unsigned first = 0;
+    while (first < monitor->held_count && seq_lt(monitor->held[first].right, block.left)) {
+        first++;
+    }
+    unsigned last = first;
+    while (last < monitor->held_count && seq_le(monitor->held[last].left, block.right)) {
+        block.left = seq_min(block.left, monitor->held[last].left);
+        block.right = seq_max(block.right, monitor->held[last].right);
+        last++;
+    }
+    memmove(&monitor->held[first + 1], &monitor->held[last],
+            (monitor->held_count - last) * sizeof block);
+    monitor->held[first] = block;
+    monitor->held_count += first + 1 - last;
+}
+
+/* An acknowledgment takes away what it passes. One that ends within a range, or where it begins,
+ * contradicts it: the peer has forgotten that range, and with it whatever was said to hang together
+ * with it (RFC 2018 8). Then its blocks count, all of them before it is asked which are the lowest:
+ * those the machine must remember, and of the others it may know nothing. */
 static void note_held(struct monitor *monitor, const struct tfsm_tcb *after,
                       const struct tfsm_segment *seg)
 {
     unsigned count = 0;
-    bool forgotten = false; /* an acknowledgment that ends within a block takes it back */
     for (unsigned i = 0; i < monitor->held_count; i++) {
         if (seq_lt(after->snd_una, monitor->held[i].left)) {
             monitor->held[count++] = monitor->held[i];
-        } else {
-            forgotten = forgotten || seq_lt(after->snd_una, monitor->held[i].right);
         }
     }
-    monitor->held_count = forgotten ? 0 : count;
-    for (unsigned i = 0; monitor->sack && i < seg->sacks && i < TFSM_SACK_MAX; i++) {
+    monitor->held_count = count;
+    bool blocks = monitor->sack && (seg->options & TFSM_OPT_SACK) != 0;
+    for (unsigned i = 0; blocks && i < seg->sacks && i < TFSM_SACK_MAX; i++) {
         struct tfsm_range block = seg->sack[i];
-        if ((seg->options & TFSM_OPT_SACK) != 0 && seq_lt(after->snd_una, block.left) &&
-            seq_lt(seg->ack, block.left) && seq_lt(block.left, block.right) &&
-            seq_le(block.right, monitor->snd_max) && monitor->held_count < MONITOR_HELD) {
-            monitor->held[monitor->held_count++] = block;
+        if (seq_lt(after->snd_una, block.left) && seq_lt(seg->ack, block.left) &&
+            seq_lt(block.left, block.right) && seq_le(block.right, monitor->snd_max)) {
+            hold(monitor, block);
         }
     }
-    monitor->held_unsure = monitor->held_unsure || monitor->held_count == MONITOR_HELD ||
-                           after->sacked_count == TFSM_SACKED_MAX;
-    if (after->snd_una == monitor->snd_max) { /* nothing is outstanding: start anew */
-        monitor->held_unsure = false;
-        monitor->held_count = 0;
+    if (monitor->held_count > TFSM_SACKED_MAX) {
+        monitor->held_count = TFSM_SACKED_MAX;
     }
 }
 
@@ -1272,7 +1289,7 @@ static void check_held(struct monitor *monitor, const struct tfsm_tcb *before,
     if (seg->len == 0 || !seq_lt(seg->seq, before->snd_nxt) || before->at_persist != 0) {
         return;
     }
-    for (unsigned i = 0; i < monitor->held_count && !monitor->held_unsure; i++) {
+    for (unsigned i = 0; i < monitor->held_count; i++) {
         if (seq_lt(seg->seq, monitor->held[i].right) && seq_lt(monitor->held[i].left, end) &&
             seg->seq != before->snd_una) {
             fails(monitor, "SENT_HELD", "RFC2018:5.1a text that SACK reports is not sent again");
@@ -1289,7 +1306,7 @@ static void check_pipe(struct monitor *monitor, const struct tfsm_config *cfg,
     bool losing = (before->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
     if ((cfg->profile & TFSM_CONGESTION) == 0 || losing || text_of(seg) == 0 ||
         seg->seq != before->snd_nxt || flight == 0 || before->at_persist != 0 ||
-        monitor->held_unsure || (before->flags & TFSM_M_SYN_ACKED) == 0) {
+        (before->flags & TFSM_M_SYN_ACKED) == 0) {
         return;
     }
     uint64_t room = (uint64_t)before->cwnd + 2u * segment_size(before);

@@ -16,7 +16,7 @@ struct violation {
 };
 
 #define MONITOR_RANGES (TFSM_OOO_SLOTS + 1)
-#define MONITOR_HELD   64
+#define MONITOR_HELD   (TFSM_SACKED_MAX + TFSM_SACK_MAX)
 
 /* The account of one endpoint. A zeroed one watches a CLOSED connection. */
 struct monitor {
@@ -68,9 +68,9 @@ struct monitor {
     uint32_t ack_out; /* SEG.ACK we sent last */
     bool ack_out_known;
     bool ece_due;        /* CE came and CWR did not yet */
-    unsigned held_count; /* what the peer says it holds beyond SND.UNA, since the last timeout */
+    unsigned held_count; /* what the peer says it holds beyond SND.UNA, since the last timeout: the
+                            lowest TFSM_SACKED_MAX ranges, which the machine has room for */
     struct tfsm_range held[MONITOR_HELD];
-    bool held_unsure;    /* we or the machine had more than it could remember, and may know less */
     unsigned duplicates; /* duplicate acknowledgments in a row, by RFC 5681 2 */
     bool dsack_due;      /* text came twice since the last acknowledgment */
     struct tfsm_range twice;
