@@ -633,6 +633,17 @@ static void say_goodbye(struct tfsm_listener *l, const struct tfsm_config *cfg, 
     remove_entry(l, place, TFSM_COUNT_ENTRY_CLOSED);
 }
 
+bool tfsm_listener_forget(struct tfsm_listener *l, const struct tfsm_packet *packet)
+{
+    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    uint32_t place = l->closing ? tfsm_entry_find(l, &ends) : NO_ENTRY;
+    if (place == NO_ENTRY) {
+        return false;
+    }
+    remove_entry(l, place, TFSM_COUNT_ENTRY_CLOSED);
+    return true;
+}
+
 bool tfsm_listener_owes(const struct tfsm_listener *l)
 {
     return l->line_first != NO_ENTRY;

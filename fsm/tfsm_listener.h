@@ -307,6 +307,13 @@ void tfsm_listener_early_over(struct tfsm_listener *listener, bool reset, tfsm_t
  * no segment may be fed. */
 void tfsm_listener_close(struct tfsm_listener *listener);
 
+/* A listener that was closed: its entry for the other end of a packet that comes in goes without the
+ * RST it owes. To be called when that end begins anew with another listener of the same address and
+ * port: the ISN may be the same, if its clock has not ticked in between, and then the RST would end the
+ * new connection. Returns whether there was an entry; false, and nothing changes, before
+ * tfsm_listener_close(). */
+bool tfsm_listener_forget(struct tfsm_listener *listener, const struct tfsm_packet *packet);
+
 /* Another secret for SYN cookies: it holds from the next period of their clock on. Cookies on their
  * way stay good for as long as they would have been. */
 void tfsm_listener_rotate(struct tfsm_listener *listener, const uint8_t secret[16], tfsm_time now);

@@ -329,6 +329,19 @@ static void show_arrival(const struct endpoint *ep, uint32_t at, const struct tf
     ep->watcher(ep->watcher_user, &what);
 }
 
+/* A peer begins anew with a listener before one that has closed could tell it so: what that still had to
+ * say is not for the new connection, and has its numbers if the clock of ISNs has not ticked. */
+static void forget_before(struct endpoint *ep, const struct tfsm_packet *packet)
+{
+    for (uint32_t i = 0; i < ep->used_listeners; i++) {
+        struct ep_listener *before = &ep->listeners[i];
+        if (before->closing && before->core.port == packet->dst_port &&
+            tfsm_listener_forget(&before->core, packet) && !tfsm_listener_owes(&before->core)) {
+            free_listener(ep, i);
+        }
+    }
+}
+
 /* A RST, or a SYN-ACK with a cookie. */
 static void answer_later(struct endpoint *ep, const struct tfsm_packet *answer)
 {
@@ -387,6 +400,10 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const
     }
     if (index != EP_NONE) {
         start_connection(ep, index, &arrival, text);
+    }
+    if (ep->closing_listeners > 0 &&
+        (index != EP_NONE || tfsm_listener_holds(&listener->core, packet))) {
+        forget_before(ep, packet);
     }
     if (arrival.answers) {
         arrival.answer.hops = listener->hops;

@@ -474,6 +474,59 @@ static void test_endpoint_listener_closes_while_half_open(void **state)
     }
 }
 
+/* A listener closes and the next opens before the client was told, and the client's SYN comes again, so
+ * much later. The client is open, by what the first listener had answered. */
+static endpoint_handle begin_anew(tfsm_time later, endpoint_handle *client)
+{
+    uint8_t syn[PACKET];
+    plan_hosts();
+    start_hosts();
+    endpoint_handle first = listen_with(NULL, 4);
+    *client = connect_to(81);
+    size_t n = endpoint_output(net.host[0], net.now, syn, sizeof syn);
+    endpoint_input(net.host[1], syn, n, net.now);
+    carry(1);
+    assert_int_equal(state_of(0, *client), TFSM_ESTABLISHED);
+    assert_int_equal(endpoint_close(net.host[1], first, net.now), TFSM_DONE);
+    endpoint_handle next = listen_with(NULL, 4);
+    net.now += later;
+    endpoint_input(net.host[1], syn, n, net.now);
+    assert_int_equal(endpoint_half_open(net.host[1], next), 1);
+    check_books();
+    return next;
+}
+
+/* RFC9293:3.10.4: the RST of a listener that has closed is for the connection that it had half open. The
+ * next listener's may have the very same numbers, where the clock of ISNs has not ticked in between. */
+static void test_endpoint_listener_late_reset_spares_the_next(void **state)
+{
+    (void)state;
+    endpoint_handle client;
+    endpoint_handle next = begin_anew(0, &client);
+    carry(0); /* the third segment */
+    check_books();
+    talk();
+    assert_int_equal(state_of(0, client), TFSM_ESTABLISHED);
+    endpoint_handle served = accept_one(next);
+    assert_int_not_equal(served, 0);
+    assert_int_equal(send_some(0, client, 0, 10), 10);
+    talk();
+    assert_int_equal(read_some(1, served, 0), 10);
+    assert_int_equal(listener_counted(0, TFSM_COUNT_ENTRY_CLOSED), 1);
+}
+
+/* Where it has, the client has other numbers, and hears from the next listener that they are no good. */
+static void test_endpoint_listener_client_of_the_one_before_is_told(void **state)
+{
+    (void)state;
+    endpoint_handle client;
+    endpoint_handle next = begin_anew(4, &client);
+    talk();
+    assert_int_equal(news_of(0, client) & TFSM_SIG_ENDS, TFSM_SIG_RESET);
+    assert_int_equal(accept_one(next), 0);
+    assert_int_equal(listener_counted(0, TFSM_COUNT_ENTRY_CLOSED), 1);
+}
+
 /* RFC9293:3.10.1: the four of a half-open connection are in use. */
 static void test_endpoint_listener_half_open_is_a_connection(void **state)
 {
@@ -535,6 +588,9 @@ int main(void)
         cmocka_unit_test_teardown(test_endpoint_listener_keeps_its_half_open_connections,
                                   stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_listener_closes_while_half_open, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_listener_late_reset_spares_the_next, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_listener_client_of_the_one_before_is_told,
+                                  stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_listener_icmp_ends_half_open, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_listener_cookie_waits_beside_resets, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_listener_fast_open_cookie_is_for_every_port,

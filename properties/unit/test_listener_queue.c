@@ -1119,6 +1119,28 @@ static void test_listener_close_then_time_and_icmp(void **state)
     assert_int_equal(h->l.entry_count, 0);
 }
 
+/* Who begins anew with another listener is not told: the RST might be for the new connection. */
+static void test_listener_close_forgets_who_begins_anew(void **state)
+{
+    struct house *h = a_house(state, 4, 4);
+    struct peer p[2] = {peer_of(h, 0), peer_of(h, 1)};
+    (void)half_open(h, &p[0]);
+    (void)half_open(h, &p[1]);
+    const struct tfsm_packet again = syn_of(h, &p[0]);
+    assert_false(tfsm_listener_forget(&h->l, &again));
+    assert_int_equal(h->l.entry_count, 2);
+    tfsm_listener_close(&h->l);
+    assert_true(tfsm_listener_forget(&h->l, &again));
+    assert_false(tfsm_listener_forget(&h->l, &again));
+    books_balance(h);
+    struct tfsm_packet k;
+    assert_true(draw(h, &k));
+    assert_true(goes_to(&k, &p[1]));
+    assert_false(draw(h, &k));
+    assert_int_equal(count_of(h, TFSM_COUNT_ENTRY_CLOSED), 2);
+    walls_stand(h);
+}
+
 static void test_listener_close_of_an_empty_one(void **state)
 {
     struct house *h = a_house(state, 4, 4);
@@ -1851,6 +1873,7 @@ int main(void)
         BOTH(test_listener_accept_keeps_order_across_the_wrap),
         BOTH(test_listener_close_resets_every_entry),
         BOTH(test_listener_close_then_time_and_icmp),
+        BOTH(test_listener_close_forgets_who_begins_anew),
         BOTH(test_listener_close_of_an_empty_one),
         BOTH(test_listener_close_with_syn_acks_owed),
         cmocka_unit_test(test_listener_tuples_are_never_confused),
