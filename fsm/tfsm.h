@@ -62,7 +62,9 @@ bool tfsm_is_for_next(const struct tfsm_tcb *waiting, const struct tfsm_config *
 bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                  struct tfsm_segment *out);
 
-/* The earliest time at which TFSM_EV_TIMEOUT has something to do, or TFSM_NEVER. */
+/* The earliest time at which TFSM_EV_TIMEOUT has something to do, or TFSM_NEVER. That is so, too, of a
+ * connection that waits for its peer and may do so for ever: enum tfsm_state says what ends
+ * FIN-WAIT-2. */
 tfsm_time tfsm_deadline(const struct tfsm_tcb *tcb);
 
 /* The first broken invariant of a TCB, or TFSM_OK. Holds after every tfsm_step() and tfsm_output().

@@ -13,7 +13,11 @@ typedef uint64_t tfsm_time;
 #define TFSM_NEVER UINT64_MAX
 
 /* The connection states, in the order in which RFC 9293 3.10 lists them. CLOSED is zero, so that a
- * zeroed TCB is a valid CLOSED connection. */
+ * zeroed TCB is a valid CLOSED connection.
+ *
+ * FIN-WAIT-2 lasts until the peer's FIN or RST comes, or ABORT. Where neither ever comes, because the
+ * peer is gone, it ends after 2 MSL if the user will not read any more (CLOSE with `deaf`), else by
+ * keep-alives if they are on, else never: RFC 9293 knows no timer for it. */
 enum tfsm_state {
     TFSM_CLOSED,       /* no connection; the TCB holds nothing but a RST that may still be owed */
     TFSM_LISTEN,       /* waits for a SYN from any peer */
@@ -121,7 +125,8 @@ struct tfsm_event {
     bool active;         /* OPEN: active rather than passive */
     bool remote;         /* OPEN: the remote socket is specified */
     bool urgent;         /* SEND: the last octet ends urgent data */
-    bool deaf;           /* CLOSE: the user will not read any more either (RFC9293:MAY-1) */
+    bool deaf;           /* CLOSE: the user will not read any more either (RFC9293:MAY-1): text that
+                           comes resets the connection, and FIN-WAIT-2 ends after 2 MSL */
     bool listener;       /* SEGMENT: somebody listens on the local socket: a SYN in TIME-WAIT may
                            be for the next incarnation (RFC9293:MAY-2) */
     bool fast_open;      /* OPEN, active: Fast Open (RFC 7413), with a cookie or a request for one;

@@ -37,6 +37,11 @@ struct pair_connection {
     bool closed;          /* the user closed or aborted */
     uint64_t sent;        /* octets the user handed over */
     uint64_t read;        /* and took */
+    /* What another than its peer could do to it, by knowing the numbers. */
+    bool touched;        /* something that was not refused */
+    bool una_foreign;    /* an acknowledgment: */
+    uint32_t una_there;  /* up to here */
+    uint64_t text_there; /* text taken, up to this offset */
     struct monitor monitor;
 };
 
@@ -75,8 +80,8 @@ struct pair {
     uint8_t order[FLIGHT_MAX]; /* places in flight[]: those in use, oldest first, then the rest */
     unsigned in_flight;
     unsigned hold; /* records during which output is not drawn */
-    bool tainted;  /* a stranger or an old incarnation had a word: streams may end early */
-    bool mixed;    /* and it was more than an acknowledgment: streams need not agree */
+    bool mixed; /* a stranger or an old incarnation had more than an acknowledgment to say: streams
+                      need not agree */
 };
 
 /* Large; one run at a time. */
@@ -275,6 +280,21 @@ static void check_time_wait(struct pair_end *self, const struct endpoint_watched
     }
 }
 
+/* A segment that is not of the peer whose SYN this connection took. */
+static void note_foreign(struct pair_connection *connection, const struct endpoint_watched *what)
+{
+    const struct tfsm_effects *fx = what->effects;
+    connection->touched = connection->touched || fx->verdict != TFSM_V_DROP;
+    if (what->after->snd_una != what->before->snd_una) {
+        connection->una_foreign = true;
+        connection->una_there = what->after->snd_una;
+    }
+    for (unsigned i = 0; i < fx->text_count; i++) {
+        uint64_t right = fx->text[i].offset + fx->text[i].len;
+        connection->text_there = right > connection->text_there ? right : connection->text_there;
+    }
+}
+
 static void watch_connection(struct pair_end *self, const struct endpoint_watched *what)
 {
     const unsigned without_irs = UNOPENED | 1u << TFSM_SYN_SENT;
@@ -303,6 +323,9 @@ static void watch_connection(struct pair_end *self, const struct endpoint_watche
                      what->after);
         if (what->event->kind == TFSM_EV_SEGMENT) {
             check_places(self->index, what);
+        }
+        if (what->event->kind == TFSM_EV_SEGMENT && self->arriving != connection->peer) {
+            note_foreign(connection, what);
         }
     }
     run_ask_monitor(&pair.run, self->index, monitor);
@@ -686,7 +709,6 @@ static void remove_flight(unsigned index)
  * 3.4.3 says, unless it was an acknowledgment or a RST, which put nothing into them. */
 static void taint(const struct tfsm_segment *segment)
 {
-    pair.tainted = true;
     pair.mixed = pair.mixed || segment->len > 0;
 }
 
@@ -861,44 +883,71 @@ static bool is_over(const struct pair_end *self)
     return self->listener == 0 && counters->opened == counters->freed;
 }
 
-/* What one end sent is what the other got. */
-static bool stream_complete(struct pair_end *self)
+/* The connection at the other end whose SYN this one took, or null: nobody's, or gone long since. */
+static const struct pair_connection *partner_of(const struct pair_end *self,
+                                                const struct pair_connection *connection)
 {
-    const struct pair_connection *connection = connection_of(self, self->current);
     const struct pair_end *peer = &pair.end[1 - self->index];
-    for (unsigned i = 0; i < CONNECTIONS; i++) {
+    for (unsigned i = 0; i < CONNECTIONS && connection->peer != 0; i++) {
         if (peer->connection[i].handle != 0 &&
             peer->connection[i].incarnation == connection->peer) {
-            return connection->tcb->rcv_octets >= peer->connection[i].sent;
+            return &peer->connection[i];
         }
     }
-    return true; /* it is gone long since */
+    return NULL;
 }
 
+/* What one end sent is what the other got, where nobody else had a word. */
 static void check_complete(struct pair_end *self)
 {
-    if (!pair.tainted && current_of(self) != 0 &&
-        connection_of(self, self->current)->tcb->state == TFSM_TIME_WAIT &&
-        !stream_complete(self)) {
+    if (current_of(self) == 0) {
+        return;
+    }
+    const struct pair_connection *connection = connection_of(self, self->current);
+    const struct pair_connection *partner = partner_of(self, connection);
+    if (connection->tcb->state == TFSM_TIME_WAIT && partner != NULL && !connection->touched &&
+        !partner->touched && connection->tcb->rcv_octets < partner->sent) {
         run_violates(&pair.run, self->index, "STREAM_LOST",
                      "RFC9293:2.2 nothing is lost when both ends close");
     }
 }
 
-/* In FIN-WAIT-2 with a peer that is gone there is nothing to wait for, and RFC 9293 has no timer
- * for it: the user aborts. */
-static bool abort_widow(void)
+/* In FIN-WAIT-2 RFC 9293 has no timer, and the peer's FIN will not come where the peer is gone, or where
+ * a stranger had the numbers: it has acknowledged for this end what never came, so that the peer sends
+ * it no more, or given it text where the peer's FIN has its place. */
+static bool may_wait(const struct pair_end *self, const struct pair_connection *connection)
+{
+    const struct tfsm_tcb *tcb = connection->tcb;
+    const struct pair_connection *partner = partner_of(self, connection);
+    if (tcb->state != TFSM_FIN_WAIT_2) {
+        return false;
+    }
+    return partner == NULL || !is_open(partner->tcb) ||
+           (partner->una_foreign && seq_lt(tcb->rcv_nxt, partner->una_there)) ||
+           (connection->text_there > partner->sent && tcb->rcv_octets > partner->sent);
+}
+
+/* Nothing will happen any more. The user of an end that may wait for ever aborts; returns false when
+ * there is an end that may not, or none. */
+static bool abort_waiting(void)
 {
     struct tfsm_event abort = {.kind = TFSM_EV_ABORT};
+    struct pair_end *waiting = NULL;
     for (unsigned end = 0; end < 2; end++) {
-        if (tcb_of(&pair.end[end])->state == TFSM_FIN_WAIT_2 &&
-            !is_open(tcb_of(&pair.end[1 - end])) && current_of(&pair.end[end]) != 0) {
-            call_end(&pair.end[end], &abort);
-            settle(&pair.end[end]);
-            return true;
+        struct pair_end *self = &pair.end[end];
+        if (!is_open(tcb_of(self))) {
+            continue;
         }
+        if (current_of(self) == 0 || !may_wait(self, connection_of(self, self->current))) {
+            return false;
+        }
+        waiting = self;
     }
-    return false;
+    if (waiting != NULL) {
+        call_end(waiting, &abort);
+        settle(waiting);
+    }
+    return waiting != NULL;
 }
 
 /* The network heals: from here nothing is lost, and everything must end, unless an end has no
@@ -929,7 +978,7 @@ static void heal(void)
         }
         if (next_deadline() != TFSM_NEVER) {
             to_deadline();
-        } else if (!abort_widow()) {
+        } else if (!abort_waiting()) {
             run_violates(&pair.run, 0, "NEVER_CLOSED",
                          "RFC9293:3.6 when both users close both ends reach CLOSED");
         }
@@ -1024,7 +1073,6 @@ struct run_result run_pair(const uint8_t *octets, size_t size, run_log *log, voi
     }
     pair.in_flight = 0;
     pair.hold = 0;
-    pair.tainted = false;
     pair.mixed = false;
     open_end(0, &config);
     open_end(1, &config);
