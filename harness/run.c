@@ -244,11 +244,14 @@ static void do_record(struct trace *trace, const struct record *record)
     }
 }
 
-/* Under silence every state but these ends by itself. */
+/* Under silence every state but these ends by itself; those where it is the peer's turn do if it is
+ * asked by keep-alives, and FIN-WAIT-2 also if the user will not read. */
 static void check_silence(struct trace *trace)
 {
-    const unsigned patient = 1u << TFSM_CLOSED | 1u << TFSM_LISTEN | 1u << TFSM_ESTABLISHED |
-                             1u << TFSM_CLOSE_WAIT | 1u << TFSM_FIN_WAIT_2;
+    const unsigned over = 1u << TFSM_CLOSED | 1u << TFSM_LISTEN;
+    const unsigned waits = 1u << TFSM_ESTABLISHED | 1u << TFSM_CLOSE_WAIT | 1u << TFSM_FIN_WAIT_2;
+    bool deaf = trace->tcb.state == TFSM_FIN_WAIT_2 && (trace->tcb.flags & TFSM_M_DEAF) != 0;
+    const unsigned patient = trace->cfg.keepalive_idle == 0 && !deaf ? over | waits : over;
     unsigned rounds = 0;
     /* An agreed user timeout may be days: that end is not waited for. */
     bool long_wait = (trace->cfg.profile & TFSM_USER_TIMEOUT) != 0 &&
