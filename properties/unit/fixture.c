@@ -778,6 +778,8 @@ void same_syn_outside_is_acknowledged(struct fixture *f)
     expect_challenged(f);
     arrive(f, .flags = TFSM_SYN, .seq = 0x80000000LL);
     expect_challenged(f);
+    arrive(f, .flags = TFSM_SYN, .seq = -1, .text = 10); /* the text reaches into the window */
+    expect_challenged(f);
     expect_state(f, state);
 }
 

@@ -283,7 +283,7 @@ static void test_congestion_off_sends_the_whole_window(void **state)
     assert_int_equal(drain(f, &out, 1), WIDE / MSS);
 }
 
-/* RFC5681:3.1g: a segment more for each that is acknowledged, so the window doubles. */
+/* RFC9293:MUST-19, RFC5681:3.1g: a segment more for each that is acknowledged, so the window doubles. */
 static void test_congestion_slow_start_doubles(void **state)
 {
     struct fixture *f = congested_established(state);
@@ -1393,7 +1393,7 @@ static void test_congestion_leaving_recovery_keeps_the_clock(void **state)
     assert_true(n >= 1 && n <= 4);
 }
 
-/* RFC6582:3.2d: three segments less, one more: 8 - 3 + 1. */
+/* RFC6582:3.2d, RFC5681:4.3b: three segments less, one more: 8 - 3 + 1. */
 static void test_congestion_partial_ack(void **state)
 {
     struct fixture *f = in_recovery(state);
@@ -1964,6 +1964,16 @@ static void test_congestion_one_segment_one_ack(void **state)
     }
 }
 
+/* RFC5681:4.2d: nor does what bears no text, though some is waiting. */
+static void test_congestion_bare_ack_draws_no_ack(void **state)
+{
+    struct fixture *f = in_established(state);
+    arrive(f, .flags = TFSM_ACK, .seq = 100, .text = 10);
+    expect_ack(f);
+    arrive(f, .flags = TFSM_ACK, .seq = 0);
+    expect_nothing(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -2074,6 +2084,7 @@ int main(void)
         cmocka_unit_test(test_congestion_out_of_order_is_acknowledged_at_once),
         cmocka_unit_test(test_congestion_filled_gap_is_acknowledged_at_once),
         cmocka_unit_test(test_congestion_one_segment_one_ack),
+        cmocka_unit_test(test_congestion_bare_ack_draws_no_ack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

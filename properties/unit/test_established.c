@@ -107,6 +107,15 @@ static void test_established_syn_outside_is_acknowledged(void **state)
     same_syn_outside_is_acknowledged(in_established(state));
 }
 
+/* RFC5961:4.2a: only a SYN in the window itself is an error. */
+static void test_established_syn_before_window_without_5961_is_acknowledged(void **state)
+{
+    struct fixture *f = in_plain(state, TFSM_ESTABLISHED);
+    arrive(f, .flags = TFSM_SYN, .seq = -1, .text = 10);
+    expect_challenged(f);
+    expect_state(f, TFSM_ESTABLISHED);
+}
+
 static void test_established_syn_in_window_without_5961_resets(void **state)
 {
     same_plain_syn_in_window_resets(in_plain(state, TFSM_ESTABLISHED));
@@ -861,6 +870,7 @@ int main(void)
         cmocka_unit_test(test_established_wrong_security_outside_is_acknowledged),
         cmocka_unit_test(test_established_syn_in_window_is_challenged),
         cmocka_unit_test(test_established_syn_outside_is_acknowledged),
+        cmocka_unit_test(test_established_syn_before_window_without_5961_is_acknowledged),
         cmocka_unit_test(test_established_syn_in_window_without_5961_resets),
         cmocka_unit_test(test_established_syn_ack_in_window_without_5961_resets),
         cmocka_unit_test(test_established_syn_outside_without_5961_is_acknowledged),

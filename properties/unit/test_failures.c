@@ -97,7 +97,7 @@ static void test_failures_r1_count_goes_on_after_a_duplicate_ack(void **state)
     expect_signals(f, TFSM_SIG_ADVICE);
 }
 
-/* RFC9293:SHLD-9: it is a matter of retransmissions: a TIMEOUT that comes early tells nothing. */
+/* RFC9293:MUST-20a, SHLD-9: it is a matter of retransmissions: a TIMEOUT that comes early tells nothing. */
 static void test_failures_r1_early_timeout_tells_nothing(void **state)
 {
     struct fixture *f = with_text(state, 1);

@@ -380,6 +380,7 @@ static void test_listener_fast_open_text_is_delivered(void **state)
     books_balance(h);
 }
 
+/* RFC7413:4.2.2g: with a good cookie, and nothing to deliver. */
 static void test_listener_fast_open_without_text(void **state)
 {
     struct house *h = a_house(state);

@@ -414,7 +414,7 @@ static void test_rtt_retransmitted_behind_the_front_is_not_measured(void **state
     expect_no_sample(f);
 }
 
-/* RFC6298:3a: a third duplicate ACK retransmits, too. */
+/* RFC9293:MUST-18, RFC6298:3a: a third duplicate ACK retransmits, too. */
 static void test_rtt_fast_retransmitted_is_not_measured(void **state)
 {
     struct fixture *f = unbounded(state);

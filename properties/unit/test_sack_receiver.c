@@ -744,7 +744,7 @@ static uint32_t fill(struct fixture *f)
     return 0;
 }
 
-/* RFC2018:3, RFC2018:8c: a block tells of what is queued: not of text that had no room. RFC 2018 8
+/* RFC2018:3, RFC2018:8b, 8c: a block tells of what is queued: not of text that had no room. RFC 2018 8
  * has that told of once, but by a receiver that drops what it has told of, and this one never does. */
 static void test_sack_receiver_dropped_text_is_not_told(void **state)
 {
@@ -754,6 +754,17 @@ static void test_sack_receiver_dropped_text_is_not_told(void **state)
                 {at - 400, at - 390});
     text_at(f, 110, 10);
     expect_sack(f, 0, {100, 120}, {at - 100, at - 90}, {at - 200, at - 190}, {at - 300, at - 290});
+}
+
+/* RFC2018:3: what waits at RCV.NXT for the handshake touches the ACK and is no block. */
+static void test_sack_receiver_text_of_the_syn_is_no_block(void **state)
+{
+    struct fixture *f = both_offer(state);
+    reach_listen(f);
+    arrive(f, .flags = TFSM_SYN, .text = 10);
+    (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
+    arrive(f, .flags = TFSM_ACK, .seq = right_edge(f) + 5, .text = 5);
+    expect_no_sack(f, 0);
 }
 
 /* RFC2018:8b, RFC2018:8c: nothing that was told is dropped for the sake of newer text: the peer
@@ -1149,6 +1160,7 @@ int main(void)
         cmocka_unit_test(test_sack_receiver_blocks_take_from_the_text),
         cmocka_unit_test(test_sack_receiver_segment_full_with_blocks_is_full),
         cmocka_unit_test(test_sack_receiver_dropped_text_is_not_told),
+        cmocka_unit_test(test_sack_receiver_text_of_the_syn_is_no_block),
         cmocka_unit_test(test_sack_receiver_text_told_is_kept),
         cmocka_unit_test(test_sack_receiver_dropped_text_again_is_not_twice),
         cmocka_unit_test(test_sack_receiver_twice_below_the_ack),

@@ -1083,7 +1083,7 @@ static void test_sack_sender_rescue_not_before_more_than_the_front_as_it_was(voi
     expect_nothing(f);
 }
 
-/* RFC6675:4g: one in a recovery, whatever comes. */
+/* RFC6675:4g, RFC6675:4j: one in a recovery, whatever comes, and then nothing. */
 static void test_sack_sender_rescue_once(void **state)
 {
     struct fixture *f = ten_out(state, 0);
@@ -1417,6 +1417,26 @@ static void test_sack_sender_timeout_in_recovery_ends_it(void **state)
     }
 }
 
+/* RFC6675:5.1a, RFC6675:5.1b: what recovery had sent anew was out, too. */
+static void test_sack_sender_timeout_in_recovery_moves_recovery_point(void **state)
+{
+    struct fixture *f = ten_out(state, 5000);
+    struct tfsm_segment s;
+    sacked(f, 0, {1000, 4000});
+    sacked(f, 0, {1000, 10000});
+    (void)drain(f, &s, 1);
+    assert_true(in_flight(f) >= 13000);
+    expire(f);
+    (void)drain(f, &s, 1);
+    acked(f, 10000);
+    (void)drain(f, &s, 1);
+    for (uint32_t i = 11; i <= 13; i++) {
+        sacked(f, 10000, {11000, 1000 + 1000 * i});
+        expect_no_recovery(f);
+        (void)drain(f, &s, 1);
+    }
+}
+
 /* After a timeout in recovery, with 9000 octets acknowledged: two segments are out, one of them new.
  */
 static struct fixture *after_timeout(void **state)
@@ -1523,6 +1543,15 @@ static void test_sack_sender_text_told_of_is_kept(void **state)
     assert_int_equal(in_flight(f), FLIGHT);
     acked(f, 10000);
     assert_int_equal(f->fx.acknowledged, FLIGHT);
+}
+
+/* RFC2018:8d, RFC6675:4b: nor when the same ACK says that other text came through. */
+static void test_sack_sender_text_told_of_is_not_acknowledged_with_other(void **state)
+{
+    struct fixture *f = ten_out(state, 0);
+    sacked(f, 1000, {2000, 5000});
+    assert_int_equal(f->fx.acknowledged, 1000);
+    assert_int_equal(in_flight(f), FLIGHT - 1000);
 }
 
 /* RFC2018:8d, RFC6675:4b: it keeps its place in the send buffer. */
@@ -1854,12 +1883,14 @@ int main(void)
         cmocka_unit_test(test_sack_sender_timeout_sends_the_whole_front),
         cmocka_unit_test(test_sack_sender_reneging_is_mended_by_the_timeout),
         cmocka_unit_test(test_sack_sender_timeout_in_recovery_ends_it),
+        cmocka_unit_test(test_sack_sender_timeout_in_recovery_moves_recovery_point),
         cmocka_unit_test(test_sack_sender_timeout_no_recovery_before_recovery_point),
         cmocka_unit_test(test_sack_sender_timeout_recovery_after_recovery_point),
         cmocka_unit_test(test_sack_sender_timeout_what_is_told_after_it_is_used),
         cmocka_unit_test(test_sack_sender_timeout_small_holes_take_what_they_are),
         cmocka_unit_test(test_sack_sender_timeout_forgets_again),
         cmocka_unit_test(test_sack_sender_text_told_of_is_kept),
+        cmocka_unit_test(test_sack_sender_text_told_of_is_not_acknowledged_with_other),
         cmocka_unit_test(test_sack_sender_text_told_of_fills_the_buffer),
         cmocka_unit_test(test_sack_sender_text_told_of_can_be_sent_again),
         cmocka_unit_test(test_sack_sender_fin_told_of_is_not_acknowledged),

@@ -52,8 +52,8 @@ static void test_timers_rtx_before_its_time_nothing_happens(void **state)
     expect_nothing(f);
 }
 
-/* A TIMEOUT that comes early, or for nothing, does nothing, in any state and at any count of tries.
- */
+/* A TIMEOUT that comes early, or for nothing, does nothing, in any state and at any count of tries:
+ * neither sends again (RFC9293:MUST-22) nor gives up (RFC9293:MUST-20b). */
 static void test_timers_early_timeout_does_nothing(void **state)
 {
     for (int s = 0; s < TFSM_STATES; s++) {
@@ -314,7 +314,7 @@ static void test_timers_syn_backs_off_and_is_refused_in_the_end(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:MUST-22 */
+/* RFC9293:MUST-20b, RFC9293:MUST-22 */
 static void test_timers_syn_ack_active_gives_up(void **state)
 {
     struct fixture *f = in_syn_received_active(state);
@@ -327,7 +327,7 @@ static void test_timers_syn_ack_active_gives_up(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:MUST-22, B13: the listener is free again, and nobody is told of a connection that never
+/* RFC9293:MUST-20b, MUST-22, B13: the listener is free again, and nobody is told of a connection that never
  * was. */
 static void test_timers_syn_ack_passive_returns_to_listen(void **state)
 {

@@ -109,7 +109,7 @@ static void test_window_update_lets_more_out(void **state)
 
 /* ---- shrinking: RFC9293:MUST-34, SHLD-15 ---- */
 
-/* RFC9293:MUST-34, SHLD-15, RFC7323:2.4a, B65: SND.UNA + SND.WND < SND.NXT. */
+/* RFC9293:MUST-34, SHLD-15, RFC7323:2.4a, RFC7323:2.4d, B65: SND.UNA + SND.WND < SND.NXT. */
 static void test_window_shrunk_below_what_is_in_flight_sends_nothing_new(void **state)
 {
     struct fixture *f = in_established(state);
@@ -125,6 +125,24 @@ static void test_window_shrunk_below_what_is_in_flight_sends_nothing_new(void **
     f->peer.wnd = PEER_WND;
     arrive(f, .flags = TFSM_ACK, .ack = 1000);
     assert_int_equal(drain(f, &out, 1), 5);
+}
+
+/* RFC9293:MUST-34: the FIN takes a place in the window, too. */
+static void test_window_shrunk_below_what_is_in_flight_sends_no_fin(void **state)
+{
+    struct fixture *f = in_established(state);
+    struct tfsm_segment out;
+    user_send(f, 3 * MSS);
+    assert_int_equal(drain(f, &out, 1), 3);
+    f->peer.wnd = MSS;
+    arrive(f, .flags = TFSM_ACK, .seq = 0);
+    user_close(f);
+    expect_nothing(f);
+    arrive(f, .flags = TFSM_ACK, .ack = 2 * MSS); /* full to the last octet */
+    expect_nothing(f);
+    f->peer.wnd = MSS + 1;
+    arrive(f, .flags = TFSM_ACK, .ack = 0);
+    (void)expect_segment(f, .flags = TFSM_ACK | TFSM_FIN, .seq = 1 + 3 * MSS, .ack = 1, .len = 1);
 }
 
 /* RFC9293:SHLD-16: what is within the window is sent again, and MAY-7 allows the rest. */
@@ -529,6 +547,16 @@ static void test_window_scale_largest_buffer(void **state)
     assert_in_range(ack.wnd, 65534, 65535);
 }
 
+/* RFC7323:2.3f: whatever the embedder says of its buffer. */
+static void test_window_scale_of_a_buffer_too_large(void **state)
+{
+    struct fixture *f = scaling(state);
+    f->cfg.rcv_buff = UINT32_MAX;
+    open_active(f);
+    struct tfsm_segment syn = expect_segment(f, .flags = TFSM_SYN, .len = 1);
+    assert_int_equal(syn.wscale, 14);
+}
+
 /* ---- RCV.WND ---- */
 
 /* The right edge stays while text arrives and nobody reads. */
@@ -783,6 +811,7 @@ int main(void)
         cmocka_unit_test(test_window_refused_segment_does_not_update),
         cmocka_unit_test(test_window_update_lets_more_out),
         cmocka_unit_test(test_window_shrunk_below_what_is_in_flight_sends_nothing_new),
+        cmocka_unit_test(test_window_shrunk_below_what_is_in_flight_sends_no_fin),
         cmocka_unit_test(test_window_shrunk_text_is_sent_again),
         cmocka_unit_test(test_window_greatest_is_remembered),
         cmocka_unit_test(test_window_largest_is_unsigned),
@@ -812,6 +841,7 @@ int main(void)
         cmocka_unit_test(test_window_scale_survives_retransmission),
         cmocka_unit_test(test_window_scale_rounding_keeps_the_edge),
         cmocka_unit_test(test_window_scale_largest_buffer),
+        cmocka_unit_test(test_window_scale_of_a_buffer_too_large),
         cmocka_unit_test(test_window_closes_as_the_buffer_fills),
         cmocka_unit_test(test_window_zero_then_receive_announces),
         cmocka_unit_test(test_window_sws_small_reads_announce_nothing),

@@ -750,7 +750,7 @@ static void test_option_every_kind_and_length(void **state)
     }
 }
 
-/* RFC9293:MUST-5, RFC9293:MUST-14, RFC7413:4.1.1b */
+/* RFC9293:MUST-4, RFC9293:MUST-5, RFC9293:MUST-14, RFC7413:4.1.1b */
 static void test_option_in_any_segment(void **state)
 {
     (void)state;
