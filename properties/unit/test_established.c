@@ -189,6 +189,7 @@ static void test_established_zero_window_rst_exact_ends(void **state)
     expect_gone(f, TFSM_SIG_RESET);
 }
 
+/* RFC9293:MUST-66, RFC5961:3.2a */
 static void test_established_zero_window_rst_off_by_one_is_dropped(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -225,6 +226,15 @@ static void test_established_zero_window_ack_is_taken(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:MUST-66: what bears a number and is looked at is answered; a FIN has no place, either. */
+static void test_established_zero_window_fin_is_acknowledged(void **state)
+{
+    struct fixture *f = in_zero_window(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN);
+    expect_ack(f);
+    expect_state(f, TFSM_ESTABLISHED);
+}
+
 /* RFC9293:MUST-66 */
 static void test_established_zero_window_urg_is_told(void **state)
 {
@@ -247,7 +257,7 @@ static void test_established_zero_window_probe_with_ack_and_urg_is_taken(void **
     expect_ack(f);
 }
 
-/* That allowance is for RCV.NXT alone. */
+/* RFC9293:MUST-66: that allowance is for RCV.NXT alone. */
 static void test_established_zero_window_text_elsewhere_is_refused(void **state)
 {
     static const int64_t places[] = {-1, 1, 2, 1000};
@@ -883,6 +893,7 @@ int main(void)
         cmocka_unit_test(test_established_zero_window_rst_off_by_one_is_dropped),
         cmocka_unit_test(test_established_zero_window_ack_after_a_probe_is_taken),
         cmocka_unit_test(test_established_zero_window_ack_is_taken),
+        cmocka_unit_test(test_established_zero_window_fin_is_acknowledged),
         cmocka_unit_test(test_established_zero_window_urg_is_told),
         cmocka_unit_test(test_established_zero_window_probe_with_ack_and_urg_is_taken),
         cmocka_unit_test(test_established_zero_window_text_elsewhere_is_refused),
