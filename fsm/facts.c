@@ -140,7 +140,6 @@ static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
                    tcb->challenges[reply_class(tcb, seg)] < cfg->challenge_limit);
     bool ecn = has(tcb->flags, TFSM_M_ECN);
     HOLDS(SYN, is_syn(seg));
-    HOLDS(SYN_IN_WINDOW, is_syn(seg) && seq_in(seg->seq, tcb->rcv_nxt, tcb->rcv_wnd));
     HOLDS(SYN_REPEATED, is_syn(seg) && !has(seg->flags, TFSM_ACK) && seg->seq == tcb->irs &&
                             !has(tcb->flags, TFSM_M_SYN_ACKED));
     HOLDS(ACK, has(seg->flags, TFSM_ACK));
@@ -246,6 +245,7 @@ static void receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
     struct tfsm_range twice = tfsm_text_twice(tcb, seg);
     HOLDS(SEQ_PAST_WINDOW, seq_past_window(tcb, seg));
     HOLDS(SEQ_ACCEPTABLE, seq_acceptable(tcb, seg));
+    HOLDS(SEQ_IN_WINDOW, seq_in(seg->seq, tcb->rcv_nxt, tcb->rcv_wnd));
     HOLDS(SEQ_EXACT, seg->seq == tcb->rcv_nxt);
     HOLDS(ZERO_WINDOW, tcb->rcv_wnd == 0);
     HOLDS(URGENT_AHEAD, urgent);

@@ -38,7 +38,6 @@ extern "C" {
     X(IDLE, "nothing is in flight, and nothing was sent for longer than the RTO")                  \
     X(UNSENT, "octets are queued and not yet sent")                                                \
     X(SYN, "SYN")                                                                                  \
-    X(SYN_IN_WINDOW, "and its number lies in the window")                                          \
     X(SYN_REPEATED, "the SYN that opened the connection, again: ours is not acknowledged")         \
     X(ACK, "ACK")                                                                                  \
     X(RST, "RST")                                                                                  \
@@ -56,6 +55,7 @@ extern "C" {
     X(PAWS_OLD, "SEG.TSval < TS.Recent, and TS.Recent is not outdated")                            \
     X(TS_NEWER, "SEG.TSval >= TS.Recent and SEG.SEQ =< Last.ACK.sent")                             \
     X(SEQ_ACCEPTABLE, "acceptable by the four cases of RFC 9293 table 6")                          \
+    X(SEQ_IN_WINDOW, "SEG.SEQ itself lies in the window")                                          \
     X(SEQ_EXACT, "SEG.SEQ = RCV.NXT")                                                              \
     X(SEQ_PAST_WINDOW, "an ACK alone at RCV.NXT+RCV.WND, or one further if RCV.WND = 0")           \
     X(ZERO_WINDOW, "RCV.WND = 0")                                                                  \

@@ -167,10 +167,8 @@ static void check_transition(struct monitor *monitor, const struct tfsm_config *
     }
     bool rst = (seg->flags & TFSM_RST) != 0;
     bool strict = (cfg->profile & TFSM_RFC5961) != 0;
-    bool last_in =
-        seg->len > 0 && seq_in(seq_add(seg->seq, seg->len - 1), before->rcv_nxt, before->rcv_wnd);
     if (rst && before->state != TFSM_SYN_SENT && seg->seq != before->rcv_nxt &&
-        (strict || !(last_in || seq_in(seg->seq, before->rcv_nxt, before->rcv_wnd)))) {
+        (strict || !seq_in(seg->seq, before->rcv_nxt, before->rcv_wnd))) {
         fails(monitor, "BLIND_RST", "RFC5961:3.2 a RST off RCV.NXT never changes the state");
     }
     bool other_security = seg->security != before->security;
@@ -292,6 +290,9 @@ static bool acceptable(const struct tfsm_tcb *tcb, const struct tfsm_segment *se
     uint32_t last =
         seq_distance(tcb->rcv_nxt, seq_add(seg->seq, seg->len - (seg->len > 0 ? 1 : 0)));
     bool ack_alone = seg->len == 0 && (seg->flags & (TFSM_ACK | TFSM_RST)) == TFSM_ACK;
+    if ((seg->flags & TFSM_RST) != 0) { /* whatever it bears */
+        return ahead == 0 || ahead < tcb->rcv_wnd;
+    }
     if (tcb->rcv_wnd == 0) {
         return ahead == 0 || (ack_alone && ahead == 1);
     }
@@ -375,6 +376,10 @@ static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg
     if (due && (after->owed & answer) == 0) {
         fails(monitor, "NO_REPLY",
               "RFC9293:3.10.7.4 an unacceptable segment is answered with an ACK");
+    }
+    if (rst && !in && (after->owed & ~before->owed & TFSM_OWE_ACK) != 0) {
+        fails(monitor, "RST_OUTSIDE_ANSWERED",
+              "RFC5961:3.2a a RST outside the window is dropped in silence");
     }
 }
 

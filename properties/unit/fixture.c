@@ -718,6 +718,13 @@ void same_rst_outside_is_dropped(struct fixture *f)
     expect_ignored(f);
     arrive(f, .flags = TFSM_RST | TFSM_ACK, .seq = 0x80000000LL);
     expect_ignored(f);
+    /* RFC5961:3.2a: the number alone counts, wherever text, SYN or FIN reach. */
+    arrive(f, .flags = TFSM_RST, .seq = -1, .text = 2);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_RST | TFSM_ACK | TFSM_FIN, .seq = -10, .text = 500);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_RST | TFSM_SYN | TFSM_ACK, .seq = -1, .text = 1);
+    expect_ignored(f);
     expect_state(f, state);
 }
 
