@@ -401,14 +401,19 @@ static void deliver(struct tfsm_tcb *tcb, struct tfsm_effects *fx)
     tcb->ooo[tcb->ooo_count] = (struct tfsm_range){0, 0};
 }
 
-/* The user takes octets; urgent mode ends when they reach the urgent pointer. */
+/* Urgent mode ends where the user has reached the urgent pointer. */
+static void end_urgent(struct tfsm_tcb *tcb)
+{
+    if (!seq_lt(user_at(tcb), tcb->rcv_up)) {
+        tcb->flags &= ~(uint32_t)TFSM_M_URGENT_TOLD;
+    }
+}
+
 static void take(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_effects *fx)
 {
     fx->taken = min32(ev->len, tcb->rcv_user);
     tcb->rcv_user -= fx->taken;
-    if (!seq_lt(user_at(tcb), tcb->rcv_up)) {
-        tcb->flags &= ~(uint32_t)TFSM_M_URGENT_TOLD;
-    }
+    end_urgent(tcb);
 }
 
 /* Answer, and if the segment bears nothing take the reply from the connection's own budget
@@ -444,10 +449,16 @@ static void back_off(struct tfsm_tcb *tcb)
     tcb->at_persist = 0;
 }
 
+/* Nothing follows a FIN: an urgent pointer beyond it ends there. [RFC9293:MUST-33] */
 static void fin_note(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
+    bool urgent = has(tcb->flags, TFSM_M_URGENT_TOLD) || urgent_kept(tcb);
     tcb->flags |= TFSM_M_PEER_FIN;
     tcb->rcv_fin = seq_add(text_left(seg), text_length(seg));
+    if (urgent) {
+        tcb->rcv_up = seq_min(tcb->rcv_up, tcb->rcv_fin);
+        end_urgent(tcb);
+    }
 }
 
 static void advance_over_fin(struct tfsm_tcb *tcb)
@@ -458,7 +469,7 @@ static void advance_over_fin(struct tfsm_tcb *tcb)
 
 static void take_urgent(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
-    uint32_t up = seq_add(seg->seq, seg->up);
+    uint32_t up = urgent_end(tcb, seg);
     /* A pointer that the user has passed may be anywhere behind, even 2^31 octets. */
     bool ahead = has(tcb->flags, TFSM_M_URGENT_TOLD) || urgent_kept(tcb);
     tcb->rcv_up = ahead ? seq_max(tcb->rcv_up, up) : up;
@@ -598,7 +609,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_CUT:              tfsm_cwnd_cut(tcb); break;
     case TFSM_ACTION_WINDOW:           take_window(tcb, cfg, ev); break;
     case TFSM_ACTION_RCV_UP:           take_urgent(tcb, seg); break;
-    case TFSM_ACTION_KEEP_UP:          tcb->rcv_up = seq_add(seg->seq, seg->up); break;
+    case TFSM_ACTION_KEEP_UP:          tcb->rcv_up = urgent_end(tcb, seg); break;
     case TFSM_ACTION_UP_TOLD:          tcb->flags |= TFSM_M_URGENT_TOLD; break;
     case TFSM_ACTION_ECE_ON:           tcb->flags |= TFSM_M_ECE; break;
     case TFSM_ACTION_ECE_OFF:          tcb->flags &= ~(uint32_t)TFSM_M_ECE; break;

@@ -268,6 +268,14 @@ static inline uint32_t user_at(const struct tfsm_tcb *tcb)
     return seq_sub(tcb->rcv_nxt, tcb->rcv_user + (fin_passed ? 1u : 0u));
 }
 
+/* Where the urgent data end that a segment tells of: no further than the peer's stream, for an urgent
+ * pointer may be wrong, and nothing follows a FIN (RFC 9293 3.8.5). */
+static inline uint32_t urgent_end(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    uint32_t up = seq_add(seg->seq, seg->up);
+    return has(tcb->flags, TFSM_M_PEER_FIN) ? seq_min(up, tcb->rcv_fin) : up;
+}
+
 /* An urgent pointer that came with the SYN and of which the user was not told yet. Later RCV.UP is
  * never ahead of the user without that, until it is 2^31 octets behind. */
 static inline bool urgent_kept(const struct tfsm_tcb *tcb)

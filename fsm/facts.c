@@ -239,9 +239,10 @@ static void receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
 {
     bool peer_fin = has(tcb->flags, TFSM_M_PEER_FIN);
     uint32_t consumed = user_at(tcb);
-    bool urgent = has(seg->flags, TFSM_URG) && seq_lt(consumed, seq_add(seg->seq, seg->up));
-    bool told =
-        has(tcb->flags, TFSM_M_URGENT_TOLD) && !seq_lt(tcb->rcv_up, seq_add(seg->seq, seg->up));
+    bool fin = fin_fits(tcb, seg);
+    uint32_t up = fin ? seq_min(urgent_end(tcb, seg), fin_at(seg)) : urgent_end(tcb, seg);
+    bool urgent = has(seg->flags, TFSM_URG) && seq_lt(consumed, up);
+    bool told = has(tcb->flags, TFSM_M_URGENT_TOLD) && !seq_lt(tcb->rcv_up, up);
     struct tfsm_range twice = tfsm_text_twice(tcb, seg);
     HOLDS(SEQ_PAST_WINDOW, seq_past_window(tcb, seg));
     HOLDS(SEQ_ACCEPTABLE, seq_acceptable(tcb, seg));
@@ -256,7 +257,7 @@ static void receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
     HOLDS(QUEUE_IN_ORDER, tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt);
     HOLDS(QUEUED, tcb->ooo_count > 0);
     HOLDS(MAY_WAIT, may_wait(tcb, cfg, seg));
-    HOLDS(FIN_FITS, fin_fits(tcb, seg));
+    HOLDS(FIN_FITS, fin);
     HOLDS(FIN_IN_ORDER, peer_fin && tcb->rcv_fin == tcb->rcv_nxt);
     HOLDS(FIN_AGAIN, peer_fin && has(seg->flags, TFSM_FIN) && fin_at(seg) == tcb->rcv_fin);
 }

@@ -586,6 +586,20 @@ static void check_receive(struct monitor *monitor, const struct tfsm_event *ev,
     }
 }
 
+/* Who was told of urgent data finds some ahead, and none beyond the end of the peer's stream. */
+static void check_urgent_in(struct monitor *monitor, const struct tfsm_tcb *after)
+{
+    struct tfsm_status_block status;
+    bool fin = (after->flags & TFSM_M_PEER_FIN) != 0;
+    if ((after->flags & TFSM_M_URGENT_TOLD) == 0 || tfsm_status(after, &status) != TFSM_DONE) {
+        return;
+    }
+    if (status.urgent_in == 0 || (fin && seq_lt(after->rcv_fin, after->rcv_up))) {
+        fails(monitor, "URGENT_END",
+              "RFC9293:MUST-33 urgent data are ahead of the user and end with the peer's stream");
+    }
+}
+
 /* Text of a segment that had come before, by our own account: it may be reported once. */
 static void note_twice(struct monitor *monitor, const struct tfsm_segment *seg,
                        const struct tfsm_tcb *before, const struct tfsm_tcb *after)
@@ -1149,6 +1163,7 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
         check_congestion(monitor, before, ev, after);
         check_rto(monitor, cfg, after);
         check_patience(monitor, cfg, before, ev, after);
+        check_urgent_in(monitor, after);
     }
     if (!ended && ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP &&
         IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED))) {

@@ -241,6 +241,54 @@ static void test_status_urgent_in_outlives_the_fin(void **state)
     assert_int_equal(status_of(f).urgent_in, 0);
 }
 
+/* RFC9293:MUST-33, RFC9293:3.8.5: a pointer beyond the peer's FIN ends there: nothing follows that. */
+static void test_status_urgent_in_ends_at_the_fin(void **state)
+{
+    struct fixture *f = in_established(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_URG | TFSM_FIN, .text = 100, .up = 1000);
+    expect_signals(f, TFSM_SIG_URGENT | TFSM_SIG_PEER_CLOSED);
+    assert_int_equal(status_of(f).urgent_in, 100);
+    user_receive(f, 100);
+    assert_int_equal(status_of(f).urgent_in, 0);
+    /* Nothing is left of it to tell. */
+    f = in_established(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_URG | TFSM_FIN, .up = 1000);
+    expect_signals(f, TFSM_SIG_PEER_CLOSED);
+    assert_int_equal(status_of(f).urgent_in, 0);
+}
+
+/* RFC9293:MUST-33: the FIN comes after the pointer; out of order, and in order where all is read. */
+static void test_status_urgent_in_cut_by_a_later_fin(void **state)
+{
+    struct fixture *f = in_established(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_URG, .text = 10, .up = 1000);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .seq = 50, .text = 10);
+    assert_int_equal(status_of(f).urgent_in, 70);
+    /* Nor does it move beyond the FIN from then on. */
+    arrive(f, .flags = TFSM_ACK | TFSM_URG, .text = 5, .up = 2000);
+    expect_signals(f, 0);
+    assert_int_equal(status_of(f).urgent_in, 70);
+    f = in_established(state);
+    arrive(f, .flags = TFSM_ACK | TFSM_URG, .text = 10, .up = 1000);
+    user_receive(f, 10);
+    assert_int_equal(status_of(f).urgent_in, 990);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN);
+    assert_int_equal(status_of(f).urgent_in, 0);
+}
+
+/* RFC9293:MUST-33: with the SYN both come before the connection is open. */
+static void test_status_urgent_in_with_syn_ends_at_the_fin(void **state)
+{
+    struct fixture *f = in_listen(state);
+    struct tfsm_segment s;
+    arrive(f, .flags = TFSM_SYN | TFSM_URG, .text = 10, .up = 1000);
+    (void)drain(f, &s, 1);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .seq = 10, .ack = 1, .text = 20);
+    assert_int_equal(status_of(f).urgent_in, 30);
+    user_receive(f, 30);
+    assert_int_equal(status_of(f).urgent_in, 0);
+}
+
 /* RFC9293:3.9.1.5: "urgent state", of what we send: shrinks as it is acknowledged. */
 static void test_status_urgent_out(void **state)
 {
@@ -358,6 +406,9 @@ int main(void)
         cmocka_unit_test(test_status_urgent_in_moves_on),
         cmocka_unit_test(test_status_urgent_in_needs_the_flag),
         cmocka_unit_test(test_status_urgent_in_outlives_the_fin),
+        cmocka_unit_test(test_status_urgent_in_ends_at_the_fin),
+        cmocka_unit_test(test_status_urgent_in_cut_by_a_later_fin),
+        cmocka_unit_test(test_status_urgent_in_with_syn_ends_at_the_fin),
         cmocka_unit_test(test_status_urgent_out),
         cmocka_unit_test(test_status_urgent_out_before_connecting),
         cmocka_unit_test(test_status_windows),
