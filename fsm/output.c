@@ -183,10 +183,21 @@ static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
     tcb->owed &= (uint8_t) ~(unsigned)(TFSM_OWE_SYN | TFSM_OWE_RTX);
 }
 
+/* URG and the pointer, on whatever is sent while that is ahead: to the peer a segment without says that
+ * nothing urgent is outstanding (RFC 9293 3.8.5). What the field cannot hold it is told as one comes
+ * nearer. [RFC9293:MUST-62, MUST-31] */
+static void add_urgent(const struct tfsm_tcb *tcb, struct tfsm_segment *out)
+{
+    if (has(tcb->flags, TFSM_M_URGENT) && seq_lt(out->seq, tcb->snd_up)) {
+        out->flags |= TFSM_URG;
+        out->up = (uint16_t)min32(seq_distance(out->seq, tcb->snd_up), UINT16_MAX);
+    }
+}
+
 /* Text from a sequence number, as much as is allowed, and the FIN if it follows and there is
  * room. FIN is one sequence number like an octet: it is sent, sent again and acknowledged in the
- * same way. Only what is sent for the first time is timed (Karn's algorithm). [RFC9293:MUST-62,
- * SHLD-28, SHLD-27; RFC6298:3a] */
+ * same way. Only what is sent for the first time is timed (Karn's algorithm). [RFC9293:SHLD-28,
+ * SHLD-27; RFC6298:3a] */
 static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                       uint32_t seq, uint32_t most, bool fin_allowed, struct tfsm_segment *out)
 {
@@ -208,10 +219,7 @@ static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_
         out->flags |= TFSM_FIN;
         out->len++;
     }
-    if (has(tcb->flags, TFSM_M_URGENT) && seq_lt(seq, tcb->snd_up)) {
-        out->flags |= TFSM_URG;
-        out->up = (uint16_t)min32(seq_distance(seq, tcb->snd_up), UINT16_MAX);
-    }
+    add_urgent(tcb, out);
     uint32_t end = seq_add(seq, out->len);
     tcb->sent_at = now;
     if (text > 0) {
@@ -298,6 +306,7 @@ static void emit_empty(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
     out->seq = seq;
     add_ack(tcb, cfg, false, out);
     add_options(tcb, cfg, now, out);
+    add_urgent(tcb, out);
 }
 
 static void emit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,

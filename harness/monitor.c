@@ -1447,8 +1447,13 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     if (after->state != TFSM_SYN_SENT && (seg->flags & TFSM_ACK) == 0) {
         fails(monitor, "ACK_ALWAYS", "RFC9293:3.1 every segment after the SYN bears an ACK");
     }
-    if ((seg->flags & TFSM_URG) != 0 && (before->flags & TFSM_M_URGENT) == 0) {
-        fails(monitor, "FLAGS_OUT", "RFC9293:3.10 control bits are a function of our own state");
+    bool urgent = (before->flags & TFSM_M_URGENT) != 0 && (seg->flags & TFSM_SYN) == 0 &&
+                  seq_lt(seg->seq, before->snd_up);
+    uint32_t ahead = seq_distance(seg->seq, before->snd_up);
+    if (((seg->flags & TFSM_URG) != 0) != urgent ||
+        (urgent && seg->up != (ahead < UINT16_MAX ? ahead : UINT16_MAX))) {
+        fails(monitor, "FLAGS_OUT",
+              "RFC9293:3.8.5 URG and the pointer go on all that is sent before our urgent data end");
     }
     check_options_out(monitor, cfg, before, now, seg, after);
     check_held(monitor, before, seg);

@@ -764,6 +764,49 @@ static void test_established_send_urgent_sets_the_pointer(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.8.5: every segment says so while urgent data wait, an ACK alone and a probe, too, and none
+ * that is sent behind their end. */
+static void test_established_send_urgent_is_said_by_acks_and_probes(void **state)
+{
+    struct fixture *f = in_established(state);
+    f->peer.wnd = 0;
+    arrive(f, .flags = TFSM_ACK);
+    user_urgent(f, BUFF);
+    expect_nothing(f);
+    arrive(f, .flags = TFSM_ACK, .text = 10);
+    struct tfsm_segment s = expect_segment(f, .flags = TFSM_ACK | TFSM_URG, .seq = 1, .ack = 11);
+    assert_int_equal(s.up, BUFF);
+    expire(f);
+    s = expect_segment(f, .flags = TFSM_ACK | TFSM_URG, .seq = 1, .ack = 11, .len = 1);
+    assert_int_equal(s.up, BUFF);
+    f->peer.wnd = 60000;
+    arrive(f, .flags = TFSM_ACK, .text = 10);
+    while (in_flight(f) < BUFF) {
+        assert_true(take(f, &s));
+        assert_true((s.flags & TFSM_URG) != 0);
+    }
+    arrive(f, .flags = TFSM_ACK, .text = 10);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1 + BUFF, .ack = 31);
+}
+
+/* RFC9293:MUST-31, RFC9293:MUST-62: longer than the field can say, the pointer comes as near as it can. */
+static void test_established_send_urgent_longer_than_the_field(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->cfg.snd_buff = 70000;
+    reach_established(f);
+    user_urgent(f, 70000);
+    struct tfsm_segment s =
+        expect_segment(f, .flags = TFSM_ACK | TFSM_URG, .seq = 1, .ack = 1, .len = MSS);
+    assert_int_equal(s.up, 65535);
+    for (unsigned i = 0; i < 5; i++) {
+        drain(f, &s, 1);
+        arrive(f, .flags = TFSM_ACK, .ack = MSS);
+    }
+    assert_true(take(f, &s));
+    assert_int_equal(s.seq - f->iss - 1 + s.up, 70000);
+}
+
 static void test_established_send_urgent_and_close_in_one_segment(void **state)
 {
     struct fixture *f = in_established(state);
@@ -940,6 +983,8 @@ int main(void)
         cmocka_unit_test(test_established_send_too_much_is_an_error),
         cmocka_unit_test(test_established_send_nothing_sends_nothing),
         cmocka_unit_test(test_established_send_urgent_sets_the_pointer),
+        cmocka_unit_test(test_established_send_urgent_is_said_by_acks_and_probes),
+        cmocka_unit_test(test_established_send_urgent_longer_than_the_field),
         cmocka_unit_test(test_established_send_urgent_and_close_in_one_segment),
         cmocka_unit_test(test_established_send_nothing_into_a_full_buffer),
         cmocka_unit_test(test_established_receive_hands_out_what_was_delivered),
