@@ -216,7 +216,7 @@ static void move_recovery(struct tfsm_tcb *tcb)
     tcb->limited = 0;
     tfsm_sack_trim(tcb);
     if (!seq_lt(tcb->snd_una, tcb->snd_recover)) {
-        tcb->flags &= ~(uint32_t)TFSM_M_LOSS;
+        tcb->flags &= ~(uint32_t)(TFSM_M_LOSS | TFSM_M_AGAIN);
         if (tcb->snd_una != tcb->snd_recover) {
             tcb->snd_recover = seq_sub(tcb->snd_una, 1);
         }

@@ -176,6 +176,15 @@ void tfsm_recovered(struct tfsm_tcb *tcb)
     tcb->flags &= ~(uint32_t)RECOVERY_FLAGS;
 }
 
+/* All that is outstanding is to be sent again, some of it perhaps not for the first time. */
+static void start_over(struct tfsm_tcb *tcb)
+{
+    bool again = has(tcb->flags, TFSM_M_AGAIN) || tcb->snd_rtx != tcb->snd_una;
+    tcb->flags &= ~(uint32_t)RECOVERY_FLAGS;
+    tcb->flags |= TFSM_M_LOSS | (again ? TFSM_M_AGAIN : 0u);
+    tcb->snd_rtx = tcb->snd_una;
+}
+
 /* The timer went off: everything sent is lost, and the network knows us no more (RFC5681:3.1
  * equation 4 and LW). The peer may have forgotten what it reported by SACK (RFC2018:8).
  * [RFC5681:3.1j, 3.1k, 3.1l, 4.3d; RFC2018:5b, 5.1b; RFC6582:3.2f; RFC6675:5.1a] */
@@ -192,13 +201,12 @@ void tfsm_timed_out(struct tfsm_tcb *tcb)
     tcb->cwnd_acked = 0;
     tcb->dup_acks = 0;
     tcb->limited = 0;
-    tcb->snd_rtx = tcb->snd_una;
     for (unsigned i = 0; i < TFSM_SACKED_MAX; i++) {
         tcb->sacked[i] = (struct tfsm_range){0, 0};
     }
     tcb->sacked_count = 0;
-    tcb->flags &= ~(uint32_t)(RECOVERY_FLAGS | TFSM_M_ECE_WAIT);
-    tcb->flags |= TFSM_M_LOSS;
+    tcb->flags &= ~(uint32_t)TFSM_M_ECE_WAIT;
+    start_over(tcb);
     note_cut(tcb);
 }
 
@@ -212,9 +220,8 @@ void tfsm_resend(struct tfsm_tcb *tcb)
     if (has(tcb->flags, TFSM_M_RECOVERY)) { /* its inflation ends with it (RFC5681:3.2l) */
         tcb->cwnd = max32(min32(tcb->cwnd, tcb->ssthresh), smss(tcb));
     }
-    tcb->flags &= ~(uint32_t)(RECOVERY_FLAGS | TFSM_M_TIMING);
-    tcb->flags |= TFSM_M_LOSS;
+    tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+    start_over(tcb);
     tcb->snd_recover = tcb->snd_nxt;
-    tcb->snd_rtx = tcb->snd_una;
     tcb->at_rtx = 0;
 }

@@ -112,7 +112,7 @@ static inline uint32_t unsent(const struct tfsm_tcb *tcb)
 #define DUP_THRESH        3u  /* duplicates, or ranges above, that tell of a loss (RFC5681:3.2) */
 
 /* What loss recovery remembers and forgets at its end. */
-#define RECOVERY_FLAGS (TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_RESCUED)
+#define RECOVERY_FLAGS (TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_AGAIN)
 
 /* What was sent is being sent again, after duplicates or after a timeout. */
 static inline bool losing(const struct tfsm_tcb *tcb)
@@ -173,16 +173,18 @@ static inline bool must_retransmit(const struct tfsm_tcb *tcb)
     return tcb->snd_una != tcb->snd_nxt && !must_probe(tcb);
 }
 
-/* Octets from SND.UNA within which what was sent may be sent again: the window (RFC9293:SHLD-16). A
- * scaled window can show less than the peer has, so there the first try goes all the same and later
- * ones as far as the rounding reaches. [RFC7323:2.4e, RFC7323:2.4f] */
-static inline uint32_t resend_window(const struct tfsm_tcb *tcb)
+/* Octets from SND.UNA within which what was sent may be sent again, from a number on: the window
+ * (RFC9293:SHLD-16). A scaled window can show less than the peer has, so there the first time goes all
+ * the same, be it the timer's or fast recovery's, and later ones as far as the rounding reaches.
+ * [RFC7323:2.4e, RFC7323:2.4f] */
+static inline uint32_t resend_window(const struct tfsm_tcb *tcb, uint32_t from)
 {
     if (tcb->snd_wscale == 0 || tcb->snd_wnd == 0) {
         return tcb->snd_wnd;
     }
     uint32_t rounding = (1u << tcb->snd_wscale) - 1;
-    return tcb->tries <= 1 ? max32(in_flight(tcb), tcb->snd_wnd) : tcb->snd_wnd + rounding;
+    bool first = !has(tcb->flags, TFSM_M_AGAIN) && !seq_lt(from, tcb->snd_rtx);
+    return first ? max32(in_flight(tcb), tcb->snd_wnd) : tcb->snd_wnd + rounding;
 }
 
 /* Where a segment that occupies no number must stand for the peer to take it: SND.NXT, or the edge of

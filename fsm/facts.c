@@ -325,7 +325,7 @@ static bool may_resend(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     struct tfsm_range hole;
     return tcb->snd_una != tcb->snd_nxt && has(tcb->flags, TFSM_M_SYN_ACKED) &&
            tfsm_next_hole(tcb, kind, &hole) &&
-           seq_distance(tcb->snd_una, hole.left) < resend_window(tcb) &&
+           seq_distance(tcb->snd_una, hole.left) < resend_window(tcb, hole.left) &&
            tfsm_cwnd_allows(tcb, cfg, seq_distance(hole.left, hole.right), false);
 }
 

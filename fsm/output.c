@@ -242,7 +242,7 @@ static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_
 static void emit_again(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                        struct tfsm_range hole, struct tfsm_segment *out)
 {
-    uint32_t reach = resend_window(tcb);
+    uint32_t reach = resend_window(tcb, hole.left);
     uint32_t edge = reach - min32(seq_distance(tcb->snd_una, hole.left), reach);
     uint32_t most = min32(seq_distance(hole.left, hole.right), edge);
     bool all = hole.left == tcb->snd_una && hole.right == tcb->snd_nxt && most < smss(tcb);
@@ -260,7 +260,7 @@ static void emit_hole(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_
     (void)tfsm_next_hole(tcb, kind, &hole); /* there is one: the row needed it */
     emit_again(tcb, cfg, now, hole, out);
     if (kind == TFSM_HOLE_LAST) {
-        tcb->flags |= TFSM_M_RESCUED;
+        tcb->flags |= TFSM_M_AGAIN;
     } else {
         tcb->snd_rtx = seq_add(hole.left, out->len);
     }

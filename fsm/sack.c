@@ -125,7 +125,7 @@ bool tfsm_next_hole(const struct tfsm_tcb *tcb, enum tfsm_hole kind, struct tfsm
                           out);
     case TFSM_HOLE_LAST:
         /* Only after an acknowledgment has passed what was sent again first, and once. */
-        return has(tcb->flags, sack) && !has(tcb->flags, TFSM_M_RESCUED) &&
+        return has(tcb->flags, sack) && !has(tcb->flags, TFSM_M_AGAIN) &&
                has(tcb->flags, TFSM_M_PASSED) && last_hole(tcb, out);
     }
     return false;

@@ -1316,6 +1316,38 @@ static void check_held(struct monitor *monitor, const struct tfsm_tcb *before,
     }
 }
 
+/* What is sent again keeps within the window as it is now, but for the first time where windows are
+ * scaled, and what the scale may have cut off. */
+static void check_again(struct monitor *monitor, const struct tfsm_tcb *before,
+                        const struct tfsm_segment *seg)
+{
+    struct tfsm_range sent = {seg->seq, seq_add(seg->seq, seg->len)};
+    uint32_t rounding = (1u << before->snd_wscale) - 1;
+    uint32_t edge = seq_add(before->snd_una, before->snd_wnd + rounding);
+    unsigned count = 0;
+    bool twice = before->snd_wscale == 0;
+    if (seg->len == 0 || (seg->flags & TFSM_SYN) != 0 || !seq_lt(seg->seq, before->snd_nxt) ||
+        (before->flags & TFSM_M_SYN_ACKED) == 0 || before->at_persist != 0) {
+        return;
+    }
+    for (unsigned i = 0; i < monitor->again_count; i++) {
+        if (seq_lt(before->snd_una, monitor->again[i].right)) {
+            monitor->again[count++] = monitor->again[i];
+            twice = twice || (seq_lt(sent.left, monitor->again[i].right) &&
+                              seq_lt(monitor->again[i].left, sent.right) &&
+                              seq_lt(edge, seq_min(sent.right, monitor->again[i].right)));
+        }
+    }
+    monitor->again_count = count;
+    if (twice && seq_lt(edge, sent.right)) {
+        fails(monitor, "AGAIN_BEYOND_WINDOW",
+              "RFC7323:2.4f, RFC9293:SHLD-16 a second retransmission keeps within the window");
+    }
+    if (count < MONITOR_HELD) {
+        monitor->again[monitor->again_count++] = sent;
+    }
+}
+
 /* New text goes out only while the network has room for it, by our own account: what is in flight
  * and the peer does not hold. */
 static void check_pipe(struct monitor *monitor, const struct tfsm_config *cfg,
@@ -1457,6 +1489,7 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     check_options_out(monitor, cfg, before, now, seg, after);
     check_held(monitor, before, seg);
+    check_again(monitor, before, seg);
     check_pipe(monitor, cfg, before, seg);
     bool keepalive = seg->len == 0 && seg->seq == seq_sub(before->snd_nxt, 1) &&
                      before->snd_una == before->snd_nxt;

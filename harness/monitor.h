@@ -71,6 +71,8 @@ struct monitor {
     unsigned held_count; /* what the peer says it holds beyond SND.UNA, since the last timeout: the
                             lowest TFSM_SACKED_MAX ranges, which the machine has room for */
     struct tfsm_range held[MONITOR_HELD];
+    unsigned again_count; /* what is not acknowledged and was sent again */
+    struct tfsm_range again[MONITOR_HELD];
     unsigned duplicates; /* duplicate acknowledgments in a row, by RFC 5681 2 */
     bool dsack_due;      /* text came twice since the last acknowledgment */
     struct tfsm_range twice;
