@@ -689,19 +689,21 @@ static tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config
     return rto < cfg->rto_max ? rto : cfg->rto_max;
 }
 
-/* The user timeout, 0 if there is none. What the user asked for holds; else what both ends want,
- * within bounds and above the retransmission timeout, in synchronized states (RFC5482:3.1).
+/* The user timeout, 0 if there is none: what the user asked for; else, in synchronized states, what the
+ * two ends tell each other (RFC5482:3.1). Where the option is used it keeps within bounds, whosever it
+ * is, and above the retransmission timeout.
  * [RFC5482:3a, RFC5482:3e, 3.1a, 3.1c, 3.1d, 3.1f, 3.2a, 3.3a] */
 static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
-    tfsm_time time = uto_time(tcb->uto_peer);
+    bool told = cfg->user_timeout == 0 && has(tcb->flags, TFSM_M_SYN_ACKED);
+    tfsm_time peer = uto_time(tcb->uto_peer);
+    tfsm_time ours = cfg->uto_advertised;
+    tfsm_time time = told ? (peer > ours ? peer : ours) : cfg->user_timeout;
     tfsm_time rto = backed_off(tcb, cfg);
-    if (cfg->user_timeout > 0 || time == 0 || !has(tcb->flags, TFSM_M_SYN_ACKED)) {
+    if (!has(cfg->profile, TFSM_USER_TIMEOUT) || time == 0) {
         return cfg->user_timeout;
     }
-    time = time > cfg->uto_advertised ? time : cfg->uto_advertised;
-    time = time > cfg->uto_least ? time : cfg->uto_least;
-    time = time < cfg->uto_most ? time : cfg->uto_most;
+    time = uto_bounded(cfg, time);
     return time > rto ? time : later(rto, 1);
 }
 

@@ -334,6 +334,13 @@ static inline tfsm_time uto_time(uint16_t option)
     return (option & 0x7fffu) * ((option & 0x8000u) != 0 ? UINT64_C(60000000) : UINT64_C(1000000));
 }
 
+/* A user timeout within the limits of the host that heeds the option (RFC5482:3.1). [RFC5482:3e] */
+static inline tfsm_time uto_bounded(const struct tfsm_config *cfg, tfsm_time timeout)
+{
+    timeout = timeout > cfg->uto_least ? timeout : cfg->uto_least;
+    return timeout < cfg->uto_most ? timeout : cfg->uto_most;
+}
+
 /* ---- sack.c ---- */
 
 /* Text of ours that is lost, or may be, and was not sent again. */

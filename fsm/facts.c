@@ -296,8 +296,8 @@ static void timeout_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
     HOLDS(DUE_ACK, tcb->at_ack != 0 && now >= tcb->at_ack);
     HOLDS(DUE_KEEPALIVE,
           cfg->keepalive_idle > 0 && tcb->at_keepalive != 0 && now >= tcb->at_keepalive);
-    /* A user timeout that was agreed on says when to give up, instead of R2 (RFC5482:3.1). */
-    bool agreed = cfg->user_timeout == 0 && has(cfg->profile, TFSM_USER_TIMEOUT) &&
+    /* A user timeout that was told says when to give up, instead of R2 (RFC5482:3.1, 3.3). */
+    bool agreed = has(cfg->profile, TFSM_USER_TIMEOUT) && has(tcb->flags, TFSM_M_SYN_ACKED) &&
                   tcb->at_user != 0 && now < tcb->at_user;
     HOLDS(TRIES_LEFT, tcb->tries < r2 || agreed);
     HOLDS(AT_R1, cfg->r1 > 0 && tcb->tries + 1u >= cfg->r1);

@@ -15,10 +15,13 @@ static uint16_t offer_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     return (uint16_t)field;
 }
 
-/* The user timeout that we announce, as in the option; 0 for none. Rounded up. */
+/* The user timeout that we announce, as in the option; 0 for none. ADV_UTO, or what the user has set
+ * where there is none, as it is used (RFC5482:3). Rounded up. */
 static uint16_t uto_option(const struct tfsm_config *cfg)
 {
-    tfsm_time seconds = cfg->uto_advertised / 1000000 + (cfg->uto_advertised % 1000000 > 0);
+    tfsm_time own = cfg->user_timeout > 0 ? uto_bounded(cfg, cfg->user_timeout) : 0;
+    tfsm_time told = cfg->uto_advertised > 0 ? cfg->uto_advertised : own;
+    tfsm_time seconds = told / 1000000 + (told % 1000000 > 0);
     tfsm_time minutes = seconds / 60 + (seconds % 60 > 0);
     if (!has(cfg->profile, TFSM_USER_TIMEOUT)) {
         return 0;

@@ -186,14 +186,16 @@ struct tfsm_config {
     tfsm_time rto_min;         /* lower bound of what is measured (RFC6298:2.4) */
     tfsm_time rto_max;         /* upper bound of the backed-off timeout (RFC6298:2.5) */
     tfsm_time msl; /* maximum segment lifetime; TIME-WAIT lasts twice this (RFC9293:MUST-13) */
-    tfsm_time user_timeout;    /* give up when nothing is acknowledged for this long; 0: never */
+    tfsm_time user_timeout;    /* give up when nothing is acknowledged for this long; 0: never. With
+                                  TFSM_USER_TIMEOUT within the bounds below, and above the RTO */
     tfsm_time ack_delay;       /* how long an ACK may wait for company, below 0.5 s; 0: not at all
                                (RFC9293:MUST-40) */
     tfsm_time keepalive_idle;  /* a keep-alive after this much silence; 0: off (RFC9293:MUST-25);
                                   usually TFSM_KEEPALIVE_IDLE */
     tfsm_time keepalive_every; /* between keep-alives that nothing answers */
-    /* With TFSM_USER_TIMEOUT and user_timeout 0 the peer's option decides, within bounds: */
-    tfsm_time uto_advertised; /* ADV_UTO: what we announce and want at least; 0: nothing is sent */
+    /* With TFSM_USER_TIMEOUT and user_timeout 0 the greater of both ends' options decides: */
+    tfsm_time uto_advertised; /* ADV_UTO: what we announce and keep at least; 0: user_timeout is
+                                 announced, and nothing where that is 0 */
     tfsm_time uto_least;      /* L_LIMIT (RFC5482:3.1) */
     tfsm_time uto_most;       /* U_LIMIT */
 };

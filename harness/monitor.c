@@ -848,6 +848,28 @@ static void check_rto(struct monitor *monitor, const struct tfsm_config *cfg,
     }
 }
 
+/* How long the user waits at most, 0 for ever: RFC 5482 3.1 where options are exchanged. */
+static tfsm_time most_patience(const struct monitor *monitor, const struct tfsm_config *cfg,
+                               const struct tfsm_tcb *tcb)
+{
+    tfsm_time minutes = (tcb->uto_peer & 0x8000u) != 0 ? 60 : 1;
+    tfsm_time peer = (tcb->uto_peer & 0x7fffu) * minutes * SECOND;
+    tfsm_time time = cfg->user_timeout;
+    if ((cfg->profile & TFSM_USER_TIMEOUT) == 0) {
+        return time;
+    }
+    if (time == 0 && monitor->connected) {
+        time = peer > cfg->uto_advertised ? peer : cfg->uto_advertised;
+    }
+    if (time == 0) {
+        return 0;
+    }
+    time = time > cfg->uto_least ? time : cfg->uto_least;
+    time = time < cfg->uto_most ? time : cfg->uto_most;
+    tfsm_time rto = tcb->rto > cfg->rto_max ? tcb->rto : cfg->rto_max; /* however backed off */
+    return time > rto ? time : rto + 1;
+}
+
 /* The user's timeout, by a clock of our own: from when something was to be acknowledged first, or
  * some of it was. */
 static void check_patience(struct monitor *monitor, const struct tfsm_config *cfg,
@@ -855,11 +877,11 @@ static void check_patience(struct monitor *monitor, const struct tfsm_config *cf
                            const struct tfsm_tcb *after)
 {
     uint32_t end = seq_add(after->snd_end, after->flags & TFSM_M_CLOSE ? 1 : 0);
+    tfsm_time patience = most_patience(monitor, cfg, after);
     bool waits = IN(after, ~(NO_CONNECTION | BIT(TIME_WAIT))) && after->snd_una != end;
     bool moved = before->snd_una != after->snd_una || before->iss != after->iss;
     if (waits && monitor->pending && !moved && ev->kind == TFSM_EV_TIMEOUT &&
-        cfg->user_timeout > 0 && ev->now < TFSM_NEVER - 1 &&
-        ev->now - monitor->pending_from > cfg->user_timeout) {
+        patience > 0 && ev->now < TFSM_NEVER - 1 && ev->now - monitor->pending_from > patience) {
         fails(monitor, "USER_TIMEOUT", "RFC9293:3.10.8 the user timeout ends the connection");
     }
     if (waits && (!monitor->pending || moved)) {
@@ -920,8 +942,8 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
     }
     unsigned r2 = monitor->connected ? cfg->retries : cfg->syn_retries;
     bool gave_up = (fx->signals & TFSM_SIG_TIMED_OUT) != 0 || after->state == TFSM_LISTEN;
-    bool patient = (cfg->profile & TFSM_USER_TIMEOUT) != 0 && cfg->user_timeout == 0 &&
-                   before->uto_peer != 0 && monitor->connected; /* the option decides, not R2 */
+    bool patient = (cfg->profile & TFSM_USER_TIMEOUT) != 0 && monitor->connected &&
+                   before->at_user != 0; /* what was told decides, not R2 */
     if (rtx && gave_up != (monitor->timeouts >= r2) && !patient) {
         fails(monitor, "GIVE_UP_AT_R2",
               "RFC9293:MUST-20 give up after R2 retransmissions, not before");

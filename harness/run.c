@@ -253,9 +253,9 @@ static void check_silence(struct trace *trace)
     bool deaf = trace->tcb.state == TFSM_FIN_WAIT_2 && (trace->tcb.flags & TFSM_M_DEAF) != 0;
     const unsigned patient = trace->cfg.keepalive_idle == 0 && !deaf ? over | waits : over;
     unsigned rounds = 0;
-    /* An agreed user timeout may be days: that end is not waited for. */
-    bool long_wait = (trace->cfg.profile & TFSM_USER_TIMEOUT) != 0 &&
-                     trace->cfg.user_timeout == 0 && trace->tcb.uto_peer != 0;
+    /* A user timeout that is told, and takes the place of R2, may be days: that end is not waited for. */
+    bool long_wait = (trace->cfg.profile & TFSM_USER_TIMEOUT) != 0 && trace->tcb.at_user != 0 &&
+                     (trace->tcb.flags & TFSM_M_SYN_ACKED) != 0;
     run_note(&trace->run, "the program ends; from here there is only time");
     while (tfsm_deadline(&trace->tcb) != TFSM_NEVER && rounds++ < 64 && !run_broken(&trace->run)) {
         to_deadline(trace);

@@ -234,17 +234,82 @@ static void test_user_timeout_takes_room_from_the_text(void **state)
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1 + MSS - UTO_LEN, .ack = 1, .len = MSS);
 }
 
-/* RFC5482:3.2a: nothing is different while the peer says nothing about it. */
-static void test_user_timeout_told_is_not_an_agreement(void **state)
+/* RFC5482:3.3, RFC5482:3.1d: what is told is our own timeout, and kept, also where the peer says nothing
+ * of its own; R2 does not come before it. */
+static void test_user_timeout_told_is_kept(void **state)
+{
+    static const struct {
+        tfsm_time advertised;
+        tfsm_time want;
+    } cases[] = {
+        {200 * SECOND, 200 * SECOND},
+        {50 * SECOND, L_LIMIT},
+        {5000 * SECOND, U_LIMIT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture *f = with_uto(state);
+        f->cfg.retries = RETRIES;
+        f->cfg.uto_advertised = cases[i].advertised;
+        reach_established(f);
+        assert_int_equal(patience(f), cases[i].want);
+    }
+}
+
+/* RFC5482:3c: one that the user sets is a new one and is told, as it is used; where an ADV_UTO is set,
+ * that is told. */
+static void test_user_timeout_of_the_user_is_told(void **state)
 {
     struct fixture *f = with_uto(state);
+    reach_established(f);
+    f->cfg.user_timeout = 600 * SECOND;
+    user_send(f, 10);
+    assert_int_equal(next_option(f), 600);
+    user_send(f, 10);
+    assert_int_equal(next_option(f), NO_OPTION);
+    f->cfg.user_timeout = 1 * SECOND;
+    user_send(f, 10);
+    assert_int_equal(next_option(f), L_LIMIT / SECOND);
+    f->cfg.user_timeout = 5000 * SECOND;
+    user_send(f, 10);
+    assert_int_equal(next_option(f), U_LIMIT / SECOND);
     f->cfg.uto_advertised = 200 * SECOND;
+    user_send(f, 10);
+    assert_int_equal(next_option(f), 200);
+}
+
+/* RFC5482:3e, RFC5482:3.1f: the user's own keeps within the bounds, too, and R2 does not cut it short;
+ * without the option it is as the user says. */
+static void test_user_timeout_of_the_user_is_bounded(void **state)
+{
+    static const struct {
+        tfsm_time own;
+        tfsm_time want;
+    } cases[] = {
+        {SECOND / 10, L_LIMIT},
+        {150 * SECOND, 150 * SECOND},
+        {5000 * SECOND, U_LIMIT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture *f = with_uto(state);
+        f->cfg.retries = RETRIES;
+        f->cfg.user_timeout = cases[i].own;
+        reach_established(f);
+        assert_int_equal(patience(f), cases[i].want);
+    }
+    struct fixture *f = with_uto(state);
+    f->cfg.profile = PROFILE;
+    f->cfg.user_timeout = SECOND / 10;
     reach_established(f);
-    tfsm_time told = patience(f);
-    assert_true(told > U_LIMIT);
+    assert_int_equal(patience(f), SECOND / 10);
     f = with_uto(state);
+    f->cfg.uto_least = 0;
+    f->cfg.user_timeout = SECOND / 10;
     reach_established(f);
-    assert_int_equal(told, patience(f));
+    user_send(f, 10);
+    drop_output(f);
+    expire(f); /* the RTO comes first */
+    expect_state(f, TFSM_ESTABLISHED);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 10);
 }
 
 /* ---- the peer's ---- */
@@ -636,7 +701,9 @@ int main(void)
         cmocka_unit_test(test_user_timeout_is_told_where_the_user_set_one),
         cmocka_unit_test(test_user_timeout_without_the_profile_is_not_told),
         cmocka_unit_test(test_user_timeout_takes_room_from_the_text),
-        cmocka_unit_test(test_user_timeout_told_is_not_an_agreement),
+        cmocka_unit_test(test_user_timeout_told_is_kept),
+        cmocka_unit_test(test_user_timeout_of_the_user_is_told),
+        cmocka_unit_test(test_user_timeout_of_the_user_is_bounded),
         cmocka_unit_test(test_user_timeout_formula),
         cmocka_unit_test(test_user_timeout_minutes),
         cmocka_unit_test(test_user_timeout_of_the_handshake_counts),
