@@ -890,16 +890,25 @@ static void check_patience(struct monitor *monitor, const struct tfsm_config *cf
     monitor->pending = waits;
 }
 
-/* An ICMP message that quotes nothing in flight, or means nothing, has no effect. */
-static void check_icmp(struct monitor *monitor, const struct tfsm_tcb *before,
-                       const struct tfsm_event *ev, const struct tfsm_effects *fx,
-                       const struct tfsm_tcb *after)
+/* An ICMP message that quotes nothing in flight, or means nothing, has no effect, but that the user hears
+ * of an error about an ACK alone or a keep-alive. */
+static void check_icmp(struct monitor *monitor, const struct tfsm_config *cfg,
+                       const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                       const struct tfsm_effects *fx, const struct tfsm_tcb *after)
 {
     uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
     bool ours = IN(before, ~NO_CONNECTION) && seq_in(ev->segment.seq, before->snd_una, flight);
-    if ((!ours || ev->icmp == TFSM_ICMP_IGNORE) && (!same(before, after) || fx->signals != 0)) {
+    bool soft = ev->icmp == TFSM_ICMP_SOFT ||
+                (ev->icmp == TFSM_ICMP_HARD && (cfg->profile & TFSM_RFC5927) != 0);
+    bool keepalive = before->keepalives > 0 && ev->segment.seq == seq_sub(before->snd_nxt, 1);
+    bool empty = IN(before, SYNCHRONIZED) && (ev->segment.seq == before->snd_nxt || keepalive);
+    unsigned told = !ours && empty && soft ? TFSM_SIG_SOFT_ERROR : 0;
+    if ((!ours || ev->icmp == TFSM_ICMP_IGNORE) && (!same(before, after) || fx->signals != told)) {
         fails(monitor, "ICMP_UNFOUNDED",
               "RFC5927:4.1 an ICMP message that quotes nothing in flight has no effect");
+    }
+    if (ours && ev->icmp == TFSM_ICMP_SOFT && (fx->signals & TFSM_SIG_SOFT_ERROR) == 0) {
+        fails(monitor, "ICMP_UNTOLD", "RFC9293:SHLD-25 the user can hear of soft errors");
     }
     if (ev->icmp == TFSM_ICMP_SOFT && after->state != before->state) {
         fails(monitor, "ICMP_SOFT", "RFC9293:MUST-56 a soft error ends nothing");
@@ -1192,7 +1201,7 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
         note_options(monitor, ev, before, after);
     }
     if (ev->kind == TFSM_EV_ICMP) {
-        check_icmp(monitor, before, ev, fx, after);
+        check_icmp(monitor, cfg, before, ev, fx, after);
     }
     if (ev->kind == TFSM_EV_TIMEOUT && after->keepalives > before->keepalives) {
         check_keepalive(monitor, cfg, before, ev->now);

@@ -254,6 +254,19 @@ static void test_icmp_events_hard_leaves_nothing_behind(void **state)
 
 static const enum tfsm_icmp errors[] = {TFSM_ICMP_SOFT, TFSM_ICMP_HARD, TFSM_ICMP_TOO_BIG};
 
+/* RFC9293:MUST-54, RFC9293:SHLD-25: SND.NXT is where an ACK alone stands, and what befalls that is for
+ * this connection: the user hears of it, where no error ends anything; else it is discarded. */
+static void expect_told_or_discarded(struct fixture *f, enum tfsm_icmp error, bool at_nxt)
+{
+    bool harmless = error == TFSM_ICMP_SOFT ||
+                    (error == TFSM_ICMP_HARD && (f->cfg.profile & TFSM_RFC5927) != 0);
+    expect_unchanged(f);
+    expect_signals(f, at_nxt && harmless && synchronized((enum tfsm_state)f->tcb.state)
+                          ? TFSM_SIG_SOFT_ERROR
+                          : 0u);
+    expect_nothing(f);
+}
+
 /* RFC5927:4.1: SND.UNA =< SEG.SEQ < SND.NXT, else it is discarded. */
 static void test_icmp_events_outside_the_flight_are_discarded(void **state)
 {
@@ -266,7 +279,7 @@ static void test_icmp_events_outside_the_flight_are_discarded(void **state)
             for (size_t e = 0; e < 3; e++) {
                 for (size_t o = 0; o < sizeof outside / sizeof outside[0]; o++) {
                     icmp(f, errors[e], outside[o]);
-                    expect_discarded(f);
+                    expect_told_or_discarded(f, errors[e], outside[o] == flight);
                 }
             }
         }
@@ -295,11 +308,11 @@ static void test_icmp_events_flight_across_the_wrap(void **state)
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 100);
     for (int64_t offset = -3; offset < 103; offset++) {
         icmp(f, TFSM_ICMP_SOFT, offset);
-        expect_signals(f, offset >= 0 && offset < 100 ? TFSM_SIG_SOFT_ERROR : 0u);
+        expect_signals(f, offset >= 0 && offset <= 100 ? TFSM_SIG_SOFT_ERROR : 0u);
     }
 }
 
-/* RFC5927:4.1: with nothing in flight there is nothing a forger could quote. */
+/* RFC5927:4.1: with nothing in flight there is nothing a forger could quote that does any harm. */
 static void test_icmp_events_nothing_in_flight_nothing_counts(void **state)
 {
     static const enum tfsm_state idle[] = {TFSM_ESTABLISHED, TFSM_FIN_WAIT_2, TFSM_CLOSE_WAIT,
@@ -312,10 +325,36 @@ static void test_icmp_events_nothing_in_flight_nothing_counts(void **state)
             for (size_t e = 0; e < 3; e++) {
                 for (int64_t offset = -2; offset <= 2; offset++) {
                     icmp(f, errors[e], offset);
-                    expect_discarded(f);
+                    expect_told_or_discarded(f, errors[e], offset == 0);
                 }
             }
         }
+    }
+}
+
+/* RFC9293:MUST-54, RFC9293:SHLD-25: of a keep-alive, one before SND.NXT, while it is not answered. */
+static void test_icmp_events_keepalive_is_told(void **state)
+{
+    for (size_t p = 0; p < PROFILES; p++) {
+        struct fixture *f = fresh(state);
+        struct tfsm_segment out;
+        f->cfg.profile = profiles[p];
+        f->cfg.keepalive_idle = 100 * SECOND;
+        f->cfg.keepalive_every = 10 * SECOND;
+        reach_established(f);
+        icmp(f, TFSM_ICMP_SOFT, -1);
+        expect_discarded(f);
+        expire(f);
+        (void)drain(f, &out, 1);
+        for (size_t e = 0; e < 3; e++) {
+            icmp(f, errors[e], -1);
+            expect_told_or_discarded(f, errors[e], true);
+            icmp(f, errors[e], -2);
+            expect_discarded(f);
+        }
+        arrive(f, .flags = TFSM_ACK);
+        icmp(f, TFSM_ICMP_SOFT, -1);
+        expect_discarded(f);
     }
 }
 
@@ -639,6 +678,7 @@ int main(void)
         cmocka_unit_test(test_icmp_events_edges_of_the_flight_count),
         cmocka_unit_test(test_icmp_events_flight_across_the_wrap),
         cmocka_unit_test(test_icmp_events_nothing_in_flight_nothing_counts),
+        cmocka_unit_test(test_icmp_events_keepalive_is_told),
         cmocka_unit_test(test_icmp_events_without_a_connection_are_discarded),
         cmocka_unit_test(test_icmp_events_unsent_text_is_not_in_flight),
         cmocka_unit_test(test_icmp_events_too_big_makes_smaller_segments),
