@@ -176,10 +176,15 @@ enum tfsm_wire_result tfsm_parse_icmp(const uint8_t *octets, size_t n,
                                       struct tfsm_icmp_message *out);
 
 /* Whether a connection may have this address at its other end, or a segment this source or
- * destination: false for the unspecified address, multicast and the limited broadcast, and for a
- * family that is neither 4 nor 6 (RFC9293:MUST-46, RFC9293:MUST-57, RFC9293:MUST-63). Whether an
+ * destination: false for the unspecified address and the rest of 0/8, multicast and the limited
+ * broadcast, and for a family that is neither 4 nor 6 (RFC9293:MUST-46, RFC9293:MUST-57,
+ * RFC9293:MUST-63). The rest of 240/4 is true: it is reserved, not barred, and some use it. Whether an
  * address is the broadcast of a local network only the embedder can know. */
 bool tfsm_address_is_unicast(const struct tfsm_address *address);
+
+/* Whether it is one of the host's own, 127/8 or ::1. A segment or a connection has such an address at
+ * both ends or at none: no other host has one (RFC9293:MUST-63, RFC 1122 3.2.1.3, RFC 4291 2.5.3). */
+bool tfsm_address_is_loopback(const struct tfsm_address *address);
 
 /* ---- isn.c: initial sequence numbers ---- */
 

@@ -614,7 +614,19 @@ bool tfsm_address_is_unicast(const struct tfsm_address *address)
         all &= address->octets[i];
     }
     if (address->family == 4) {
-        return any != 0 && all != 0xff && address->octets[0] >> 4 != 0xe;
+        return address->octets[0] != 0 && all != 0xff && address->octets[0] >> 4 != 0xe;
     }
     return address->family == 6 && any != 0 && address->octets[0] != 0xff;
+}
+
+bool tfsm_address_is_loopback(const struct tfsm_address *address)
+{
+    uint8_t any = 0;
+    if (address->family == 4) {
+        return address->octets[0] == 127;
+    }
+    for (size_t i = 0; i < 15; i++) {
+        any |= address->octets[i];
+    }
+    return address->family == 6 && any == 0 && address->octets[15] == 1;
 }

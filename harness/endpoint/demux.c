@@ -216,7 +216,8 @@ bool ep_choose_local(const struct endpoint *ep, const struct tfsm_address *remot
     bool found = false;
     for (uint32_t i = 0; i < ep->local_count; i++) {
         const struct endpoint_local *candidate = &ep->locals[i];
-        if (candidate->address.family != remote->family) {
+        if (candidate->address.family != remote->family ||
+            tfsm_address_is_loopback(&candidate->address) != tfsm_address_is_loopback(remote)) {
             continue;
         }
         if (same_prefix(candidate->address.octets, remote->octets, candidate->prefix)) {

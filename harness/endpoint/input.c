@@ -61,10 +61,12 @@ static void unclaimed(struct endpoint *ep, const struct tfsm_packet *packet, con
 }
 
 /* Silence for whatever comes from or goes to more than one host: an answer would be an amplifier,
- * and a SYN from there is a forgery (RFC9293:MUST-57, RFC9293:MUST-63). */
+ * and a SYN from there is a forgery, as is one from a loopback address to one that is none
+ * (RFC9293:MUST-57, RFC9293:MUST-63). */
 static bool addresses_hold(struct endpoint *ep, const struct tfsm_packet *packet)
 {
-    if (packet->src.family != packet->dst.family || !ep_is_host(ep, &packet->src)) {
+    if (packet->src.family != packet->dst.family || !ep_is_host(ep, &packet->src) ||
+        tfsm_address_is_loopback(&packet->src) != tfsm_address_is_loopback(&packet->dst)) {
         ep->counters.source_refused++;
         return false;
     }

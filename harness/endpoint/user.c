@@ -114,7 +114,7 @@ static enum tfsm_result choose_tuple(struct endpoint *ep, const struct endpoint_
     /* RFC9293:MUST-43, RFC9293:MUST-44 */
     bool known = local.family == 0 ? ep_choose_local(ep, &open->remote, &local)
                                    : ep_is_ours(ep, &local) && local.family == open->remote.family;
-    if (!known) {
+    if (!known || tfsm_address_is_loopback(&local) != tfsm_address_is_loopback(&open->remote)) {
         return TFSM_E_INVALID;
     }
     *tuple = ep_tuple_of(&local, open->local_port, &open->remote, open->remote_port);

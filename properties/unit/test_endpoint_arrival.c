@@ -111,6 +111,33 @@ static void test_endpoint_broadcast_and_multicast_are_silent(void **state)
     assert_int_equal(said().segment.flags & ~(unsigned)TFSM_ECE, TFSM_SYN | TFSM_ACK);
 }
 
+/* RFC9293:MUST-63: no address of 0/8 is a host's, and loopback ones are at both ends or at none. */
+static void test_endpoint_sources_that_cannot_be_are_silent(void **state)
+{
+    (void)state;
+    plan_hosts();
+    start_hosts();
+    const struct tfsm_address loopback_v6 = {.family = 6, .octets = {[15] = 1}};
+    const struct tfsm_address bad[] = {v4(0, 1, 2, 3), v4(127, 0, 0, 1), v4(127, 255, 255, 254)};
+    const unsigned count = sizeof bad / sizeof bad[0];
+    for (unsigned i = 0; i < count; i++) {
+        struct tfsm_packet packet = packet_from(bad[i], 1234, TFSM_SYN);
+        hand_in(&packet);
+        packet.segment.flags = TFSM_ACK;
+        hand_in(&packet);
+    }
+    struct tfsm_packet packet = packet_from(loopback_v6, 1234, TFSM_SYN);
+    packet.dst = v6(2);
+    hand_in(&packet);
+    expect_silence(1);
+    assert_int_equal(in_use(1), 0);
+    assert_int_equal(counted(1)->source_refused, 2 * count + 1);
+    /* 240/4 is reserved, not barred. */
+    packet = packet_from(v4(240, 0, 0, 1), 1234, TFSM_SYN);
+    hand_in(&packet);
+    assert_int_equal(said().segment.flags & ~(unsigned)TFSM_ECE, TFSM_SYN | TFSM_ACK);
+}
+
 static void test_endpoint_segment_for_somebody_else_is_silent(void **state)
 {
     (void)state;
@@ -873,6 +900,7 @@ int main(void)
         cmocka_unit_test_teardown(test_endpoint_connect_to_nobody_is_refused, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_answers_to_a_flood_are_bounded, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_broadcast_and_multicast_are_silent, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_sources_that_cannot_be_are_silent, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_segment_for_somebody_else_is_silent, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_unsound_packets_are_dropped, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_bad_options_do_no_harm, stop_hosts),

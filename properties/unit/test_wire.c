@@ -1320,7 +1320,8 @@ static void test_address_is_unicast(void **state)
     } rows[] = {
         {{4, {0, 0, 0, 0}}, false},
         {{4, {0, 0, 0, 0, 1}}, false}, /* the fifth octet is no part of it */
-        {{4, {0, 0, 0, 1}}, true},
+        {{4, {0, 0, 0, 1}}, false},
+        {{4, {0, 255, 255, 255}}, false},
         {{4, {1, 0, 0, 0}}, true},
         {{4, {127, 0, 0, 1}}, true},
         {{4, {223, 255, 255, 255}}, true},
@@ -1344,6 +1345,30 @@ static void test_address_is_unicast(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(tfsm_address_is_unicast(&rows[i].address), rows[i].unicast);
+    }
+}
+
+/* RFC9293:MUST-63 */
+static void test_address_is_loopback(void **state)
+{
+    (void)state;
+    static const struct {
+        struct tfsm_address address;
+        bool loopback;
+    } rows[] = {
+        {{4, {127, 0, 0, 1}}, true},
+        {{4, {127, 255, 255, 254}}, true},
+        {{4, {126, 0, 0, 1}}, false},
+        {{4, {128, 0, 0, 1}}, false},
+        {{4, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, false},
+        {{6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, true},
+        {{6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}}, false},
+        {{6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1}}, false},
+        {{6, {127, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, false},
+        {{0, {127, 0, 0, 1}}, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(tfsm_address_is_loopback(&rows[i].address), rows[i].loopback);
     }
 }
 
@@ -1414,6 +1439,7 @@ int main(void)
         cmocka_unit_test(test_mss_of_an_mtu),
         cmocka_unit_test(test_mss_fits_the_mtu),
         cmocka_unit_test(test_address_is_unicast),
+        cmocka_unit_test(test_address_is_loopback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
