@@ -100,12 +100,13 @@ void tfsm_cwnd_inflate(struct tfsm_tcb *tcb)
     tcb->cwnd = bounded((uint64_t)tcb->cwnd + smss(tcb));
 }
 
-/* Segments become smaller, and the window as many of them (RFC5681:3.1e). */
+/* Segments become smaller, and the window as many of them (RFC5681:3.1e). Until one of the new size is
+ * sent nobody can say that it is too big (RFC5927:7.2a). */
 void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss)
 {
     uint32_t segments = max32(tcb->cwnd / smss(tcb), 1);
     tcb->snd_mss = (uint16_t)min32(tcb->snd_mss, mss);
-    tcb->mss_sent = (uint16_t)min32(tcb->mss_sent, mss);
+    tcb->mss_sent = 0;
     tcb->mss_acked = (uint16_t)min32(tcb->mss_acked, mss);
     tcb->mss_asked = 0;
     tcb->cwnd = segments * smss(tcb);

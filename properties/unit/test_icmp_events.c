@@ -446,6 +446,18 @@ static void test_icmp_events_too_big_twice(void **state)
     (void)expect_text_at_most(f, 300);
 }
 
+/* RFC5927:7.2a: nothing of the new size was sent yet, so that nobody can find it too big. */
+static void test_icmp_events_too_big_before_the_new_size_was_sent(void **state)
+{
+    struct fixture *f = with_three(state, PROFILE | TFSM_RFC5927);
+    too_big(f, 0, 500);
+    too_big(f, 0, 300);
+    expect_unchanged(f);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 500);
+    too_big(f, 0, 300);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 300);
+}
+
 /* RFC9293:SHLD-26 does not hold for it where the path MTU is discovered (RFC 5927 5.2). No state
  * ends by it. */
 static void test_icmp_events_too_big_ends_nothing(void **state)
@@ -683,6 +695,7 @@ int main(void)
         cmocka_unit_test(test_icmp_events_unsent_text_is_not_in_flight),
         cmocka_unit_test(test_icmp_events_too_big_makes_smaller_segments),
         cmocka_unit_test(test_icmp_events_too_big_twice),
+        cmocka_unit_test(test_icmp_events_too_big_before_the_new_size_was_sent),
         cmocka_unit_test(test_icmp_events_too_big_ends_nothing),
         cmocka_unit_test(test_icmp_events_too_big_not_smaller_is_discarded),
         cmocka_unit_test(test_icmp_events_too_big_beyond_what_was_sent_is_discarded),
