@@ -26,7 +26,8 @@ extern "C" {
  * cfg   policy, read only; out-of-range numbers are clamped, never trusted, and so is what an event
  *       brings of policy: mss, cookie_len. A time of 0 that would let none pass counts as one
  *       microsecond, a least above a most as the most. A receive buffer that shrinks while a
- *       connection is open takes back a window already announced.
+ *       connection is open takes nothing back: a window that was announced stays until text has
+ *       filled it (RFC9293:SHLD-14), and the embedder needs room for that.
  * ev    the event; only the fields of its kind are read
  * fx    written whole: what the embedder must do now
  * Returns TFSM_DONE, or an error, and then nothing but *fx is written. A segment that is refused is
