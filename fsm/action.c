@@ -689,18 +689,17 @@ static tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config
     return rto < cfg->rto_max ? rto : cfg->rto_max;
 }
 
-/* The user timeout, 0 if there is none: what the user asked for; else, in synchronized states, what the
- * two ends tell each other (RFC5482:3.1). Where the option is used it keeps within bounds, whosever it
- * is, and above the retransmission timeout.
+/* The user timeout, 0 if there is none: what the user asked for, else what the two ends tell each other
+ * (RFC5482:3.1). Where the option is used it keeps within bounds, whosever it is, and above the
+ * retransmission timeout. That is for synchronized states: an open the user may give up as he likes.
  * [RFC5482:3a, RFC5482:3e, 3.1a, 3.1c, 3.1d, 3.1f, 3.2a, 3.3a] */
 static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
-    bool told = cfg->user_timeout == 0 && has(tcb->flags, TFSM_M_SYN_ACKED);
     tfsm_time peer = uto_time(tcb->uto_peer);
-    tfsm_time ours = cfg->uto_advertised;
-    tfsm_time time = told ? (peer > ours ? peer : ours) : cfg->user_timeout;
+    tfsm_time told = peer > cfg->uto_advertised ? peer : cfg->uto_advertised;
+    tfsm_time time = cfg->user_timeout > 0 ? cfg->user_timeout : told;
     tfsm_time rto = backed_off(tcb, cfg);
-    if (!has(cfg->profile, TFSM_USER_TIMEOUT) || time == 0) {
+    if (!has(cfg->profile, TFSM_USER_TIMEOUT) || !has(tcb->flags, TFSM_M_SYN_ACKED) || time == 0) {
         return cfg->user_timeout;
     }
     time = uto_bounded(cfg, time);

@@ -188,7 +188,8 @@ struct tfsm_config {
     tfsm_time rto_max;         /* upper bound of the backed-off timeout (RFC6298:2.5) */
     tfsm_time msl; /* maximum segment lifetime; TIME-WAIT lasts twice this (RFC9293:MUST-13) */
     tfsm_time user_timeout;    /* give up when nothing is acknowledged for this long; 0: never. With
-                                  TFSM_USER_TIMEOUT within the bounds below, and above the RTO */
+                                  TFSM_USER_TIMEOUT within the bounds below, and above the RTO,
+                                  once the connection is open */
     tfsm_time ack_delay;       /* how long an ACK may wait for company, below 0.5 s; 0: not at all
                                (RFC9293:MUST-40) */
     tfsm_time keepalive_idle;  /* a keep-alive after this much silence; 0: off (RFC9293:MUST-25);

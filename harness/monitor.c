@@ -855,10 +855,10 @@ static tfsm_time most_patience(const struct monitor *monitor, const struct tfsm_
     tfsm_time minutes = (tcb->uto_peer & 0x8000u) != 0 ? 60 : 1;
     tfsm_time peer = (tcb->uto_peer & 0x7fffu) * minutes * SECOND;
     tfsm_time time = cfg->user_timeout;
-    if ((cfg->profile & TFSM_USER_TIMEOUT) == 0) {
+    if ((cfg->profile & TFSM_USER_TIMEOUT) == 0 || !monitor->connected) {
         return time;
     }
-    if (time == 0 && monitor->connected) {
+    if (time == 0) {
         time = peer > cfg->uto_advertised ? peer : cfg->uto_advertised;
     }
     if (time == 0) {

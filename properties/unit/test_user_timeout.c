@@ -301,6 +301,12 @@ static void test_user_timeout_of_the_user_is_bounded(void **state)
     f->cfg.user_timeout = SECOND / 10;
     reach_established(f);
     assert_int_equal(patience(f), SECOND / 10);
+    /* RFC5482:3.3: nor is it for an open, which the user may give up as he likes. */
+    f = with_uto(state);
+    f->cfg.user_timeout = SECOND / 10;
+    reach_syn_sent(f);
+    after(f, SECOND / 10);
+    expect_gone(f, TFSM_SIG_TIMED_OUT);
     f = with_uto(state);
     f->cfg.uto_least = 0;
     f->cfg.user_timeout = SECOND / 10;
