@@ -64,6 +64,7 @@ static void test_edges_user_timeout_is_not_put_off_by_options(void **state)
     struct fixture *f = fresh(state);
     f->cfg.profile |= TFSM_USER_TIMEOUT;
     f->cfg.user_timeout = 10 * SECOND;
+    f->cfg.uto_least = 2 * SECOND;
     reach_established(f);
     f->peer.wnd = 0;
     arrive(f, .flags = TFSM_ACK);

@@ -138,6 +138,30 @@ static void test_endpoint_sources_that_cannot_be_are_silent(void **state)
     assert_int_equal(said().segment.flags & ~(unsigned)TFSM_ECE, TFSM_SYN | TFSM_ACK);
 }
 
+/* RFC9293:MUST-63: where ours is a loopback address, too, it is a SYN like any other, and only there; a
+ * connection to one is from one. */
+static void test_endpoint_loopback_talks_to_loopback(void **state)
+{
+    (void)state;
+    plan_hosts();
+    net.locals[1][0] = (struct endpoint_local){v4(127, 0, 0, 1), 8};
+    start_hosts();
+    struct tfsm_packet packet = packet_from(v4(192, 0, 2, 1), 1234, TFSM_SYN);
+    packet.dst = v4(127, 0, 0, 1);
+    hand_in(&packet);
+    expect_silence(1);
+    packet.src = v4(127, 1, 2, 3);
+    hand_in(&packet);
+    assert_int_equal(said().segment.flags & ~(unsigned)TFSM_ECE, TFSM_SYN | TFSM_ACK);
+    struct endpoint_open open = {.remote = v4(203, 0, 113, 1), .remote_port = PORT};
+    endpoint_handle handle;
+    assert_int_equal(endpoint_connect(net.host[1], &open, net.now, &handle), TFSM_DONE);
+    packet = said();
+    assert_int_equal(packet.src.octets[0], 198); /* the first that is none */
+    open.local = v4(127, 0, 0, 1);
+    assert_int_equal(endpoint_connect(net.host[1], &open, net.now, &handle), TFSM_E_INVALID);
+}
+
 static void test_endpoint_segment_for_somebody_else_is_silent(void **state)
 {
     (void)state;
@@ -901,6 +925,7 @@ int main(void)
         cmocka_unit_test_teardown(test_endpoint_answers_to_a_flood_are_bounded, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_broadcast_and_multicast_are_silent, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_sources_that_cannot_be_are_silent, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_loopback_talks_to_loopback, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_segment_for_somebody_else_is_silent, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_unsound_packets_are_dropped, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_bad_options_do_no_harm, stop_hosts),
