@@ -311,9 +311,8 @@ static void icmp_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
                        const struct tfsm_event *ev, struct tfsm_facts *facts)
 {
     HOLDS(QUOTED, seq_in(ev->segment.seq, tcb->snd_una, in_flight(tcb)));
-    HOLDS(QUOTED_EMPTY,
-          ev->segment.seq == tcb->snd_nxt ||
-              (tcb->keepalives > 0 && ev->segment.seq == seq_sub(tcb->snd_nxt, 1)));
+    HOLDS(QUOTED_EMPTY, ev->segment.seq == tcb->snd_nxt ||
+                            (tcb->keepalives > 0 && ev->segment.seq == seq_sub(tcb->snd_nxt, 1)));
     HOLDS(ICMP_SOFT, ev->icmp == TFSM_ICMP_SOFT);
     HOLDS(ICMP_HARD, ev->icmp == TFSM_ICMP_HARD);
     HOLDS(ICMP_TOO_BIG,

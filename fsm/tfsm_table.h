@@ -94,7 +94,7 @@ extern "C" {
     X(FIN_IN_ORDER, "the peer's FIN is at RCV.NXT")                                                \
     X(FIN_AGAIN, "the peer's FIN, seen before")                                                    \
     X(QUOTED, "the segment that the ICMP message quotes is in flight")                             \
-    X(QUOTED_EMPTY, "it may be an ACK alone, at SND.NXT, or a keep-alive that nothing has answered") \
+    X(QUOTED_EMPTY, "it may be an ACK alone, at SND.NXT, or a keep-alive not answered yet")        \
     X(ICMP_SOFT, "it may pass")                                                                    \
     X(ICMP_HARD, "it will not pass")                                                               \
     X(ICMP_TOO_BIG, "the path takes only smaller segments than we have sent")                      \

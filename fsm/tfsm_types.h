@@ -170,8 +170,9 @@ struct tfsm_config {
                           options, 1..TFSM_MSS_MAX; tfsm_mss() */
     uint16_t mss_default; /* the peer's MSS where it does not say: 536 on IPv4, 1220 on IPv6
                              (RFC9293:MUST-15) */
-    uint16_t mss_floor; /* a smaller announced MSS is raised to this, at least 1 (CVE-2019-11479): on
-                           purpose larger segments than that peer takes (RFC9293:MUST-16) */
+    /* a smaller announced MSS is raised to this, at least 1 (CVE-2019-11479): on purpose larger
+     * segments than that peer takes (RFC9293:MUST-16) */
+    uint16_t mss_floor;
     uint8_t syn_retries;     /* R2 for SYN and SYN-ACK: retransmissions before giving up
                               (RFC9293:MUST-23) */
     uint8_t retries;         /* R2 for data, FIN and unanswered window probes (RFC9293:MUST-20) */

@@ -880,8 +880,8 @@ static void check_patience(struct monitor *monitor, const struct tfsm_config *cf
     tfsm_time patience = most_patience(monitor, cfg, after);
     bool waits = IN(after, ~(NO_CONNECTION | BIT(TIME_WAIT))) && after->snd_una != end;
     bool moved = before->snd_una != after->snd_una || before->iss != after->iss;
-    if (waits && monitor->pending && !moved && ev->kind == TFSM_EV_TIMEOUT &&
-        patience > 0 && ev->now < TFSM_NEVER - 1 && ev->now - monitor->pending_from > patience) {
+    if (waits && monitor->pending && !moved && ev->kind == TFSM_EV_TIMEOUT && patience > 0 &&
+        ev->now < TFSM_NEVER - 1 && ev->now - monitor->pending_from > patience) {
         fails(monitor, "USER_TIMEOUT", "RFC9293:3.10.8 the user timeout ends the connection");
     }
     if (waits && (!monitor->pending || moved)) {
@@ -1374,7 +1374,7 @@ static void check_again(struct monitor *monitor, const struct tfsm_tcb *before,
         fails(monitor, "AGAIN_BEYOND_WINDOW",
               "RFC7323:2.4f, RFC9293:SHLD-16 a second retransmission keeps within the window");
     }
-    if (count < MONITOR_HELD) {
+    if (count < MONITOR_AGAIN) {
         monitor->again[monitor->again_count++] = sent;
     }
 }
@@ -1516,7 +1516,7 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     if (((seg->flags & TFSM_URG) != 0) != urgent ||
         (urgent && seg->up != (ahead < UINT16_MAX ? ahead : UINT16_MAX))) {
         fails(monitor, "FLAGS_OUT",
-              "RFC9293:3.8.5 URG and the pointer go on all that is sent before our urgent data end");
+              "RFC9293:3.8.5 URG and the pointer go on what is sent before our urgent data end");
     }
     check_options_out(monitor, cfg, before, now, seg, after);
     check_held(monitor, before, seg);

@@ -17,6 +17,7 @@ struct violation {
 
 #define MONITOR_RANGES (TFSM_OOO_SLOTS + 1)
 #define MONITOR_HELD   (TFSM_SACKED_MAX + TFSM_SACK_MAX)
+#define MONITOR_AGAIN  64
 
 /* The account of one endpoint. A zeroed one watches a CLOSED connection. */
 struct monitor {
@@ -72,7 +73,7 @@ struct monitor {
                             lowest TFSM_SACKED_MAX ranges, which the machine has room for */
     struct tfsm_range held[MONITOR_HELD];
     unsigned again_count; /* what is not acknowledged and was sent again */
-    struct tfsm_range again[MONITOR_HELD];
+    struct tfsm_range again[MONITOR_AGAIN];
     unsigned duplicates; /* duplicate acknowledgments in a row, by RFC 5681 2 */
     bool dsack_due;      /* text came twice since the last acknowledgment */
     struct tfsm_range twice;

@@ -360,8 +360,8 @@ static void test_endpoint_connect_checks_addresses(void **state)
     struct endpoint_open open = {.remote_port = PORT};
     endpoint_handle handle = 1;
     const struct tfsm_address invalid[] = {v4(255, 255, 255, 255), v4(224, 0, 0, 1),
-                                           v4(192, 0, 2, 255), v4(198, 51, 100, 127),
-                                           v4(0, 1, 2, 3),     v4(127, 0, 0, 1)};
+                                           v4(192, 0, 2, 255),     v4(198, 51, 100, 127),
+                                           v4(0, 1, 2, 3),         v4(127, 0, 0, 1)};
     for (unsigned i = 0; i < sizeof invalid / sizeof invalid[0]; i++) {
         open.remote = invalid[i];
         assert_int_equal(endpoint_connect(net.host[0], &open, net.now, &handle), TFSM_E_INVALID);

@@ -234,8 +234,8 @@ static void test_user_timeout_takes_room_from_the_text(void **state)
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1 + MSS - UTO_LEN, .ack = 1, .len = MSS);
 }
 
-/* RFC5482:3.3, RFC5482:3.1d: what is told is our own timeout, and kept, also where the peer says nothing
- * of its own; R2 does not come before it. */
+/* RFC5482:3.3, RFC5482:3.1d, RFC5482:3.2a: what is told is our own timeout, and kept, whether or not it
+ * has reached the peer, who says nothing; R2 does not come before it. */
 static void test_user_timeout_told_is_kept(void **state)
 {
     static const struct {
