@@ -127,14 +127,19 @@ static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
     tcb->security = ev->security;
 }
 
-/* What both ends offer is agreed (RFC7323:2.2, RFC7323:3.2, RFC2018:2, RFC3168:6.1.1). Of ECN a
- * SYN speaks with both flags, a SYN-ACK with ECE alone. [RFC7323:2.2b, 2.3c, 2.3g, 3.2j;
+/* Of ECN a SYN speaks with both flags, a SYN-ACK with ECE alone (RFC3168:6.1.1). */
+static bool offers_ecn(const struct tfsm_segment *syn)
+{
+    return (syn->flags & (TFSM_ECE | TFSM_CWR)) ==
+           (has(syn->flags, TFSM_ACK) ? TFSM_ECE : TFSM_ECE | TFSM_CWR);
+}
+
+/* What both ends offer is agreed (RFC7323:2.2, RFC7323:3.2, RFC2018:2, RFC3168:6.1.1).
+ * [RFC7323:2.2b, 2.3c, 2.3g, 3.2j;
  * RFC3168:6.1.1a; RFC7323:2.2d] */
 static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
-    uint8_t ecn = seg->flags & (TFSM_ECE | TFSM_CWR);
-    uint8_t offer = has(seg->flags, TFSM_ACK) ? TFSM_ECE : TFSM_ECE | TFSM_CWR;
     /* Our SYN has made its offer, or will make it in answer. */
     bool made = tcb->state == TFSM_SYN_SENT && !has(tcb->owed, TFSM_OWE_SYN);
     uint32_t ours = made ? tcb->flags : profile_offers(cfg);
@@ -152,7 +157,7 @@ static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
     if (has(ours, TFSM_M_OFFERED_SACK) && has(seg->options, TFSM_OPT_SACK_PERMITTED)) {
         tcb->flags |= TFSM_M_SACK;
     }
-    if (has(ours, TFSM_M_OFFERED_ECN) && ecn == offer) {
+    if (has(ours, TFSM_M_OFFERED_ECN) && offers_ecn(seg)) {
         tcb->flags |= TFSM_M_ECN;
     }
     if (has(cfg->profile, TFSM_USER_TIMEOUT) && has(seg->options, TFSM_OPT_USER_TIMEOUT) &&
@@ -196,7 +201,7 @@ static void open_early(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
  * was too short for the SYN is made that long; a longer one stays backed off. [RFC6298:5.7] */
 static void syn_acked(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
-    if (tcb->snd_recover != tcb->iss && tcb->rto < RTO_AFTER_SYN) {
+    if (tcb->tries > 0 && tcb->rto < RTO_AFTER_SYN) {
         tcb->rto = RTO_AFTER_SYN;
         tcb->backoff = 0;
     }
@@ -213,7 +218,9 @@ static void move_recovery(struct tfsm_tcb *tcb)
 {
     bool recovering = has(tcb->flags, TFSM_M_RECOVERY);
     tcb->dup_acks = 0;
-    tcb->limited = 0;
+    tcb->limited = seq_lt(tcb->snd_una, tcb->snd_limited)
+                       ? min32(tcb->limited, seq_distance(tcb->snd_una, tcb->snd_limited))
+                       : 0;
     tfsm_sack_trim(tcb);
     if (!seq_lt(tcb->snd_una, tcb->snd_recover)) {
         tcb->flags &= ~(uint32_t)(TFSM_M_LOSS | TFSM_M_AGAIN);
@@ -221,13 +228,10 @@ static void move_recovery(struct tfsm_tcb *tcb)
             tcb->snd_recover = seq_sub(tcb->snd_una, 1);
         }
     }
-    if (recovering) {
-        tcb->flags |= TFSM_M_PARTIAL;
-    }
     if ((!recovering && !has(tcb->flags, TFSM_M_LOSS)) || seq_lt(tcb->snd_rtx, tcb->snd_una)) {
         tcb->snd_rtx = tcb->snd_una;
     }
-    if (!seq_lt(tcb->snd_una, tcb->snd_cwr)) {
+    if (!has(tcb->flags, TFSM_M_CWR) && seq_lt(tcb->snd_cwr, tcb->snd_una)) {
         tcb->flags &= ~(uint32_t)TFSM_M_CUT;
     }
 }
@@ -252,7 +256,6 @@ static void pass_rescue(struct tfsm_tcb *tcb, uint32_t acked)
 static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                         const struct tfsm_event *ev, struct tfsm_effects *fx)
 {
-    const uint32_t impatient = TFSM_M_RECOVERY | TFSM_M_PARTIAL;
     uint32_t ack = ev->segment.ack;
     uint32_t text = seq_distance(tcb->snd_una, ack);
     bool sampled = tfsm_rtt_end(tcb, cfg, ev);
@@ -262,18 +265,19 @@ static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     if (sampled || seq_lt(tcb->snd_recover, ack)) {
         tcb->backoff = 0;
     }
-    if (!has(tcb->flags, TFSM_M_SYN_ACKED) && text > 0) {
+    if (has(tcb->flags, TFSM_M_SYN_ACKED)) {
+        tcb->first_flight = 0;
+    } else if (text > 0) {
         syn_acked(tcb, cfg);
         text--;
+        tcb->first_flight = text > 0 && is_early(tcb) ? 0 : tcb->first_flight;
     }
     if (text > 0 && fin_sent(tcb) && ack == tcb->snd_nxt) {
         text--;
     }
-    /* In fast recovery only the first partial acknowledgment restarts the timer, so that a window
-     * with many holes is left to it (RFC6582:3.2 step 3, the impatient variant). */
-    if ((tcb->flags & (impatient | TFSM_M_SACK)) != impatient || !seq_lt(ack, tcb->snd_recover)) {
-        tcb->at_rtx = 0;
-    }
+    /* By every partial acknowledgment, not the first alone (RFC6582:3.2 step 3): each has the front sent
+     * again, which must not go once more before a whole timeout (RFC6298:5). */
+    tcb->at_rtx = 0;
     pass_rescue(tcb, seq_distance(tcb->snd_una, ack));
     uint32_t options = has(tcb->flags, TFSM_M_TIMESTAMPS) ? TIMESTAMPS_LENGTH : 0;
     uint32_t proven = text > 0 ? min32(text + options, tcb->mss_sent) : 0;
@@ -339,7 +343,7 @@ static void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
 }
 
 /* Put the new parts of a segment's text among the ranges already there; what is there first stays
- * (a sequence number is bound once). Ranges that touch become one. [RFC2018:8b, RFC2018:8c] */
+ * (a sequence number is bound once). Ranges that touch become one. [RFC2018:8c] */
 static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct tfsm_effects *fx)
 {
     struct tfsm_range text = tfsm_text_in_window(tcb, seg);
@@ -423,6 +427,10 @@ static void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
 {
     struct tfsm_facts facts = tfsm_take_facts(tcb, cfg, ev);
     tcb->owed |= (uint8_t)answer;
+    if ((ev->segment.flags & (TFSM_SYN | TFSM_RST)) == TFSM_SYN && ev->segment.seq == tcb->irs &&
+        has(tcb->flags, TFSM_M_ECN) && !offers_ecn(&ev->segment)) {
+        tcb->flags |= TFSM_M_NOT_ECT; /* the peer's SYN, again and without its offer */
+    }
     if (tfsm_facts_have(&facts, TFSM_FACT_BEARING)) {
         return;
     }
@@ -606,7 +614,7 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_DUPLICATE:        count_duplicate(tcb); break;
     case TFSM_ACTION_FAST_RETRANSMIT:  tfsm_fast_retransmit(tcb); break;
     case TFSM_ACTION_INFLATE:          tfsm_cwnd_inflate(tcb); break;
-    case TFSM_ACTION_CUT:              tfsm_cwnd_cut(tcb); break;
+    case TFSM_ACTION_CUT:              tfsm_cwnd_cut(tcb, fx->acknowledged); break;
     case TFSM_ACTION_WINDOW:           take_window(tcb, cfg, ev); break;
     case TFSM_ACTION_RCV_UP:           take_urgent(tcb, seg); break;
     case TFSM_ACTION_KEEP_UP:          tcb->rcv_up = urgent_end(tcb, seg); break;

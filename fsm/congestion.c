@@ -1,7 +1,24 @@
 /* How much may be in the network: slow start, congestion avoidance, fast recovery (RFC 5681, RFC
  * 6582), and what ECN says (RFC 3168). The congestion window is kept whether or not the profile
  * obeys it for new text; what was lost is always sent again at its pace, or a timeout would answer
- * congestion with a burst. */
+ * congestion with a burst.
+ *
+ * Readings of the texts that are taken here:
+ * - ECE halves the window as a loss would, down to one segment; the threshold stays at two, and at one segment new
+ *   text waits for the timer (RFC 3168 6.1.2). A FIN alone goes all the same.
+ * - ECE is heard again once CWR is acknowledged, not once what was in flight at the cut is: the ACK of that may have
+ *   left before CWR came.
+ * - A loss that is noticed after ECE has cut the window sets the threshold by what is in flight then, though it be of
+ *   the same flight: RFC 5681 3.2 step 2 is a MUST, the "only once" of RFC 3168 6.1.2 a should.
+ * - Text that limited transmit has sent does not count for the threshold while it is in flight, also where something
+ *   new was acknowledged since (RFC 5681 3.2 step 2). Of several bursts of it the last ends the account, which may
+ *   make the threshold lower than it need be, and never higher.
+ * - The bound of segments in the initial window (RFC 5681 3.1) holds until something is acknowledged, and after a
+ *   pause again.
+ * - Every partial acknowledgment restarts the timer, not the first alone (RFC 6582 3.2): what each sends again must
+ *   not go once more before a timeout (RFC 6298 5, a MUST). So does whatever sends the front again.
+ * - At the end of a recovery slow start goes on to ssthresh where the window is below it (RFC 6582 3.2 step 3 (1)),
+ *   where RFC 5681 4.3 speaks of congestion avoidance. */
 #include "engine.h"
 
 #define CWND_MAX (1u << 30) /* no window is greater (RFC 7323 2.3) */
@@ -49,6 +66,10 @@ bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     if (fresh && !has(cfg->profile, TFSM_CONGESTION)) {
         return true;
     }
+    if (fresh && tcb->first_flight == 1 && in_flight(tcb) > 0 && tcb->dup_acks == 0 &&
+        !losing(tcb)) {
+        return false; /* so many segments, however small [RFC5681:3.1b] */
+    }
     if (fresh && !losing(tcb)) {
         /* With SACK what the duplicates report has left the network, and makes room by itself. */
         bool sack = has(tcb->flags, TFSM_M_SACK);
@@ -61,13 +82,24 @@ bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     return pipe == 0 || (uint64_t)pipe + text <= limit;
 }
 
-/* The connection opens. A SYN that had to be sent again says that the network is full
- * (RFC5681:3.1). [RFC5681:3.1c, 3.1d, 3.1f] */
+/* Until something is acknowledged the window is a number of segments as well as of octets, and small
+ * ones count whole (RFC5681:3.1, RFC5681:4.1). */
+static void begin_flight(struct tfsm_tcb *tcb)
+{
+    uint32_t size = smss(tcb);
+    uint32_t segments = tcb->cwnd / size + (tcb->cwnd % size > 0);
+    tcb->first_flight =
+        tcb->first_flight > 0 ? min32(tcb->first_flight, segments + 1) : segments + 1;
+}
+
+/* The connection opens. A SYN that had to be sent again, by the timer or because the peer's came again,
+ * says that the network is full (RFC5681:3.1). [RFC5681:3.1c, 3.1d, 3.1f] */
 void tfsm_cwnd_open(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     bool syn_lost = tcb->snd_recover != tcb->iss;
     tcb->cwnd = syn_lost ? smss(tcb) : initial_window(tcb, cfg);
     tcb->ssthresh = CWND_MAX;
+    begin_flight(tcb);
 }
 
 /* After a pause the window says nothing about the network any more (RFC5681:4.1). */
@@ -75,6 +107,7 @@ void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tcb->cwnd = min32(tcb->cwnd, initial_window(tcb, cfg));
     tcb->cwnd_acked = 0;
+    begin_flight(tcb);
 }
 
 /* Slow start below ssthresh, congestion avoidance by counting octets from there (RFC5681:3.1).
@@ -113,7 +146,8 @@ void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss)
     tcb->cwnd_acked = 0;
 }
 
-/* What is in flight was sent before the cut: ECE for it asks for nothing more (RFC3168:6.1.2b). */
+/* What is in flight was sent before the cut: ECE for it asks for nothing more, and the peer goes on
+ * saying it until CWR has come (RFC3168:6.1.2b). */
 static void note_cut(struct tfsm_tcb *tcb)
 {
     if (has(tcb->flags, TFSM_M_ECN)) {
@@ -122,17 +156,20 @@ static void note_cut(struct tfsm_tcb *tcb)
     }
 }
 
-/* The network asks for less: as for a loss, but nothing is to be sent again (RFC3168:6.1.2). Where
- * less than a segment is left to give, new text waits for the retransmission timer, which begins
- * anew. [RFC3168:6.1.2a, 6.1.2b, 6.1.2d] */
-void tfsm_cwnd_cut(struct tfsm_tcb *tcb)
+/* The network asks for less: as for a loss, but nothing is to be sent again (RFC3168:6.1.2). Half of
+ * the window goes, and where less was out, as the peer's window or the user had it, half of that; the
+ * ACK that says so has acknowledged `acked` octets of it. Where less than a segment is left to give,
+ * new text waits for the retransmission timer, which begins anew. [RFC3168:6.1.2a, 6.1.2b, 6.1.2d] */
+void tfsm_cwnd_cut(struct tfsm_tcb *tcb, uint32_t acked)
 {
-    if (tcb->cwnd <= smss(tcb)) {
+    uint32_t size = smss(tcb);
+    uint32_t used = min32(tcb->cwnd, bounded((uint64_t)flight_size(tcb) + acked));
+    if (tcb->cwnd <= size) {
         tcb->flags |= TFSM_M_ECE_WAIT;
         tcb->at_rtx = 0;
     }
-    tcb->ssthresh = max32(tcb->cwnd / 2, 2 * smss(tcb));
-    tcb->cwnd = min32(tcb->cwnd, tcb->ssthresh);
+    tcb->ssthresh = max32(used / 2, 2 * size);
+    tcb->cwnd = max32(min32(tcb->cwnd / 2, tcb->ssthresh), size);
     tcb->cwnd_acked = 0;
     note_cut(tcb);
 }

@@ -112,7 +112,7 @@ static inline uint32_t unsent(const struct tfsm_tcb *tcb)
 #define DUP_THRESH        3u  /* duplicates, or ranges above, that tell of a loss (RFC5681:3.2) */
 
 /* What loss recovery remembers and forgets at its end. */
-#define RECOVERY_FLAGS (TFSM_M_RECOVERY | TFSM_M_PARTIAL | TFSM_M_PASSED | TFSM_M_AGAIN)
+#define RECOVERY_FLAGS (TFSM_M_RECOVERY | TFSM_M_PASSED | TFSM_M_AGAIN)
 
 /* What was sent is being sent again, after duplicates or after a timeout. */
 static inline bool losing(const struct tfsm_tcb *tcb)
@@ -387,7 +387,7 @@ void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
 void tfsm_cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked);
 void tfsm_cwnd_inflate(struct tfsm_tcb *tcb);
 void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss);
-void tfsm_cwnd_cut(struct tfsm_tcb *tcb);
+void tfsm_cwnd_cut(struct tfsm_tcb *tcb, uint32_t acked);
 void tfsm_fast_retransmit(struct tfsm_tcb *tcb);
 void tfsm_partial_ack(struct tfsm_tcb *tcb, uint32_t acked);
 void tfsm_recovered(struct tfsm_tcb *tcb);

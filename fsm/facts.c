@@ -135,9 +135,9 @@ static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     bool syn_ack = is_syn(seg) && has(seg->flags, TFSM_ACK) && seg->seq == tcb->irs &&
                    seq_in(seg->ack, tcb->snd_una, seq_add(in_flight(tcb), 1));
     bool bearing = !rst && (syn_ack || text || has(seg->flags, TFSM_FIN));
-    bool budget = cfg->challenge_limit > 0 &&
-                  (ev->now >= tcb->challenge_until ||
-                   tcb->challenges[reply_class(tcb, seg)] < cfg->challenge_limit);
+    bool budget =
+        cfg->challenge_limit > 0 && (ev->now >= tcb->challenge_until ||
+                                     tcb->challenges[reply_class(tcb, seg)] < cfg->challenge_limit);
     bool ecn = has(tcb->flags, TFSM_M_ECN);
     HOLDS(SYN, is_syn(seg));
     HOLDS(SYN_REPEATED, is_syn(seg) && !has(seg->flags, TFSM_ACK) && seg->seq == tcb->irs &&
@@ -216,7 +216,9 @@ static void ack_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg
 
 /* What acknowledgments say about loss (RFC 5681 2, RFC 6675 5). SND.WL2 is SND.UNA but for the
  * segment that has just moved SND.UNA, and so tells the one from its repetitions. What answers a
- * probe of a closed window repeats itself, too, and tells of no loss. A recovery starts only for what was sent after the last one started (RFC 6582 3.2 step 2). [RFC6675:5d] */
+ * probe of a closed window repeats itself, too, and tells of no loss. With SACK a duplicate is what has told something new since SND.UNA moved, and only such
+ * begin a recovery. A recovery starts only for what was sent after the last one started (RFC 6582 3.2
+ * step 2). [RFC6675:5d] */
 static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                        struct tfsm_facts *facts)
 {
@@ -225,7 +227,8 @@ static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *se
     bool repeated = outstanding && !must_probe(tcb) && has(seg->flags, TFSM_ACK) && seg->len == 0 &&
                     seg->ack == tcb->snd_wl2 && seg->ack == tcb->snd_una &&
                     (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd;
-    bool seen = tcb->dup_acks >= DUP_THRESH || (sack && tfsm_front_is_lost(tcb));
+    bool seen =
+        tcb->dup_acks >= DUP_THRESH || (sack && tcb->dup_acks > 0 && tfsm_front_is_lost(tcb));
     HOLDS(SACK_AGREED, sack);
     HOLDS(SACK_NEWS, sack && outstanding && tfsm_sack_is_news(tcb, seg));
     HOLDS(ACK_REPEATED, repeated);

@@ -107,7 +107,8 @@ static void emit_rst(struct tfsm_tcb *tcb, struct tfsm_segment *out)
 
 /* The options of a SYN: always the MSS (RFC9293:MAY-3); the others as the profile offers, and in
  * answer only what the peer offered (RFC7323:2.2). A SYN that is sent again does not ask for ECN:
- * the first may have been lost because of it (RFC3168:6.1.1.1). [RFC7323:2.2a, 2.2c, 2.3a, 3.2d;
+ * the first may have been lost because of it (RFC3168:6.1.1.1); then no text goes as ECT, although the
+ * first may be the one that is answered. [RFC7323:2.2a, 2.2c, 2.3a, 3.2d;
  * RFC2018:2; RFC3168:6.1.1a, 6.1.1b; RFC9293:SHLD-5a, SHLD-5b, MUST-65] A Fast Open cookie goes with
  * the first SYN-ACK only. [RFC7413:4.2.2l] */
 static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
@@ -134,8 +135,9 @@ static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
     if (ack && has(memory, TFSM_M_ECN)) {
         out->flags |= TFSM_ECE;
-    } else if (!ack && has(memory, TFSM_M_OFFERED_ECN) && !again) {
-        out->flags |= TFSM_ECE | TFSM_CWR;
+    } else if (!ack && has(memory, TFSM_M_OFFERED_ECN)) {
+        out->flags |= again ? 0 : TFSM_ECE | TFSM_CWR;
+        tcb->flags |= again ? TFSM_M_NOT_ECT : 0;
     }
     add_uto(tcb, cfg, out);
     if (ack && !again && has(memory, TFSM_M_PASSIVE) && tcb->cookie_len > 0) {
@@ -182,7 +184,9 @@ static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
         tfsm_rtt_start(tcb, now, seq_add(tcb->iss, 1));
     } else { /* which of them is answered nobody can tell (RFC6298:3) */
         tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+        tcb->snd_recover = seq_add(tcb->iss, 1);
     }
+    tcb->at_rtx = 0; /* not once more before a whole timeout from here (RFC6298:5) */
     tcb->owed &= (uint8_t) ~(unsigned)(TFSM_OWE_SYN | TFSM_OWE_RTX);
 }
 
@@ -197,19 +201,32 @@ static void add_urgent(const struct tfsm_tcb *tcb, struct tfsm_segment *out)
     }
 }
 
-/* Text from a sequence number, as much as is allowed, and the FIN if it follows and there is
+/* Everything of a segment but its text. */
+static void emit_head(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                      struct tfsm_segment *out)
+{
+    add_ack(tcb, cfg, false, out);
+    add_options(tcb, cfg, now, out);
+}
+
+/* What its options leave: less than SMSS where it bears more than timestamps. */
+static uint32_t text_room(const struct tfsm_tcb *tcb, const struct tfsm_segment *out)
+{
+    uint32_t used = (uint32_t)tfsm_options_length(out);
+    return tcb->snd_mss > used ? tcb->snd_mss - used : 1;
+}
+
+/* Text from a sequence number behind a head that is made, as much as is allowed, and the FIN if it follows and there is
  * room. FIN is one sequence number like an octet: it is sent, sent again and acknowledged in the
  * same way. Only what is sent for the first time is timed (Karn's algorithm). [RFC9293:SHLD-28,
  * SHLD-27; RFC6298:3a] */
-static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
-                      uint32_t seq, uint32_t most, bool fin_allowed, struct tfsm_segment *out)
+static void emit_text(struct tfsm_tcb *tcb, tfsm_time now, uint32_t seq, uint32_t most,
+                      bool fin_allowed, struct tfsm_segment *out)
 {
     bool fresh = seq == tcb->snd_nxt;
     uint32_t left = seq_distance(seq, tcb->snd_end);
-    add_ack(tcb, cfg, false, out);
-    add_options(tcb, cfg, now, out);
     uint32_t used = (uint32_t)tfsm_options_length(out);
-    uint32_t room = tcb->snd_mss > used ? tcb->snd_mss - used : 1;
+    uint32_t room = text_room(tcb, out);
     uint32_t text = left < TFSM_SEQ_HALF ? min32(left, min32(most, room)) : 0;
     out->seq = seq;
     out->len = text;
@@ -231,10 +248,13 @@ static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_
     if (!fresh) {
         tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
         tcb->snd_nxt = seq_max(tcb->snd_nxt, end);
+        /* What the timer sends next goes no sooner than a whole timeout from here (RFC6298:5). */
+        tcb->at_rtx = seq == tcb->snd_una ? 0 : tcb->at_rtx;
         return;
     }
     if (tcb->snd_una == seq) { /* nothing older is in flight */
         tcb->ts_oldest = timestamp(tcb, now);
+        tcb->at_rtx = 0; /* it may run for ECE: a FIN goes all the same, and counts from here */
     }
     tfsm_rtt_start(tcb, now, end);
     tcb->snd_nxt = end;
@@ -242,8 +262,8 @@ static void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_
 
 /* Something that was sent goes out again: [left, right), as far as the window reaches
  * (RFC9293:SHLD-16). */
-static void emit_again(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
-                       struct tfsm_range hole, struct tfsm_segment *out)
+static void emit_again(struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_range hole,
+                       struct tfsm_segment *out)
 {
     uint32_t reach = resend_window(tcb, hole.left);
     uint32_t edge = reach - min32(seq_distance(tcb->snd_una, hole.left), reach);
@@ -252,16 +272,22 @@ static void emit_again(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
     if (all) { /* what is queued behind fills the segment: the octet of a probe goes with it */
         most = min32(smss(tcb), min32(edge, tcb->snd_wnd));
     }
-    emit_text(tcb, cfg, now, hole.left, most, all || fin_sent(tcb), out);
+    emit_text(tcb, now, hole.left, most, all || fin_sent(tcb), out);
 }
 
-/* Rules 1 and 3 move HighRxt, rule 4 does not (RFC6675:4). [RFC6675:4i, RFC6675:5l] */
+/* Rules 1 and 3 move HighRxt, rule 4 does not (RFC6675:4); that bears the highest octets, however few find
+ * room. [RFC6675:4i, RFC6675:5l] */
 static void emit_hole(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                       enum tfsm_hole kind, struct tfsm_segment *out)
 {
     struct tfsm_range hole = {tcb->snd_una, tcb->snd_una};
     (void)tfsm_next_hole(tcb, kind, &hole); /* there is one: the row needed it */
-    emit_again(tcb, cfg, now, hole, out);
+    emit_head(tcb, cfg, now, out);
+    uint32_t length = seq_distance(hole.left, hole.right);
+    if (kind == TFSM_HOLE_LAST) {
+        hole.left = seq_sub(hole.right, min32(length, text_room(tcb, out)));
+    }
+    emit_again(tcb, now, hole, out);
     if (kind == TFSM_HOLE_LAST) {
         tcb->flags |= TFSM_M_AGAIN;
     } else {
@@ -278,7 +304,8 @@ static void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
         hole.right = tcb->sacked[0].left;
     }
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
-    emit_again(tcb, cfg, now, hole, out);
+    emit_head(tcb, cfg, now, out);
+    emit_again(tcb, now, hole, out);
     if (has(tcb->flags, TFSM_M_RECOVERY) && tcb->snd_rtx == tcb->snd_una) {
         tcb->cwnd_acked = out->len; /* RescueRxt (RFC6675:5 step 4.3) */
     }
@@ -292,14 +319,25 @@ static void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
 static void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                      bool fin_allowed, struct tfsm_segment *out)
 {
-    emit_text(tcb, cfg, now, tcb->snd_nxt, tcb->snd_wnd - in_flight(tcb), fin_allowed, out);
+    if (has(cfg->profile, TFSM_CONGESTION) && !losing(tcb) && paused(tcb, now)) {
+        tfsm_cwnd_restart(tcb, cfg); /* whatever the pause was for (RFC5681:4.1) */
+    }
+    emit_head(tcb, cfg, now, out);
+    emit_text(tcb, now, tcb->snd_nxt, tcb->snd_wnd - in_flight(tcb), fin_allowed, out);
+    if (text_length(out) > 0 && tcb->first_flight > 1) {
+        tcb->first_flight--;
+    }
     if (text_length(out) > 0 && has(tcb->flags, TFSM_M_ECN)) {
-        out->ecn = TFSM_ECT_0;
-        out->flags |= has(tcb->flags, TFSM_M_CWR) ? TFSM_CWR : 0;
-        tcb->flags &= ~(uint32_t)TFSM_M_CWR;
+        out->ecn = has(tcb->flags, TFSM_M_NOT_ECT) ? TFSM_NOT_ECT : TFSM_ECT_0;
+        if (has(tcb->flags, TFSM_M_CWR)) {
+            out->flags |= TFSM_CWR;
+            tcb->snd_cwr = out->seq;
+            tcb->flags &= ~(uint32_t)TFSM_M_CWR;
+        }
     }
     if (tcb->dup_acks > 0 && !losing(tcb) && in_flight(tcb) > tcb->cwnd) {
         tcb->limited += out->len;
+        tcb->snd_limited = tcb->snd_nxt;
     }
 }
 
@@ -338,7 +376,8 @@ static void emit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
     } else if (action == TFSM_ACTION_EMIT_OCTET) {
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
         tfsm_time sent_at = tcb->sent_at;
-        emit_text(tcb, cfg, now, tcb->snd_una, max32(tcb->snd_wnd, 1), true, out);
+        emit_head(tcb, cfg, now, out);
+        emit_text(tcb, now, tcb->snd_una, max32(tcb->snd_wnd, 1), true, out);
         tcb->sent_at = sent_at; /* a probe is a pause (RFC5681:4.1) */
     } else if (action == TFSM_ACTION_EMIT_KEEPALIVE) {
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_KEEPALIVE;

@@ -293,7 +293,8 @@ void tfsm_sack_renew(struct tfsm_tcb *tcb, uint32_t seq)
 }
 
 /* A block is a claim to hold the text, and what is told is never dropped: text that found no place is
- * not told of, although RFC 2018 8 has it so for receivers that drop.
+ * not told of. That the newest segment must be told of although it will be dropped (RFC 2018 8) binds who
+ * drops what it has told of. [RFC2018:8b]
  *
  * First what came twice, then the ranges, those that grew last first, so that each is told several
  * times (RFC2018:4). [RFC2018:3, RFC2018:4a, RFC2018:4b, RFC2018:4c,

@@ -270,6 +270,9 @@ void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *
 {
     const struct tfsm_entry *entry = entry_at(l, place);
     uint32_t after_syn = seq_add(entry->iss, 1);
+    /* Sent again, by the timer or because the SYN came again: then no round trip is timed. */
+    bool again =
+        entry->tries > 0 || (!has(entry->owed, TFSM_OWE_SYN) && !has(entry->flags, TFSM_M_TIMING));
     *tcb = (struct tfsm_tcb){.state = TFSM_SYN_RECEIVED,
                              .owed = entry->owed,
                              .security = l->security,
@@ -290,7 +293,7 @@ void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *
                              .snd_wl1 = entry->irs,
                              .snd_wl2 = entry->iss,
                              .snd_wnd_max = entry->snd_wnd,
-                             .snd_recover = entry->tries > 0 ? after_syn : entry->iss,
+                             .snd_recover = again ? after_syn : entry->iss,
                              .snd_rtx = entry->iss,
                              .irs = entry->irs,
                              .rcv_nxt = seq_add(entry->irs, 1),

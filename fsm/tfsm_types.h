@@ -227,9 +227,9 @@ enum tfsm_memory {
     TFSM_M_ECN = 0x800,         /* both sides offered ECN */
     TFSM_M_ECE = 0x1000,        /* CE came: ECE goes out until CWR comes (RFC3168:6.1.3) */
     TFSM_M_CWR = 0x2000,        /* the window was cut: CWR goes out with the next new text */
-    TFSM_M_CUT = 0x4000,        /* it was cut for text below snd_cwr: not again for that */
+    TFSM_M_CUT = 0x4000,        /* it was cut, and CWR is not acknowledged: not again for that */
     TFSM_M_RECOVERY = 0x8000,   /* fast recovery up to snd_recover */
-    TFSM_M_PARTIAL = 0x10000,   /* and a partial acknowledgment has come */
+    TFSM_M_NOT_ECT = 0x10000,   /* a SYN of either side made no offer of ECN: no text goes as ECT */
     TFSM_M_AGAIN = 0x20000,     /* and the rescue retransmission was made (RFC6675:4 rule 4); with
                                    TFSM_M_LOSS: what is sent again was so before (RFC7323:2.4) */
     TFSM_M_LOSS = 0x40000,      /* the timer went off: what was sent below snd_recover is lost */
@@ -315,8 +315,11 @@ struct tfsm_tcb {
                              RecoveryPoint); else one before SND.UNA */
     uint32_t snd_rtx;     /* HighRxt: after the last number retransmitted since */
     uint32_t asked_seq;   /* with mss_asked: the segment that the message quotes */
-    uint32_t snd_cwr;     /* SND.NXT when ECE cut the window */
-    uint32_t limited;     /* octets sent by limited transmit since the last new ACK */
+    uint32_t snd_cwr;     /* the segment that bore CWR; SND.NXT at the cut while TFSM_M_CWR waits */
+    uint32_t limited;     /* octets that limited transmit sent, of those in flight */
+    uint32_t snd_limited; /* after the last of them */
+    uint32_t first_flight; /* 1 + segments that the initial window, or that after a pause, lets out
+                              yet; 0: something was acknowledged since, and octets count alone */
     uint32_t cwnd;        /* congestion window, octets; 0 before our SYN is acknowledged */
     uint32_t ssthresh;    /* slow start threshold, octets */
     uint32_t

@@ -146,7 +146,8 @@ static struct tfsm_tcb without_reply(const struct tfsm_tcb *tcb)
     bare.challenge_until = 0;
     bare.rst_ts_val = 0;
     bare.rst_ts_ecr = 0;
-    bare.flags &= ~(uint32_t)TFSM_M_DSACK; /* the reply reports what came twice */
+    /* The reply reports what came twice, and a SYN's offer of ECN is noted with it. */
+    bare.flags &= ~(uint32_t)(TFSM_M_DSACK | TFSM_M_NOT_ECT);
     bare.dsack = (struct tfsm_range){0, 0};
     return bare;
 }

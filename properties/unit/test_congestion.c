@@ -1223,8 +1223,8 @@ static void test_congestion_text_within_the_window_is_no_limited_transmit(void *
     assert_true(f->tcb.ssthresh >= 4 * MSS && f->tcb.ssthresh <= 5 * MSS);
 }
 
-/* RFC5681:3.2d: after progress two more are allowed; what was sent before is then outstanding like
- * everything else. */
+/* RFC5681:3.2d: after progress two more are allowed. RFC5681:3.2h: what was sent so before, and is still
+ * outstanding, does not count for the threshold either. */
 static void test_congestion_limited_transmit_begins_anew(void **state)
 {
     struct fixture *f = in_limited_flight(state, 10);
@@ -1238,8 +1238,26 @@ static void test_congestion_limited_transmit_begins_anew(void **state)
     assert_int_equal(sent(f), 1);
     dup(f);
     assert_int_equal(sent(f), 1);
+    dup(f); /* 13 out, 4 of them so */
+    expect_windows(f, 4500 + 3 * MSS, 4500);
+}
+
+/* RFC5681:3.2h: what is acknowledged of it counts no more. */
+static void test_congestion_limited_transmit_is_forgotten(void **state)
+{
+    struct fixture *f = in_limited_flight(state, 10);
+    fill(f);
     dup(f);
-    expect_windows(f, 5500 + 3 * MSS, 5500);
+    dup(f);
+    assert_int_equal(sent(f), 2);
+    progress(f, 11 * MSS); /* one of the two is out */
+    (void)sent(f);
+    uint32_t flight = in_flight(f);
+    f->cfg.profile &= ~(uint32_t)TFSM_LIMITED_TRANSMIT;
+    dup(f);
+    dup(f);
+    dup(f);
+    assert_int_equal(f->tcb.ssthresh, (flight - MSS) / 2);
 }
 
 /* A peer that selects, and tells what it holds: offsets from SND.UNA. */
@@ -1489,8 +1507,8 @@ static void test_congestion_several_losses_are_coped_with(void **state)
     assert_int_equal(in_flight(f), 0);
 }
 
-/* RFC6582:3.2e: the first restarts the timer; the later ones do not, so that a long repair ends in
- * slow start. */
+/* RFC6582:3.2e: the first restarts the timer. RFC6298:5: so do the later ones, or what each sends again
+ * would go once more within a timeout. */
 static void test_congestion_first_partial_ack_restarts_the_timer(void **state)
 {
     struct fixture *f = in_recovery(state);
@@ -1501,7 +1519,8 @@ static void test_congestion_first_partial_ack_restarts_the_timer(void **state)
     expect_deadline(f, deadline);
     f->now += 300 * MS;
     progress(f, MSS);
-    (void)sent(f);
+    assert_int_equal(sent(f), 1);
+    deadline = f->now + f->tcb.rto;
     expect_deadline(f, deadline);
     f->now += 300 * MS;
     dup(f);
@@ -1657,7 +1676,9 @@ struct path {
     uint32_t timed;    /* SND.UNA of the last timeout */
     bool any_timeout;  /* timed is known */
     unsigned dups;     /* in a row */
-    uint32_t limited;  /* octets sent beyond the window since */
+    bool extra[LONG];  /* sent beyond the window */
+    uint32_t most;     /* octets of segments that were, at most, of those in flight */
+    uint32_t most_end; /* after the last of these */
     uint32_t avoiding; /* octets acknowledged since the window grew */
 };
 
@@ -1688,7 +1709,10 @@ static void judge_output(struct fixture *f, struct path *p)
         if (end > f->tcb.cwnd) {
             assert_true(extra && seq_le(before, s.seq));
             assert_true(end <= f->tcb.cwnd + p->dups * MSS);
-            p->limited += lesser(s.len, end - f->tcb.cwnd);
+            uint32_t beyond = lesser(s.len, end - f->tcb.cwnd);
+            memset(&p->extra[s.text_offset + s.len - beyond], true, beyond);
+            p->most += s.len;
+            p->most_end = seq_add(s.seq, s.len);
         }
         assert_true(p->count < IN_AIR);
         p->air[(p->first + p->count) % IN_AIR] = s;
@@ -1708,8 +1732,12 @@ static void judge_duplicate(struct fixture *f, struct path *p)
     if (p->recovering) {
         expect_windows(f, b->cwnd + MSS, b->ssthresh);
     } else if (p->dups == 3 && seq_lt(p->recover, b->snd_una)) {
-        uint32_t most = greater((flight - p->limited) / 2, 2 * MSS);
-        uint32_t least = p->limited > 0 ? greater((flight - 2 * MSS) / 2, 2 * MSS) : most;
+        uint32_t limited = 0;
+        for (uint32_t i = 0; i < flight; i++) {
+            limited += p->extra[b->snd_octets + i] ? 1u : 0u;
+        }
+        uint32_t most = greater((flight - limited) / 2, 2 * MSS);
+        uint32_t least = greater((flight - lesser(p->most, flight)) / 2, 2 * MSS);
         assert_true(f->tcb.ssthresh <= most && f->tcb.ssthresh >= least);
         assert_int_equal(f->tcb.cwnd, f->tcb.ssthresh + 3 * MSS);
         p->recovering = true;
@@ -1724,7 +1752,9 @@ static void judge_progress(struct fixture *f, struct path *p, uint32_t acked)
     const struct tfsm_tcb *b = &f->before;
     uint32_t cwnd = f->tcb.cwnd;
     p->dups = 0;
-    p->limited = 0;
+    p->most = seq_lt(f->tcb.snd_una, p->most_end)
+                  ? lesser(p->most, seq_distance(f->tcb.snd_una, p->most_end))
+                  : 0;
     assert_int_equal(f->tcb.ssthresh, b->ssthresh);
     if (p->recovering && seq_le(p->recover, f->tcb.snd_una)) {
         uint32_t soft = lesser(b->ssthresh, greater(in_flight(f), MSS) + MSS);
@@ -1762,7 +1792,8 @@ static void judge_timeout(struct fixture *f, struct path *p)
     p->recovering = false;
     p->recover = b->snd_nxt;
     p->avoiding = 0;
-    p->limited = 0;
+    p->most = 0;
+    memset(p->extra, 0, sizeof p->extra);
 }
 
 /* The next segment in the air arrives at the peer, and its ACK here. */
@@ -2052,6 +2083,7 @@ int main(void)
         cmocka_unit_test(test_congestion_limited_transmit_of_one_segment),
         cmocka_unit_test(test_congestion_text_within_the_window_is_no_limited_transmit),
         cmocka_unit_test(test_congestion_limited_transmit_begins_anew),
+        cmocka_unit_test(test_congestion_limited_transmit_is_forgotten),
         cmocka_unit_test(test_congestion_limited_transmit_with_sack_needs_news),
         cmocka_unit_test(test_congestion_recover_begins_at_the_iss),
         cmocka_unit_test(test_congestion_recovery_goes_up_to_what_was_sent),

@@ -211,6 +211,63 @@ static void test_ecn_simultaneous_open(void **state)
     }
 }
 
+/* RFC3168:6.1.1d: a SYN that comes again without the offer: no text of ours goes as ECT, what comes is
+ * heeded as before, and the SYN-ACK stays what it was. With the offer nothing changes. */
+static void test_ecn_syn_repeated_without_the_offer(void **state)
+{
+    static const uint8_t offers[] = {0, TFSM_ECE, TFSM_CWR, BOTH};
+    for (size_t i = 0; i < sizeof offers; i++) {
+        struct fixture *f = with_ecn(state);
+        reach_listen(f);
+        arrive(f, .flags = TFSM_SYN | BOTH);
+        assert_int_equal(flags_out(f), TFSM_SYN | TFSM_ACK | TFSM_ECE);
+        arrive(f, .flags = (uint8_t)(TFSM_SYN | offers[i]), .seq = -1);
+        assert_int_equal(flags_out(f), TFSM_SYN | TFSM_ACK | TFSM_ECE);
+        arrive(f, .flags = TFSM_ACK, .ack = 1);
+        user_send(f, 10);
+        struct tfsm_segment s = expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 10);
+        assert_int_equal(s.ecn, offers[i] == BOTH ? TFSM_ECT_0 : TFSM_NOT_ECT);
+        marked(f, .flags = TFSM_ACK, .text = 10);
+        assert_int_equal(flags_out(f), TFSM_ACK | TFSM_ECE);
+    }
+}
+
+/* RFC3168:6.1.1d: SYNs that cross, and a SYN-ACK of the peer that refuses. */
+static void test_ecn_simultaneous_open_refused(void **state)
+{
+    static const uint8_t answers[] = {0, TFSM_ECE, TFSM_CWR, BOTH};
+    for (size_t i = 0; i < sizeof answers; i++) {
+        struct fixture *f = with_ecn(state);
+        reach_syn_sent(f);
+        arrive(f, .flags = TFSM_SYN | BOTH);
+        assert_int_equal(flags_out(f), TFSM_SYN | TFSM_ACK | TFSM_ECE);
+        arrive(f, .flags = (uint8_t)(TFSM_SYN | TFSM_ACK | answers[i]), .seq = -1, .ack = 1);
+        drop_output(f);
+        arrive(f, .flags = TFSM_ACK, .ack = 1);
+        expect_state(f, TFSM_ESTABLISHED);
+        user_send(f, 10);
+        struct tfsm_segment s = expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 10);
+        assert_int_equal(s.ecn, answers[i] == TFSM_ECE ? TFSM_ECT_0 : TFSM_NOT_ECT);
+    }
+}
+
+/* RFC3168:6.1.1d: our SYN again, without the offer, and the answer to the first: no ECT, and CE is
+ * heeded. */
+static void test_ecn_syn_ack_after_a_plain_syn(void **state)
+{
+    struct fixture *f = with_ecn(state);
+    reach_syn_sent(f);
+    expire(f);
+    (void)expect_segment(f, .flags = TFSM_SYN, .len = 1);
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK | TFSM_ECE, .ack = 1);
+    drop_output(f);
+    user_send(f, 10);
+    struct tfsm_segment s = expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 10);
+    assert_int_equal(s.ecn, TFSM_NOT_ECT);
+    marked(f, .flags = TFSM_ACK, .text = 10);
+    assert_int_equal(flags_out(f), TFSM_ACK | TFSM_ECE);
+}
+
 /* RFC3168:6.1.1c: though it bears text. */
 static void test_ecn_syn_with_text_is_not_ect(void **state)
 {
@@ -412,6 +469,45 @@ static void test_ecn_ece_cuts_once_a_window(void **state)
         assert_true(status(f).cwnd >= first.cwnd);
         assert_int_equal(status(f).ssthresh, first.ssthresh);
     }
+}
+
+/* RFC3168:6.1.2b: nor on the ACK of all that, which may have left before CWR came; but what acknowledges
+ * CWR and says it again speaks of another mark. */
+static void test_ecn_ece_cuts_once_until_cwr_is_acknowledged(void **state)
+{
+    struct fixture *f = in_flow(state);
+    uint32_t flight = in_flight(f);
+    arrive(f, .flags = TFSM_ACK | TFSM_ECE, .ack = MSS);
+    drop_output(f);
+    struct tfsm_status_block first = status(f);
+    for (int i = 0; i < 2; i++) {
+        arrive(f, .flags = TFSM_ACK | TFSM_ECE, .ack = i == 0 ? flight - MSS : 0);
+        drop_output(f);
+        assert_int_equal(status(f).cwnd, first.cwnd);
+        assert_int_equal(status(f).ssthresh, first.ssthresh);
+    }
+    arrive(f, .flags = TFSM_ACK | TFSM_ECE, .ack = MSS);
+    assert_int_equal(status(f).cwnd, first.cwnd / 2);
+}
+
+/* RFC3168:6.1.2a: half of two segments is one; half of one is waited for. */
+static void test_ecn_ece_leaves_one_segment(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->cfg.profile |= CAREFUL;
+    f->cfg.initial_window = 2;
+    f->peer.wnd = WIDE;
+    reach_ecn(f);
+    user_send(f, BUFF);
+    drop_output(f);
+    for (int i = 0; i < 2; i++) {
+        arrive(f, .flags = TFSM_ACK | TFSM_ECE, .ack = in_flight(f));
+        assert_int_equal(status(f).cwnd, MSS);
+        assert_int_equal(status(f).ssthresh, 2 * MSS);
+        struct tfsm_segment s;
+        assert_int_equal(take(f, &s), i == 0);
+    }
+    expect_deadline(f, f->now + f->tcb.rto);
 }
 
 /* RFC3168:6.1.2a: nor does an ACK that says ECE make it grow. */
@@ -837,6 +933,9 @@ int main(void)
         cmocka_unit_test(test_ecn_syn_ack_that_accepts_nothing),
         cmocka_unit_test(test_ecn_syn_ack_again_is_not_ect),
         cmocka_unit_test(test_ecn_simultaneous_open),
+        cmocka_unit_test(test_ecn_syn_repeated_without_the_offer),
+        cmocka_unit_test(test_ecn_simultaneous_open_refused),
+        cmocka_unit_test(test_ecn_syn_ack_after_a_plain_syn),
         cmocka_unit_test(test_ecn_syn_with_text_is_not_ect),
         cmocka_unit_test(test_ecn_new_text_is_ect),
         cmocka_unit_test(test_ecn_ack_alone_is_not_ect),
@@ -850,6 +949,8 @@ int main(void)
         cmocka_unit_test(test_ecn_ece_of_a_duplicate_ack_cuts_the_window),
         cmocka_unit_test(test_ecn_ece_leaves_two_segments),
         cmocka_unit_test(test_ecn_ece_cuts_once_a_window),
+        cmocka_unit_test(test_ecn_ece_cuts_once_until_cwr_is_acknowledged),
+        cmocka_unit_test(test_ecn_ece_leaves_one_segment),
         cmocka_unit_test(test_ecn_ece_does_not_let_the_window_grow),
         cmocka_unit_test(test_ecn_ece_of_the_next_window_cuts_again),
         cmocka_unit_test(test_ecn_ece_at_one_segment_waits_for_the_timer),
