@@ -270,7 +270,8 @@ static void check_unchanged(struct monitor *monitor, const struct tfsm_tcb *befo
     expected.rst_ts_ecr = after->rst_ts_ecr;
     memcpy(expected.challenges, after->challenges, sizeof expected.challenges);
     expected.challenge_until = after->challenge_until;
-    expected.flags |= after->flags & TFSM_M_DSACK; /* the reply owed reports it */
+    expected.flags |= after->flags & TFSM_M_DSACK;   /* the reply owed reports it */
+    expected.flags |= after->flags & TFSM_M_NOT_ECT; /* a SYN's offer of ECN, or none, is noted */
     expected.dsack = after->dsack;
     if (!same(&expected, after)) {
         fails(monitor, "REFUSED_BUT_CHANGED",
@@ -834,6 +835,49 @@ static void check_congestion(struct monitor *monitor, const struct tfsm_tcb *bef
     }
 }
 
+/* ECE lowers the window as a loss would, and once for what was in flight together: the peer says it
+ * until CWR comes. */
+static void check_ece(struct monitor *monitor, const struct tfsm_tcb *before,
+                      const struct tfsm_event *ev, const struct tfsm_tcb *after)
+{
+    const uint32_t losing = TFSM_M_RECOVERY | TFSM_M_LOSS;
+    uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
+    uint32_t size = segment_size(after);
+    bool timed_out = ev->kind == TFSM_EV_TIMEOUT && (after->flags & TFSM_M_LOSS) != 0 &&
+                     before->at_rtx != 0 && ev->now >= before->at_rtx;
+    bool recovers = (before->flags & losing) == 0 && (after->flags & TFSM_M_RECOVERY) != 0;
+    bool ece = monitor->ecn && (before->flags & TFSM_M_SYN_ACKED) != 0 &&
+               ev->kind == TFSM_EV_SEGMENT && (ev->segment.flags & TFSM_ECE) != 0 &&
+               ((before->flags | after->flags) & losing) == 0 && after->cwnd < before->cwnd &&
+               before->at_persist == 0; /* else it may be a pause that ends */
+    if (ece && monitor->cut && seq_le(ev->segment.ack, monitor->cut_seq)) {
+        fails(monitor, "CUT_TWICE", "RFC3168:6.1.2b ECE lowers the window once in a flight");
+    }
+    if (ece && after->ssthresh > (flight / 2 > 2 * size ? flight / 2 : 2 * size)) {
+        fails(monitor, "ECE_CUT", "RFC3168:6.1.2a ECE leaves no more than a loss would");
+    }
+    if (ece || recovers || timed_out) {
+        monitor->cut = true;
+        monitor->cut_seq = monitor->snd_max;
+    } else if (seq_lt(monitor->cut_seq, after->snd_una)) {
+        monitor->cut = false;
+    }
+}
+
+/* A SYN of the peer's that comes again, and is answered, speaks of ECN anew. */
+static void note_plain_syn(struct monitor *monitor, const struct tfsm_tcb *before,
+                           const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+{
+    uint8_t offer = seg->flags & TFSM_ACK ? TFSM_ECE : TFSM_ECE | TFSM_CWR;
+    if ((seg->flags & (TFSM_SYN | TFSM_RST)) == TFSM_SYN && seg->seq == before->irs &&
+        before->irs == after->irs && IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED)) &&
+        (seg->flags & (TFSM_ECE | TFSM_CWR)) != offer) {
+        monitor->syn_unheard = true;
+        monitor->syn_plain = monitor->syn_plain ||
+                             (after->owed & ~before->owed & (TFSM_OWE_ACK | TFSM_OWE_RTX)) != 0;
+    }
+}
+
 /* The timeout stays within its bounds, whatever was measured. */
 static void check_rto(struct monitor *monitor, const struct tfsm_config *cfg,
                       const struct tfsm_tcb *after)
@@ -953,6 +997,13 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
     bool gave_up = (fx->signals & TFSM_SIG_TIMED_OUT) != 0 || after->state == TFSM_LISTEN;
     bool patient = (cfg->profile & TFSM_USER_TIMEOUT) != 0 && monitor->connected &&
                    before->at_user != 0; /* what was told decides, not R2 */
+    tfsm_time rto = before->rto < cfg->rto_max ? before->rto : cfg->rto_max;
+    if (rtx && !gave_up && monitor->front_known && monitor->front_seq == before->snd_una &&
+        ev->now >= monitor->front_sent && ev->now - monitor->front_sent < rto &&
+        before->at_rtx < TFSM_NEVER - 1) {
+        fails(monitor, "RTX_EARLY",
+              "RFC6298:5 the timer sends nothing again within a timeout of when it went out last");
+    }
     if (rtx && gave_up != (monitor->timeouts >= r2) && !patient) {
         fails(monitor, "GIVE_UP_AT_R2",
               "RFC9293:MUST-20 give up after R2 retransmissions, not before");
@@ -1131,6 +1182,7 @@ void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
                                 .timestamps = (tcb->flags & TFSM_M_TIMESTAMPS) != 0,
                                 .sack = (tcb->flags & TFSM_M_SACK) != 0,
                                 .ecn = (tcb->flags & TFSM_M_ECN) != 0,
+                                .syn_plain = (tcb->flags & TFSM_M_NOT_ECT) != 0,
                                 .ts_recent = tcb->ts_recent,
                                 .ack_out = tcb->rcv_nxt,
                                 .ack_out_known = true,
@@ -1187,11 +1239,13 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     if (!ended && ev->kind == TFSM_EV_SEGMENT) {
         note_twice(monitor, &ev->segment, before, after);
+        note_plain_syn(monitor, before, &ev->segment, after);
     }
     if (!ended) {
         check_receive(monitor, ev, fx, after);
         check_send(monitor, before, ev, fx, after);
         check_congestion(monitor, before, ev, after);
+        check_ece(monitor, before, ev, after);
         check_rto(monitor, cfg, after);
         check_patience(monitor, cfg, before, ev, after);
         check_urgent_in(monitor, after);
@@ -1327,8 +1381,13 @@ static void check_options_out(struct monitor *monitor, const struct tfsm_config 
         fails(monitor, "ECN_FLAGS",
               "RFC3168:6.1.3a ECE from CE until CWR, CWR on new text, both to ask for ECN");
     }
-    if (seg->ecn != (monitor->ecn && fresh && !syn && before->at_persist == 0 ? TFSM_ECT_0 : 0)) {
-        fails(monitor, "ECN_FIELD", "RFC3168:6.1.5a only new text may be marked by the network");
+    monitor->ecn_offered = monitor->ecn_offered || (syn && ece);
+    monitor->syn_plain = monitor->syn_plain || (syn && !ece && monitor->ecn_offered);
+    bool ect = monitor->ecn && !monitor->syn_plain && fresh && !syn && before->at_persist == 0;
+    if (seg->ecn != (ect ? TFSM_ECT_0 : 0) && !(ect && monitor->syn_unheard && seg->ecn == 0)) {
+        fails(monitor, "ECN_FIELD",
+              "RFC3168:6.1.1d, RFC3168:6.1.5a only new text may be marked by the network, and only "
+              "where every SYN had the offer");
     }
 }
 
@@ -1398,6 +1457,46 @@ static void check_pipe(struct monitor *monitor, const struct tfsm_config *cfg,
     if ((uint64_t)flight + text_of(seg) > room) {
         fails(monitor, "BEYOND_CWND",
               "RFC5681:3 new text keeps within the congestion window and limited transmit");
+    }
+}
+
+/* The initial window is a number of segments, too; with duplicate acknowledgments limited transmit
+ * begins. */
+static void check_first_flight(struct monitor *monitor, const struct tfsm_config *cfg,
+                               const struct tfsm_tcb *before, const struct tfsm_segment *seg)
+{
+    uint32_t size = segment_size(before);
+    uint32_t most = cfg->initial_window > 0 ? cfg->initial_window
+                    : size > 2190           ? 2
+                    : size > 1095           ? 3
+                                            : 4;
+    if (text_of(seg) == 0 || seg->seq != before->snd_nxt || before->at_persist != 0 ||
+        (seg->flags & TFSM_SYN) != 0) {
+        return;
+    }
+    monitor->flight_first++;
+    if ((cfg->profile & TFSM_CONGESTION) != 0 && monitor->flight_first > most &&
+        before->snd_octets == 0 && before->snd_una != before->snd_nxt && before->dup_acks == 0 &&
+        (before->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) == 0) {
+        fails(monitor, "FIRST_FLIGHT", "RFC5681:3.1b the initial window is so many segments");
+    }
+}
+
+/* The rescue retransmission ends with the highest octet that the peer does not hold, as far as the window
+ * reaches. */
+static void check_rescue(struct monitor *monitor, const struct tfsm_tcb *before,
+                         const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+{
+    uint32_t end = seq_add(seg->seq, seg->len);
+    bool rescue = (after->flags & ~before->flags & TFSM_M_RESCUED) != 0;
+    bool highest = end == before->snd_nxt;
+    for (unsigned i = 0; i < before->sacked_count; i++) {
+        highest = highest || (end == before->sacked[i].left && i + 1u == before->sacked_count &&
+                              before->sacked[i].right == before->snd_nxt);
+    }
+    if (rescue && !highest && seq_distance(before->snd_una, before->snd_nxt) <= before->snd_wnd) {
+        fails(monitor, "RESCUE_HIGHEST",
+              "RFC6675:4h the rescue retransmission bears the highest octet not reported");
     }
 }
 
@@ -1522,6 +1621,13 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     check_held(monitor, before, seg);
     check_again(monitor, before, seg);
     check_pipe(monitor, cfg, before, seg);
+    check_first_flight(monitor, cfg, before, seg);
+    check_rescue(monitor, before, seg, after);
+    if (seg->len > 0 && seg->seq == before->snd_una) {
+        monitor->front_known = true;
+        monitor->front_seq = seg->seq;
+        monitor->front_sent = now;
+    }
     bool keepalive = seg->len == 0 && seg->seq == seq_sub(before->snd_nxt, 1) &&
                      before->snd_una == before->snd_nxt;
     if (keepalive && cfg->keepalive_idle == 0) {

@@ -63,6 +63,8 @@ struct monitor {
     bool timestamps;    /* agreed */
     bool sack;          /* agreed */
     bool ecn;           /* agreed */
+    bool syn_plain;     /* but a SYN of either side did not offer it */
+    bool syn_unheard;   /* or one of the peer's that drew no answer, and may not have been heard */
     uint32_t ts_recent; /* TSval to echo */
     uint32_t ts_out;    /* our last TSval */
     bool ts_out_known;
@@ -85,6 +87,13 @@ struct monitor {
     bool pending;           /* something of ours is not acknowledged */
     tfsm_time pending_from; /* since when, or since the last acknowledgment of some of it */
     bool syn_out;           /* a SYN went out */
+    /* loss and congestion */
+    bool cut;              /* the window was lowered, and what was in flight then is so yet */
+    uint32_t cut_seq;      /* up to this */
+    bool front_known;      /* the number at SND.UNA was the first of a segment */
+    uint32_t front_seq;    /* this number */
+    tfsm_time front_sent;  /* when it went out last */
+    uint32_t flight_first; /* segments of new text so far */
 };
 
 /* Begin to watch a connection in SYN-RECEIVED whose handshake nobody saw: what a listener kept of it is
