@@ -1488,7 +1488,7 @@ static void check_rescue(struct monitor *monitor, const struct tfsm_tcb *before,
                          const struct tfsm_segment *seg, const struct tfsm_tcb *after)
 {
     uint32_t end = seq_add(seg->seq, seg->len);
-    bool rescue = (after->flags & ~before->flags & TFSM_M_RESCUED) != 0;
+    bool rescue = (after->flags & ~before->flags & TFSM_M_AGAIN) != 0;
     bool highest = end == before->snd_nxt;
     for (unsigned i = 0; i < before->sacked_count; i++) {
         highest = highest || (end == before->sacked[i].left && i + 1u == before->sacked_count &&
