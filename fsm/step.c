@@ -121,8 +121,10 @@ enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 
 tfsm_time tfsm_deadline(const struct tfsm_tcb *tcb)
 {
+    /* An acknowledgment that is owed waits no more: TIMEOUT has nothing to do for it. */
+    tfsm_time at_ack = has(tcb->owed, TFSM_OWE_ACK) ? 0 : tcb->at_ack;
     const tfsm_time at[] = {tcb->at_rtx,  tcb->at_persist, tcb->at_2msl,
-                            tcb->at_user, tcb->at_ack,     tcb->at_keepalive};
+                            tcb->at_user, at_ack,          tcb->at_keepalive};
     tfsm_time first = TFSM_NEVER;
     for (unsigned i = 0; i < sizeof at / sizeof at[0]; i++) {
         if (at[i] != 0 && at[i] < first) {

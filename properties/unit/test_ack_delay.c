@@ -57,6 +57,17 @@ static void test_ack_delay_text_alone_waits(void **state)
     expect_deadline(f, TFSM_NEVER);
 }
 
+/* The timeout has nothing left to do once the acknowledgment is owed, drawn or not: who waited for its
+ * deadline again would wait for ever. */
+static void test_ack_delay_timeout_is_over_when_the_ack_is_owed(void **state)
+{
+    struct fixture *f = waiting(state);
+    after(f, DELAY);
+    expect_deadline(f, TFSM_NEVER);
+    expect_ack(f);
+    expect_deadline(f, TFSM_NEVER);
+}
+
 /* RFC9293:SHLD-18: a full-sized segment is no reason to hurry, if it is the first. */
 static void test_ack_delay_full_segment_alone_waits(void **state)
 {
@@ -516,6 +527,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ack_delay_text_alone_waits),
+        cmocka_unit_test(test_ack_delay_timeout_is_over_when_the_ack_is_owed),
         cmocka_unit_test(test_ack_delay_full_segment_alone_waits),
         cmocka_unit_test(test_ack_delay_every_state_that_takes_text),
         cmocka_unit_test(test_ack_delay_text_that_completes_the_handshake_waits),

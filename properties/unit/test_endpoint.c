@@ -970,6 +970,31 @@ static void test_endpoint_deadline_is_the_earliest(void **state)
         }
     }
 }
+
+/* Everybody who is due is fed once, whoever has nothing but an acknowledgment to send. */
+static void test_endpoint_timeout_feeds_everybody_who_is_due(void **state)
+{
+    (void)state;
+    plan_hosts();
+    start_hosts();
+    endpoint_handle first[2];
+    endpoint_handle second[2];
+    open_pair(first);
+    open_pair(second);
+    send_some(0, first[0], 0, 100); /* its acknowledgment waits */
+    talk();
+    net.drop = 2;
+    send_some(1, second[1], 0, 100); /* and this is lost */
+    talk();
+    tfsm_time now = net.now + 3 * SECOND;
+    endpoint_timeout(net.host[1], now);
+    assert_true(endpoint_deadline(net.host[1]) > now);
+    endpoint_timeout(net.host[0], now);
+    net.now = now;
+    net.drop = 0;
+    talk();
+}
+
 /* ---- the watcher ---- */
 
 struct seen {
@@ -1285,6 +1310,7 @@ int main(void)
         cmocka_unit_test_teardown(test_endpoint_output_takes_turns, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_output_needs_room, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_deadline_is_the_earliest, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_timeout_feeds_everybody_who_is_due, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_watcher_sees_every_call_of_the_core, stop_hosts),
         cmocka_unit_test(test_endpoint_size_is_zero_for_what_makes_no_sense),
         cmocka_unit_test_teardown(test_endpoint_packets_fit_ip, stop_hosts),
