@@ -78,6 +78,22 @@ static void test_syn_received_ack_outside_right_is_acknowledged(void **state)
     expect_state(f, TFSM_SYN_RECEIVED);
 }
 
+/* RFC9293:MUST-66: before a window of zero only a valid ACK is looked at. Text is answered by an ACK, and
+ * by nothing besides. */
+static void test_syn_received_text_before_zero_window_has_one_answer(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->cfg.rcv_buff = 0;
+    reach_syn_received(f);
+    arrive(f, .flags = TFSM_ACK, .ack = 0, .text = 10);
+    expect_ack(f);
+    expect_nothing(f);
+    arrive(f, .flags = TFSM_ACK, .ack = 0); /* acceptable, and not of our SYN */
+    expect_segment(f, .flags = TFSM_RST, .seq = 0);
+    expect_nothing(f);
+    expect_state(f, TFSM_SYN_RECEIVED);
+}
+
 /* RFC 9293 A.2 */
 static void test_syn_received_ack_alone_just_past_the_window_connects(void **state)
 {
@@ -764,6 +780,7 @@ int main(void)
         cmocka_unit_test(test_syn_received_other_syn_is_acknowledged),
         cmocka_unit_test(test_syn_received_ack_outside_left_is_acknowledged),
         cmocka_unit_test(test_syn_received_ack_outside_right_is_acknowledged),
+        cmocka_unit_test(test_syn_received_text_before_zero_window_has_one_answer),
         cmocka_unit_test(test_syn_received_ack_alone_just_past_the_window_connects),
         cmocka_unit_test(test_syn_received_ack_at_the_right_edge_connects),
         cmocka_unit_test(test_syn_received_rst_exact_passive_listens_again),
