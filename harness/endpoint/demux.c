@@ -184,10 +184,24 @@ static bool is_broadcast_of(const struct endpoint_local *local, const struct tfs
     return memcmp(host, ones, sizeof host) == 0;
 }
 
+/* What a host calls itself, and no other host may: 0.0.0.0/8 and 127.0.0.0/8 (RFC1122:3.2.1.3), ::1
+ * (RFC 4291 2.5.3). */
+static bool means_this_host(const struct tfsm_address *address)
+{
+    static const uint8_t loopback[16] = {[15] = 1};
+    if (address->family == 4) {
+        return address->octets[0] == 0 || address->octets[0] == 127;
+    }
+    return memcmp(address->octets, loopback, sizeof loopback) == 0;
+}
+
 /* RFC9293:MUST-46, RFC9293:MUST-57, RFC9293:MUST-63: broadcasts that only we can know are none. */
 bool ep_is_host(const struct endpoint *ep, const struct tfsm_address *address)
 {
     if (!tfsm_address_is_unicast(address)) {
+        return false;
+    }
+    if (means_this_host(address) && !ep_is_ours(ep, address)) {
         return false;
     }
     for (uint32_t i = 0; i < ep->local_count; i++) {

@@ -63,17 +63,18 @@ static void unclaimed(struct endpoint *ep, const struct tfsm_packet *packet, con
 /* Silence for whatever comes from or goes to more than one host: an answer would be an amplifier,
  * and a SYN from there is a forgery, as is one from a loopback address to one that is none
  * (RFC9293:MUST-57, RFC9293:MUST-63). */
-static bool addresses_hold(struct endpoint *ep, const struct tfsm_packet *packet)
+static bool addresses_hold(struct endpoint *ep, const struct tfsm_address *src,
+                           const struct tfsm_address *dst)
 {
-    if (packet->src.family != packet->dst.family || !ep_is_host(ep, &packet->src) ||
-        tfsm_address_is_loopback(&packet->src) != tfsm_address_is_loopback(&packet->dst)) {
+    if (src->family != dst->family || !ep_is_host(ep, src) ||
+        tfsm_address_is_loopback(src) != tfsm_address_is_loopback(dst)) {
         ep->counters.source_refused++;
         return false;
     }
-    if (ep_is_ours(ep, &packet->dst)) {
+    if (ep_is_ours(ep, dst)) {
         return true;
     }
-    if (ep_is_host(ep, &packet->dst)) {
+    if (ep_is_host(ep, dst)) {
         ep->counters.not_ours++;
     } else {
         ep->counters.destination_refused++;
@@ -84,7 +85,7 @@ static bool addresses_hold(struct endpoint *ep, const struct tfsm_packet *packet
 void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
                       tfsm_time now)
 {
-    if (!addresses_hold(ep, packet)) {
+    if (!addresses_hold(ep, &packet->src, &packet->dst)) {
         return;
     }
     struct ep_tuple tuple =
@@ -146,14 +147,28 @@ void endpoint_icmp(struct endpoint *ep, const struct tfsm_icmp_message *message,
     ep_settle(ep, index);
 }
 
-/* A packet that is not TCP may be an ICMP error about one that was. */
+/* An address of an IP header. */
+static struct tfsm_address address_at(uint8_t family, const uint8_t *octets)
+{
+    struct tfsm_address address = {.family = family};
+    memcpy(address.octets, octets, family == 4 ? 4 : 16);
+    return address;
+}
+
+/* A packet that is not TCP may be an ICMP error about one that was. Any router may send it, but what
+ * is no host's address is no router's either, and it must be for us (RFC1122:3.2.1.3). */
 static bool take_icmp(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now)
 {
     struct tfsm_icmp_message message;
     if (tfsm_parse_icmp(octets, n, &message) != TFSM_WIRE_OK) {
         return false;
     }
-    endpoint_icmp(ep, &message, now);
+    uint8_t family = message.local.family;
+    struct tfsm_address src = address_at(family, octets + (family == 4 ? 12 : 8));
+    struct tfsm_address dst = address_at(family, octets + (family == 4 ? 16 : 24));
+    if (addresses_hold(ep, &src, &dst)) {
+        endpoint_icmp(ep, &message, now);
+    }
     return true;
 }
 

@@ -150,7 +150,10 @@ static void test_endpoint_loopback_talks_to_loopback(void **state)
     packet.dst = v4(127, 0, 0, 1);
     hand_in(&packet);
     expect_silence(1);
-    packet.src = v4(127, 1, 2, 3);
+    packet.src = v4(127, 8, 8, 8); /* nobody's */
+    hand_in(&packet);
+    expect_silence(1);
+    packet.src = v4(127, 0, 0, 1);
     hand_in(&packet);
     assert_int_equal(said().segment.flags & ~(unsigned)TFSM_ECE, TFSM_SYN | TFSM_ACK);
     struct endpoint_open open = {.remote = v4(203, 0, 113, 1), .remote_port = PORT};
@@ -600,6 +603,67 @@ static struct tfsm_icmp_message icmp_about(endpoint_handle handle, enum tfsm_icm
                                       .seq = tcb->snd_una};
 }
 
+/* The ICMP message "port unreachable" about the last segment of host 0, from somebody to somebody;
+ * returns its length. */
+static size_t unreachable(const uint8_t source[4], const uint8_t destination[4],
+                          uint8_t octets[PACKET])
+{
+    size_t quoted = tfsm_write(&net.last[0], NULL, octets + 28, PACKET - 28);
+    uint32_t sum = 0;
+    memcpy(octets,
+           (const uint8_t[28]){0x45, 0, 0, (uint8_t)(28 + quoted), [8] = 64, 1, [20] = 3, 3}, 28);
+    memcpy(octets + 12, source, 4);
+    memcpy(octets + 16, destination, 4);
+    for (unsigned i = 0; i < 20; i += 2) {
+        sum += octets[i] * 256u + octets[i + 1];
+    }
+    sum = 0xffffu - (sum % 0xffffu);
+    octets[10] = (uint8_t)(sum >> 8);
+    octets[11] = (uint8_t)(sum & 0xffu);
+    sum = 0;
+    for (size_t i = 20; i < 28 + quoted; i += 2) {
+        sum += octets[i] * 256u + octets[i + 1];
+    }
+    sum = 0xffffu - (sum % 0xffffu);
+    octets[22] = (uint8_t)(sum >> 8);
+    octets[23] = (uint8_t)(sum & 0xffu);
+    return 28 + quoted;
+}
+
+/* RFC1122:3.2.1.3: what comes from no host or is not for us is dropped, ICMP as well. */
+static void test_endpoint_icmp_with_bad_addresses_is_dropped(void **state)
+{
+    (void)state;
+    const uint8_t ours[4] = {192, 0, 2, 1};
+    const uint8_t router[4] = {203, 0, 113, 1};
+    plan_hosts();
+    start_hosts();
+    struct endpoint_open open = to_host_1();
+    uint8_t octets[PACKET];
+    const uint8_t bad[4][4] = {
+        {224, 0, 0, 1}, {192, 0, 2, 255}, {255, 255, 255, 255}, {127, 0, 0, 1}};
+    net.drop = 1;
+    endpoint_handle handle = connect_with(&open);
+    talk();
+    for (unsigned i = 0; i < 4; i++) {
+        size_t n = unreachable(bad[i], ours, octets);
+        endpoint_input(net.host[0], octets, n, net.now);
+        assert_int_equal(state_of(0, handle), TFSM_SYN_SENT);
+    }
+    assert_int_equal(counted(0)->source_refused, 4);
+    const uint8_t others[2][4] = {{192, 0, 2, 77}, {192, 0, 2, 255}};
+    for (unsigned i = 0; i < 2; i++) {
+        size_t n = unreachable(router, others[i], octets);
+        endpoint_input(net.host[0], octets, n, net.now);
+        assert_int_equal(state_of(0, handle), TFSM_SYN_SENT);
+    }
+    assert_int_equal(counted(0)->not_ours, 1);
+    assert_int_equal(counted(0)->destination_refused, 1);
+    size_t n = unreachable(router, ours, octets);
+    endpoint_input(net.host[0], octets, n, net.now);
+    assert_int_equal(state_of(0, handle), TFSM_CLOSED);
+}
+
 /* RFC9293:MUST-54 RFC9293:SHLD-26 */
 static void test_endpoint_icmp_hard_ends_an_opening(void **state)
 {
@@ -944,6 +1008,7 @@ int main(void)
         cmocka_unit_test(test_endpoint_syn_in_time_wait_with_backlog_full),
         cmocka_unit_test(test_endpoint_syn_in_time_wait_without_a_slot),
         cmocka_unit_test_teardown(test_endpoint_icmp_hard_ends_an_opening, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_icmp_with_bad_addresses_is_dropped, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_icmp_soft_is_told_unless_muted, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_icmp_too_big_makes_segments_smaller, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_fast_open_keeps_the_cookie, stop_hosts),
