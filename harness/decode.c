@@ -111,11 +111,37 @@ static uint32_t choose_iss(uint8_t octet)
     return seq_sub(places[octet >> 6], octet & 0x3fu);
 }
 
+/* A clock a little before one of the places where a narrower one turns over: counters of 31, 32 and
+ * 34 bits that tick every microsecond, millisecond, or second. The places that came first have two
+ * bits to themselves, the others an upper half of their own. */
+static tfsm_time choose_start(uint8_t octet)
+{
+    const tfsm_time second = UINT64_C(1000000);
+    const tfsm_time half = UINT64_C(1) << 31;
+    const tfsm_time whole = UINT64_C(1) << 32;
+    const tfsm_time first[4] = {0, half - second, whole - second, UINT64_C(1) << 62};
+    const tfsm_time more[16] = {whole - 1,
+                                whole - 60 * second,
+                                half * 1000 - 1,
+                                half * 1000 - second,
+                                half * 1000 - 3600 * second,
+                                whole * 1000 - 1,
+                                whole * 1000 - second,
+                                whole * 1000 - 60 * second,
+                                whole * 1000 - 3600 * second,
+                                half - 1,
+                                half - 60 * second,
+                                4 * whole - second,
+                                half * second - second,
+                                whole * second - second,
+                                whole * 1000 - 1000,
+                                half * 1000 - 60 * second};
+    return octet >> 4 == PROGRAM_STARTS ? more[octet & 15] : first[octet & 3];
+}
+
 void program_open(struct program *program, const uint8_t *octets, size_t size,
                   struct program_config *config)
 {
-    static const tfsm_time starts[4] = {0, (UINT64_C(1) << 31) - 1000000,
-                                        (UINT64_C(1) << 32) - 1000000, (UINT64_C(1) << 62)};
     uint8_t header[PROGRAM_HEADER];
     *program = (struct program){octets, size < PROGRAM_MAX ? size : PROGRAM_MAX, 0};
     for (unsigned i = 0; i < PROGRAM_HEADER; i++) {
@@ -133,7 +159,7 @@ void program_open(struct program *program, const uint8_t *octets, size_t size,
     config->iss[1] = choose_iss(header[4]);
     config->ts_offset[0] = choose_iss(header[4]);
     config->ts_offset[1] = choose_iss(header[3]);
-    config->start = starts[header[5] & 3];
+    config->start = choose_start(header[5]);
 }
 
 /* Lengths in one octet: exact when small, coarse when large. */

@@ -11,6 +11,7 @@
 #define PROGRAM_HEADER 12
 #define PROGRAM_MAX    4096 /* octets of an input that are looked at */
 #define PROGRAM_EVENTS 256  /* records that are carried out */
+#define PROGRAM_STARTS 6    /* upper half of octet 5, where the lower picks one of 16 starts */
 
 /* What a record asks for. In a trace (one endpoint) the network records become segments of a
  * well-behaved peer. */

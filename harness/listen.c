@@ -411,6 +411,7 @@ static void pass_time(struct listen *w, tfsm_time to)
             (void)feed_flow(w, i, &ev, &iss_after);
         }
     }
+    run_progresses(&w->run, 0, tfsm_listener_deadline(&w->listener), ev.now);
     draw_unless_held(w);
 }
 

@@ -915,7 +915,7 @@ static tfsm_time most_patience(const struct monitor *monitor, const struct tfsm_
 }
 
 /* The user's timeout, by a clock of our own: from when something was to be acknowledged first, or
- * some of it was. */
+ * some of it was, or when the user lost his patience and chose a timeout. */
 static void check_patience(struct monitor *monitor, const struct tfsm_config *cfg,
                            const struct tfsm_tcb *before, const struct tfsm_event *ev,
                            const struct tfsm_tcb *after)
@@ -928,10 +928,11 @@ static void check_patience(struct monitor *monitor, const struct tfsm_config *cf
         ev->now < TFSM_NEVER - 1 && ev->now - monitor->pending_from > patience) {
         fails(monitor, "USER_TIMEOUT", "RFC9293:3.10.8 the user timeout ends the connection");
     }
-    if (waits && (!monitor->pending || moved)) {
+    if (waits && (!monitor->pending || moved || monitor->patient)) {
         monitor->pending_from = ev->now;
     }
     monitor->pending = waits;
+    monitor->patient = patience == 0;
 }
 
 /* An ICMP message that quotes nothing in flight, or means nothing, has no effect, but that the user hears
@@ -1194,6 +1195,18 @@ void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
     }
 }
 
+/* Whoever waits for a deadline that does not move waits for ever, and never for anything else. At the
+ * end of time itself all deadlines are one. */
+static void check_progress(struct monitor *monitor, const struct tfsm_event *ev,
+                           const struct tfsm_tcb *after)
+{
+    if (ev->kind == TFSM_EV_TIMEOUT && ev->now < TFSM_NEVER / 2 &&
+        tfsm_deadline(after) <= ev->now) {
+        fails(monitor, "NO_PROGRESS",
+              "RFC9293:3.10.8 a timeout that is due moves its deadline or ends it");
+    }
+}
+
 void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
                   const struct tfsm_tcb *before, const struct tfsm_event *ev,
                   enum tfsm_result result, const struct tfsm_effects *fx,
@@ -1209,6 +1222,7 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     if (result != TFSM_DONE && !same(before, after)) {
         fails(monitor, "ERROR_BUT_CHANGED", "RFC9293:3.10 a refused call changes nothing");
     }
+    check_progress(monitor, ev, after);
     check_reopen(monitor, cfg, before, ev, fx, after);
     if (fx->verdict == TFSM_V_REOPEN) { /* it is no segment of this connection */
         monitor->acks_alone = 0;

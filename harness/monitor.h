@@ -85,6 +85,7 @@ struct monitor {
     bool asked;      /* keep-alives went out since */
     tfsm_time asked_at;
     bool pending;           /* something of ours is not acknowledged */
+    bool patient;           /* there was no user timeout */
     tfsm_time pending_from; /* since when, or since the last acknowledgment of some of it */
     bool syn_out;           /* a SYN went out */
     /* loss and congestion */

@@ -816,8 +816,11 @@ static void pass_time(tfsm_time to)
 {
     pair.run.now = to > pair.run.now ? to : pair.run.now;
     for (unsigned end = 0; end < 2 && !run_broken(&pair.run); end++) {
-        endpoint_timeout(pair.end[end].endpoint, clock_of(&pair.end[end]));
-        settle(&pair.end[end]);
+        struct pair_end *self = &pair.end[end];
+        tfsm_time now = clock_of(self);
+        endpoint_timeout(self->endpoint, now);
+        run_progresses(&pair.run, end, endpoint_deadline(self->endpoint), now);
+        settle(self);
     }
 }
 
@@ -1013,11 +1016,11 @@ static void clear(const struct endpoint_config *config, uint8_t *place)
 static tfsm_time choose_clock(const struct endpoint_config *config, unsigned end, tfsm_time start,
                               uint32_t wanted)
 {
-    const tfsm_time turns = UINT64_C(1) << 33;
+    const tfsm_time round = UINT64_C(1) << 62; /* 0 and this are nowhere in particular */
     struct tfsm_address local = address_of(end);
     struct tfsm_address remote = address_of(1 - end);
     uint32_t isn = tfsm_isn(config->key, &local, port_of(end), &remote, port_of(1 - end), start);
-    return start == 0 || start > turns ? (tfsm_time)seq_distance(isn, wanted) * ISN_TICK : 0;
+    return start % round == 0 ? (tfsm_time)seq_distance(isn, wanted) * ISN_TICK : 0;
 }
 
 /* Rings as large as the buffers need, so that they turn over often. */

@@ -1,4 +1,4 @@
-/* What run.c, pair.c and listen.c share, and nobody else needs: the account of a run. */
+/* What run.c, pair.c, listen.c and host.c share, and nobody else needs: the account of a run. */
 #ifndef HARNESS_RUN_INTERNAL_H
 #define HARNESS_RUN_INTERNAL_H
 
@@ -61,6 +61,17 @@ static inline enum run_line_kind run_kind_of(const struct tfsm_event *ev)
                                          : RUN_CALL;
 }
 
+/* Time has passed at a host or a listener, and this is when it wants to be called next: later, or
+ * its driver hangs. At the end of time itself all deadlines are one. */
+static inline void run_progresses(struct run_account *run, unsigned end, tfsm_time next,
+                                  tfsm_time now)
+{
+    if (next <= now && now < TFSM_NEVER / 2) {
+        run_violates(run, end, "NO_PROGRESS",
+                     "RFC9293:3.10.8 a timeout that is due moves its deadline or ends it");
+    }
+}
+
 #define RUN_DRAIN_MAX 16 /* segments drawn at a time: a small interface queue */
 
 /* pair.c: two endpoints and the network between them. */
@@ -68,5 +79,8 @@ struct run_result run_pair(const uint8_t *octets, size_t size, run_log *log, voi
 
 /* listen.c: a listener, its peers and its connections. */
 struct run_result run_listener(const uint8_t *octets, size_t size, run_log *log, void *user);
+
+/* host.c: an endpoint, and whatever comes along on the wire. */
+struct run_result run_endpoint(const uint8_t *octets, size_t size, run_log *log, void *user);
 
 #endif

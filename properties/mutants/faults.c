@@ -140,6 +140,12 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         faulty.next = TFSM_CLOSED;
         return &faulty;
     }
+#elif TFSM_FAULT == 18
+    /* fault 18: RFC9293:MUST-24 a keep-alive that is due is forgotten and stays due [NO_PROGRESS] */
+    if (id == TFSM_RULE_KEEPALIVE_ASKS) {
+        memset(faulty.actions, 0, sizeof faulty.actions);
+        return &faulty;
+    }
 #else
 #error "no such fault"
 #endif
