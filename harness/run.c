@@ -1,5 +1,5 @@
 /* Carrying out event programs: see run.h. Here the program is a peer, and one bare TCB is what it
- * speaks to; pair.c has two whole endpoints, listen.c a listener. */
+ * speaks to; pair.c has two whole endpoints, listen.c a listener, host.c an endpoint and raw packets. */
 #include "run_internal.h"
 #include "seq.h"
 
@@ -308,6 +308,9 @@ struct run_result run_program(enum run_mode mode, const uint8_t *octets, size_t 
     }
     if (mode == RUN_LISTENER) {
         return run_listener(octets, size, log, user);
+    }
+    if (mode == RUN_ENDPOINT) {
+        return run_endpoint(octets, size, log, user);
     }
     struct run_result result = run_trace(octets, size, 0, log, user, &digest, &shifted);
     if (shifted && result.violation.id == NULL) {

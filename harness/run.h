@@ -1,6 +1,6 @@
 /* Carrying out an event program: one TCB and a peer made of records (trace), two endpoints with
- * real octets and the network between them (pair), or one listener and its peers (listen.h). Time
- * is virtual, nothing is random, and every step is watched by the monitor. The fuzz targets, the
+ * real octets and the network between them (pair), one listener and its peers (listen.h), or one
+ * endpoint and whatever comes along on the wire (host.h). Time is virtual, nothing is random, and every step is watched by the monitor. The fuzz targets, the
  * replay and the capture tests all run programs through here. */
 #ifndef HARNESS_RUN_H
 #define HARNESS_RUN_H
@@ -9,7 +9,7 @@
 #include "monitor.h"
 #include "tfsm_listener.h"
 
-enum run_mode { RUN_TRACE, RUN_PAIR, RUN_LISTENER };
+enum run_mode { RUN_TRACE, RUN_PAIR, RUN_LISTENER, RUN_ENDPOINT };
 
 /* One line of what happened. */
 enum run_line_kind {
@@ -23,7 +23,8 @@ enum run_line_kind {
 
 struct run_line {
     enum run_line_kind kind;
-    unsigned end; /* listener: whose peer's conversation it belongs to */
+    unsigned
+        end; /* listener: whose peer's conversation it belongs to; endpoint: which connection's */
     tfsm_time now;
     const struct tfsm_event *ev;        /* CALL, ARRIVES, TIMEOUT */
     enum tfsm_result result;            /* CALL */

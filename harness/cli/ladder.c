@@ -132,6 +132,12 @@ static FILE *paper(const struct ladder *ladder)
     return ladder->to != NULL ? ladder->to : stdout;
 }
 
+/* Conversations with several peers, ours always on the left. */
+static bool has_peers(const struct ladder *ladder)
+{
+    return ladder->mode == RUN_LISTENER || ladder->mode == RUN_ENDPOINT;
+}
+
 static const char *state_of(const struct ladder *ladder, unsigned end)
 {
     static const char *const peers[LADDER_ENDS] = {"peer 0", "peer 1", "peer 2", "peer 3",
@@ -139,7 +145,7 @@ static const char *state_of(const struct ladder *ladder, unsigned end)
     if (ladder->mode == RUN_TRACE && end == 1) {
         return ladder->who != NULL ? ladder->who : "";
     }
-    if (ladder->mode == RUN_LISTENER) {
+    if (has_peers(ladder)) {
         return end == 1 ? peers[ladder->peer] : tfsm_state_name(ladder->end[ladder->peer].state);
     }
     return tfsm_state_name(ladder->end[end].state);
@@ -224,7 +230,7 @@ static bool anything_told(const struct ladder *ladder, const struct tfsm_effects
 
 static void draw_effects(const struct ladder *ladder, unsigned end, const struct tfsm_effects *fx)
 {
-    bool right = ladder->mode != RUN_LISTENER && end == 1;
+    bool right = !has_peers(ladder) && end == 1;
     struct details details = {.to = paper(ladder), .who = right ? "B: " : "A: "};
     struct cli_text text = {.used = 0};
     for (unsigned i = 0; i < fx->fired_count; i++) {
@@ -311,7 +317,7 @@ static void draw_call(const struct ladder *ladder, const struct run_line *line)
     if (line->kind == RUN_CALL && line->result != TFSM_DONE) {
         cli_add(&call, ": %s", tfsm_result_name(line->result));
     }
-    bool right = ladder->mode != RUN_LISTENER && line->end == 1;
+    bool right = !has_peers(ladder) && line->end == 1;
     cli_add(&lane, "%*s", right ? LANE : 0, call.octets);
     draw(ladder, line->now, lane.octets);
 }
@@ -352,7 +358,7 @@ struct run_line ladder_step(const struct endpoint_watched *what)
 void ladder_line(void *user, const struct run_line *line)
 {
     struct ladder *ladder = user;
-    bool listener = ladder->mode == RUN_LISTENER; /* on the left whoever's conversation it is */
+    bool listener = has_peers(ladder); /* on the left whoever's conversation it is */
     ladder->peer = line->end;
     begin(ladder, line->now);
     if (line->kind == RUN_NOTE) {
@@ -407,7 +413,7 @@ void ladder_end(const struct ladder *ladder, const struct run_result *result)
     }
     if (violation->id == NULL) {
         printf("%" PRIu32 " events, no invariant broken\n", result->events);
-    } else if (ladder->mode == RUN_LISTENER) {
+    } else if (has_peers(ladder)) {
         printf("violation %s: %s (peer %u)\n", violation->id, violation->requirement,
                violation->end);
     } else {

@@ -22,7 +22,10 @@ struct replay {
 static const struct {
     const char *name;
     enum run_mode mode;
-} targets[] = {{"fuzz_trace", RUN_TRACE}, {"fuzz_pair", RUN_PAIR}, {"fuzz_listener", RUN_LISTENER}};
+} targets[] = {{"fuzz_trace", RUN_TRACE},
+               {"fuzz_pair", RUN_PAIR},
+               {"fuzz_listener", RUN_LISTENER},
+               {"fuzz_endpoint", RUN_ENDPOINT}};
 
 enum { TARGETS = sizeof targets / sizeof targets[0] };
 
@@ -36,7 +39,8 @@ static error_t parse_target(struct replay *replay, const char *arg, struct argp_
             return 0;
         }
     }
-    return cli_misuse(state, arg, "no such target: fuzz_trace, fuzz_pair or fuzz_listener");
+    return cli_misuse(state, arg,
+                      "no such target: fuzz_trace, fuzz_pair, fuzz_listener or fuzz_endpoint");
 }
 
 static error_t parse_replay(int key, char *arg, struct argp_state *state)
@@ -81,8 +85,8 @@ int command_replay(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"target", KEY_TARGET, "TARGET", 0,
-         "fuzz_trace (one endpoint), fuzz_pair (two) or fuzz_listener; otherwise the path tells, "
-         "and fuzz_trace if it does not",
+         "fuzz_trace (one connection), fuzz_pair (two hosts), fuzz_listener or fuzz_endpoint (one "
+         "host, raw packets); otherwise the path tells, and fuzz_trace if it does not",
          0},
         {"absolute", KEY_ABSOLUTE, NULL, 0, "Sequence numbers as they are, not from ISS and IRS",
          0},
