@@ -5,6 +5,7 @@
 #include "script.h"
 #include "script_run.h"
 #include "settings.h"
+#include "target.h"
 
 #define MEMORY_MOST ((size_t)64 << 20) /* of an endpoint: a script may ask for more than there is */
 
@@ -19,24 +20,39 @@ static bool is_modest(const char *flags)
            endpoint_size(settings_finish(&settings)) <= MEMORY_MOST;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Carry out a script, or say why not. */
+static unsigned run(const struct script *script, unsigned *events)
 {
     static struct script_options options;
     static char flags[SCRIPT_FLAGS_MOST];
     char error[SCRIPT_ERROR];
     unsigned line;
-    struct script *script = script_parse((const char *)data, size, error, &line);
     strcpy(flags, "idle=return");
-    if (script != NULL && script_options(script, &options, error, &line) &&
-        script_join_flags(flags, options.implied) && script_join_flags(flags, options.so_flags) &&
-        is_modest(flags)) {
-        struct packetdrill_interface stack;
-        struct script_run run = {
-            .script = script, .options = &options, .stack = &stack, .strict = true};
-        packetdrill_interface_init(flags, &stack);
-        script_run(&run);
-        stack.free(stack.userdata);
+    if (!script_options(script, &options, error, &line) ||
+        !script_join_flags(flags, options.implied) || !script_join_flags(flags, options.so_flags)) {
+        return FUZZ_SCRIPT_OPTIONS;
     }
+    if (!is_modest(flags)) {
+        return FUZZ_SCRIPT_IMMODEST;
+    }
+    struct packetdrill_interface stack;
+    struct script_run run = {
+        .script = script, .options = &options, .stack = &stack, .strict = true};
+    packetdrill_interface_init(flags, &stack);
+    struct script_result result = script_run(&run);
+    stack.free(stack.userdata);
+    *events = result.events;
+    return FUZZ_SCRIPT_RUN + (unsigned)result.outcome;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char error[SCRIPT_ERROR];
+    unsigned line;
+    unsigned events = 0;
+    struct script *script = script_parse((const char *)data, size, error, &line);
+    unsigned end = script != NULL ? run(script, &events) : FUZZ_SCRIPT_UNREAD;
     script_free(script);
+    fuzz_ended(FUZZ_SCRIPT, end, events);
     return 0;
 }

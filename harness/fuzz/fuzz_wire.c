@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tfsm.h"
+#include "target.h"
 
 #define INPUT_MAX 2048u
 
@@ -337,5 +337,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool is_error = parse_icmp(octets, n, &message);
     need(!is_error || result == TFSM_WIRE_PROTOCOL, "no packet is TCP and ICMP");
     free(octets);
+    fuzz_ended(FUZZ_WIRE, result, 1);
     return 0;
 }

@@ -8,6 +8,9 @@
 /* Why this target cannot fire a rule, or null: it can. */
 const char *fuzz_unreachable(enum run_mode mode, unsigned rule);
 
+/* Why none of the targets that count rules can fire it, or null. */
+const char *fuzz_unreachable_by_all(unsigned rule);
+
 /* The first rule of a run that cannot fire and did: then the table is wrong. TFSM_RULES: none. */
 unsigned fuzz_strayed(enum run_mode mode, const struct run_result *result);
 

@@ -1,7 +1,10 @@
 /* A main for fuzz targets without an engine: runs each file named, or all files of a folder named,
- * once. For debuggers, and for replaying corpus and regressions in the tests. */
+ * once. For debuggers, and for replaying corpus and regressions in the tests. With --news before them
+ * it names on its output those that hit something that nothing before them did, TFSM_STATS being
+ * set. */
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +16,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 
 #define INPUT_MAX (1u << 20)
 
+unsigned fuzz_hits(void);
+
 static unsigned long inputs;
+static bool news;
 
 static void fail(const char *path, const char *what)
 {
@@ -40,8 +46,12 @@ static void run_file(const char *path)
     }
     memcpy(exact, buffer, size);
     free(buffer);
+    unsigned hits = fuzz_hits();
     fprintf(stderr, "%s\n", path);
     LLVMFuzzerTestOneInput(exact, size);
+    if (news && fuzz_hits() > hits) {
+        puts(path);
+    }
     free(exact);
     inputs++;
 }
@@ -71,6 +81,10 @@ int main(int argc, char **argv)
         LLVMFuzzerInitialize(&argc, &argv);
     }
     for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--news") == 0) {
+            news = true;
+            continue;
+        }
         if (stat(argv[i], &about) != 0) {
             fail(argv[i], strerror(errno));
         }
@@ -83,6 +97,6 @@ int main(int argc, char **argv)
     if (inputs == 0) {
         fail("inputs", "none given");
     }
-    printf("%lu inputs\n", inputs);
+    fprintf(news ? stderr : stdout, "%lu inputs\n", inputs);
     return 0;
 }

@@ -12,6 +12,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static struct fuzz_stats *stats;
 
 _Static_assert(TFSM_LISTENER_COUNTS <= 64, "a bit for each counter");
+_Static_assert(TFSM_WIRE_RESULTS <= 64, "a bit for each answer");
 
 static void open_stats(void)
 {
@@ -43,14 +44,19 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
+static void count_one(enum fuzz_target target, uint64_t events)
+{
+    stats->mode = target;
+    __atomic_fetch_add(&stats->executions, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&stats->events, events, __ATOMIC_RELAXED);
+}
+
 static void count(enum run_mode mode, const struct run_result *result)
 {
     if (stats == NULL) {
         return;
     }
-    stats->mode = mode;
-    __atomic_fetch_add(&stats->executions, 1, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&stats->events, result->events, __ATOMIC_RELAXED);
+    count_one((enum fuzz_target)mode, result->events);
     for (unsigned i = 0; i < sizeof result->rules / sizeof result->rules[0]; i++) {
         /* No test whether it is news: coverage must not depend on what ran before. */
         __atomic_fetch_or(&stats->rules[i], result->rules[i], __ATOMIC_RELAXED);
@@ -80,4 +86,54 @@ int fuzz_run(enum run_mode mode, const uint8_t *octets, size_t size)
         stop("OUT_OF_REACH", fuzz_unreachable(mode, strayed));
     }
     return 0;
+}
+
+void fuzz_ended(enum fuzz_target target, unsigned end, uint64_t events)
+{
+    if (stats != NULL) {
+        count_one(target, events);
+        __atomic_fetch_or(&stats->counters, UINT64_C(1) << end, __ATOMIC_RELAXED);
+    }
+}
+
+unsigned fuzz_hits(void)
+{
+    unsigned hits = 0;
+    if (stats == NULL) {
+        return 0;
+    }
+    for (unsigned i = 0; i < TFSM_RULES; i++) {
+        hits += stats->rules[i / 64] >> (i % 64) & 1;
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        hits += stats->counters >> i & 1;
+    }
+    return hits;
+}
+
+unsigned fuzz_ends(enum fuzz_target target)
+{
+    switch (target) {
+    case FUZZ_TRACE:
+    case FUZZ_PAIR:
+    case FUZZ_ENDPOINT:
+        break;
+    case FUZZ_LISTENER:
+        return TFSM_LISTENER_COUNTS;
+    case FUZZ_WIRE:
+        return TFSM_WIRE_RESULTS;
+    case FUZZ_SCRIPT:
+        return FUZZ_SCRIPT_ENDS;
+    }
+    return 0;
+}
+
+const char *fuzz_end_name(enum fuzz_target target, unsigned end)
+{
+    static const char *const scripts[FUZZ_SCRIPT_ENDS] = {
+        "no script", "options are refused", "asks for too much", "passed", "failed", "bad"};
+    if (target == FUZZ_LISTENER) {
+        return tfsm_listener_counter_name((enum tfsm_listener_counter)end);
+    }
+    return target == FUZZ_WIRE ? tfsm_wire_result_name((enum tfsm_wire_result)end) : scripts[end];
 }

@@ -7,19 +7,49 @@
 
 #include "reach.h"
 
+/* What a target counts besides executions and events: rules, what can befall a listener, or the few
+ * ways in which an input of the others can end. */
+enum fuzz_target {
+    FUZZ_TRACE = RUN_TRACE,
+    FUZZ_PAIR = RUN_PAIR,
+    FUZZ_LISTENER = RUN_LISTENER,
+    FUZZ_ENDPOINT = RUN_ENDPOINT,
+    FUZZ_WIRE,
+    FUZZ_SCRIPT
+};
+
+/* How a script can end. */
+enum fuzz_script_end {
+    FUZZ_SCRIPT_UNREAD,   /* no script */
+    FUZZ_SCRIPT_OPTIONS,  /* its options are refused */
+    FUZZ_SCRIPT_IMMODEST, /* it asks for more than there is */
+    FUZZ_SCRIPT_RUN,      /* it ran, and this and the next are enum script_outcome */
+    FUZZ_SCRIPT_ENDS = FUZZ_SCRIPT_RUN + 3
+};
+
 /* The counters in that file. */
 struct fuzz_stats {
     uint64_t magic;                         /* FUZZ_STATS_MAGIC */
     uint64_t executions;                    /* inputs run */
     uint64_t events;                        /* events fed to the machine */
     uint64_t rules[(TFSM_RULES + 63) / 64]; /* rules that fired */
-    uint64_t mode;                          /* enum run_mode: whose counters these are */
-    uint64_t counters;                      /* of a listener: those that moved, a bit each */
+    uint64_t mode;                          /* enum fuzz_target: whose counters these are */
+    uint64_t counters; /* of a listener those that moved, of wire and script the ends that came */
 };
 #define FUZZ_STATS_MAGIC UINT64_C(0x7463706673746175)
 
 /* Run one input. Always returns 0; a broken invariant prints its name and the requirement, and
  * aborts; so does a rule that was declared out of reach. */
 int fuzz_run(enum run_mode mode, const uint8_t *octets, size_t size);
+
+/* An input of a target without rules has come to this end. */
+void fuzz_ended(enum fuzz_target target, unsigned end, uint64_t events);
+
+/* How much a target has hit by now of what it counts; 0 where nothing is counted. */
+unsigned fuzz_hits(void);
+
+/* How many counters or ends there are, 0 where rules are counted, and what they are called. */
+unsigned fuzz_ends(enum fuzz_target target);
+const char *fuzz_end_name(enum fuzz_target target, unsigned end);
 
 #endif
