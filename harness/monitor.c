@@ -474,7 +474,13 @@ static void check_flag_independence(struct monitor *monitor, const struct tfsm_c
         other.segment.flags ^= TFSM_ECE | TFSM_CWR;
     }
     tfsm_step(&again, cfg, &other, &fx);
-    if (!same(&again, after)) {
+    if (same(&again, after)) {
+        return;
+    }
+    /* A listener may have made less of a segment than it says: it is asked of the core alone. */
+    struct tfsm_tcb meant = *before;
+    tfsm_step(&meant, cfg, ev, &fx);
+    if (!same(&again, &meant)) {
         fails(monitor, "FLAG_DEPENDENCE", "RFC9293:3.10.7 PSH, ECE and CWR decide nothing");
     }
 }
