@@ -471,7 +471,8 @@ static bool read_tuple(const uint8_t *octets, size_t n, struct host_tuple *tuple
 {
     struct tfsm_packet packet;
     struct tfsm_icmp_message message;
-    if (tfsm_parse(octets, n, &packet) == TFSM_WIRE_OK) {
+    enum tfsm_wire_result segment = tfsm_parse(octets, n, &packet);
+    if (segment == TFSM_WIRE_OK || segment == TFSM_WIRE_OPTION) { /* it goes without the others */
         *tuple = (struct host_tuple){packet.dst, packet.src, packet.dst_port, packet.src_port};
         return true;
     }
