@@ -180,7 +180,10 @@ static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
         tcb->snd_nxt = seq_add(tcb->snd_nxt, text);
         tcb->sent_at = now;
     }
-    if (first) {
+    /* The SYN-ACK of a simultaneous open is our SYN once more, too. */
+    bool sent = ack && !has(tcb->flags, TFSM_M_PASSIVE) &&
+                (has(tcb->flags, TFSM_M_TIMING) || tcb->snd_recover != tcb->iss);
+    if (first && !sent) {
         tfsm_rtt_start(tcb, now, seq_add(tcb->iss, 1));
     } else { /* which of them is answered nobody can tell (RFC6298:3) */
         tcb->flags &= ~(uint32_t)TFSM_M_TIMING;

@@ -12,7 +12,8 @@ static void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uin
     uint32_t r = rtt < UINT32_MAX / 16 ? (uint32_t)rtt : UINT32_MAX / 16;
     uint32_t samples = 1;
     if (has(tcb->flags, TFSM_M_TIMESTAMPS)) {
-        samples += in_flight(tcb) / (2 * smss(tcb));
+        uint32_t both = 2 * smss(tcb); /* two segments an acknowledgment */
+        samples = max32(in_flight(tcb) / both + (in_flight(tcb) % both > 0 ? 1 : 0), 1);
         samples = min32(samples, 1000);
     }
     if (!has(tcb->flags, TFSM_M_MEASURED)) {

@@ -393,6 +393,36 @@ static void test_rtt_syn_ack_asked_for_twice_is_not_measured(void **state)
     assert_true(repeated || f->tcb.srtt == 550 * MS);
 }
 
+/* RFC6298:3a: the SYN,ACK of a simultaneous open is our SYN once more, and the answer may be to either. */
+static void test_rtt_simultaneous_open_is_not_measured(void **state)
+{
+    struct fixture *f = unbounded(state);
+    struct tfsm_segment out;
+    reach_syn_sent(f);
+    f->now += 500 * MS;
+    arrive(f, .flags = TFSM_SYN);
+    assert_int_equal(drain(f, &out, 1), 1);
+    f->now += 50 * MS;
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_no_sample(f);
+    round_trip(f, 80 * MS); /* and the text after it is */
+    expect_estimate(f, 80 * MS, 40 * MS, 240 * MS);
+}
+
+/* RFC6298:3: where no SYN was out before, the SYN,ACK is the first, and is measured. */
+static void test_rtt_simultaneous_open_first_segment_is_measured(void **state)
+{
+    struct fixture *f = unbounded(state);
+    struct tfsm_segment out;
+    open_active(f);
+    arrive(f, .flags = TFSM_SYN);
+    assert_int_equal(drain(f, &out, 1), 1);
+    f->now += 50 * MS;
+    arrive(f, .flags = TFSM_ACK, .ack = 1);
+    expect_estimate(f, 50 * MS, 25 * MS, 150 * MS);
+}
+
 /* RFC6298:3a: a segment behind the front that recovery sends again. */
 static void test_rtt_retransmitted_behind_the_front_is_not_measured(void **state)
 {
@@ -908,6 +938,25 @@ static void test_rtt_many_echoes_count_as_one_round_trip(void **state)
     assert_true(f->tcb.srtt < (100 + 20) * MS);
 }
 
+/* RFC 7323 appendix G: the flight in pairs of segments, rounded up: two full segments are one sample a
+ * window, as much as RFC 6298 has, and one octet more makes two of it. */
+static void test_rtt_echoes_are_counted_in_pairs(void **state)
+{
+    for (uint32_t more = 0; more <= 1; more++) {
+        struct fixture *f = unbounded(state);
+        struct tfsm_segment out;
+        f->cfg.snd_buff = WIDE;
+        f->peer.wnd = WIDE;
+        reach_stamped(f, 80 * MS, 0);
+        uint32_t text = 2 * (MSS - 12u) + more;
+        user_send(f, text);
+        assert_int_equal(drain(f, &out, 1), 2 + more);
+        f->now += 160 * MS;
+        arrive_echo(f, text, 0, out.ts_val);
+        assert_int_equal(f->tcb.srtt, (more > 0 ? 85 : 90) * MS);
+    }
+}
+
 /* An echo of what was never sent measures nothing sensible, and does no harm. */
 static void test_rtt_echo_from_the_future_does_no_harm(void **state)
 {
@@ -947,6 +996,8 @@ int main(void)
         cmocka_unit_test(test_rtt_retransmitted_syn_is_not_measured),
         cmocka_unit_test(test_rtt_retransmitted_syn_ack_is_not_measured),
         cmocka_unit_test(test_rtt_syn_ack_asked_for_twice_is_not_measured),
+        cmocka_unit_test(test_rtt_simultaneous_open_is_not_measured),
+        cmocka_unit_test(test_rtt_simultaneous_open_first_segment_is_measured),
         cmocka_unit_test(test_rtt_retransmitted_behind_the_front_is_not_measured),
         cmocka_unit_test(test_rtt_fast_retransmitted_is_not_measured),
         cmocka_unit_test(test_rtt_probed_octet_is_not_measured),
@@ -975,6 +1026,7 @@ int main(void)
         cmocka_unit_test(test_rtt_timestamps_measure_a_needless_retransmission),
         cmocka_unit_test(test_rtt_echo_without_progress_measures_nothing),
         cmocka_unit_test(test_rtt_many_echoes_count_as_one_round_trip),
+        cmocka_unit_test(test_rtt_echoes_are_counted_in_pairs),
         cmocka_unit_test(test_rtt_echo_from_the_future_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
