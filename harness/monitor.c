@@ -1,40 +1,14 @@
 /* The trace invariants, each a few lines that call fails() with an id and the requirement it stands
  * for. */
-#include "monitor.h"
+#include "monitor_internal.h"
 #include "seq.h"
 
 #include <string.h>
 
-#define BIT(state)    (1u << (unsigned)TFSM_##state)
-#define IN(tcb, mask) (((1u << (unsigned)(tcb)->state) & (mask)) != 0)
-#define NO_CONNECTION (BIT(CLOSED) | BIT(LISTEN))
-#define SYNCHRONIZED                                                                               \
-    (BIT(ESTABLISHED) | BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2) | BIT(CLOSE_WAIT) | BIT(CLOSING) |       \
-     BIT(LAST_ACK) | BIT(TIME_WAIT))
-
 #define HALF_SECOND UINT64_C(500000)
 #define SECOND      UINT64_C(1000000)
-#define AFTER_SYN   UINT64_C(3000000)                /* microseconds (RFC6298:5.7) */
-#define OUTDATED    (UINT64_C(24) * 86400 * 1000000) /* microseconds (RFC7323:5.5) */
+#define AFTER_SYN   UINT64_C(3000000) /* microseconds (RFC6298:5.7) */
 #define PEER_CLOSED (BIT(CLOSE_WAIT) | BIT(CLOSING) | BIT(LAST_ACK) | BIT(TIME_WAIT))
-
-static void fails(struct monitor *monitor, const char *id, const char *requirement)
-{
-    if (monitor->violation.id == NULL) {
-        monitor->violation.id = id;
-        monitor->violation.requirement = requirement;
-    }
-}
-
-static bool same(const struct tfsm_tcb *a, const struct tfsm_tcb *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
-static uint32_t text_of(const struct tfsm_segment *seg)
-{
-    return seg->len - (seg->flags & TFSM_SYN ? 1u : 0u) - (seg->flags & TFSM_FIN ? 1u : 0u);
-}
 
 /* The window a SYN offers: it is never scaled. */
 static uint32_t first_window(const struct tfsm_config *cfg)
@@ -258,9 +232,7 @@ static void check_signals(struct monitor *monitor, const struct tfsm_tcb *before
 
 /* ---- refusals ---- */
 
-/* A dropped segment leaves the TCB as it was, but for what is owed in reply and the limiter. */
-static void check_unchanged(struct monitor *monitor, const struct tfsm_tcb *before,
-                            const struct tfsm_tcb *after)
+bool monitor_only_replied(const struct tfsm_tcb *before, const struct tfsm_tcb *after)
 {
     struct tfsm_tcb expected = *before;
     expected.owed = after->owed;
@@ -273,7 +245,14 @@ static void check_unchanged(struct monitor *monitor, const struct tfsm_tcb *befo
     expected.flags |= after->flags & TFSM_M_DSACK;   /* the reply owed reports it */
     expected.flags |= after->flags & TFSM_M_NOT_ECT; /* a SYN's offer of ECN, or none, is noted */
     expected.dsack = after->dsack;
-    if (!same(&expected, after)) {
+    return same(&expected, after);
+}
+
+/* A dropped segment leaves the TCB as it was, but for what is owed in reply and the limiter. */
+static void check_unchanged(struct monitor *monitor, const struct tfsm_tcb *before,
+                            const struct tfsm_tcb *after)
+{
+    if (!monitor_only_replied(before, after)) {
         fails(monitor, "REFUSED_BUT_CHANGED",
               "RFC9293:3.10.7.4 a dropped segment changes nothing but the reply owed");
     }
@@ -283,9 +262,7 @@ static void check_unchanged(struct monitor *monitor, const struct tfsm_tcb *befo
     }
 }
 
-/* Table 6 of RFC 9293, and what it makes allowance for: RST and text at the exact number of a closed window, and the
- * acknowledgment alone of a peer whose text filled it (A.2). */
-static bool acceptable(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+bool monitor_acceptable(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     uint32_t ahead = seq_distance(tcb->rcv_nxt, seg->seq);
     uint32_t last =
@@ -329,9 +306,8 @@ static unsigned reply_kind(const struct tfsm_tcb *tcb, const struct tfsm_segment
     return exact && ahead == UINT32_MAX ? 1 : ahead < tcb->rcv_wnd ? 2 : 3;
 }
 
-/* A reply is due that no other kind of segment can have used up. */
-static bool has_budget(const struct monitor *monitor, const struct tfsm_config *cfg,
-                       const struct tfsm_tcb *before, const struct tfsm_event *ev)
+bool monitor_has_budget(const struct monitor *monitor, const struct tfsm_config *cfg,
+                        const struct tfsm_tcb *before, const struct tfsm_event *ev)
 {
     unsigned kind = reply_kind(before, &ev->segment);
     return cfg->challenge_limit > 0 &&
@@ -348,7 +324,7 @@ static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg
 {
     const struct tfsm_segment *seg = &ev->segment;
     bool rst = (seg->flags & TFSM_RST) != 0;
-    bool in = acceptable(before, seg);
+    bool in = monitor_acceptable(before, seg);
     if (!IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED))) {
         return;
     }
@@ -367,7 +343,7 @@ static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg
     if (!in && !fin_again(before, seg)) {
         check_unchanged(monitor, before, after);
     }
-    bool budget = has_budget(monitor, cfg, before, ev);
+    bool budget = monitor_has_budget(monitor, cfg, before, ev);
     bool bears = text_of(seg) > 0 || (seg->flags & TFSM_FIN) != 0;
     bool strict_rst = rst && in && (cfg->profile & TFSM_RFC5961) != 0 &&
                       seg->seq != before->rcv_nxt &&
@@ -393,6 +369,25 @@ static uint32_t own_place(const struct tfsm_tcb *tcb)
     return flight <= window ? tcb->snd_nxt : seq_add(tcb->snd_una, window);
 }
 
+/* The same where text comes that nobody will read: what its segment acknowledges, and the window it
+ * offers, count if they were taken first. */
+static uint32_t unread_place(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                             uint32_t seq)
+{
+    struct tfsm_tcb moved = *tcb;
+    bool acks = (seg->flags & TFSM_ACK) != 0 && seq_le(tcb->snd_una, seg->ack) &&
+                seq_le(seg->ack, tcb->snd_nxt);
+    if (!acks || own_place(tcb) == seq) {
+        return own_place(tcb);
+    }
+    moved.snd_una = seg->ack;
+    moved.flags |= TFSM_M_SYN_ACKED;
+    if (own_place(&moved) != seq) {
+        moved.snd_wnd = (uint32_t)seg->wnd << tcb->snd_wscale;
+    }
+    return own_place(&moved);
+}
+
 /* A RST owed has the numbers that the segment it answers calls for, or stands where the peer must take
  * it after ABORT. */
 static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
@@ -407,19 +402,12 @@ static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
     }
     bool from_ack = (seg->flags & TFSM_ACK) != 0;
     monitor->rst_expected = true;
-    uint32_t place = own_place(before);
-    struct tfsm_tcb then = *before; /* when the segment had told of its window */
-    if (ev->kind == TFSM_EV_SEGMENT && from_ack && seq_le(before->snd_una, seg->ack) &&
-        seq_le(seg->ack, before->snd_nxt)) {
-        then.snd_una = seg->ack;
-        then.snd_wnd = (uint32_t)seg->wnd << before->snd_wscale;
-        then.flags |= TFSM_M_SYN_ACKED;
-        place = after->rst_seq == own_place(&then) ? own_place(&then) : place;
-    }
+    bool arrives = ev->kind == TFSM_EV_SEGMENT;
+    uint32_t place = arrives ? unread_place(before, seg, after->rst_seq) : own_place(before);
     /* What the user will not read, and ABORT, reset of our own accord. */
-    bool own = ev->kind != TFSM_EV_SEGMENT ||
-               (IN(before, BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2)) && after->rst_seq == place &&
-                (before->flags & TFSM_M_DEAF) != 0 && (after->owed & TFSM_OWE_RST_ACK) == 0);
+    bool own =
+        !arrives || (IN(before, BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2)) && after->rst_seq == place &&
+                     (before->flags & TFSM_M_DEAF) != 0 && (after->owed & TFSM_OWE_RST_ACK) == 0);
     monitor->rst_with_ack = !own && !from_ack;
     monitor->rst_seq = own ? place : from_ack ? seg->ack : 0;
     monitor->rst_ack = monitor->rst_with_ack ? seq_add(seg->seq, seg->len) : 0;
@@ -1143,6 +1131,7 @@ static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
                                 .rst_seq = monitor->rst_seq,
                                 .rst_ack = monitor->rst_ack,
                                 .rst_with_ack = monitor->rst_with_ack,
+                                .duty = {.rst_due = monitor->duty.rst_due},
                                 .listener = monitor->listener};
         if (after->state == TFSM_LISTEN && before->state == TFSM_SYN_RECEIVED) {
             check_relisten(monitor, after);
@@ -1199,6 +1188,8 @@ void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
         monitor->replied[i] = tcb->challenge_until != 0;
         monitor->replied_at[i] = tcb->challenge_until;
     }
+    duty_adopt(monitor, tcb);
+    rtt_adopt(monitor, tcb);
 }
 
 /* Whoever waits for a deadline that does not move waits for ever, and never for anything else. At the
@@ -1254,6 +1245,10 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
             fails(monitor, "RST_ANSWERS_RST", "RFC9293:3.5.2 a RST is never answered by a RST");
         }
     }
+    if (result == TFSM_DONE) {
+        duty_step(monitor, cfg, before, ev, fx, after);
+        rtt_step(monitor, cfg, before, ev, after);
+    }
     if (!ended && ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP) {
         note_duplicate(monitor, before, &ev->segment);
     }
@@ -1300,6 +1295,7 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     note_rst(monitor, before, ev, after);
     check_time_wait(monitor, cfg, before, ev, fx, after);
+    duty_orphan(monitor, cfg, before, ev, fx, after);
     check_signals(monitor, before, ev, fx, after);
     monitor->acks_alone = 0;
     monitor->resets = 0;
@@ -1606,6 +1602,8 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
         fails(monitor, "OUTPUT_CHANGES_STATE",
               "RFC9293:3.10 sending changes neither state nor receive side");
     }
+    duty_output(monitor, cfg, before, now, seg, after);
+    rtt_output(monitor, before, now, seg, after);
     if ((seg->flags & TFSM_RST) != 0) {
         monitor->resets++;
         if (monitor->resets > 1 || seg->len > 0) {
@@ -1697,6 +1695,7 @@ void monitor_drained(struct monitor *monitor, const struct tfsm_config *cfg,
         fails(monitor, "NEVER_ACKNOWLEDGED",
               "RFC9293:MUST-40 an acknowledgment that waits has a timer");
     }
+    duty_drained(monitor, cfg, tcb);
     monitor->owes_una = false;
     if (tcb->owed != 0) {
         fails(monitor, "DEBT_UNPAID", "RFC9293:3.10.7 what is owed is sent");

@@ -19,6 +19,48 @@ struct violation {
 #define MONITOR_HELD   (TFSM_SACKED_MAX + TFSM_SACK_MAX)
 #define MONITOR_AGAIN  64
 
+/* Of what an arrival calls for, of the peer's urgent pointer, and of a user who has left. Offsets are
+ * those of the peer's stream, from 0. */
+struct duty_account {
+    bool rst_due;          /* an ACK of what was never sent came in SYN-SENT */
+    bool answer_due;       /* something that occupies sequence numbers came */
+    tfsm_time answer_from; /* then */
+    bool passive;          /* the connection came out of LISTEN */
+    bool deaf;             /* the user has closed for good */
+    bool orphan;           /* so that the connection has to end by a certain time */
+    tfsm_time orphan_by;
+    bool drained;     /* output was drawn since the last event */
+    bool urgent_kept; /* an urgent pointer came with the SYN, and is to be told */
+    bool urgent_told; /* the user knows that something urgent is ahead */
+    int64_t urgent_at;
+    int64_t taken; /* octets the user has taken */
+};
+
+#define RTT_RANGES 16
+
+/* Of the round trip: what was sent when, and whether it was sent again. */
+struct rtt_account {
+    bool unsure;        /* something went out that nobody saw */
+    bool begun;         /* something went out */
+    uint32_t next;      /* after the last number that went out */
+    bool syn_timed_out; /* the timer went off before our SYN was acknowledged */
+    unsigned count;     /* ranges sent for the first time and not acknowledged, oldest first */
+    struct {
+        uint32_t end;
+        uint32_t ts_val;
+    } sent[RTT_RANGES];
+    uint32_t ts_first; /* TSval of what went out when nothing was outstanding */
+    tfsm_time first_at;
+    uint32_t ts_last; /* the last TSval */
+    bool timing;      /* one range is timed */
+    bool probed;      /* a probe of a closed window was due */
+    bool again;       /* some of it went out twice */
+    bool disturbed;   /* something else did, or is to */
+    uint32_t timed_left;
+    uint32_t timed_end;
+    tfsm_time timed_from;
+};
+
 /* The account of one endpoint. A zeroed one watches a CLOSED connection. */
 struct monitor {
     struct violation violation;
@@ -95,6 +137,8 @@ struct monitor {
     uint32_t front_seq;    /* this number */
     tfsm_time front_sent;  /* when it went out last */
     uint32_t flight_first; /* segments of new text so far */
+    struct duty_account duty;
+    struct rtt_account rtt;
 };
 
 /* Begin to watch a connection in SYN-RECEIVED whose handshake nobody saw: what a listener kept of it is

@@ -35,6 +35,7 @@ struct pair_connection {
     uint32_t incarnation; /* 0: not open yet */
     uint32_t peer;        /* the incarnation whose SYN it took, 0 none or a stranger's */
     bool closed;          /* the user closed or aborted */
+    bool deaf;            /* for good: it must end whatever the peer does */
     uint64_t sent;        /* octets the user handed over */
     uint64_t read;        /* and took */
     /* What another than its peer could do to it, by knowing the numbers. */
@@ -594,6 +595,7 @@ static void call_end(struct pair_end *self, struct tfsm_event *event)
         show_call(self, event, &self->listening, TFSM_E_NO_CONNECTION);
     } else {
         connection_of(self, handle)->closed = true;
+        connection_of(self, handle)->deaf = event->deaf;
         if (event->kind == TFSM_EV_ABORT) {
             self->aborting = true;
             endpoint_abort(self->endpoint, handle, now);
@@ -922,7 +924,7 @@ static bool may_wait(const struct pair_end *self, const struct pair_connection *
 {
     const struct tfsm_tcb *tcb = connection->tcb;
     const struct pair_connection *partner = partner_of(self, connection);
-    if (tcb->state != TFSM_FIN_WAIT_2) {
+    if (tcb->state != TFSM_FIN_WAIT_2 || connection->deaf) { /* who is deaf has a timer */
         return false;
     }
     return partner == NULL || !is_open(partner->tcb) ||
