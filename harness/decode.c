@@ -142,6 +142,7 @@ static tfsm_time choose_start(uint8_t octet)
 void program_open(struct program *program, const uint8_t *octets, size_t size,
                   struct program_config *config)
 {
+    static const uint32_t stamps[4] = {0, 0x7ffffffdu, 0xfffffffdu, 0x12345678u};
     uint8_t header[PROGRAM_HEADER];
     *program = (struct program){octets, size < PROGRAM_MAX ? size : PROGRAM_MAX, 0};
     for (unsigned i = 0; i < PROGRAM_HEADER; i++) {
@@ -160,6 +161,7 @@ void program_open(struct program *program, const uint8_t *octets, size_t size,
     config->ts_offset[0] = choose_iss(header[4]);
     config->ts_offset[1] = choose_iss(header[3]);
     config->start = choose_start(header[5]);
+    config->peer_stamp = stamps[header[5] >> 2 & 3];
 }
 
 /* Lengths in one octet: exact when small, coarse when large. */

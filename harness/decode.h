@@ -135,8 +135,9 @@ struct program_config {
     struct tfsm_config cfg[2];
     uint32_t iss[2]; /* first ISN of each end; later ones move on */
     uint32_t ts_offset[2];
-    tfsm_time start; /* time origin */
-    bool shifted;    /* run again with every origin shifted: nothing else may change */
+    uint32_t peer_stamp; /* trace: where the peer's timestamps begin */
+    tfsm_time start;     /* time origin */
+    bool shifted;        /* run again with every origin shifted: nothing else may change */
 };
 
 /* A place in a program. */
