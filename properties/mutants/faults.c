@@ -146,13 +146,72 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         memset(faulty.actions, 0, sizeof faulty.actions);
         return &faulty;
     }
+#elif TFSM_FAULT == 19
+    /* fault 19: RFC9293:3.10.7.3 in SYN-SENT an ACK of what was not sent draws no RST [STRAY_ACK] */
+    if (id == TFSM_RULE_SENT_ACK_BAD) {
+        faulty.actions[0] = TFSM_ACTION_IGNORE;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 20
+    /* fault 20: RFC9293:3.10.7.3 in SYN-SENT no RST is believed [RST_IGNORED] */
+    if (id == TFSM_RULE_SENT_RST_ACKED) {
+        faulty.states = 0;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 21
+    /* fault 21: RFC5961:4.2 a SYN in the window is dropped in silence [UNANSWERED] */
+    if (id == TFSM_RULE_SYN_CHALLENGE) {
+        faulty.actions[0] = TFSM_ACTION_IGNORE;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 22
+    /* fault 22: RFC9293:3.10.7.4 an ACK of what was not sent is dropped in silence [ACK_OF_UNSENT] */
+    if (id == TFSM_RULE_ACK_BEYOND) {
+        faulty.actions[0] = TFSM_ACTION_IGNORE;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 23
+    /* fault 23: RFC5961:5.2 an ACK that is too old draws a RST [RST_FOR_NOTHING] */
+    if (id == TFSM_RULE_ACK_TOO_OLD) {
+        faulty.actions[0] = TFSM_ACTION_RST;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 24
+    /* fault 24: RFC9293:3.10.7.4 the peer's URG turns on our own urgent mode [FLAG_DEPENDENCE] */
+    if (id == TFSM_RULE_URGENT_NEWS) {
+        faulty.actions[2] = TFSM_ACTION_SND_UP;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 25
+    /* fault 25: RFC9293:3.4 no acknowledgment waits once RCV.NXT has turned over [TRANSLATION] */
+#elif TFSM_FAULT == 26
+    /* fault 26: RFC6298:5.5 the back-off stays in the timeout for ever [RTT_UNFOUNDED] */
+#elif TFSM_FAULT == 27
+    /* fault 27: RFC6298:3 a window taken ends the measurement of what is in flight [RTT_NOT_TAKEN] */
+#elif TFSM_FAULT == 28
+    /* fault 28: RFC9293:MUST-32 an urgent pointer that comes with the SYN is not told [URGENT_TOLD] */
+    if (id == TFSM_RULE_URGENT_KEPT) {
+        faulty.states = 0;
+        return &faulty;
+    }
+#elif TFSM_FAULT == 29
+    /* fault 29: RFC9293:3.8.5 whatever the user reads ends urgent mode [URGENT_POINTER] */
+#elif TFSM_FAULT == 30
+    /* fault 30: RFC9293:MAY-1 in FIN-WAIT-2 every segment gives an orphan more time [ORPHAN_LIVES] */
+#elif TFSM_FAULT == 31
+    /* fault 31: RFC9293:MAY-1 nobody notes that a user will not read any more [ORPHAN_LIVES] */
+    if (id == TFSM_RULE_CLOSE_DEAF) {
+        faulty.actions[0] = TFSM_ACTION_IGNORE;
+        return &faulty;
+    }
 #else
 #error "no such fault"
 #endif
     return right;
 }
 
-/* What no row can say: that our SYN counts as acknowledged although it is not. */
+/* What no row can say: that our SYN counts as acknowledged although it is not, and what becomes of
+ * timers and measurements. */
 void tfsm_fault_after(unsigned id, struct tfsm_tcb *tcb)
 {
     if (TFSM_FAULT == 16 && id == TFSM_RULE_LISTEN_SYN) {
@@ -160,5 +219,21 @@ void tfsm_fault_after(unsigned id, struct tfsm_tcb *tcb)
         tcb->flags |= TFSM_M_SYN_ACKED;
         tcb->cwnd = 2u * tcb->snd_mss;
         tcb->ssthresh = 1u << 30;
+    }
+    if (TFSM_FAULT == 25 && id == TFSM_RULE_TEXT_ALONE && tcb->rcv_nxt < tcb->irs) {
+        tcb->at_ack = 0;
+        tcb->owed |= TFSM_OWE_ACK;
+    }
+    if (TFSM_FAULT == 26 && id == TFSM_RULE_RTX_TEXT && tcb->rto < 30000000) {
+        tcb->rto *= 2;
+    }
+    if (TFSM_FAULT == 27 && id == TFSM_RULE_WINDOW_TAKEN) {
+        tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+    }
+    if (TFSM_FAULT == 29 && id == TFSM_RULE_RECEIVE_TAKE) {
+        tcb->flags &= ~(uint32_t)TFSM_M_URGENT_TOLD;
+    }
+    if (TFSM_FAULT == 30 && id == TFSM_RULE_WINDOW_TAKEN && tcb->state == TFSM_FIN_WAIT_2) {
+        tcb->at_2msl = 0;
     }
 }
