@@ -187,7 +187,7 @@ static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
         tfsm_rtt_start(tcb, now, seq_add(tcb->iss, 1));
     } else { /* which of them is answered nobody can tell (RFC6298:3) */
         tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
-        tcb->snd_recover = seq_add(tcb->iss, 1);
+        tcb->snd_recover = first ? tcb->snd_recover : seq_add(tcb->iss, 1);
     }
     tcb->at_rtx = 0; /* not once more before a whole timeout from here (RFC6298:5) */
     tcb->owed &= (uint8_t) ~(unsigned)(TFSM_OWE_SYN | TFSM_OWE_RTX);

@@ -197,6 +197,23 @@ static int64_t pointer_of(const struct monitor *monitor, const struct tfsm_tcb *
     return ahead < TFSM_SEQ_HALF ? at + ahead : at - (int64_t)seq_distance(up, base);
 }
 
+/* Where the peer's stream ends, as far as its FIN says. Nothing urgent lies beyond (RFC9293:MUST-33). */
+static int64_t stream_end(const struct monitor *monitor, const struct tfsm_tcb *tcb)
+{
+    uint32_t base = seq_add(tcb->irs, (uint32_t)((1 + monitor->delivered) & UINT32_MAX));
+    uint32_t ahead = seq_distance(base, tcb->rcv_fin);
+    if ((tcb->flags & TFSM_M_PEER_FIN) == 0) {
+        return INT64_MAX;
+    }
+    return (int64_t)monitor->delivered +
+           (ahead < TFSM_SEQ_HALF ? (int64_t)ahead : -(int64_t)seq_distance(tcb->rcv_fin, base));
+}
+
+static int64_t lesser(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* The segment got as far as the step that checks URG, in a state that takes it. */
 static bool urgent_counts(const struct tfsm_tcb *before, const struct tfsm_event *ev,
                           const struct tfsm_effects *fx, const struct tfsm_tcb *after)
@@ -218,7 +235,7 @@ static void check_urgent_news(struct monitor *monitor, const struct tfsm_tcb *be
                               const struct tfsm_tcb *after)
 {
     struct duty_account *duty = &monitor->duty;
-    int64_t at = pointer_of(monitor, before, &ev->segment);
+    int64_t at = lesser(pointer_of(monitor, before, &ev->segment), stream_end(monitor, after));
     bool ahead = (ev->segment.flags & TFSM_URG) != 0 && at > duty->taken;
     bool news = false;
     if (urgent_counts(before, ev, fx, after)) {
@@ -227,7 +244,7 @@ static void check_urgent_news(struct monitor *monitor, const struct tfsm_tcb *be
         if (news) {
             duty->urgent_at = known && duty->urgent_at > at ? duty->urgent_at : at;
         }
-        news = news || duty->urgent_kept;
+        news = news || (duty->urgent_kept && duty->urgent_at > duty->taken);
         duty->urgent_told = duty->urgent_told || news;
         duty->urgent_kept = false;
     } else if (ahead && after->state == TFSM_SYN_RECEIVED && before->state != after->state) {
@@ -250,6 +267,10 @@ static void check_urgent(struct monitor *monitor, const struct tfsm_tcb *before,
         check_urgent_news(monitor, before, ev, fx, after);
     }
     duty->taken += fx->taken;
+    if (duty->urgent_told || duty->urgent_kept) {
+        duty->urgent_at = lesser(duty->urgent_at, stream_end(monitor, after));
+        duty->urgent_kept = duty->urgent_kept && duty->urgent_at > duty->taken;
+    }
     duty->urgent_told = duty->urgent_told && duty->urgent_at > duty->taken;
     if (IN(after, NO_CONNECTION | BIT(SYN_SENT))) {
         return;
@@ -297,8 +318,8 @@ static tfsm_time patience_of(const struct tfsm_config *cfg, const struct tfsm_tc
 static tfsm_time orphan_end(const struct tfsm_config *cfg, const struct tfsm_tcb *tcb,
                             tfsm_time now)
 {
-    bool agreed = (cfg->profile & TFSM_USER_TIMEOUT) != 0 && cfg->user_timeout == 0 &&
-                  tcb->uto_peer != 0; /* the option decides, not R2 */
+    bool agreed = (cfg->profile & TFSM_USER_TIMEOUT) != 0 &&
+                  tcb->at_user != 0; /* what was told decides, not R2 */
     if (IN(tcb, BIT(TIME_WAIT) | BIT(FIN_WAIT_2))) {
         return sum_of(now, cfg->msl > 0 ? sum_of(cfg->msl, cfg->msl) : 1);
     }
