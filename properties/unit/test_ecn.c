@@ -111,8 +111,24 @@ static void test_ecn_syn_again_offers_no_more(void **state)
     }
 }
 
+/* RFC3168:6.1.1i: the offer of the first SYN was accepted, so marks are heeded although the second had
+ * none. */
+static void test_ecn_ce_is_heeded_after_a_syn_without_offer(void **state)
+{
+    struct fixture *f = with_ecn(state);
+    open_active(f);
+    drop_output(f);
+    expire(f);
+    (void)expect_segment(f, .flags = TFSM_SYN, .len = 1);
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK | TFSM_ECE, .ack = 1);
+    drop_output(f);
+    expect_state(f, TFSM_ESTABLISHED);
+    marked(f, .flags = TFSM_ACK, .text = 10);
+    assert_int_equal(flags_out(f), TFSM_ACK | TFSM_ECE);
+}
+
 /* RFC3168:6.1.1a, RFC3168:6.1.1d: only ECE without CWR accepts: a peer that sends back what it got
- * knows nothing of ECN. */
+ * knows nothing of ECN. [RFC3168:6.1.1j] */
 static void test_ecn_syn_ack_decides(void **state)
 {
     static const uint8_t answers[] = {0, TFSM_ECE, TFSM_CWR, BOTH};
@@ -130,7 +146,8 @@ static void test_ecn_syn_ack_decides(void **state)
     }
 }
 
-/* RFC3168:6.1.1a, RFC3168:6.1.1c, RFC3168:6.1.1d: only both offer; the answer is ECE. */
+/* RFC3168:6.1.1a, RFC3168:6.1.1c, RFC3168:6.1.1d: only both offer; the answer is ECE.
+ * [RFC3168:6.1.1e, RFC3168:6.1.1f, RFC3168:6.1.1j] */
 static void test_ecn_syn_decides(void **state)
 {
     static const uint8_t offers[] = {0, TFSM_ECE, TFSM_CWR, BOTH};
@@ -293,7 +310,7 @@ static void test_ecn_syn_with_text_is_not_ect(void **state)
 
 /* ---- which segments may be marked: RFC 3168 6.1.4 .. 6.1.6 ---- */
 
-/* RFC 3168 5: ECT(0) where one codepoint is enough. */
+/* RFC 3168 5: ECT(0) where one codepoint is enough. [RFC3168:6.1.2e] */
 static void test_ecn_new_text_is_ect(void **state)
 {
     struct fixture *f = in_ecn(state);
@@ -305,7 +322,7 @@ static void test_ecn_new_text_is_ect(void **state)
     }
 }
 
-/* RFC3168:6.1.4: with ECE or without, and so are the answers to what is refused. */
+/* RFC3168:6.1.4: with ECE or without, and so are the answers to what is refused. [RFC3168:5.2] */
 static void test_ecn_ack_alone_is_not_ect(void **state)
 {
     struct fixture *f = in_ecn(state);
@@ -345,7 +362,7 @@ static void test_ecn_rst_is_not_ect(void **state)
     assert_int_equal(s.ecn, TFSM_NOT_ECT);
 }
 
-/* RFC3168:6.1.5a: when the timer sends it. */
+/* RFC3168:6.1.5a: when the timer sends it. [RFC3168:5.2] */
 static void test_ecn_timer_retransmission_is_not_ect(void **state)
 {
     struct fixture *f = in_ecn(state);
@@ -392,7 +409,7 @@ static void test_ecn_path_mtu_retransmission_is_not_ect(void **state)
     assert_int_equal(s.ecn, TFSM_NOT_ECT);
 }
 
-/* RFC3168:6.1.6: also where CWR is due. */
+/* RFC3168:6.1.6: also where CWR is due. [RFC3168:5.2] */
 static void test_ecn_window_probe_is_not_ect_and_has_no_cwr(void **state)
 {
     struct fixture *f = in_flow(state);
@@ -418,7 +435,7 @@ static void test_ecn_window_probe_is_not_ect_and_has_no_cwr(void **state)
 
 /* ---- the sender: RFC 3168 6.1.2 ---- */
 
-/* RFC3168:6.1.2a: half of what is in flight, and nothing is sent again. */
+/* RFC3168:6.1.2a: half of what is in flight, and nothing is sent again. [RFC5681:3.1o] */
 static void test_ecn_ece_cuts_the_window(void **state)
 {
     struct fixture *f = in_flow(state);
@@ -510,7 +527,7 @@ static void test_ecn_ece_leaves_one_segment(void **state)
     expect_deadline(f, f->now + f->tcb.rto);
 }
 
-/* RFC3168:6.1.2a: nor does an ACK that says ECE make it grow. */
+/* RFC3168:6.1.2a: nor does an ACK that says ECE make it grow. [RFC3168:6.1.2f] */
 static void test_ecn_ece_does_not_let_the_window_grow(void **state)
 {
     struct fixture *f = in_flow(state);
@@ -679,7 +696,7 @@ static unsigned count_cwr(struct fixture *f, uint32_t new)
     return n;
 }
 
-/* RFC3168:6.1.2c */
+/* RFC3168:6.1.2c, RFC3168:6.1.1h, RFC3168:6.1.2h */
 static void test_ecn_cwr_goes_once_after_ece(void **state)
 {
     struct fixture *f = in_flow(state);
@@ -696,7 +713,7 @@ static void test_ecn_cwr_goes_once_after_ece(void **state)
     }
 }
 
-/* RFC3168:6.1.2c: not with an ACK, not with a retransmission. */
+/* RFC3168:6.1.2c: not with an ACK, not with a retransmission. [RFC3168:6.1.2g] */
 static void test_ecn_cwr_waits_for_new_text(void **state)
 {
     struct fixture *f = in_flow(state);
@@ -736,7 +753,7 @@ static void test_ecn_cwr_goes_after_a_timeout(void **state)
     assert_int_equal(count_cwr(f, new), 1);
 }
 
-/* RFC3168:6.1.2c: nothing was cut. */
+/* RFC3168:6.1.2c: nothing was cut. [RFC3168:6.1.1h] */
 static void test_ecn_cwr_does_not_go_without_a_cut(void **state)
 {
     struct fixture *f = in_flow(state);
@@ -768,7 +785,8 @@ static void test_ecn_cwr_goes_for_each_cut(void **state)
 
 /* ---- the receiver: RFC 3168 6.1.3 ---- */
 
-/* RFC9293:SHLD-8, RFC3168:6.1.3a: in every ACK, also of unmarked text, also with our own text, until CWR comes. */
+/* RFC9293:SHLD-8, RFC3168:6.1.3a: in every ACK, also of unmarked text, also with our own text, until CWR comes.
+ * [RFC3168:6.1.3d] */
 static void test_ecn_ce_is_told_until_cwr(void **state)
 {
     struct fixture *f = in_ecn(state);
@@ -814,6 +832,20 @@ static void test_ecn_ce_with_cwr_begins_anew(void **state)
     assert_int_equal(flags_out(f), TFSM_ACK | TFSM_ECE);
     arrive(f, .flags = TFSM_ACK | TFSM_CWR, .text = 10);
     assert_int_equal(flags_out(f), TFSM_ACK);
+}
+
+/* RFC3168:6.1.6b: the octet of a probe is refused, its mark is not. */
+static void test_ecn_ce_on_a_window_probe_is_told(void **state)
+{
+    struct fixture *f = in_ecn(state);
+    struct tfsm_segment s;
+    arrive(f, .flags = TFSM_ACK, .text = BUFF);
+    assert_true(take(f, &s));
+    assert_int_equal(s.wnd, 0);
+    expect_nothing(f);
+    marked(f, .flags = TFSM_ACK, .text = 1);
+    expect_delivered(f, 0);
+    assert_int_equal(flags_out(f), TFSM_ACK | TFSM_ECE);
 }
 
 /* RFC3168:6.1.3b */
@@ -909,7 +941,7 @@ static void test_ecn_cwr_outside_the_window_is_ignored(void **state)
     assert_int_equal(flags_out(f), TFSM_ACK | TFSM_ECE);
 }
 
-/* RFC3168:6.1.3a: a connection tells of its own marks only. */
+/* RFC3168:6.1.3a: a connection tells of its own marks only. [RFC3168:6.1.1k] */
 static void test_ecn_ce_does_not_outlive_the_connection(void **state)
 {
     struct fixture *f = in_ecn(state);
@@ -927,6 +959,7 @@ int main(void)
         cmocka_unit_test(test_ecn_syn_offers),
         cmocka_unit_test(test_ecn_syn_without_the_profile_does_not_offer),
         cmocka_unit_test(test_ecn_syn_again_offers_no_more),
+        cmocka_unit_test(test_ecn_ce_is_heeded_after_a_syn_without_offer),
         cmocka_unit_test(test_ecn_syn_ack_decides),
         cmocka_unit_test(test_ecn_syn_decides),
         cmocka_unit_test(test_ecn_syn_ack_without_the_profile_refuses),
@@ -968,6 +1001,7 @@ int main(void)
         cmocka_unit_test(test_ecn_ce_is_told_until_cwr),
         cmocka_unit_test(test_ecn_ce_is_told_by_every_segment),
         cmocka_unit_test(test_ecn_ce_with_cwr_begins_anew),
+        cmocka_unit_test(test_ecn_ce_on_a_window_probe_is_told),
         cmocka_unit_test(test_ecn_ce_after_cwr_begins_anew),
         cmocka_unit_test(test_ecn_ce_is_told_by_a_delayed_ack),
         cmocka_unit_test(test_ecn_ce_out_of_order_is_told),

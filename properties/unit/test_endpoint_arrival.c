@@ -283,6 +283,39 @@ static void test_endpoint_listeners_share_a_port(void **state)
     assert_int_not_equal(accept_one(net.listener), 0);
 }
 
+/* RFC9293:3.1a: bits that mean nothing change nothing, and nobody of ours sets them. */
+static void test_endpoint_reserved_bits_mean_nothing(void **state)
+{
+    (void)state;
+    plan_hosts();
+    start_hosts();
+    struct tfsm_packet packet = packet_from(v4(192, 0, 2, 1), 1234, TFSM_SYN);
+    packet.reserved = 15;
+    hand_in(&packet);
+    struct tfsm_packet answer = said();
+    assert_int_equal(answer.segment.flags & ~(unsigned)TFSM_ECE, TFSM_SYN | TFSM_ACK);
+    assert_int_equal(answer.reserved, 0);
+    packet.segment.flags = TFSM_ACK;
+    packet.segment.seq++;
+    packet.segment.len = 0;
+    packet.segment.ack = seq_add(answer.segment.seq, 1);
+    hand_in(&packet);
+    endpoint_handle handle = accept_one(net.listener);
+    assert_int_equal(state_of(1, handle), TFSM_ESTABLISHED);
+    packet.segment.flags = TFSM_ACK | TFSM_FIN;
+    packet.segment.len = 1;
+    hand_in(&packet);
+    answer = said();
+    assert_int_equal(answer.segment.ack, seq_add(packet.segment.seq, 1));
+    assert_int_equal(answer.reserved, 0);
+    assert_int_equal(state_of(1, handle), TFSM_CLOSE_WAIT);
+    packet.dst_port = 81;
+    hand_in(&packet);
+    answer = said();
+    assert_int_equal(answer.segment.flags & TFSM_RST, TFSM_RST);
+    assert_int_equal(answer.reserved, 0);
+}
+
 static void test_endpoint_listen_checks_what_it_is_given(void **state)
 {
     (void)state;
@@ -992,6 +1025,7 @@ int main(void)
         cmocka_unit_test_teardown(test_endpoint_loopback_talks_to_loopback, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_segment_for_somebody_else_is_silent, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_unsound_packets_are_dropped, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_reserved_bits_mean_nothing, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_bad_options_do_no_harm, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_listeners_share_a_port, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_listen_checks_what_it_is_given, stop_hosts),

@@ -100,6 +100,28 @@ static void test_profiles_options_of_the_syn(void **state)
     }
 }
 
+/* RFC5482:3f: the option is neither sent nor heeded until the user says so, and then the peer's counts. */
+static void test_profiles_user_timeout_option_is_off(void **state)
+{
+    for (size_t i = 0; i < NAMES; i++) {
+        for (unsigned on = 0; on < 2; on++) {
+            struct fixture *f = named(state, names[i]);
+            struct tfsm_segment s;
+            f->cfg.uto_advertised = 300 * SECOND;
+            f->cfg.profile |= on > 0 ? TFSM_USER_TIMEOUT : 0;
+            open_active(f);
+            assert_true(take(f, &s));
+            assert_int_equal((s.options & TFSM_OPT_USER_TIMEOUT) != 0, on);
+            arrive(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1);
+            s = segment_of(f, (struct from_peer){.flags = TFSM_ACK});
+            s.options |= TFSM_OPT_USER_TIMEOUT;
+            s.user_timeout = 500;
+            arrive_segment(f, &s);
+            expect_signals(f, on > 0 ? TFSM_SIG_USER_TIMEOUT : 0);
+        }
+    }
+}
+
 /* RFC3168:6.1.1a: ECE and CWR in the SYN are an offer, too; rfc793 and minimal make none. */
 static void test_profiles_flags_of_the_syn(void **state)
 {
@@ -232,7 +254,7 @@ static void test_profiles_text_makes_room_for_options(void **state)
 
 /* ---- blind attacks ---- */
 
-/* RFC5961:3.2c: rfc9293 and minimal challenge; rfc793 believes. */
+/* RFC5961:3.2c: rfc9293 and minimal challenge; rfc793 believes. [RFC5961:3.2e] */
 static void test_profiles_rst_in_the_window(void **state)
 {
     static const bool challenges[NAMES] = {true, false, true};
@@ -248,7 +270,7 @@ static void test_profiles_rst_in_the_window(void **state)
     }
 }
 
-/* RFC5961:4.2a */
+/* RFC5961:4.2a, RFC5961:4.2c */
 static void test_profiles_syn_in_the_window(void **state)
 {
     static const bool challenges[NAMES] = {true, false, true};
@@ -273,7 +295,7 @@ static void test_profiles_rst_exact(void **state)
     }
 }
 
-/* RFC5961:5.2a: an ACK from long ago, which RFC 793 ignores. */
+/* RFC5961:5.2a: an ACK from long ago, which RFC 793 ignores. [RFC5961:5.2c] */
 static void test_profiles_ack_from_long_ago(void **state)
 {
     static const bool checks[NAMES] = {true, false, true};
@@ -529,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_profiles_unknown_names_are_refused),
         cmocka_unit_test(test_profiles_default_is_rfc9293),
         cmocka_unit_test(test_profiles_options_of_the_syn),
+        cmocka_unit_test(test_profiles_user_timeout_option_is_off),
         cmocka_unit_test(test_profiles_flags_of_the_syn),
         cmocka_unit_test(test_profiles_options_of_the_syn_ack_unasked),
         cmocka_unit_test(test_profiles_options_of_the_syn_ack_asked),

@@ -471,6 +471,19 @@ static void test_sack_sender_twice_below_the_ack_counts_for_nothing(void **state
     expect_recovery(f);
 }
 
+/* RFC2883:5: what lies above SND.UNA as it was, and below the ACK field beside it, came twice. */
+static void test_sack_sender_twice_below_a_new_ack_counts_for_nothing(void **state)
+{
+    struct fixture *f = small_out(state, 10);
+    for (uint32_t una = 300; una <= 900; una += 300) {
+        sacked(f, una, {una - 200, una - 100});
+        assert_int_equal(f->tcb.dup_acks, 0);
+        assert_int_equal(f->tcb.sacked_count, 0);
+    }
+    expect_no_recovery(f);
+    expect_nothing(f);
+}
+
 /* RFC6675:5c, RFC2883:4f: so does one inside the second. */
 static void test_sack_sender_twice_above_the_ack_counts_for_nothing(void **state)
 {
@@ -488,7 +501,7 @@ static void test_sack_sender_twice_above_the_ack_counts_for_nothing(void **state
 
 /* ---- when the front is lost ---- */
 
-/* RFC6675:4a, RFC6675:5d: three ranges, told by one ACK (the others were lost). */
+/* RFC6675:4a, RFC6675:5d: three ranges, told by one ACK (the others were lost). [RFC6675:4k] */
 static void test_sack_sender_three_ranges_show_loss(void **state)
 {
     struct fixture *f = ten_out(state, 0);
@@ -497,7 +510,7 @@ static void test_sack_sender_three_ranges_show_loss(void **state)
     expect_sent(f, 0, 1000);
 }
 
-/* RFC6675:4a: two do not, though they were told as three. */
+/* RFC6675:4a: two do not, though they were told as three. [RFC6675:4k] */
 static void test_sack_sender_two_ranges_show_no_loss(void **state)
 {
     struct fixture *f = ten_out(state, 0);
@@ -506,7 +519,7 @@ static void test_sack_sender_two_ranges_show_no_loss(void **state)
     expect_nothing(f);
 }
 
-/* RFC6675:4a, RFC6675:5d: more than two segments' octets: two are not more. */
+/* RFC6675:4a, RFC6675:5d: more than two segments' octets: two are not more. [RFC6675:4k] */
 static void test_sack_sender_octets_beyond_two_segments_show_loss(void **state)
 {
     struct fixture *f = ten_out(state, 0);
@@ -686,7 +699,7 @@ static void test_sack_sender_limited_transmit_is_for_duplicates(void **state)
 /* ---- pipe ---- */
 
 /* RFC6675:4c, RFC6675:5i, RFC6675:5j: 10 out, 1 lost. With three told pipe is 1 (sent again) + 6;
- * each duplicate takes one away, and from the sixth on each lets one out. */
+ * each duplicate takes one away, and from the sixth on each lets one out. [RFC6675:4l] */
 static void test_sack_sender_pipe_shrinks_by_what_is_told(void **state)
 {
     struct fixture *f = ten_out(state, 5000);
@@ -705,7 +718,7 @@ static void test_sack_sender_pipe_shrinks_by_what_is_told(void **state)
     assert_int_equal(f->tcb.cwnd, HALF);
 }
 
-/* RFC6675:5j: room for less than a segment is no room. */
+/* RFC6675:5j: room for less than a segment is no room. [RFC6675:5n] */
 static void test_sack_sender_pipe_leaves_room_for_a_segment_or_none(void **state)
 {
     struct fixture *f = ten_out(state, 5000);
@@ -731,7 +744,8 @@ static void test_sack_sender_pipe_leaves_no_room_for_less(void **state)
     expect_nothing(f);
 }
 
-/* RFC6675:5j: one ACK may let several out: pipe is 1 (sent again) + 1, the window 5. */
+/* RFC6675:5j: one ACK may let several out: pipe is 1 (sent again) + 1, the window 5.
+ * [RFC6675:5n] */
 static void test_sack_sender_pipe_lets_several_out(void **state)
 {
     struct fixture *f = ten_out(state, 5000);
@@ -743,7 +757,7 @@ static void test_sack_sender_pipe_lets_several_out(void **state)
     expect_nothing(f);
 }
 
-/* RFC6675:4c: what is lost has left the pipe, what was sent again is in it. */
+/* RFC6675:4c: what is lost has left the pipe, what was sent again is in it. [RFC6675:4l] */
 static void test_sack_sender_pipe_is_without_what_is_lost(void **state)
 {
     struct fixture *f = ten_out(state, 5000);
@@ -789,7 +803,7 @@ static void test_sack_sender_pipe_shrinks_by_a_partial_ack(void **state)
 }
 
 /* RFC6675:4c: text sent again that is not known to be lost is in the pipe twice: with both holes
- * 1 + 2 + 2; without the front 2 + 2. */
+ * 1 + 2 + 2; without the front 2 + 2. [RFC6675:4l] */
 static void test_sack_sender_pipe_counts_what_was_sent_again_unsure_twice(void **state)
 {
     struct fixture *f = ten_out(state, 0);
@@ -872,7 +886,7 @@ static void test_sack_sender_lost_text_is_sent_again_once(void **state)
     expect_recovery(f);
 }
 
-/* RFC6675:4d: a hole larger than a segment takes several. */
+/* RFC6675:4d: a hole larger than a segment takes several. [RFC6675:5m] */
 static void test_sack_sender_large_hole_takes_several(void **state)
 {
     struct fixture *f = ten_out(state, 5000);
@@ -1034,7 +1048,7 @@ static void test_sack_sender_rescue_after_progress(void **state)
 }
 
 /* RFC6675:4g: HighACK must be greater than RescueRxt, which begins as the end of the segment that
- * was retransmitted at first: its acknowledgment alone is no progress. */
+ * was retransmitted at first: its acknowledgment alone is no progress. [RFC6675:5m] */
 static void test_sack_sender_rescue_not_before_more_than_the_front(void **state)
 {
     struct fixture *f = ten_out(state, 0);
@@ -1478,7 +1492,7 @@ static void test_sack_sender_timeout_recovery_after_recovery_point(void **state)
     expect_sent(f, 10000, 100);
 }
 
-/* RFC6675:5.1c: the peer tells again what it has: only what it lacks goes again. */
+/* RFC6675:5.1c: the peer tells again what it has: only what it lacks goes again. [RFC6675:5.1d] */
 static void test_sack_sender_timeout_what_is_told_after_it_is_used(void **state)
 {
     struct fixture *f = ten_out(state, 0);
@@ -1819,6 +1833,7 @@ int main(void)
         cmocka_unit_test(test_sack_sender_cumulative_ack_with_news_counts),
         cmocka_unit_test(test_sack_sender_duplicate_may_bear_text_and_a_window),
         cmocka_unit_test(test_sack_sender_twice_below_the_ack_counts_for_nothing),
+        cmocka_unit_test(test_sack_sender_twice_below_a_new_ack_counts_for_nothing),
         cmocka_unit_test(test_sack_sender_twice_above_the_ack_counts_for_nothing),
         cmocka_unit_test(test_sack_sender_three_ranges_show_loss),
         cmocka_unit_test(test_sack_sender_two_ranges_show_no_loss),

@@ -18,6 +18,7 @@ static struct fixture *with_history(void **state)
     return f;
 }
 
+/* RFC9293:3.10.7.4o */
 static void test_window_newer_seq_updates(void **state)
 {
     struct fixture *f = with_history(state);
@@ -28,6 +29,7 @@ static void test_window_newer_seq_updates(void **state)
     assert_int_equal(f->tcb.snd_wl2, f->iss + 101);
 }
 
+/* RFC9293:3.10.7.4o */
 static void test_window_same_seq_newer_ack_updates(void **state)
 {
     struct fixture *f = with_history(state);
@@ -47,6 +49,7 @@ static void test_window_same_seq_same_ack_updates(void **state)
     assert_int_equal(f->tcb.snd_wnd, 1234);
 }
 
+/* RFC9293:3.10.7.4o */
 static void test_window_same_seq_older_ack_does_not_update(void **state)
 {
     struct fixture *f = with_history(state);
@@ -56,7 +59,7 @@ static void test_window_same_seq_older_ack_does_not_update(void **state)
     assert_int_equal(f->tcb.snd_wnd, PEER_WND);
 }
 
-/* B38: reordered segments: the one that was sent earlier says nothing new. */
+/* B38: reordered segments: the one that was sent earlier says nothing new. [RFC9293:3.10.7.4o] */
 static void test_window_older_seq_does_not_update(void **state)
 {
     struct fixture *f = with_history(state);
@@ -256,7 +259,8 @@ static void test_window_sws_everything_queued_goes(void **state)
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 3);
 }
 
-/* RFC9293:MUST-38: (3): half of the greatest window, though that is less than an MSS. */
+/* RFC9293:MUST-38: (3): half of the greatest window, though that is less than an MSS.
+ * [RFC9293:3.8.6.2.1a] */
 static void test_window_sws_half_of_a_small_window_is_enough(void **state)
 {
     struct fixture *f = fresh(state);
@@ -269,6 +273,27 @@ static void test_window_sws_half_of_a_small_window_is_enough(void **state)
     arrive(f, .flags = TFSM_ACK, .ack = 600);
     (void)expect_segment(f, .flags = TFSM_ACK, .seq = 601, .ack = 1, .len = 300);
     expect_nothing(f);
+}
+
+/* RFC9293:3.8.6.2.1a: less than half is not, and then a second is enough to wait, however long the
+ * retransmission timeout. */
+static void test_window_sws_less_than_half_waits_a_second(void **state)
+{
+    struct fixture *f = fresh(state);
+    struct tfsm_segment out;
+    f->peer.wnd = 600;
+    f->cfg.rto_min = 3 * RTO;
+    reach_established(f);
+    user_send(f, 3000);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 600);
+    f->peer.wnd = 299;
+    arrive(f, .flags = TFSM_ACK, .ack = 600);
+    expect_nothing(f);
+    expect_deadline(f, f->now + SECOND);
+    expire(f);
+    assert_int_equal(drain(f, &out, 1), 1);
+    assert_int_equal(out.seq, f->iss + 601);
+    assert_in_range(out.len, 1, 299);
 }
 
 /* RFC9293:MUST-38: (3) again: what is in flight uses up its part of the window. */
@@ -584,7 +609,7 @@ static void test_window_zero_then_receive_announces(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:MUST-39, B67: not before an MSS or half the buffer is free. */
+/* RFC9293:MUST-39, B67: not before an MSS or half the buffer is free. [RFC9293:3.8.6.2.2a] */
 static void test_window_sws_small_reads_announce_nothing(void **state)
 {
     struct fixture *f = in_established(state);
@@ -612,7 +637,7 @@ static void test_window_sws_holds_for_every_ack(void **state)
     assert_int_equal(s.wnd, 0);
 }
 
-/* RFC9293:MUST-39 */
+/* RFC9293:MUST-39, RFC9293:3.8.6.2.2a */
 static void test_window_sws_half_of_a_small_buffer_is_enough(void **state)
 {
     struct fixture *f = fresh(state);
@@ -641,7 +666,7 @@ static void test_window_read_at_once_stays_wide_open(void **state)
 }
 
 /* RFC9293:SHLD-14, RFC7323:2.4b: the embedder shrinks the buffer; the edge stays where it was
- * promised. */
+ * promised. [RFC9293:3.10.7.4s] */
 static void test_window_smaller_buffer_keeps_the_edge(void **state)
 {
     struct fixture *f = in_established(state);
@@ -821,6 +846,7 @@ int main(void)
         cmocka_unit_test(test_window_sws_negative_usable_window_sends_nothing),
         cmocka_unit_test(test_window_sws_everything_queued_goes),
         cmocka_unit_test(test_window_sws_half_of_a_small_window_is_enough),
+        cmocka_unit_test(test_window_sws_less_than_half_waits_a_second),
         cmocka_unit_test(test_window_sws_half_of_the_window_beside_text_in_flight),
         cmocka_unit_test(test_window_nagle_small_text_waits_for_the_ack),
         cmocka_unit_test(test_window_nagle_part_of_the_ack_is_not_enough),
