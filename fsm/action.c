@@ -7,7 +7,7 @@
                                  3.8.6.2.1) */
 #define ACK_DELAY_MAX 499999  /* microseconds: less than half a second (RFC9293:MUST-40) */
 
-/* Forget everything but a RST that is still to be sent. */
+/* Forget everything but a RST that is still to be sent. [RFC3168:6.1.1k] */
 static void forget(struct tfsm_tcb *tcb)
 {
     struct tfsm_tcb fresh = {0};
@@ -127,7 +127,8 @@ static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
     tcb->security = ev->security;
 }
 
-/* Of ECN a SYN speaks with both flags, a SYN-ACK with ECE alone (RFC3168:6.1.1). */
+/* Of ECN a SYN speaks with both flags, a SYN-ACK with ECE alone (RFC3168:6.1.1).
+ * [RFC3168:6.1.1j] */
 static bool offers_ecn(const struct tfsm_segment *syn)
 {
     return (syn->flags & (TFSM_ECE | TFSM_CWR)) ==
@@ -448,7 +449,7 @@ static uint16_t one_more(uint16_t count)
     return count < UINT16_MAX ? (uint16_t)(count + 1) : count;
 }
 
-/* Count one more try and measure the next timeout from now. [RFC9293:SHLD-30] */
+/* Count one more try and measure the next timeout from now. [RFC9293:MUST-18, MUST-19, SHLD-30] */
 static void back_off(struct tfsm_tcb *tcb)
 {
     tcb->tries = one_more(tcb->tries);
@@ -532,6 +533,7 @@ static void heard(struct tfsm_tcb *tcb)
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_KEEPALIVE;
 }
 
+/* [RFC7323:5.5b] */
 static void take_timestamp(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
     tcb->ts_recent = ev->segment.ts_val;
@@ -700,7 +702,7 @@ static tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config
 /* The user timeout, 0 if there is none: what the user asked for, else what the two ends tell each other
  * (RFC5482:3.1). Where the option is used it keeps within bounds, whosever it is, and above the
  * retransmission timeout. That is for synchronized states: an open the user may give up as he likes.
- * [RFC5482:3a, RFC5482:3e, 3.1a, 3.1c, 3.1d, 3.1f, 3.2a, 3.3a] */
+ * [RFC5482:3a, RFC5482:3e, 3.1a, 3.1c, 3.1d, 3.1f, 3.2a, 3.3a; RFC5482:3.3d] */
 static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tfsm_time peer = uto_time(tcb->uto_peer);
@@ -717,7 +719,7 @@ static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_conf
 /* States in which a connection without a word to say may ask whether the peer is still there. */
 #define STATES_IDLE (STATE_BIT(ESTABLISHED) | STATE_BIT(FIN_WAIT_2) | STATE_BIT(CLOSE_WAIT))
 
-/* [RFC6298:5, 5.1, 5.2; RFC9293:SHLD-29, MUST-27; RFC5482:4.2] */
+/* [RFC6298:5, 5.1, 5.2; RFC9293:SHLD-29, MUST-27; RFC5482:4.2; RFC6298:1] */
 void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
     bool open = !IN_STATE(tcb, STATE_BIT(CLOSED) | STATE_BIT(LISTEN) | STATE_BIT(TIME_WAIT));

@@ -3,7 +3,8 @@
 
 #define SECOND UINT64_C(1000000)
 
-/* [RFC9293:MUST-25; RFC7413:2; RFC5482:3.1e; RFC5961:7b] */
+/* [RFC9293:MUST-25; RFC7413:2; RFC5482:3.1e; RFC5961:7b;
+ * RFC6298:2.1b, RFC5482:3f, RFC5482:3h, RFC5482:3.1g] */
 struct tfsm_config tfsm_config_default(void)
 {
     return (struct tfsm_config){

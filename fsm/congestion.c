@@ -37,7 +37,7 @@ static uint32_t bounded(uint64_t cwnd)
     return cwnd < CWND_MAX ? (uint32_t)cwnd : CWND_MAX;
 }
 
-/* max(FlightSize / 2, 2*SMSS): equation 4 of RFC 5681. [RFC5681:3.1j, 3.2g, 4.3a] */
+/* max(FlightSize / 2, 2*SMSS): equation 4 of RFC 5681. [RFC5681:3.1j, 3.2g, 4.3a; RFC5681:3.1o] */
 static uint32_t half_flight(const struct tfsm_tcb *tcb)
 {
     return max32(flight_size(tcb) / 2, 2 * smss(tcb));
@@ -53,7 +53,7 @@ static uint32_t initial_window(const struct tfsm_tcb *tcb, const struct tfsm_con
     return size > 2190 ? 2 * size : size > 1095 ? 3 * size : 4 * size;
 }
 
-/* [RFC5681:3, 3.1a, 3.2d, 3.2e, 3.2f; RFC6675:5e, RFC6675:5j] */
+/* [RFC5681:3, 3.1a, 3.2d, 3.2e, 3.2f; RFC6675:5e, RFC6675:5j; RFC5681:2a, RFC5681:3.1n] */
 bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t text,
                       bool fresh)
 {
@@ -111,7 +111,8 @@ void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 }
 
 /* Slow start below ssthresh, congestion avoidance by counting octets from there (RFC5681:3.1).
- * [RFC5681:3.1g, 3.1h, 3.1i; RFC9293:MUST-19] */
+ * [RFC5681:3.1g, 3.1h, 3.1i; RFC9293:MUST-19;
+ * RFC5681:3.1p, RFC5681:3.1q, RFC5681:3.1r, RFC5681:3.1s] */
 void tfsm_cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked)
 {
     if (tcb->cwnd < tcb->ssthresh) {
@@ -134,7 +135,7 @@ void tfsm_cwnd_inflate(struct tfsm_tcb *tcb)
 }
 
 /* Segments become smaller, and the window as many of them (RFC5681:3.1e). Until one of the new size is
- * sent nobody can say that it is too big (RFC5927:7.2a). */
+ * sent nobody can say that it is too big (RFC5927:7.2a). [RFC5927:7.2e] */
 void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss)
 {
     uint32_t segments = max32(tcb->cwnd / smss(tcb), 1);
@@ -176,7 +177,7 @@ void tfsm_cwnd_cut(struct tfsm_tcb *tcb, uint32_t acked)
 
 /* Three duplicates: the segment at SND.UNA is lost (RFC5681:3.2 steps 2 and 3, RFC6675:5 step 4).
  * Without SACK the window is inflated by the segments that caused them. [RFC5681:3.2i;
- * RFC6675:5f; RFC2018:5.1a] */
+ * RFC6675:5f; RFC2018:5.1a; RFC6582:6c] */
 void tfsm_fast_retransmit(struct tfsm_tcb *tcb)
 {
     bool sack = has(tcb->flags, TFSM_M_SACK);

@@ -143,7 +143,7 @@ static inline uint32_t sendable(const struct tfsm_tcb *tcb)
 
 /* The sender's silly window avoidance (RFC9293:MUST-38): a full segment, or half the greatest
  * window seen, or all there is. With nagle the last two only when no text is in flight
- * (RFC9293:SHLD-7). [RFC9293:MUST-17, MUST-60, MAY-16] */
+ * (RFC9293:SHLD-7). [RFC9293:MUST-17, MUST-60, MAY-16; RFC9293:3.8.6.2.1a] */
 static inline bool worth_sending(const struct tfsm_tcb *tcb, bool nagle)
 {
     uint32_t text = sendable(tcb);
@@ -176,7 +176,7 @@ static inline bool must_retransmit(const struct tfsm_tcb *tcb)
 /* Octets from SND.UNA within which what was sent may be sent again, from a number on: the window
  * (RFC9293:SHLD-16). A scaled window can show less than the peer has, so there the first time goes all
  * the same, be it the timer's or fast recovery's, and later ones as far as the rounding reaches.
- * [RFC7323:2.4e, RFC7323:2.4f] */
+ * [RFC7323:2.4e, RFC7323:2.4f; RFC9293:MAY-7] */
 static inline uint32_t resend_window(const struct tfsm_tcb *tcb, uint32_t from)
 {
     if (tcb->snd_wscale == 0 || tcb->snd_wnd == 0) {
@@ -213,7 +213,7 @@ static inline uint32_t receive_room(const struct tfsm_tcb *tcb, const struct tfs
 /* The window to offer: the right edge stays where it is until it can move by a worthwhile amount,
  * half the buffer or one segment (RFC9293:MUST-39), and it never moves left (RFC9293:SHLD-14).
  * While a SYN-ACK may have to be sent again, whose window is not scaled, it stays where that can
- * show it. [RFC9293:MAY-8] */
+ * show it. [RFC9293:MAY-8; RFC9293:3.8.6.2.2a] */
 static inline bool window_opens(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     /* What the field cannot show need not be announced, however large the buffer. */
@@ -271,7 +271,7 @@ static inline uint32_t user_at(const struct tfsm_tcb *tcb)
 }
 
 /* Where the urgent data end that a segment tells of: no further than the peer's stream, for an urgent
- * pointer may be wrong, and nothing follows a FIN (RFC 9293 3.8.5). */
+ * pointer may be wrong, and nothing follows a FIN (RFC 9293 3.8.5). [RFC9293:3.8.5b] */
 static inline uint32_t urgent_end(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     uint32_t up = seq_add(seg->seq, seg->up);
@@ -316,13 +316,14 @@ static inline uint16_t floored_mss(const struct tfsm_config *cfg, uint16_t mss)
 }
 
 /* Eff.snd.MSS as an ICMP message asks for it: never below the floor, and the default where it does
- * not say (RFC9293:SHLD-6). */
+ * not say. */
 static inline uint16_t path_mss(const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
     return floored_mss(cfg, ev->mss > 0 ? ev->mss : cfg->mss_default);
 }
 
-/* The clock of our timestamps: milliseconds (RFC7323:5.4). [RFC7323:4.1a, 5.4a, 5.4b, 5.4c] */
+/* The clock of our timestamps: milliseconds (RFC7323:5.4). [RFC7323:4.1a, 5.4a, 5.4b, 5.4c;
+ * RFC7323:5.4d, RFC7323:5.4e] */
 TFSM_WRAPS static inline uint32_t timestamp(const struct tfsm_tcb *tcb, tfsm_time now)
 {
     return (uint32_t)(now / 1000 & UINT32_MAX) + tcb->ts_offset;

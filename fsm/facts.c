@@ -237,6 +237,7 @@ static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *se
     HOLDS(LOSS_SEEN, outstanding && seen && recovered);
 }
 
+/* [RFC9293:3.1c] */
 static void receive_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                           const struct tfsm_segment *seg, struct tfsm_facts *facts)
 {

@@ -11,7 +11,7 @@ static const uint8_t opening = TFSM_SYN | TFSM_ACK | TFSM_RST;
 
 /* ---- start and end ---- */
 
-/* [RFC4987:3.3; RFC9293:MUST-23] */
+/* [RFC4987:3.3; RFC9293:MUST-23; RFC7413:4.2b] */
 struct tfsm_listener_policy tfsm_listener_policy_default(void)
 {
     return (struct tfsm_listener_policy){.cookies = TFSM_COOKIES_WHEN_FULL, .syn_ack_retries = 7};
@@ -364,7 +364,7 @@ static enum tfsm_listener_counter weigh_fast_open(struct tfsm_listener *l,
 }
 
 /* An entry for a SYN, be it by putting out the oldest one: nobody may be there, and who is there
- * will be told by a reset when it speaks (RFC4987:3.4). */
+ * will be told by a reset when it speaks (RFC4987:3.4). [RFC4987:3.7] */
 static uint32_t make_room(struct tfsm_listener *l, const struct tfsm_ends *ends, bool needed,
                           bool cookie)
 {

@@ -110,7 +110,7 @@ static void emit_rst(struct tfsm_tcb *tcb, struct tfsm_segment *out)
  * the first may have been lost because of it (RFC3168:6.1.1.1); then no text goes as ECT, although the
  * first may be the one that is answered. [RFC7323:2.2a, 2.2c, 2.3a, 3.2d;
  * RFC2018:2; RFC3168:6.1.1a, 6.1.1b; RFC9293:SHLD-5a, SHLD-5b, MUST-65] A Fast Open cookie goes with
- * the first SYN-ACK only. [RFC7413:4.2.2l] */
+ * the first SYN-ACK only. [RFC7413:4.2.2l; RFC7323:3.2l, RFC3168:6.1.1e, RFC3168:6.1.1f] */
 static void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                             struct tfsm_segment *out)
 {
@@ -195,7 +195,7 @@ static void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
 
 /* URG and the pointer, on whatever is sent while that is ahead: to the peer a segment without says that
  * nothing urgent is outstanding (RFC 9293 3.8.5). What the field cannot hold it is told as one comes
- * nearer. [RFC9293:MUST-62, MUST-31] */
+ * nearer. [RFC9293:MUST-62, MUST-31; RFC9293:3.8.5c] */
 static void add_urgent(const struct tfsm_tcb *tcb, struct tfsm_segment *out)
 {
     if (has(tcb->flags, TFSM_M_URGENT) && seq_lt(out->seq, tcb->snd_up)) {
@@ -298,7 +298,7 @@ static void emit_hole(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_
     }
 }
 
-/* The front of what is outstanding, up to what the peer holds already. [RFC2018:5c] */
+/* The front of what is outstanding, up to what the peer holds already. [RFC2018:5c; RFC6675:5m] */
 static void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                        struct tfsm_segment *out)
 {
@@ -318,7 +318,8 @@ static void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
 /* Text that was never sent. Only such may say that the network can mark it (RFC3168:6.1.5,
  * RFC3168:6.1.6), and the first after the window was cut says so (RFC3168:6.1.2). Beyond the
  * congestion window it goes by limited transmit, and does not count for what the network held
- * (RFC 5681 3.2). [RFC3168:6.1.1d, 6.1.2c, 6.1.4, 6.1.5a] */
+ * (RFC 5681 3.2). [RFC3168:6.1.1d, 6.1.2c, 6.1.4, 6.1.5a;
+ * RFC3168:6.1.1g, RFC3168:6.1.1h, RFC3168:6.1.2e, RFC3168:6.1.2g, RFC3168:6.1.2h, RFC3168:5.2] */
 static void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                      bool fin_allowed, struct tfsm_segment *out)
 {

@@ -27,7 +27,8 @@ static uint32_t not_held(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to)
 }
 
 /* Up to which offset everything not held is lost by IsLost(): three ranges, or more than two
- * segments' worth, lie above. It is monotone: what is below something lost is lost. [RFC6675:4a] */
+ * segments' worth, lie above. It is monotone: what is below something lost is lost. [RFC6675:4a;
+ * RFC6675:4k] */
 static uint32_t sack_lost_below(const struct tfsm_tcb *tcb)
 {
     uint32_t octets = 0;
@@ -59,7 +60,7 @@ static uint32_t resent(const struct tfsm_tcb *tcb)
     return losing(tcb) && seq_lt(tcb->snd_una, tcb->snd_rtx) ? offset(tcb, tcb->snd_rtx) : 0;
 }
 
-/* [RFC6675:4c, RFC6675:5i] */
+/* [RFC6675:4c, RFC6675:5i; RFC6675:4l, RFC6675:5n] */
 uint32_t tfsm_pipe(const struct tfsm_tcb *tcb)
 {
     uint32_t flight = in_flight(tcb);
@@ -132,7 +133,7 @@ bool tfsm_next_hole(const struct tfsm_tcb *tcb, enum tfsm_hole kind, struct tfsm
 }
 
 /* A block that speaks of text in flight: not of a duplicate (RFC 2883), nor of what was never
- * sent. The octet of our FIN may be in it. [RFC2883:4f] */
+ * sent. The octet of our FIN may be in it. [RFC2883:4f; RFC2883:5] */
 static bool block_is_sound(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                            struct tfsm_range block)
 {
@@ -237,7 +238,7 @@ void tfsm_sack_trim(struct tfsm_tcb *tcb)
     tcb->sacked_count = (uint8_t)count;
 }
 
-/* [RFC2883:4b] */
+/* [RFC2883:4b; RFC2883:4g, RFC2883:4h] */
 struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     struct tfsm_range text = {text_left(seg), seq_add(text_left(seg), text_length(seg))};

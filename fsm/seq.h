@@ -34,13 +34,13 @@ TFSM_WRAPS static inline uint32_t seq_sub(uint32_t a, uint32_t n)
     return a - n;
 }
 
-/* Octets from a forward to b, 0 .. 2^32-1. */
+/* Octets from a forward to b, 0 .. 2^32-1. [RFC9293:3.4a] */
 TFSM_WRAPS static inline uint32_t seq_distance(uint32_t a, uint32_t b)
 {
     return b - a;
 }
 
-/* a =< b: b is at most 2^31-1 octets after a. */
+/* a =< b: b is at most 2^31-1 octets after a. [RFC9293:3.4a] */
 static inline bool seq_le(uint32_t a, uint32_t b)
 {
     return seq_distance(a, b) < TFSM_SEQ_HALF;

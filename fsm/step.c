@@ -134,7 +134,7 @@ tfsm_time tfsm_deadline(const struct tfsm_tcb *tcb)
     return first;
 }
 
-/* [RFC9293:MUST-33] */
+/* [RFC9293:MUST-33; RFC9293:3.10.6a] */
 enum tfsm_result tfsm_status(const struct tfsm_tcb *tcb, struct tfsm_status_block *out)
 {
     if (tcb->state == TFSM_CLOSED || tcb->state >= TFSM_STATES) {

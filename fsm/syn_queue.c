@@ -40,6 +40,7 @@ static uint32_t *bucket_of(const struct tfsm_listener *l, const struct tfsm_ends
     return &l->entries[hash % l->entry_most].bucket;
 }
 
+/* [RFC4987:3.2] */
 uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *ends)
 {
     uint8_t local[16];
@@ -308,7 +309,7 @@ void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *
     unfold_times(cfg, entry, tcb);
 }
 
-/* [RFC4987:3.2, RFC4987:3.5] */
+/* [RFC4987:3.5] */
 void tfsm_entry_fold(struct tfsm_listener *l, uint32_t place, const struct tfsm_tcb *tcb)
 {
     struct tfsm_entry *entry = entry_at(l, place);

@@ -89,7 +89,7 @@ static void copy(uint8_t *to, const uint8_t *from, size_t n)
 
 /* Add 16-bit words to an Internet checksum; an odd last octet counts as if a zero followed (RFC
  * 9293 3.1). A packet has less than 2^15 + 32 words, so 32 bits never overflow and folding can
- * wait. */
+ * wait. [RFC9293:3.1b] */
 static uint32_t sum_octets(uint32_t sum, const uint8_t *octets, size_t n)
 {
     size_t even = n & ~(size_t)1;
@@ -115,7 +115,7 @@ static size_t address_octets(const struct tfsm_address *address)
 }
 
 /* The pseudo header of a message of n octets. One function for both families: they differ in where
- * zeros stand. */
+ * zeros stand. [RFC9293:3.1b] */
 static uint32_t sum_pseudo(const struct tfsm_packet *packet, unsigned protocol, size_t n)
 {
     uint32_t sum = protocol + (uint32_t)n;
@@ -276,7 +276,7 @@ static bool is_legal(unsigned kind, size_t length)
 }
 
 /* Fill in one option whose length was found legal. A shift above 14 counts as 14 (RFC7323:2.3g).
- */
+ * [RFC2018:2b, RFC2018:3b, RFC7413:9] */
 static void take_option(const uint8_t *option, size_t length, struct tfsm_packet *out)
 {
     struct tfsm_segment *seg = &out->segment;
@@ -369,7 +369,7 @@ static uint32_t controls(const struct tfsm_segment *seg)
     return ((seg->flags & TFSM_SYN) != 0 ? 1u : 0u) + ((seg->flags & TFSM_FIN) != 0 ? 1u : 0u);
 }
 
-/* Parse the octets from out->text_at to the end. */
+/* Parse the octets from out->text_at to the end. [RFC9293:3.1a] */
 static enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end, struct tfsm_packet *out)
 {
     const uint8_t *tcp = octets + out->text_at;
@@ -516,7 +516,8 @@ static uint8_t traffic_class(const struct tfsm_packet *packet)
 }
 
 /* Don't-fragment is set and the identification is zero, as RFC 6864 allows for packets that are
- * never fragmented: what is sent again has the identification it had (RFC9293:MAY-4). */
+ * never fragmented: what is sent again has the identification it had (RFC9293:MAY-4).
+ * [RFC3168:5.3a] */
 static void put_ipv4(uint8_t *octets, const struct tfsm_packet *packet, size_t total)
 {
     octets[0] = 0x45;
@@ -595,7 +596,7 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
 }
 
 /* No packet here is longer than its length field can say, so an MTU beyond that counts as that: an
- * MSS of 65535 would mean jumbograms to the peer (RFC 2675 5.1). */
+ * MSS of 65535 would mean jumbograms to the peer (RFC 2675 5.1). [RFC9293:3.7.1a] */
 uint16_t tfsm_mss(uint32_t mtu, unsigned family)
 {
     uint32_t headers = family == 4 ? HEADERS_V4 : HEADERS_V6;

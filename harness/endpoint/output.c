@@ -20,6 +20,7 @@ static void find_text(const struct endpoint *ep, uint32_t index, const struct tf
     text[1] = (struct endpoint_piece){ring, length - first};
 }
 
+/* RFC9293:3.1a */
 static void fill_in(const struct endpoint *ep, uint32_t index, const struct tfsm_segment *segment,
                     struct tfsm_packet *packet)
 {

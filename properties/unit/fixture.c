@@ -682,7 +682,7 @@ int64_t right_edge(const struct fixture *f)
 
 /* ---- what all synchronized states do alike ---- */
 
-/* RFC9293:3.10.7.4 second, 1) .. 3); RFC5961:3.2 */
+/* RFC9293:3.10.7.4 second, 1) .. 3); RFC5961:3.2 [RFC9293:3.10.7.4d, RFC9293:3.10.7.4f] */
 void same_rst_exact_ends(struct fixture *f, unsigned signal)
 {
     arrive(f, .flags = TFSM_RST);
@@ -699,7 +699,7 @@ void same_rst_exact_with_anything_ends(struct fixture *f, unsigned signal)
     expect_nothing(f);
 }
 
-/* RFC5961:3.2, B23, B25 */
+/* RFC5961:3.2, B23, B25, RFC9293:3.10.7.4d */
 void same_rst_in_window_is_challenged(struct fixture *f)
 {
     enum tfsm_state state = f->tcb.state;
@@ -710,6 +710,7 @@ void same_rst_in_window_is_challenged(struct fixture *f)
     expect_state(f, state);
 }
 
+/* RFC9293:3.5.3a, RFC9293:3.10.7.4d */
 void same_rst_outside_is_dropped(struct fixture *f)
 {
     enum tfsm_state state = f->tcb.state;
@@ -742,7 +743,7 @@ void same_rst_in_window_comes_before_security(struct fixture *f)
     expect_challenged(f);
 }
 
-/* RFC9293:3.10.7.4 third */
+/* RFC9293:3.10.7.4 third [RFC9293:3.10.7.4g] */
 void same_wrong_security_resets(struct fixture *f)
 {
     arrive(f, .flags = TFSM_ACK, .security = 9);
@@ -750,6 +751,7 @@ void same_wrong_security_resets(struct fixture *f)
     expect_reset_reply(f);
 }
 
+/* RFC9293:3.10.7.4g */
 void same_wrong_security_without_ack_resets(struct fixture *f)
 {
     arrive(f, .flags = TFSM_FIN, .text = 3, .security = 9);
@@ -764,7 +766,7 @@ void same_wrong_security_outside_is_acknowledged(struct fixture *f)
     expect_challenged(f);
 }
 
-/* RFC5961:4.2, B20: irrespective of the sequence number. */
+/* RFC5961:4.2, B20: irrespective of the sequence number. [RFC9293:3.10.7.4i] */
 void same_syn_in_window_is_challenged(struct fixture *f)
 {
     enum tfsm_state state = f->tcb.state;
@@ -777,6 +779,7 @@ void same_syn_in_window_is_challenged(struct fixture *f)
     expect_state(f, state);
 }
 
+/* RFC9293:3.10.7.4i */
 void same_syn_outside_is_acknowledged(struct fixture *f)
 {
     enum tfsm_state state = f->tcb.state;
@@ -791,7 +794,7 @@ void same_syn_outside_is_acknowledged(struct fixture *f)
     expect_state(f, state);
 }
 
-/* RFC9293:3.10.7.4 fourth, the original behaviour */
+/* RFC9293:3.10.7.4 fourth, the original behaviour [RFC9293:3.10.7.4j] */
 void same_plain_syn_in_window_resets(struct fixture *f)
 {
     arrive(f, .flags = TFSM_SYN, .seq = 5);
@@ -799,6 +802,7 @@ void same_plain_syn_in_window_resets(struct fixture *f)
     expect_reset_reply(f);
 }
 
+/* RFC9293:3.10.7.4j */
 void same_plain_syn_ack_in_window_resets(struct fixture *f)
 {
     arrive(f, .flags = TFSM_SYN | TFSM_ACK, .seq = right_edge(f) - 1, .ack = 77);
@@ -806,7 +810,8 @@ void same_plain_syn_ack_in_window_resets(struct fixture *f)
     expect_reset_reply(f);
 }
 
-/* RFC9293:3.10.7.4 fifth: if the ACK bit is off, drop the segment and return. */
+/* RFC9293:3.10.7.4 fifth: if the ACK bit is off, drop the segment and return.
+ * [RFC9293:3.10.7.4k] */
 void same_ack_missing_is_dropped(struct fixture *f)
 {
     static const uint8_t flags[] = {0, TFSM_FIN, TFSM_PSH, TFSM_URG, TFSM_FIN | TFSM_URG};
@@ -820,6 +825,7 @@ void same_ack_missing_is_dropped(struct fixture *f)
     expect_state(f, state);
 }
 
+/* RFC9293:3.5.2c, RFC9293:3.10.7.4l, RFC9293:3.10.7.4n */
 void same_ack_beyond_snd_nxt_is_acknowledged(struct fixture *f)
 {
     enum tfsm_state state = f->tcb.state;
@@ -832,7 +838,7 @@ void same_ack_beyond_snd_nxt_is_acknowledged(struct fixture *f)
     expect_state(f, state);
 }
 
-/* RFC5961:5.2, B32: within MAX.SND.WND, but from before the ISS: a ghost. */
+/* RFC5961:5.2, B32: within MAX.SND.WND, but from before the ISS: a ghost. [RFC9293:3.10.7.4l] */
 void same_ack_before_iss_is_acknowledged(struct fixture *f)
 {
     int64_t to_iss = -(int64_t)seq_distance(f->iss, f->tcb.snd_una);
@@ -846,6 +852,7 @@ void same_ack_before_iss_is_acknowledged(struct fixture *f)
     expect_state(f, state);
 }
 
+/* RFC9293:3.5.2b, RFC9293:3.5.2c, RFC9293:3.10.7.4a */
 void same_text_outside_is_acknowledged(struct fixture *f)
 {
     enum tfsm_state state = f->tcb.state;
@@ -858,6 +865,7 @@ void same_text_outside_is_acknowledged(struct fixture *f)
     expect_state(f, state);
 }
 
+/* RFC9293:3.5.2b, RFC9293:3.5.2c, RFC9293:3.10.7.4a */
 void same_dataless_outside_is_acknowledged(struct fixture *f)
 {
     enum tfsm_state state = f->tcb.state;

@@ -215,7 +215,8 @@ static void compare(struct fixture *f, enum tfsm_state from, int call, enum tfsm
     }
 }
 
-/* RFC9293:3.10.1, 3.10.2, 3.10.3, 3.10.4, 3.10.5 */
+/* RFC9293:3.10.1, 3.10.2, 3.10.3, 3.10.4, 3.10.5,
+ * RFC9293:3.10.1e, 3.10.2a, 3.10.3a, 3.10.3d, 3.10.4a, 3.10.5a */
 static void test_calls_every_call_in_every_state(void **state)
 {
     for (int s = 0; s < TFSM_STATES; s++) {
@@ -276,7 +277,8 @@ static void test_calls_after_the_end_there_is_no_connection(void **state)
     }
 }
 
-/* RFC9293:3.10.2: urgent octets go out as such, also when the connection is not there yet. */
+/* RFC9293:3.10.2: urgent octets go out as such, also when the connection is not there yet.
+ * [RFC9293:3.10.2f] */
 static void test_calls_send_urgent_before_connecting(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -294,7 +296,8 @@ static void test_calls_send_urgent_before_connecting(void **state)
     assert_int_equal(s.up, 40);
 }
 
-/* RFC9293:3.10.2: what was queued before the connection is whole goes out afterwards, in order. */
+/* RFC9293:3.10.2: what was queued before the connection is whole goes out afterwards, in order.
+ * [RFC9293:3.10.2c] */
 static void test_calls_send_before_and_after_connecting(void **state)
 {
     struct fixture *f = in_listen(state);

@@ -166,6 +166,7 @@ static void test_close_wait_ack_updates_the_window(void **state)
 
 /* ---- sixth, seventh, eighth: what comes after a FIN ---- */
 
+/* RFC9293:3.10.7.4r */
 static void test_close_wait_urg_is_ignored(void **state)
 {
     struct fixture *f = in_close_wait(state);
@@ -173,6 +174,7 @@ static void test_close_wait_urg_is_ignored(void **state)
     expect_signals(f, 0);
 }
 
+/* RFC9293:3.10.7.4s */
 static void test_close_wait_text_is_ignored(void **state)
 {
     struct fixture *f = in_close_wait(state);
@@ -197,7 +199,8 @@ static void test_close_wait_text_with_new_ack_is_half_taken(void **state)
     expect_delivered(f, 0);
 }
 
-/* Our ACK of the FIN was lost: it comes again, and the peer must hear of it, every time. */
+/* Our ACK of the FIN was lost: it comes again, and the peer must hear of it, every time.
+ * [RFC9293:3.10.7.4v] */
 static void test_close_wait_fin_again_is_acknowledged(void **state)
 {
     struct fixture *f = in_close_wait(state);
@@ -208,7 +211,8 @@ static void test_close_wait_fin_again_is_acknowledged(void **state)
     expect_state(f, TFSM_CLOSE_WAIT);
 }
 
-/* A sequence number is bound once: what lies beyond the FIN is no second FIN. */
+/* A sequence number is bound once: what lies beyond the FIN is no second FIN.
+ * [RFC9293:3.10.7.4v] */
 static void test_close_wait_fin_beyond_the_fin_stays(void **state)
 {
     struct fixture *f = in_close_wait(state);
@@ -222,6 +226,7 @@ static void test_close_wait_fin_beyond_the_fin_stays(void **state)
 
 /* ---- user calls ---- */
 
+/* RFC9293:3.10.2d */
 static void test_close_wait_send_goes_out(void **state)
 {
     struct fixture *f = in_close_wait(state);
@@ -237,7 +242,7 @@ static void test_close_wait_send_too_much_is_an_error(void **state)
     assert_int_equal(call(f, .kind = TFSM_EV_SEND, .len = BUFF + 1), TFSM_E_INSUFFICIENT_RESOURCES);
 }
 
-/* RFC9293:3.10.3: what is on hand is handed out, then it is over. */
+/* RFC9293:3.10.3: what is on hand is handed out, then it is over. [RFC9293:3.10.3c] */
 static void test_close_wait_receive_ends_with_an_error(void **state)
 {
     struct fixture *f = in_established(state);
@@ -249,6 +254,7 @@ static void test_close_wait_receive_ends_with_an_error(void **state)
     assert_int_equal(call(f, .kind = TFSM_EV_RECEIVE, .len = 60), TFSM_E_CONNECTION_CLOSING);
 }
 
+/* RFC9293:3.10.4d */
 static void test_close_wait_close_sends_fin(void **state)
 {
     struct fixture *f = in_close_wait(state);
@@ -259,6 +265,7 @@ static void test_close_wait_close_sends_fin(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.6a, RFC9293:3.10.4d */
 static void test_close_wait_close_sends_fin_after_the_text(void **state)
 {
     struct fixture *f = in_close_wait(state);
@@ -292,6 +299,7 @@ static void test_close_wait_close_in_the_same_batch_is_one_segment(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.5b */
 static void test_close_wait_abort_sends_reset(void **state)
 {
     struct fixture *f = in_close_wait(state);

@@ -10,6 +10,7 @@ static void test_closed_zeroed_tcb_is_valid(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.7.1a */
 static void test_closed_rst_is_discarded(void **state)
 {
     static const uint8_t flags[] = {TFSM_RST, TFSM_RST | TFSM_ACK, TFSM_RST | TFSM_SYN,
@@ -21,7 +22,7 @@ static void test_closed_rst_is_discarded(void **state)
     }
 }
 
-/* RFC9293:3.10.7.1 <SEQ=SEG.ACK><CTL=RST> */
+/* RFC9293:3.10.7.1 <SEQ=SEG.ACK><CTL=RST> [RFC9293:3.10.7.1a] */
 static void test_closed_ack_is_reset(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -46,7 +47,7 @@ static void test_closed_syn_ack_is_reset(void **state)
     expect_rejected(f);
 }
 
-/* RFC9293:3.10.7.1 <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> */
+/* RFC9293:3.10.7.1 <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> [RFC9293:3.10.7.1a] */
 static void test_closed_syn_is_reset(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -60,7 +61,7 @@ static void test_closed_syn_is_reset(void **state)
     expect_nothing(f);
 }
 
-/* B05: SEG.LEN counts text, SYN and FIN. */
+/* B05: SEG.LEN counts text, SYN and FIN. [RFC9293:3.10.7.1a] */
 static void test_closed_reset_counts_text_syn_and_fin(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -156,7 +157,7 @@ static void test_closed_timeout_does_nothing(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:3.10.1 <SEQ=ISS><CTL=SYN>, RFC9293:MUST-14, SHLD-5a */
+/* RFC9293:3.10.1 <SEQ=ISS><CTL=SYN>, RFC9293:MUST-14, SHLD-5a [RFC9293:3.10.1b] */
 static void test_closed_open_active_sends_syn(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -173,6 +174,7 @@ static void test_closed_open_active_sends_syn(void **state)
     assert_int_equal(f->tcb.snd_nxt, f->iss + 1);
 }
 
+/* RFC9293:3.10.1c */
 static void test_closed_open_active_without_remote_is_an_error(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -180,6 +182,7 @@ static void test_closed_open_active_without_remote_is_an_error(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.1a */
 static void test_closed_open_passive_listens(void **state)
 {
     struct fixture *f = in_closed(state);

@@ -147,6 +147,7 @@ static void test_closing_ack_duplicate_stays(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.7.4p */
 static void test_closing_ack_of_fin_goes_to_time_wait(void **state)
 {
     struct fixture *f = in_closing(state);
@@ -218,6 +219,7 @@ static void test_closing_rst_with_text_unacknowledged_is_told(void **state)
 
 /* ---- sixth, seventh, eighth: what comes after a FIN ---- */
 
+/* RFC9293:3.10.7.4r */
 static void test_closing_urg_is_ignored(void **state)
 {
     struct fixture *f = in_closing(state);
@@ -238,6 +240,7 @@ static void test_closing_text_is_ignored(void **state)
     assert_int_equal(f->fx.text_count, 0);
 }
 
+/* RFC9293:3.10.7.4v */
 static void test_closing_fin_again_is_acknowledged(void **state)
 {
     struct fixture *f = in_closing(state);
@@ -248,6 +251,7 @@ static void test_closing_fin_again_is_acknowledged(void **state)
     expect_state(f, TFSM_CLOSING);
 }
 
+/* RFC9293:3.10.7.4v */
 static void test_closing_fin_beyond_the_fin_stays(void **state)
 {
     struct fixture *f = in_closing(state);
@@ -266,7 +270,7 @@ static void test_closing_close_is_an_error(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:3.10.5: "ok", and no reset. */
+/* RFC9293:3.10.5: "ok", and no reset. [RFC9293:3.10.5c] */
 static void test_closing_abort_sends_no_reset(void **state)
 {
     struct fixture *f = in_closing(state);

@@ -249,7 +249,7 @@ static void test_congestion_ssthresh_begins_high(void **state)
 
 /* ---- slow start, congestion avoidance ---- */
 
-/* RFC5681:3: the congestion window is a bound, and only an ACK moves it. */
+/* RFC5681:3: the congestion window is a bound, and only an ACK moves it. [RFC5681:2a] */
 static void test_congestion_window_bounds_what_is_outstanding(void **state)
 {
     struct fixture *f = congested_established(state);
@@ -262,7 +262,7 @@ static void test_congestion_window_bounds_what_is_outstanding(void **state)
     expect_no_text(f);
 }
 
-/* RFC5681:3.1a: the lesser of both windows counts. */
+/* RFC5681:3.1a: the lesser of both windows counts. [RFC5681:2a] */
 static void test_congestion_the_peers_window_bounds_too(void **state)
 {
     struct fixture *f = congested(state);
@@ -283,7 +283,8 @@ static void test_congestion_off_sends_the_whole_window(void **state)
     assert_int_equal(drain(f, &out, 1), WIDE / MSS);
 }
 
-/* RFC9293:MUST-19, RFC5681:3.1g: a segment more for each that is acknowledged, so the window doubles. */
+/* RFC9293:MUST-19, RFC5681:3.1g: a segment more for each that is acknowledged, so the window doubles.
+ * [RFC5681:3.1p] */
 static void test_congestion_slow_start_doubles(void **state)
 {
     struct fixture *f = congested_established(state);
@@ -299,7 +300,7 @@ static void test_congestion_slow_start_doubles(void **state)
     }
 }
 
-/* RFC5681:3.1g: one segment at most, however much is acknowledged. */
+/* RFC5681:3.1g: one segment at most, however much is acknowledged. [RFC5681:3.1q] */
 static void test_congestion_slow_start_stretched_ack_adds_one_segment(void **state)
 {
     struct fixture *f = in_flight_of(state, 4);
@@ -319,7 +320,7 @@ static void test_congestion_slow_start_divided_ack_adds_its_octets(void **state)
     assert_int_equal(f->tcb.cwnd, 5 * MSS);
 }
 
-/* RFC5681:3.1i, RFC5681:3.1h: a segment for each window of octets. */
+/* RFC5681:3.1i, RFC5681:3.1h: a segment for each window of octets. [RFC5681:3.1r, RFC5681:3.1s] */
 static void test_congestion_avoidance_adds_a_segment_per_window(void **state)
 {
     struct fixture *f = in_avoidance(state);
@@ -345,7 +346,8 @@ static void test_congestion_avoidance_divided_acks_gain_nothing(void **state)
     assert_int_equal(f->tcb.cwnd, 4 * MSS);
 }
 
-/* RFC5681:3.1h, RFC5681:3.1i: one ACK for the whole window adds its segment, and that is all. */
+/* RFC5681:3.1h, RFC5681:3.1i: one ACK for the whole window adds its segment, and that is all.
+ * [RFC5681:3.1r] */
 static void test_congestion_avoidance_stretched_ack_adds_one_segment(void **state)
 {
     struct fixture *f = in_avoidance(state);
@@ -483,7 +485,8 @@ static void test_congestion_status_tells(void **state)
 
 /* ---- the timer ---- */
 
-/* RFC5681:3.1j, RFC5681:3.1l: half of what is outstanding, two segments at least; then one. */
+/* RFC5681:3.1j, RFC5681:3.1l: half of what is outstanding, two segments at least; then one.
+ * [RFC5681:3.1o] */
 static void test_congestion_timeout_sets_both(void **state)
 {
     static const struct {
@@ -569,7 +572,8 @@ static void test_congestion_slow_start_after_a_timeout(void **state)
     expect_windows(f, 4 * MSS, 4 * MSS);
 }
 
-/* RFC5681:3.1i: where congestion avoidance takes over: no more than one segment in a window. */
+/* RFC5681:3.1i: where congestion avoidance takes over: no more than one segment in a window.
+ * [RFC5681:3.1p] */
 static void test_congestion_avoidance_takes_over_at_ssthresh(void **state)
 {
     struct fixture *f = in_flight_of(state, 8);
@@ -758,7 +762,7 @@ static void test_congestion_window_update_between_duplicates_does_not_matter(voi
     (void)expect_front(f, 0);
 }
 
-/* RFC5681:2 (a): nothing is outstanding. */
+/* RFC5681:2 (a): nothing is outstanding. [RFC5681:2b] */
 static void test_congestion_not_duplicate_nothing_outstanding(void **state)
 {
     struct fixture *f = congested_established(state);
@@ -776,7 +780,7 @@ static void test_congestion_not_duplicate_nothing_outstanding(void **state)
     (void)expect_front(f, 0);
 }
 
-/* RFC5681:2 (b): text. */
+/* RFC5681:2 (b): text. [RFC5681:2b] */
 static void test_congestion_not_duplicate_with_text(void **state)
 {
     struct fixture *f = in_flight_of(state, 10);
@@ -798,7 +802,7 @@ static void test_congestion_not_duplicate_with_text_out_of_order(void **state)
     }
 }
 
-/* RFC5681:2 (c): FIN. The third without it counts. */
+/* RFC5681:2 (c): FIN. The third without it counts. [RFC5681:2b] */
 static void test_congestion_not_duplicate_with_fin(void **state)
 {
     struct fixture *f = in_flight_of(state, 10);
@@ -812,7 +816,7 @@ static void test_congestion_not_duplicate_with_fin(void **state)
     assert_int_equal(sent(f), 1);
 }
 
-/* RFC5681:2 (c): SYN. */
+/* RFC5681:2 (c): SYN. [RFC5681:2b] */
 static void test_congestion_not_duplicate_with_syn(void **state)
 {
     struct fixture *f = in_flight_of(state, 10);
@@ -826,7 +830,7 @@ static void test_congestion_not_duplicate_with_syn(void **state)
     expect_nothing(f);
 }
 
-/* RFC5681:2 (d): an ACK older than the greatest. */
+/* RFC5681:2 (d): an ACK older than the greatest. [RFC5681:2b] */
 static void test_congestion_not_duplicate_old_ack(void **state)
 {
     struct fixture *f = in_flight_of(state, 10);
@@ -838,7 +842,7 @@ static void test_congestion_not_duplicate_old_ack(void **state)
     }
 }
 
-/* RFC5681:2 (e): another window than the last. */
+/* RFC5681:2 (e): another window than the last. [RFC5681:2b] */
 static void test_congestion_not_duplicate_with_another_window(void **state)
 {
     struct fixture *f = in_flight_of(state, 10);
@@ -883,7 +887,7 @@ static void test_congestion_third_duplicate_in_every_sending_state(void **state)
 /* ---- fast retransmit: the windows ---- */
 
 /* RFC5681:3.2g, RFC5681:3.2i, RFC5681:4.3a: half of what is outstanding, two segments at least;
- * then three more than that. */
+ * then three more than that. [RFC5681:3.1o] */
 static void test_congestion_third_duplicate_sets_both(void **state)
 {
     static const struct {
@@ -957,7 +961,7 @@ static void test_congestion_recovery_keeps_to_the_peers_window(void **state)
 }
 
 /* RFC5681:3.2l, RFC5681:4.3c: duplicates let four new segments out; the full ACK deflates to five.
- */
+ * [RFC6582:6d] */
 static void test_congestion_full_ack_deflates_to_ssthresh(void **state)
 {
     struct fixture *f = in_recovery(state);
@@ -1324,7 +1328,7 @@ static void test_congestion_recovery_goes_up_to_what_was_sent(void **state)
     assert_true(f->tcb.cwnd <= 5 * MSS);
 }
 
-/* RFC6582:3.2b: in recovery three more duplicates are no other loss. */
+/* RFC6582:3.2b: in recovery three more duplicates are no other loss. [RFC6582:6c] */
 static void test_congestion_recovery_is_entered_once(void **state)
 {
     struct fixture *f = in_recovery(state);

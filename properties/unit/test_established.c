@@ -169,7 +169,7 @@ static struct fixture *in_zero_window(void **state)
     return f;
 }
 
-/* RFC9293:MAY-8 */
+/* RFC9293:MAY-8, RFC9293:3.8.6.1a, RFC9293:3.10.7.4a */
 static void test_established_zero_window_text_is_acknowledged(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -181,7 +181,7 @@ static void test_established_zero_window_text_is_acknowledged(void **state)
     }
 }
 
-/* RFC9293:MUST-66 */
+/* RFC9293:MUST-66, RFC9293:3.10.7.4b */
 static void test_established_zero_window_rst_exact_ends(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -214,6 +214,7 @@ static void test_established_zero_window_ack_after_a_probe_is_taken(void **state
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.7.4b */
 static void test_established_zero_window_ack_is_taken(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -235,7 +236,7 @@ static void test_established_zero_window_fin_is_acknowledged(void **state)
     expect_state(f, TFSM_ESTABLISHED);
 }
 
-/* RFC9293:MUST-66 */
+/* RFC9293:MUST-66, RFC9293:3.10.7.4b */
 static void test_established_zero_window_urg_is_told(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -244,7 +245,7 @@ static void test_established_zero_window_urg_is_told(void **state)
 }
 
 /* RFC9293:MUST-66, RFC9293:3.10.7.4 first: a valid ACK, URG or RST counts although the window is
- * closed, also when it comes on the peer's probe. */
+ * closed, also when it comes on the peer's probe. [RFC9293:3.10.7.4b] */
 static void test_established_zero_window_probe_with_ack_and_urg_is_taken(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -257,7 +258,7 @@ static void test_established_zero_window_probe_with_ack_and_urg_is_taken(void **
     expect_ack(f);
 }
 
-/* RFC9293:MUST-66: that allowance is for RCV.NXT alone. */
+/* RFC9293:MUST-66: that allowance is for RCV.NXT alone. [RFC9293:3.8.6.1a, RFC9293:3.10.7.4a] */
 static void test_established_zero_window_text_elsewhere_is_refused(void **state)
 {
     static const int64_t places[] = {-1, 1, 2, 1000};
@@ -283,7 +284,7 @@ static void test_established_zero_window_syn_without_5961_is_acknowledged(void *
     expect_state(f, TFSM_ESTABLISHED);
 }
 
-/* RFC9293:MUST-66, SHLD-2 */
+/* RFC9293:MUST-66, SHLD-2, 3.10.7.4b */
 static void test_established_zero_window_rst_with_text_ends(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -302,6 +303,7 @@ static void test_established_zero_window_fin_is_not_taken(void **state)
 
 /* ---- fifth: ACK ---- */
 
+/* RFC9293:3.10.7.4n */
 static void test_established_ack_duplicate_is_quiet(void **state)
 {
     struct fixture *f = in_established(state);
@@ -312,6 +314,7 @@ static void test_established_ack_duplicate_is_quiet(void **state)
     expect_state(f, TFSM_ESTABLISHED);
 }
 
+/* RFC9293:3.10.7.4n */
 static void test_established_ack_new_moves_snd_una(void **state)
 {
     struct fixture *f = in_established(state);
@@ -370,7 +373,8 @@ static void test_established_ack_old_dataless_is_quiet(void **state)
     expect_nothing(f);
 }
 
-/* RFC5961:5.2a, RFC5961:5.2b, RFC9293:MAY-12: SND.UNA - MAX.SND.WND =< SEG.ACK. */
+/* RFC5961:5.2a, RFC5961:5.2b, RFC9293:MAY-12: SND.UNA - MAX.SND.WND =< SEG.ACK.
+ * [RFC9293:3.10.7.4l] */
 static void test_established_ack_lower_bound_is_the_greatest_window(void **state)
 {
     struct fixture *f = fresh(state);
@@ -411,7 +415,7 @@ static void test_established_ack_old_changes_no_window(void **state)
 
 /* ---- sixth: URG ---- */
 
-/* RFC9293:MUST-32 */
+/* RFC9293:MUST-32, RFC9293:3.8.5a, RFC9293:3.9.1.8a, RFC9293:3.10.7.4r */
 static void test_established_urg_is_told_once(void **state)
 {
     struct fixture *f = in_established(state);
@@ -501,6 +505,7 @@ static void test_established_urg_beyond_a_hole_is_told(void **state)
     assert_int_equal(f->tcb.rcv_up, f->irs + 1 + 110);
 }
 
+/* RFC9293:3.1c */
 static void test_established_without_urg_the_pointer_is_not_read(void **state)
 {
     struct fixture *f = in_established(state);
@@ -510,7 +515,7 @@ static void test_established_without_urg_the_pointer_is_not_read(void **state)
 
 /* ---- seventh: text ---- */
 
-/* RFC5681:4.2d */
+/* RFC5681:4.2d, RFC9293:3.10.7.4s */
 static void test_established_text_left_edge_is_delivered(void **state)
 {
     struct fixture *f = in_established(state);
@@ -533,6 +538,7 @@ static void test_established_text_inside_waits(void **state)
     expect_ack(f);
 }
 
+/* RFC9293:3.10.7.4a */
 static void test_established_text_right_edge_waits(void **state)
 {
     struct fixture *f = in_established(state);
@@ -542,7 +548,7 @@ static void test_established_text_right_edge_waits(void **state)
     expect_ack(f);
 }
 
-/* B35: only the new part counts. */
+/* B35: only the new part counts. [RFC9293:3.10.7.4c] */
 static void test_established_text_straddling_left_is_trimmed(void **state)
 {
     struct fixture *f = in_established(state);
@@ -554,6 +560,7 @@ static void test_established_text_straddling_left_is_trimmed(void **state)
     expect_ack(f);
 }
 
+/* RFC9293:3.10.7.4c */
 static void test_established_text_straddling_right_is_trimmed(void **state)
 {
     struct fixture *f = in_established(state);
@@ -588,7 +595,7 @@ static void test_established_text_in_a_batch_is_acknowledged_once(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:MUST-58 */
+/* RFC9293:MUST-58, RFC9293:3.10.7.4t */
 static void test_established_ack_rides_on_text(void **state)
 {
     struct fixture *f = in_established(state);
@@ -609,6 +616,7 @@ static void test_established_other_flags_change_nothing(void **state)
 
 /* ---- eighth: FIN ---- */
 
+/* RFC9293:3.6b, RFC9293:3.10.7.4u */
 static void test_established_fin_closes(void **state)
 {
     struct fixture *f = in_established(state);
@@ -697,7 +705,7 @@ static void test_established_fin_with_new_ack_is_both(void **state)
 /* ---- output and user calls ---- */
 
 /* RFC9293:MUST-61, MUST-65, SHLD-28: full segments, PSH on the last of what is queued, no MSS
- * option. */
+ * option. [RFC9293:3.10.2d] */
 static void test_established_send_is_cut_into_segments(void **state)
 {
     struct fixture *f = in_established(state);
@@ -727,6 +735,7 @@ static void test_established_send_stops_at_the_peers_window(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.2e */
 static void test_established_send_too_much_is_an_error(void **state)
 {
     struct fixture *f = in_established(state);
@@ -749,7 +758,8 @@ static void test_established_send_nothing_sends_nothing(void **state)
     expect_deadline(f, TFSM_NEVER);
 }
 
-/* RFC9293:MUST-30, MUST-31, MUST-62: the pointer is the octet after the urgent data. */
+/* RFC9293:MUST-30, MUST-31, MUST-62: the pointer is the octet after the urgent data.
+ * [RFC9293:3.10.2f] */
 static void test_established_send_urgent_sets_the_pointer(void **state)
 {
     struct fixture *f = in_established(state);
@@ -826,6 +836,7 @@ static void test_established_send_nothing_into_a_full_buffer(void **state)
     expect_unchanged(f);
 }
 
+/* RFC9293:3.10.3b */
 static void test_established_receive_hands_out_what_was_delivered(void **state)
 {
     struct fixture *f = in_established(state);
@@ -846,6 +857,7 @@ static void test_established_receive_does_not_hand_out_text_beyond_a_hole(void *
     assert_int_equal(f->fx.taken, 0);
 }
 
+/* RFC9293:3.10.4c */
 static void test_established_close_sends_fin(void **state)
 {
     struct fixture *f = in_established(state);
@@ -857,6 +869,7 @@ static void test_established_close_sends_fin(void **state)
     expect_deadline(f, f->now + RTO);
 }
 
+/* RFC9293:3.6a, RFC9293:3.10.4c */
 static void test_established_close_sends_fin_after_the_text(void **state)
 {
     struct fixture *f = in_established(state);
@@ -881,7 +894,7 @@ static void test_established_close_with_the_window_full_leaves_at_once(void **st
 }
 
 /* B28: <SEQ=SND.NXT><CTL=RST>, which takes no sequence number; text that was only queued has none.
- */
+ * [RFC9293:3.10.5b] */
 static void test_established_abort_sends_reset(void **state)
 {
     struct fixture *f = in_established(state);
@@ -896,6 +909,7 @@ static void test_established_abort_sends_reset(void **state)
     expect_rejected(f);
 }
 
+/* RFC9293:3.10.1e */
 static void test_established_open_exists(void **state)
 {
     struct fixture *f = in_established(state);

@@ -39,7 +39,7 @@ static void expect_failure(struct fixture *f, unsigned r1, unsigned r2)
 
 /* ---- R1 ---- */
 
-/* RFC9293:MUST-20a, RFC9293:SHLD-9: at R1 and at every one after it. */
+/* RFC9293:MUST-20a, RFC9293:SHLD-9: at R1 and at every one after it. [RFC9293:3.9.1.8a] */
 static void test_failures_r1_is_told_from_then_on(void **state)
 {
     for (unsigned r1 = 1; r1 <= RETRIES; r1++) {

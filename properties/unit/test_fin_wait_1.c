@@ -147,6 +147,7 @@ static void test_fin_wait_1_ack_duplicate_stays(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.7.4p */
 static void test_fin_wait_1_ack_of_fin_goes_on(void **state)
 {
     struct fixture *f = in_fin_wait_1(state);
@@ -301,6 +302,7 @@ static void test_fin_wait_1_text_with_ack_of_fin_is_delivered(void **state)
     expect_ack(f);
 }
 
+/* RFC9293:3.10.3b */
 static void test_fin_wait_1_text_can_be_received(void **state)
 {
     struct fixture *f = in_fin_wait_1(state);
@@ -311,6 +313,7 @@ static void test_fin_wait_1_text_can_be_received(void **state)
 
 /* ---- eighth: FIN ---- */
 
+/* RFC9293:3.6b, RFC9293:3.10.7.4u */
 static void test_fin_wait_1_fin_goes_to_closing(void **state)
 {
     struct fixture *f = in_fin_wait_1(state);
@@ -374,7 +377,7 @@ static void test_fin_wait_1_fin_with_unacceptable_ack_is_refused(void **state)
 
 /* ---- our FIN ---- */
 
-/* B46: the same FIN again, at the same place. */
+/* B46: the same FIN again, at the same place. [RFC9293:3.10.8b] */
 static void test_fin_wait_1_rtx_repeats_the_fin(void **state)
 {
     struct fixture *f = in_fin_wait_1(state);
@@ -396,7 +399,7 @@ static void test_fin_wait_1_rtx_repeats_text_and_fin(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:3.10.4: a second FIN is not emitted. */
+/* RFC9293:3.10.4: a second FIN is not emitted. [RFC9293:3.10.4e] */
 static void test_fin_wait_1_close_again_is_an_error(void **state)
 {
     struct fixture *f = in_fin_wait_1(state);

@@ -201,6 +201,7 @@ static void test_fin_wait_2_text_straddling_left_is_trimmed(void **state)
     expect_text(f, 0, 10, 10, 5);
 }
 
+/* RFC9293:3.10.3b */
 static void test_fin_wait_2_text_can_be_received(void **state)
 {
     struct fixture *f = in_fin_wait_2(state);
@@ -234,6 +235,7 @@ static void test_fin_wait_2_has_no_timer(void **state)
 
 /* ---- eighth: FIN ---- */
 
+/* RFC9293:3.6b, RFC9293:3.10.7.4u */
 static void test_fin_wait_2_fin_goes_to_time_wait(void **state)
 {
     struct fixture *f = in_fin_wait_2(state);
@@ -288,6 +290,7 @@ static void test_fin_wait_2_fin_beyond_the_right_edge_is_trimmed(void **state)
 
 /* ---- user calls ---- */
 
+/* RFC9293:3.10.4e */
 static void test_fin_wait_2_close_again_is_an_error(void **state)
 {
     struct fixture *f = in_fin_wait_2(state);

@@ -129,7 +129,7 @@ static void test_half_duplex_close_wait_close_with_all_read_sends_fin(void **sta
     expect_gone(f, TFSM_SIG_CLOSED);
 }
 
-/* RFC9293:3.9.1.4: what was queued goes out all the same: deaf is not dumb. */
+/* RFC9293:3.9.1.4: what was queued goes out all the same: deaf is not dumb. [RFC9293:3.6a] */
 static void test_half_duplex_close_sends_what_is_queued(void **state)
 {
     struct fixture *f = in_established(state);

@@ -134,7 +134,7 @@ static void test_icmp_events_soft_does_not_stop_an_open(void **state)
 }
 
 /* RFC9293:MUST-47: the three conditions that 3.9.1.8 demands to be reported have each a signal of
- * their own. */
+ * their own. [RFC9293:3.9.1.8a] */
 static void test_icmp_events_asynchronous_reports(void **state)
 {
     struct fixture *f = fresh(state);
@@ -420,7 +420,8 @@ static size_t expect_text_at_most(struct fixture *f, uint32_t most)
 }
 
 /* RFC9293:3.7.2, RFC9293:MUST-16: no text got through at the old size, so that the message is
- * believed: what it quotes goes out again at once, in segments that fit, and so does the rest. */
+ * believed: what it quotes goes out again at once, in segments that fit, and so does the rest.
+ * [RFC9293:3.7.2a, RFC5927:7.2d] */
 static void test_icmp_events_too_big_makes_smaller_segments(void **state)
 {
     for (size_t p = 0; p < PROFILES; p++) {
@@ -446,7 +447,7 @@ static void test_icmp_events_too_big_twice(void **state)
     (void)expect_text_at_most(f, 300);
 }
 
-/* RFC5927:7.2a: nothing of the new size was sent yet, so that nobody can find it too big. */
+/* RFC5927:7.2a, RFC5927:7.2e: nothing of the new size was sent yet, so that nobody can find it too big. */
 static void test_icmp_events_too_big_before_the_new_size_was_sent(void **state)
 {
     struct fixture *f = with_three(state, PROFILE | TFSM_RFC5927);

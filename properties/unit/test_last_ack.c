@@ -147,6 +147,7 @@ static void test_last_ack_ack_duplicate_stays(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.7.4p */
 static void test_last_ack_ack_of_fin_ends(void **state)
 {
     struct fixture *f = in_last_ack(state);
@@ -229,6 +230,7 @@ static void test_last_ack_rst_with_text_unacknowledged_is_told(void **state)
 
 /* ---- sixth, seventh, eighth: what comes after a FIN ---- */
 
+/* RFC9293:3.10.7.4r */
 static void test_last_ack_urg_is_ignored(void **state)
 {
     struct fixture *f = in_last_ack(state);
@@ -247,6 +249,7 @@ static void test_last_ack_text_is_ignored(void **state)
     expect_state(f, TFSM_LAST_ACK);
 }
 
+/* RFC9293:3.10.7.4v */
 static void test_last_ack_fin_again_is_acknowledged(void **state)
 {
     struct fixture *f = in_last_ack(state);
@@ -257,6 +260,7 @@ static void test_last_ack_fin_again_is_acknowledged(void **state)
     expect_state(f, TFSM_LAST_ACK);
 }
 
+/* RFC9293:3.10.7.4v */
 static void test_last_ack_fin_beyond_the_fin_stays(void **state)
 {
     struct fixture *f = in_last_ack(state);
@@ -268,6 +272,7 @@ static void test_last_ack_fin_beyond_the_fin_stays(void **state)
 
 /* ---- user calls ---- */
 
+/* RFC9293:3.10.4e */
 static void test_last_ack_close_is_an_error(void **state)
 {
     struct fixture *f = in_last_ack(state);
@@ -282,7 +287,7 @@ static void test_last_ack_send_is_an_error(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:3.10.5: "ok", and no reset. */
+/* RFC9293:3.10.5: "ok", and no reset. [RFC9293:3.10.5c] */
 static void test_last_ack_abort_sends_no_reset(void **state)
 {
     struct fixture *f = in_last_ack(state);

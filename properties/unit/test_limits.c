@@ -447,6 +447,7 @@ static void whole_life(struct fixture *f)
     expect_gone(f, TFSM_SIG_CLOSED);
 }
 
+/* RFC9293:3.4a */
 static void test_limits_any_iss_and_irs_will_do(void **state)
 {
     static const uint32_t starts[] = {0,           1,           0x7ffffffe,  0x7fffffff,

@@ -4,7 +4,7 @@
 
 /* ---- first: RST ---- */
 
-/* B05, B07: whatever else a RST carries, it is ignored. */
+/* B05, B07: whatever else a RST carries, it is ignored. [RFC9293:3.10.7.2a] */
 static void test_listen_rst_is_ignored(void **state)
 {
     static const uint8_t with[] = {0, TFSM_ACK, TFSM_SYN, TFSM_SYN | TFSM_ACK, TFSM_FIN, TFSM_URG};
@@ -25,7 +25,7 @@ static void test_listen_rst_with_wrong_security_is_ignored(void **state)
 
 /* ---- second: ACK ---- */
 
-/* B05: SEQ = SEG.ACK, not one more. */
+/* B05: SEQ = SEG.ACK, not one more. [RFC9293:3.10.7.2a] */
 static void test_listen_ack_is_reset(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -70,6 +70,7 @@ static void test_listen_reset_leaves_the_listener_as_it_was(void **state)
 
 /* ---- third: SYN ---- */
 
+/* RFC9293:3.10.7.2b */
 static void test_listen_syn_wrong_security_is_reset(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -90,7 +91,8 @@ static void test_listen_syn_right_security_is_accepted(void **state)
     assert_int_equal(s.security, 3);
 }
 
-/* RFC9293:MUST-14, SHLD-5a, RFC9293:3.10.7.2 <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
+/* RFC9293:MUST-14, SHLD-5a, RFC9293:3.10.7.2 <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
+ * [RFC9293:3.10.7.2c] */
 static void test_listen_syn_is_answered(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -105,7 +107,7 @@ static void test_listen_syn_is_answered(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:MUST-14 */
+/* RFC9293:MUST-14, RFC9293:3.10.7.2c */
 static void test_listen_syn_fills_the_tcb(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -120,7 +122,7 @@ static void test_listen_syn_fills_the_tcb(void **state)
 }
 
 /* RFC9293:3.10.7.2: text waits until SYN-RECEIVED is over; it is copied at once, delivered later.
- */
+ * [RFC9293:3.5a, RFC9293:3.10.7.2d] */
 static void test_listen_syn_with_text_is_remembered(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -165,6 +167,7 @@ static void test_listen_syn_fin_waits_for_our_syn_to_be_acknowledged(void **stat
     assert_int_equal(f->tcb.rcv_nxt, f->irs + 2);
 }
 
+/* RFC9293:3.10.7.2d */
 static void test_listen_syn_text_fin_arrive_in_order(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -267,6 +270,7 @@ static void test_listen_text_without_flags_wrong_security_is_dropped(void **stat
 
 /* ---- user calls and time ---- */
 
+/* RFC9293:3.10.1d */
 static void test_listen_open_active_sends_syn(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -288,6 +292,7 @@ static void test_listen_open_active_is_no_longer_passive(void **state)
     expect_gone(f, TFSM_SIG_REFUSED);
 }
 
+/* RFC9293:3.10.1c */
 static void test_listen_open_active_without_remote_is_an_error(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -295,6 +300,7 @@ static void test_listen_open_active_without_remote_is_an_error(void **state)
     expect_state(f, TFSM_LISTEN);
 }
 
+/* RFC9293:3.10.2b */
 static void test_listen_send_without_remote_is_an_error(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -303,7 +309,7 @@ static void test_listen_send_without_remote_is_an_error(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:3.10.2: SEND makes a fully specified passive connection active. */
+/* RFC9293:3.10.2: SEND makes a fully specified passive connection active. [RFC9293:3.10.2b] */
 static void test_listen_send_with_remote_opens_actively(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -349,6 +355,7 @@ static void test_listen_receive_waits(void **state)
     expect_unchanged(f);
 }
 
+/* RFC9293:3.10.4a */
 static void test_listen_close_deletes_the_tcb(void **state)
 {
     struct fixture *f = in_listen(state);
@@ -357,7 +364,7 @@ static void test_listen_close_deletes_the_tcb(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:3.10.5: outstanding RECEIVEs hear "connection reset". */
+/* RFC9293:3.10.5: outstanding RECEIVEs hear "connection reset". [RFC9293:3.10.5a] */
 static void test_listen_abort_deletes_the_tcb(void **state)
 {
     struct fixture *f = in_listen(state);

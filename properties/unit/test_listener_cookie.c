@@ -608,6 +608,7 @@ static void test_listener_cookie_when_the_offer_changes(void **state)
 
 /* ---- when cookies are sent ---- */
 
+/* RFC4987:3.7 */
 static void test_listener_cookie_only_when_the_queue_is_full(void **state)
 {
     struct house *h = a_house(state, TFSM_COOKIES_WHEN_FULL);

@@ -59,6 +59,7 @@ static void test_listener_open_least(void **state)
     walls_stand(h);
 }
 
+/* RFC7413:4.2b */
 static void test_listener_policy_default_is_as_told(void **state)
 {
     (void)state;
@@ -1236,7 +1237,7 @@ static void test_listener_tuples_are_never_confused(void **state)
     walls_stand(h);
 }
 
-/* RFC4987:3.2: thousands come and go in every order; entries are used again, and never more than there
+/* RFC4987:3.5: thousands come and go in every order; entries are used again, and never more than there
  * are. */
 static void test_listener_queue_is_bounded(void **state)
 {

@@ -359,6 +359,7 @@ static void test_out_of_order_fin_at_rcv_nxt_while_text_waits(void **state)
 
 /* ---- across the wrap ---- */
 
+/* RFC9293:3.4a */
 static void test_out_of_order_across_the_wrap(void **state)
 {
     struct fixture *f = fresh(state);

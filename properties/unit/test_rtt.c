@@ -684,7 +684,7 @@ static void test_rtt_text_after_a_good_handshake_does_not_wait_three_seconds(voi
 }
 
 /* RFC6298:5.7, RFC6298:5.5: an initial timeout that is no less than three seconds is not shortened;
- * it was doubled, and stays so until there is a measurement. */
+ * it was doubled, and stays so until there is a measurement. [RFC6298:2.1b] */
 static void test_rtt_longer_initial_timeout_is_not_cut_to_three_seconds(void **state)
 {
     struct fixture *f = fresh(state);
@@ -734,7 +734,7 @@ static void note_sendings(struct fixture *f, struct sendings *sent)
 }
 
 /* RFC6298:5: whatever the order of ACKs and timeouts, no timer sends a segment again within one
- * timeout of its last sending. */
+ * timeout of its last sending. [RFC6298:1] */
 static void test_rtt_timer_never_retransmits_early(void **state)
 {
     uint32_t random = 1;

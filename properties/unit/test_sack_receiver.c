@@ -405,7 +405,7 @@ static void test_sack_receiver_in_order_tells_nothing(void **state)
     }
 }
 
-/* RFC2018:3, RFC2018:4c, RFC2018:4d: RFC 2018 7, case 2. */
+/* RFC2018:3, RFC2018:4c, RFC2018:4d: RFC 2018 7, case 2. [RFC2018:4h] */
 static void test_sack_receiver_first_lost_block_grows(void **state)
 {
     struct fixture *f = agreed_from(state, 5000);
@@ -834,7 +834,8 @@ static void test_sack_receiver_twice_out_of_order(void **state)
     expect_sack(f, 4000, {5000, 5500}, {4500, 5500});
 }
 
-/* RFC2883:4b: example 4: part of the segment came before, and the rest fills the hole. */
+/* RFC2883:4b: example 4: part of the segment came before, and the rest fills the hole.
+ * [RFC2883:4g] */
 static void test_sack_receiver_twice_in_part_and_delivered(void **state)
 {
     struct fixture *f = agreed_from(state, 500);
@@ -847,7 +848,7 @@ static void test_sack_receiver_twice_in_part_and_delivered(void **state)
     expect_sack(f, 2500, {1000, 1500});
 }
 
-/* RFC2883:4b: example 5: of two pieces the first is told. */
+/* RFC2883:4b: example 5: of two pieces the first is told. [RFC2883:4h] */
 static void test_sack_receiver_two_pieces_twice_tell_the_first(void **state)
 {
     struct fixture *f = agreed_from(state, 500);
@@ -862,7 +863,7 @@ static void test_sack_receiver_two_pieces_twice_tell_the_first(void **state)
     expect_sack(f, 2500, {1000, 1500}, {3000, 3500});
 }
 
-/* RFC2883:4b, RFC2883:4d: example 6: two pieces of text that waits. */
+/* RFC2883:4b, RFC2883:4d: example 6: two pieces of text that waits. [RFC2883:4h] */
 static void test_sack_receiver_two_pieces_twice_out_of_order(void **state)
 {
     struct fixture *f = agreed_from(state, 500);
@@ -877,7 +878,7 @@ static void test_sack_receiver_two_pieces_twice_out_of_order(void **state)
     expect_sack(f, 1000, {1500, 2000}, {1500, 3000}, {3500, 4000});
 }
 
-/* RFC2883:4b: only what came again, from its first octet to the one after its last. */
+/* RFC2883:4b: only what came again, from its first octet to the one after its last. [RFC2883:4g] */
 static void test_sack_receiver_twice_in_part_tells_the_overlap(void **state)
 {
     struct fixture *f = agreed(state);

@@ -14,7 +14,7 @@ static struct tfsm_status_block status_of(const struct fixture *f)
     return block;
 }
 
-/* RFC9293:3.10.6: "error: connection does not exist"; then nothing is told. */
+/* RFC9293:3.10.6: "error: connection does not exist"; then nothing is told. [RFC9293:3.10.6a] */
 static void test_status_closed_is_an_error(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -36,7 +36,7 @@ static void test_status_after_abort_is_an_error(void **state)
 }
 
 /* RFC9293:3.10.6: the state in each state; without text there are no octets anywhere. A SYN and a
- * FIN are no octets of the user. */
+ * FIN are no octets of the user. [RFC9293:3.10.6a] */
 static void test_status_tells_every_state(void **state)
 {
     for (int s = TFSM_LISTEN; s < TFSM_STATES; s++) {
@@ -163,7 +163,7 @@ static void test_status_readable_behind_the_fin(void **state)
 
 /* ---- urgent data ---- */
 
-/* RFC9293:MUST-33: what is left of the urgent octets shrinks as the user reads. */
+/* RFC9293:MUST-33: what is left of the urgent octets shrinks as the user reads. [RFC9293:3.8.5a] */
 static void test_status_urgent_in_shrinks_with_reading(void **state)
 {
     struct fixture *f = in_established(state);
@@ -222,7 +222,7 @@ static void test_status_urgent_in_moves_on(void **state)
     assert_int_equal(status_of(f).urgent_in, 20);
 }
 
-/* RFC9293:MUST-33: without URG nothing is urgent, whatever the field says. */
+/* RFC9293:MUST-33: without URG nothing is urgent, whatever the field says. [RFC9293:3.1c] */
 static void test_status_urgent_in_needs_the_flag(void **state)
 {
     struct fixture *f = in_established(state);

@@ -111,7 +111,7 @@ static void test_syn_received_ack_at_the_right_edge_connects(void **state)
 
 /* ---- second: RST ---- */
 
-/* RFC9293:MUST-11 */
+/* RFC9293:MUST-11, RFC9293:3.10.7.4e */
 static void test_syn_received_rst_exact_passive_listens_again(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -144,7 +144,7 @@ static void test_syn_received_rst_exact_passive_with_scaling_listens_again(void 
     listens_again(f);
 }
 
-/* RFC9293:MUST-11, B17 */
+/* RFC9293:MUST-11, B17, RFC9293:3.10.7.4e */
 static void test_syn_received_rst_exact_active_is_refused(void **state)
 {
     struct fixture *f = in_syn_received_active(state);
@@ -206,7 +206,7 @@ static void test_syn_received_rst_in_window_without_5961_active_is_refused(void 
 
 /* ---- third: security ---- */
 
-/* RFC9293:3.10.7.4: "send a reset and return". */
+/* RFC9293:3.10.7.4: "send a reset and return". [RFC9293:3.10.7.4g] */
 static void test_syn_received_wrong_security_is_reset(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -248,6 +248,7 @@ static void test_syn_received_rst_comes_before_security(void **state)
 
 /* ---- fourth: SYN ---- */
 
+/* RFC9293:3.10.7.4h */
 static void test_syn_received_syn_in_window_passive_listens_again(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -300,7 +301,7 @@ static void test_syn_received_without_ack_is_dropped(void **state)
     expect_state(f, TFSM_SYN_RECEIVED);
 }
 
-/* B02, B04: a bare RST, and the state stays. */
+/* B02, B04: a bare RST, and the state stays. [RFC9293:3.10.7.4m] */
 static void test_syn_received_ack_iss_is_reset(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -309,6 +310,7 @@ static void test_syn_received_ack_iss_is_reset(void **state)
     expect_state(f, TFSM_SYN_RECEIVED);
 }
 
+/* RFC9293:3.10.7.4m */
 static void test_syn_received_ack_beyond_snd_nxt_is_reset(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -352,6 +354,7 @@ static void test_syn_received_bad_ack_delivers_nothing(void **state)
     expect_delivered(f, 0);
 }
 
+/* RFC9293:3.10.7.4m */
 static void test_syn_received_ack_connects(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -499,6 +502,7 @@ static void test_syn_received_rtx_keeps_the_iss(void **state)
 
 /* ---- user calls ---- */
 
+/* RFC9293:3.10.2c */
 static void test_syn_received_send_waits_for_established(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -515,7 +519,7 @@ static void test_syn_received_send_too_much_is_an_error(void **state)
     assert_int_equal(call(f, .kind = TFSM_EV_SEND, .len = BUFF + 1), TFSM_E_INSUFFICIENT_RESOURCES);
 }
 
-/* RFC9293:3.10.4: nothing to send, so the FIN goes at once. */
+/* RFC9293:3.10.4: nothing to send, so the FIN goes at once. [RFC9293:3.10.4b] */
 static void test_syn_received_close_with_nothing_queued_sends_fin(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -660,7 +664,8 @@ static void test_syn_received_close_remembered_text_is_delivered_later(void **st
     expect_delivered(f, 8);
 }
 
-/* RFC9293:3.10.4: with data queued the CLOSE waits for ESTABLISHED, then leaves it at once. */
+/* RFC9293:3.10.4: with data queued the CLOSE waits for ESTABLISHED, then leaves it at once.
+ * [RFC9293:3.10.4b] */
 static void test_syn_received_close_with_text_queued_waits(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -686,6 +691,7 @@ static void test_syn_received_close_with_text_queued_and_peer_fin(void **state)
     (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 2, .len = 201);
 }
 
+/* RFC9293:3.10.2a */
 static void test_syn_received_send_after_queued_close_is_an_error(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -753,6 +759,7 @@ static void test_syn_received_syn_in_window_after_queued_close_is_challenged(voi
     expect_state(f, TFSM_SYN_RECEIVED);
 }
 
+/* RFC9293:3.10.5b */
 static void test_syn_received_abort_sends_reset(void **state)
 {
     struct fixture *f = in_syn_received(state);

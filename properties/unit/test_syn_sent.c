@@ -4,7 +4,7 @@
 
 /* ---- first: ACK ---- */
 
-/* B02: SEG.ACK = ISS does not acknowledge our SYN. */
+/* B02: SEG.ACK = ISS does not acknowledge our SYN. [RFC9293:3.10.7.3a] */
 static void test_syn_sent_ack_iss_is_reset(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -20,6 +20,7 @@ static void test_syn_sent_ack_before_iss_is_reset(void **state)
     expect_rejected(f);
 }
 
+/* RFC9293:3.10.7.3a */
 static void test_syn_sent_ack_beyond_snd_nxt_is_reset(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -54,7 +55,7 @@ static void test_syn_sent_syn_ack_with_bad_ack_is_reset(void **state)
     expect_state(f, TFSM_SYN_SENT);
 }
 
-/* RFC5961:3.2d */
+/* RFC5961:3.2d, RFC9293:3.10.7.3a */
 static void test_syn_sent_rst_with_bad_ack_is_dropped(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -74,7 +75,7 @@ static void test_syn_sent_bad_ack_comes_before_security(void **state)
 
 /* ---- second: RST ---- */
 
-/* RFC5961:3.2d, RFC9293:MUST-12 */
+/* RFC5961:3.2d, RFC9293:MUST-12, RFC9293:3.10.7.3b */
 static void test_syn_sent_rst_with_good_ack_resets(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -94,7 +95,7 @@ static void test_syn_sent_rst_with_good_ack_without_5961_any_seq_resets(void **s
     expect_nothing(f);
 }
 
-/* RFC5961:3.2d: the ACK field must acknowledge the SYN. */
+/* RFC5961:3.2d: the ACK field must acknowledge the SYN. [RFC9293:3.10.7.3b] */
 static void test_syn_sent_rst_without_ack_is_dropped(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -114,6 +115,7 @@ static void test_syn_sent_rst_syn_ack_resets(void **state)
 
 /* ---- third: security ---- */
 
+/* RFC9293:3.10.7.3d */
 static void test_syn_sent_wrong_security_with_ack_is_reset(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -124,6 +126,7 @@ static void test_syn_sent_wrong_security_with_ack_is_reset(void **state)
     expect_state(f, TFSM_SYN_SENT);
 }
 
+/* RFC9293:3.10.7.3d */
 static void test_syn_sent_wrong_security_without_ack_is_reset(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -134,6 +137,7 @@ static void test_syn_sent_wrong_security_without_ack_is_reset(void **state)
 
 /* ---- fourth: SYN ---- */
 
+/* RFC9293:3.10.7.3e */
 static void test_syn_sent_syn_ack_connects(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -204,7 +208,7 @@ static void test_syn_sent_syn_ack_urg_tells_the_user(void **state)
     expect_signals(f, TFSM_SIG_CONNECTED | TFSM_SIG_URGENT);
 }
 
-/* Data queued before the handshake ride on its third segment. */
+/* Data queued before the handshake ride on its third segment. [RFC9293:3.10.7.3f] */
 static void test_syn_sent_syn_ack_sends_queued_text(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -226,7 +230,7 @@ static void test_syn_sent_syn_ack_window_zero_connects_and_waits(void **state)
     expect_deadline(f, f->now + RTO);
 }
 
-/* RFC9293:MUST-10, B16: <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
+/* RFC9293:MUST-10, B16: <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> [RFC9293:3.10.7.3g] */
 static void test_syn_sent_syn_is_a_simultaneous_open(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -259,6 +263,7 @@ static void test_syn_sent_syn_before_our_syn_left_is_answered_once(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.5a */
 static void test_syn_sent_syn_with_text_and_fin_is_remembered(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -368,6 +373,7 @@ static void test_syn_sent_syn_and_syn_ack_in_a_batch_connect(void **state)
 
 /* ---- fifth: the rest ---- */
 
+/* RFC9293:3.10.7.3h */
 static void test_syn_sent_good_ack_without_syn_is_dropped(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -378,7 +384,7 @@ static void test_syn_sent_good_ack_without_syn_is_dropped(void **state)
     expect_state(f, TFSM_SYN_SENT);
 }
 
-/* B22: FIN alone. */
+/* B22: FIN alone. [RFC9293:3.10.7.3h] */
 static void test_syn_sent_neither_syn_nor_ack_is_dropped(void **state)
 {
     static const uint8_t flags[] = {0, TFSM_FIN, TFSM_URG, TFSM_FIN | TFSM_PSH};
@@ -427,6 +433,7 @@ static void test_syn_sent_open_exists(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.2e */
 static void test_syn_sent_send_too_much_is_an_error(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -436,6 +443,7 @@ static void test_syn_sent_send_too_much_is_an_error(void **state)
     assert_int_equal(call(f, .kind = TFSM_EV_SEND, .len = 1), TFSM_E_INSUFFICIENT_RESOURCES);
 }
 
+/* RFC9293:3.10.3a */
 static void test_syn_sent_receive_waits(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -444,6 +452,7 @@ static void test_syn_sent_receive_waits(void **state)
     expect_unchanged(f);
 }
 
+/* RFC9293:3.10.4a */
 static void test_syn_sent_close_deletes_the_tcb(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -453,6 +462,7 @@ static void test_syn_sent_close_deletes_the_tcb(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.5a */
 static void test_syn_sent_abort_sends_no_reset(void **state)
 {
     struct fixture *f = in_syn_sent(state);

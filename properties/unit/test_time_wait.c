@@ -236,7 +236,7 @@ static void test_time_wait_text_is_ignored(void **state)
     expect_state(f, TFSM_TIME_WAIT);
 }
 
-/* B52: acknowledged, every time, and the wait begins anew. */
+/* B52: acknowledged, every time, and the wait begins anew. [RFC9293:3.10.7.4q] */
 static void test_time_wait_fin_again_restarts_the_wait(void **state)
 {
     struct fixture *f = in_time_wait(state);
@@ -309,7 +309,7 @@ static void test_time_wait_fin_beyond_the_fin_stays(void **state)
 
 /* ---- time ---- */
 
-/* RFC9293:MUST-13 */
+/* RFC9293:MUST-13, RFC9293:3.10.8c */
 static void test_time_wait_lasts_2msl(void **state)
 {
     struct fixture *f = in_time_wait(state);
@@ -351,7 +351,7 @@ static void test_time_wait_open_exists(void **state)
                      TFSM_E_CONNECTION_EXISTS);
 }
 
-/* RFC9293:3.10.5: "ok", and no reset. */
+/* RFC9293:3.10.5: "ok", and no reset. [RFC9293:3.10.5c] */
 static void test_time_wait_abort_sends_no_reset(void **state)
 {
     struct fixture *f = in_time_wait(state);

@@ -70,7 +70,8 @@ static void test_timers_early_timeout_does_nothing(void **state)
     }
 }
 
-/* RFC6298:5.4: the earliest segment that is not acknowledged, and that one only. */
+/* RFC6298:5.4: the earliest segment that is not acknowledged, and that one only.
+ * [RFC9293:3.10.8b] */
 static void test_timers_rtx_sends_the_first_segment_again(void **state)
 {
     struct fixture *f = in_established(state);
@@ -462,6 +463,7 @@ static tfsm_time time_of_end(struct fixture *f)
     return f->now;
 }
 
+/* RFC9293:3.10.8a */
 static void test_timers_user_timeout_ends_text_unanswered(void **state)
 {
     struct fixture *f = with_user_timeout(state);
@@ -474,6 +476,7 @@ static void test_timers_user_timeout_ends_text_unanswered(void **state)
     expect_nothing(f);
 }
 
+/* RFC9293:3.10.8a */
 static void test_timers_user_timeout_ends_a_syn_unanswered(void **state)
 {
     struct fixture *f = with_user_timeout(state);

@@ -157,7 +157,7 @@ static void reach_stamped_state(struct fixture *f, enum tfsm_state want)
 /* ---- the offer: RFC 7323 3.2 ---- */
 
 /* RFC7323:3.2a, RFC7323:7.1: a SYN bears our clock with the offset of this connection, and no
- * echo. */
+ * echo. [RFC7323:3.2l] */
 static void test_timestamps_syn_offers(void **state)
 {
     struct fixture *f = offering(state);
@@ -596,7 +596,7 @@ static void test_timestamps_not_agreed_measure_nothing(void **state)
 /* ---- the clock: RFC 7323 4.1, 5.4 ---- */
 
 /* RFC7323:4.1a, RFC7323:5.4a, RFC7323:5.4b, RFC7323:5.4c: one tick a millisecond: often enough for
- * any window, and the number comes round after weeks. */
+ * any window, and the number comes round after weeks. [RFC7323:5.4d, RFC7323:5.4e] */
 static void test_timestamps_clock_ticks_with_time(void **state)
 {
     struct fixture *f = in_stamped(state);
@@ -626,7 +626,7 @@ static void test_timestamps_clock_does_not_tick_with_segments(void **state)
     }
 }
 
-/* RFC7323:4.1a: it has 32 bits, whatever the time is. */
+/* RFC7323:4.1a: it has 32 bits, whatever the time is. [RFC7323:5.4e] */
 static void test_timestamps_clock_wraps(void **state)
 {
     struct fixture *f = offering(state);
@@ -847,7 +847,7 @@ static void test_timestamps_many_measurements_keep_the_history(void **state)
 
 /* ---- what is echoed: RFC 7323 4.3 ---- */
 
-/* RFC7323:4.3a, RFC7323:3.2b: text that waits for its acknowledgment: the earliest is echoed. */
+/* RFC7323:4.3a, RFC7323:4.3d, RFC7323:3.2b: text that waits for its acknowledgment: the earliest is echoed. */
 static void test_timestamps_delayed_ack_echoes_the_earliest(void **state)
 {
     struct fixture *f = offering(state);
@@ -891,7 +891,8 @@ static void test_timestamps_text_moves_last_ack_sent(void **state)
     want_stamp(f, &s, PEER_TS + 2);
 }
 
-/* RFC7323:4.3b, RFC7323:4.3c: the second example of RFC 7323 4.3: A C B E D. */
+/* RFC7323:4.3b, RFC7323:4.3c: the second example of RFC 7323 4.3: A C B E D.
+ * [RFC7323:4.3d, RFC7323:5.3c] */
 static void test_timestamps_out_of_order_echoes_what_moved_the_edge(void **state)
 {
     static const struct {
@@ -971,7 +972,8 @@ static void test_timestamps_recent_follows_across_zero(void **state)
     expect_echo(f, PEER_TS + 2);
 }
 
-/* RFC 7323 5.3 R2 comes before R3: a segment outside the window leaves nothing behind. */
+/* RFC 7323 5.3 R2 comes before R3: a segment outside the window leaves nothing behind.
+ * [RFC7323:5.3c] */
 static void test_timestamps_recent_ignores_what_is_outside(void **state)
 {
     struct fixture *f = in_stamped(state);
@@ -1400,7 +1402,7 @@ static void test_timestamps_newer_is_taken_after_24_days(void **state)
 }
 
 /* RFC7323:5.5: idle is what it must have been: traffic keeps it valid, also where the peer's clock
- * stands still. */
+ * stands still. [RFC7323:5.5b] */
 static void test_timestamps_recent_is_kept_by_traffic(void **state)
 {
     for (uint32_t ticks = 0; ticks < 2; ticks++) {
@@ -1415,7 +1417,8 @@ static void test_timestamps_recent_is_kept_by_traffic(void **state)
     }
 }
 
-/* RFC7323:5.5: what is refused is no traffic: the peer whose clock went round gets through. */
+/* RFC7323:5.5: what is refused is no traffic: the peer whose clock went round gets through.
+ * [RFC7323:5.5b] */
 static void test_timestamps_recent_is_not_kept_by_what_is_refused(void **state)
 {
     struct fixture *f = in_stamped(state);

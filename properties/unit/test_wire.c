@@ -260,6 +260,7 @@ static enum tfsm_wire_result parse_options(const uint8_t *options, size_t n,
 
 /* ---- packets by hand ---- */
 
+/* RFC2018:2b, RFC9293:3.1b */
 static void test_parse_golden_v4(void **state)
 {
     (void)state;
@@ -269,6 +270,7 @@ static void test_parse_golden_v4(void **state)
     assert_same_packet(&out, &wanted);
 }
 
+/* RFC2018:3b, RFC9293:3.1b */
 static void test_parse_golden_v6(void **state)
 {
     (void)state;
@@ -279,6 +281,7 @@ static void test_parse_golden_v6(void **state)
     assert_memory_equal(golden_v6 + out.text_at, hello, sizeof hello);
 }
 
+/* RFC7413:9 */
 static void test_parse_golden_fast_open(void **state)
 {
     (void)state;
@@ -290,7 +293,7 @@ static void test_parse_golden_fast_open(void **state)
 }
 
 /* Padded with a zero (RFC9293:MUST-69); the identification is zero, whatever is sent and however
- * often (RFC9293:MAY-4). */
+ * often (RFC9293:MAY-4). [RFC3168:5.3a; RFC2018:2b] */
 static void test_write_golden_v4(void **state)
 {
     (void)state;
@@ -301,6 +304,7 @@ static void test_write_golden_v4(void **state)
     assert_memory_equal(octets, golden_v4, sizeof golden_v4);
 }
 
+/* RFC2018:3b, RFC9293:3.1b */
 static void test_write_golden_v6(void **state)
 {
     (void)state;
@@ -311,7 +315,7 @@ static void test_write_golden_v6(void **state)
     assert_memory_equal(octets, golden_v6, sizeof golden_v6);
 }
 
-/* RFC9293:MUST-14, RFC5482:3.3b */
+/* RFC9293:MUST-14, RFC5482:3.3b, RFC7413:9 */
 static void test_write_golden_fast_open(void **state)
 {
     (void)state;
@@ -340,6 +344,7 @@ static void test_parse_length_counts_syn_fin_and_text(void **state)
     }
 }
 
+/* RFC9293:3.1a */
 static void test_parse_reserved_bits_are_kept(void **state)
 {
     (void)state;
@@ -923,6 +928,7 @@ static void test_option_wscale_above_14_counts_as_14(void **state)
     }
 }
 
+/* RFC2018:3b */
 static void test_option_sack_blocks(void **state)
 {
     (void)state;
@@ -1257,7 +1263,7 @@ static void test_write_every_checksum(void **state)
 
 /* ---- addresses and sizes ---- */
 
-/* RFC9293:MUST-67 */
+/* RFC9293:MUST-67, RFC9293:3.7.1a */
 static void test_mss_of_an_mtu(void **state)
 {
     (void)state;
