@@ -306,6 +306,8 @@ static void window_opened(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, t
     }
     if (has(tcb->flags, TFSM_M_PROBED)) {
         tfsm_resend(tcb);
+    } else if (has(tcb->flags, TFSM_M_RECOVERY) && !has(tcb->flags, TFSM_M_SACK)) {
+        tcb->owed |= TFSM_OWE_RTX; /* the front that a partial acknowledgment told of waits still */
     }
 }
 
@@ -518,6 +520,26 @@ static void count_duplicate(struct tfsm_tcb *tcb)
     }
 }
 
+/* Our SYN-ACK may be lost: it goes again, as if the timer had gone off, and which of the two is answered
+ * nobody will know. */
+static void answer_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                       const struct tfsm_event *ev)
+{
+    reply(tcb, cfg, ev, TFSM_OWE_RTX);
+    back_off(tcb);
+    tcb->snd_recover = seq_add(tcb->iss, 1);
+    tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+}
+
+/* The wait that ECE asked for is over where this timer was its own. */
+static void probe(struct tfsm_tcb *tcb)
+{
+    back_off(tcb);
+    tcb->owed |= TFSM_OWE_PROBE;
+    tcb->flags |= TFSM_M_PROBED;
+    tcb->flags &= tcb->snd_wnd > 0 ? ~TFSM_M_ECE_WAIT : UINT32_MAX;
+}
+
 static void keepalive(struct tfsm_tcb *tcb)
 {
     tcb->keepalives = one_more(tcb->keepalives);
@@ -537,7 +559,8 @@ static void heard(struct tfsm_tcb *tcb)
 static void take_timestamp(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
     tcb->ts_recent = ev->segment.ts_val;
-    tcb->ts_recent_from = ev->now;
+    /* Half-open connections live for minutes: when their SYN came is near enough. */
+    tcb->ts_recent_from = tcb->state == TFSM_SYN_RECEIVED ? tcb->ts_recent_from : ev->now;
 }
 
 /* Text that came again out of order says that its range is the one the peer works on. */
@@ -632,11 +655,11 @@ static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const s
     case TFSM_ACTION_ACK:              tcb->owed |= TFSM_OWE_ACK; break;
     case TFSM_ACTION_ACK_LATER:        acknowledge_later(tcb, cfg, ev->now); break;
     case TFSM_ACTION_REPLY:            reply(tcb, cfg, ev, TFSM_OWE_ACK); break;
-    case TFSM_ACTION_SYN_AGAIN:        reply(tcb, cfg, ev, TFSM_OWE_RTX); break;
+    case TFSM_ACTION_SYN_AGAIN:        answer_syn(tcb, cfg, ev); break;
     case TFSM_ACTION_START_2MSL:       start_2msl(tcb, cfg, ev); break;
     case TFSM_ACTION_RETRANSMIT:       retransmit(tcb); break;
     case TFSM_ACTION_ECE_GOES_ON:      tcb->flags &= ~(uint32_t)TFSM_M_ECE_WAIT; tcb->at_rtx = 0; break;
-    case TFSM_ACTION_PROBE:            back_off(tcb); tcb->owed |= TFSM_OWE_PROBE; tcb->flags |= TFSM_M_PROBED; break;
+    case TFSM_ACTION_PROBE:            probe(tcb); break;
     case TFSM_ACTION_KEEPALIVE:        keepalive(tcb); break;
     case TFSM_ACTION_MSS_DOWN:         tfsm_mss_down(tcb, path_mss(cfg, ev)); break;
     case TFSM_ACTION_MSS_LATER:        tcb->mss_asked = path_mss(cfg, ev); tcb->asked_seq = seg->seq; break;
@@ -733,15 +756,15 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
         tcb->flags ^= TFSM_M_PROBING;
         tcb->flags &= ~(uint32_t)TFSM_M_PROBED;
     }
-    if (!IN_STATE(tcb, STATES_SENDING) || probing) {
+    if (!IN_STATE(tcb, STATES_SENDING)) {
         tcb->flags &= ~(uint32_t)TFSM_M_ECE_WAIT;
     }
     bool outstanding = open && must_retransmit(tcb);
-    bool waits = has(tcb->flags, TFSM_M_ECE_WAIT);
+    bool waits = has(tcb->flags, TFSM_M_ECE_WAIT); /* beside a closed window, too, and after it */
+    bool hurries = tcb->snd_wnd > 0 && !waits;
     tfsm_time rto = backed_off(tcb, cfg);
-    keep_timer(&tcb->at_rtx, outstanding || waits, now, rto);
-    keep_timer(&tcb->at_persist, probing, now,
-               tcb->snd_wnd > 0 && rto > OVERRIDE ? OVERRIDE : rto);
+    keep_timer(&tcb->at_rtx, outstanding || (waits && !probing), now, rto);
+    keep_timer(&tcb->at_persist, probing, now, hurries && rto > OVERRIDE ? OVERRIDE : rto);
     tfsm_time patience = user_timeout(tcb, cfg);
     bool waiting = open && patience > 0 && tcb->snd_una != send_limit(tcb);
     tcb->user_from = !waiting ? 0 : tcb->at_user == 0 ? now : tcb->user_from;

@@ -106,7 +106,7 @@ static enum tfsm_clause check_receive(const struct tfsm_tcb *tcb)
 static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
 {
     bool time_wait = tcb->state == TFSM_TIME_WAIT;
-    bool waits = has(tcb->flags, TFSM_M_ECE_WAIT);
+    bool waits = has(tcb->flags, TFSM_M_ECE_WAIT) && !must_probe(tcb);
     if ((tcb->at_rtx != 0) != (!time_wait && (waits || must_retransmit(tcb)))) {
         return TFSM_CLAUSE_RTX_TIMER;
     }

@@ -187,13 +187,18 @@ static inline uint32_t resend_window(const struct tfsm_tcb *tcb, uint32_t from)
     return first ? max32(in_flight(tcb), tcb->snd_wnd) : tcb->snd_wnd + rounding;
 }
 
-/* Where a segment that occupies no number must stand for the peer to take it: SND.NXT, or the edge of
- * its window where a probe, or a window taken back, has left SND.NXT beyond that (RFC 9293 3.4, table
- * 6). The window that a SYN offers counts from after ours. */
+/* Where a segment that occupies no number must stand for the peer to take it: SND.NXT, or, where a
+ * probe or a window taken back has left that beyond what the peer can have offered, the last number of
+ * its window, and SND.UNA where that is closed (RFC 9293 3.4, table 6). A scaled window can show less
+ * than the peer has (RFC 7323 2.4). The window that a SYN offers counts from after ours. */
 static inline uint32_t empty_seq(const struct tfsm_tcb *tcb)
 {
     uint32_t syn = has(tcb->flags, TFSM_M_SYN_ACKED) ? 0 : 1;
-    return seq_add(tcb->snd_una, min32(in_flight(tcb), tcb->snd_wnd + syn));
+    uint32_t rounding = (1u << tcb->snd_wscale) - 1;
+    if (in_flight(tcb) <= syn + tcb->snd_wnd + (tcb->snd_wnd > 0 ? rounding : 0)) {
+        return tcb->snd_nxt;
+    }
+    return seq_add(tcb->snd_una, syn + (tcb->snd_wnd > 0 ? tcb->snd_wnd - 1 : 0));
 }
 
 /* The policy's MSS, to announce and to keep to: no segment that obeys it is too large for a packet, of

@@ -2,6 +2,7 @@
  * speak of nothing else, so this file is where every comparison of the protocol stands, once. */
 #include "engine.h"
 
+#define SYN_BURST   3u /* replies to SYNs at once */
 #define TS_OUTDATED (UINT64_C(24) * 86400 * 1000000) /* microseconds: 24 days (RFC7323:5.5) */
 
 /* A fact holds if a condition does. */
@@ -123,7 +124,34 @@ static bool ack_too_old(const struct tfsm_tcb *tcb, uint32_t ack)
            !seq_lt(tcb->snd_nxt, ack);
 }
 
-/* [RFC5961:7a, RFC5961:7b] */
+/* Fewer than R2 retransmissions were made. A user timeout that was told says when to give up, instead
+ * (RFC5482:3.1, 3.3). [RFC9293:MUST-21] */
+static bool tries_left(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
+{
+    bool open = has(tcb->flags, TFSM_M_SYN_ACKED);
+    bool agreed = has(cfg->profile, TFSM_USER_TIMEOUT) && open && tcb->at_user != 0 &&
+                  now < tcb->at_user;
+    return tcb->tries < (open ? cfg->retries : cfg->syn_retries) || agreed;
+}
+
+/* A reply to a segment without text may go out. Of SYNs no number tells a stranger's from that of a peer
+ * that has rebooted: but for a few their replies are spread over the interval, so that no burst mutes
+ * the next for longer than a part of it. [RFC5961:7a, RFC5961:7b] */
+static bool has_budget(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                       const struct tfsm_event *ev)
+{
+    enum tfsm_reply_class class = reply_class(tcb, &ev->segment);
+    uint8_t spent = tcb->challenges[class];
+    if (cfg->challenge_limit == 0 || ev->now >= tcb->challenge_until) {
+        return cfg->challenge_limit > 0;
+    }
+    tfsm_time left = tcb->challenge_until - ev->now;
+    tfsm_time gone = cfg->challenge_every > left ? cfg->challenge_every - left : 0;
+    return spent < cfg->challenge_limit &&
+           (class != TFSM_REPLY_SYN || spent < SYN_BURST ||
+            gone >= cfg->challenge_every / cfg->challenge_limit * (spent + 1u - SYN_BURST));
+}
+
 static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                        const struct tfsm_event *ev, struct tfsm_facts *facts)
 {
@@ -135,11 +163,10 @@ static void flag_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     bool syn_ack = is_syn(seg) && has(seg->flags, TFSM_ACK) && seg->seq == tcb->irs &&
                    seq_in(seg->ack, tcb->snd_una, seq_add(in_flight(tcb), 1));
     bool bearing = !rst && (syn_ack || text || has(seg->flags, TFSM_FIN));
-    bool budget =
-        cfg->challenge_limit > 0 && (ev->now >= tcb->challenge_until ||
-                                     tcb->challenges[reply_class(tcb, seg)] < cfg->challenge_limit);
+    bool budget = has_budget(tcb, cfg, ev);
     bool ecn = has(tcb->flags, TFSM_M_ECN);
     HOLDS(SYN, is_syn(seg));
+    HOLDS(TRIES_LEFT, tries_left(tcb, cfg, ev->now));
     HOLDS(SYN_REPEATED, is_syn(seg) && !has(seg->flags, TFSM_ACK) && seg->seq == tcb->irs &&
                             !has(tcb->flags, TFSM_M_SYN_ACKED));
     HOLDS(ACK, has(seg->flags, TFSM_ACK));
@@ -287,11 +314,9 @@ static void call_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     HOLDS(IDLE, in_flight(tcb) == 0 && sent && paused(tcb, ev->now));
 }
 
-/* [RFC9293:MUST-21] */
 static void timeout_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                           struct tfsm_facts *facts)
 {
-    uint8_t r2 = !has(tcb->flags, TFSM_M_SYN_ACKED) ? cfg->syn_retries : cfg->retries;
     HOLDS(DUE_USER, tcb->at_user != 0 && now >= tcb->at_user);
     HOLDS(DUE_2MSL, tcb->at_2msl != 0 && now >= tcb->at_2msl);
     HOLDS(DUE_RTX, tcb->at_rtx != 0 && now >= tcb->at_rtx);
@@ -300,10 +325,7 @@ static void timeout_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *
     HOLDS(DUE_ACK, tcb->at_ack != 0 && now >= tcb->at_ack);
     HOLDS(DUE_KEEPALIVE,
           cfg->keepalive_idle > 0 && tcb->at_keepalive != 0 && now >= tcb->at_keepalive);
-    /* A user timeout that was told says when to give up, instead of R2 (RFC5482:3.1, 3.3). */
-    bool agreed = has(cfg->profile, TFSM_USER_TIMEOUT) && has(tcb->flags, TFSM_M_SYN_ACKED) &&
-                  tcb->at_user != 0 && now < tcb->at_user;
-    HOLDS(TRIES_LEFT, tcb->tries < r2 || agreed);
+    HOLDS(TRIES_LEFT, tries_left(tcb, cfg, now));
     HOLDS(AT_R1, cfg->r1 > 0 && tcb->tries + 1u >= cfg->r1);
     /* One that is not answered says nothing (RFC9293:MUST-29). */
     uint32_t tries = max32(cfg->keepalive_tries, 2);

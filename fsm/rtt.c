@@ -48,10 +48,11 @@ void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
  * what brought it to SEG.ACK, or something later, and whatever else comes back is not of ours. */
 static bool echo_is_ours(const struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
-    uint32_t clock = timestamp(tcb, ev->now);
+    uint32_t span = seq_distance(tcb->ts_oldest, timestamp(tcb, ev->now));
     return has(tcb->flags, TFSM_M_TIMESTAMPS) &&
            has(ev->segment.options, TFSM_OPT_TIMESTAMPS) &&
-           seq_in(ev->segment.ts_ecr, tcb->ts_oldest, seq_add(seq_distance(tcb->ts_oldest, clock), 1));
+           span < TFSM_SEQ_HALF && /* else the clock went back */
+           seq_in(ev->segment.ts_ecr, tcb->ts_oldest, span + 1);
 }
 
 /* [RFC7323:4.1b; RFC7323:3.2c] */

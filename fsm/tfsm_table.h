@@ -65,7 +65,7 @@ extern "C" {
     X(ACK_PARTIAL, "SEG.ACK is before SND.NXT")                                                    \
     X(ACK_RECOVERS, "SEG.ACK covers all that was sent when the loss was noticed")                  \
     X(ACK_REPEATED, "a duplicate acknowledgment: nothing in it but SEG.ACK = SND.UNA, with text "  \
-      "outstanding")                                                                               \
+      "outstanding and a window that is open")                                                                               \
     X(RECOVERING, "fast recovery runs")                                                            \
     X(LOSS_SEEN, "three duplicate acknowledgments, or SACK says that SND.UNA is lost; not known "  \
       "before")                                                                                    \
@@ -106,7 +106,7 @@ extern "C" {
     X(DUE_PERSIST, "the persist timeout has come")                                                 \
     X(DUE_ACK, "the delayed acknowledgment is due")                                                \
     X(DUE_KEEPALIVE, "the keep-alive is due")                                                      \
-    X(TRIES_LEFT, "fewer than R2 retransmissions were made")                                       \
+    X(TRIES_LEFT, "fewer than R2 retransmissions were made, or a user timeout goes before R2")                                       \
     X(AT_R1, "R1 or more retransmissions were made, with this one")                                \
     X(KEEPALIVES_LEFT, "fewer keep-alives than allowed are unanswered")                            \
     X(FRONT_FIN, "the oldest unacknowledged octet is our FIN")                                     \

@@ -266,7 +266,8 @@ enum tfsm_debt {
 };
 
 /* Whom a reply to a segment without text may be for. Each kind has a budget of its own (RFC 5961 7),
- * so that a stranger, who can guess few numbers, cannot spend what an honest peer needs. */
+ * so that a stranger, who can guess few numbers, cannot spend what an honest peer's keep-alive needs;
+ * replies to SYNs, which nobody can tell apart, are spread over the interval. */
 enum tfsm_reply_class {
     TFSM_REPLY_FAR,    /* out of the window: anybody can send that */
     TFSM_REPLY_NEAR,   /* in the window: a stranger needs many tries */
@@ -469,10 +470,12 @@ struct tfsm_status_block {
     X(OOO_BEFORE_FIN, "RFC9293:3.4 no text beyond the peer's FIN")                                 \
     X(WSCALE, "RFC7323:2.3 a shift is at most 14, and none without agreement")                     \
     X(MSS, "RFC9293:3.7.1 the MSS is not zero")                                                    \
-    X(RTX_TIMER, "RFC6298:5 the retransmission timer runs exactly while something is outstanding") \
+    X(RTX_TIMER, "RFC6298:5 the retransmission timer runs exactly while something is outstanding, "  \
+                 "or ECE has new text wait") \
     X(PERSIST_TIMER, "RFC9293:MUST-36 the persist timer runs exactly while a closed or silly "     \
                      "window holds data back")                                                     \
-    X(TIME_WAIT_TIMER, "RFC9293:MUST-13 the 2MSL timer runs exactly in TIME-WAIT")                 \
+    X(TIME_WAIT_TIMER, "RFC9293:MUST-13 the 2MSL timer runs exactly in TIME-WAIT, and in FIN-WAIT-2 "  \
+                       "where nobody reads any more")                 \
     X(USER_TIMER, "RFC9293:3.10.8 the user timeout runs only while something is unacknowledged")   \
     X(DEBT, "RFC9293:3.10 what is owed fits the state")                                            \
     X(SCOREBOARD, "RFC6675:4 ranges the peer holds are sorted, above SND.UNA and were sent")       \

@@ -340,7 +340,7 @@ static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg
             return;
         }
     }
-    if (!in && !fin_again(before, seg)) {
+    if (!in && !fin_again(before, seg) && !syn_repeated(before, seg)) {
         check_unchanged(monitor, before, after);
     }
     bool budget = monitor_has_budget(monitor, cfg, before, ev);
@@ -360,13 +360,17 @@ static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg
     }
 }
 
-/* Where a segment without a sequence number of its own stands: at SND.NXT, or at the edge of the window
- * that the peer offered last where that is nearer. */
+/* Where a segment without a sequence number of its own stands: at SND.NXT, or at the last number of the
+ * window that the peer offered last, where that is nearer by more than its scale can hide. */
 static uint32_t own_place(const struct tfsm_tcb *tcb)
 {
     uint32_t flight = seq_distance(tcb->snd_una, tcb->snd_nxt);
-    uint32_t window = tcb->snd_wnd + (tcb->flags & TFSM_M_SYN_ACKED ? 0u : 1u);
-    return flight <= window ? tcb->snd_nxt : seq_add(tcb->snd_una, window);
+    uint32_t syn = tcb->flags & TFSM_M_SYN_ACKED ? 0u : 1u;
+    uint32_t hidden = tcb->snd_wnd > 0 ? (1u << tcb->snd_wscale) - 1 : 0;
+    if (flight <= syn + tcb->snd_wnd + hidden) {
+        return tcb->snd_nxt;
+    }
+    return seq_add(tcb->snd_una, syn + tcb->snd_wnd - (tcb->snd_wnd > 0 ? 1u : 0u));
 }
 
 /* The same where text comes that nobody will read: what its segment acknowledges, and the window it
@@ -426,8 +430,8 @@ static void check_limiter(struct monitor *monitor, const struct tfsm_config *cfg
                  (own_syn_ack || text_of(seg) > 0 || (seg->flags & TFSM_FIN) != 0);
     uint8_t answers = TFSM_OWE_ACK | TFSM_OWE_RTX;
     unsigned kind = reply_kind(before, seg);
-    bool limited =
-        fx->verdict == TFSM_V_DROP && IN(before, ~NO_CONNECTION & ~BIT(SYN_SENT)) && !bears;
+    bool refused = fx->verdict == TFSM_V_DROP || syn_repeated(before, seg);
+    bool limited = refused && IN(before, ~NO_CONNECTION & ~BIT(SYN_SENT)) && !bears;
     if (limited && (after->owed & answers) != 0) {
         monitor->replied[kind] = true;
         monitor->replied_at[kind] = ev->now;
@@ -1027,7 +1031,7 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
         fails(monitor, "BACK_OFF", "RFC6298:2.5 the timeout is bounded");
     }
     bool small = after->snd_wnd > 0; /* not closed: the override timeout goes before */
-    if (probe && small && interval > SECOND && next < TFSM_NEVER - 1) {
+    if (probe && small && (after->flags & TFSM_M_ECE_WAIT) == 0 && interval > SECOND && next < TFSM_NEVER - 1) {
         fails(monitor, "OVERRIDE", "RFC9293:3.8.6.2.1 a small window is used within a second");
     }
     if (probe && !small && monitor->probe_interval != 0 && next < TFSM_NEVER - 1 &&
@@ -1277,6 +1281,11 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     if (ev->kind == TFSM_EV_TIMEOUT) {
         check_timeout(monitor, cfg, before, ev, fx, after);
+    }
+    if (ev->kind == TFSM_EV_SEGMENT && syn_repeated(before, &ev->segment) &&
+        after->tries != before->tries) { /* the SYN-ACK goes again, which is one try more */
+        monitor->timeouts++;
+        monitor->interval = 0;
     }
     bool answered =
         ev->kind == TFSM_EV_SEGMENT && before->at_persist != 0 && fx->verdict != TFSM_V_DROP;

@@ -218,7 +218,9 @@ void rtt_step(struct monitor *monitor, const struct tfsm_config *cfg, const stru
     rtt->probed =
         before->at_persist != 0 && (rtt->probed || (timeout && ev->now >= before->at_persist));
     if (before->snd_una == after->snd_una) {
-        rtt->syn_timed_out = rtt->syn_timed_out || (resends && after->snd_una == after->iss);
+        bool again = ev->kind == TFSM_EV_SEGMENT && after->tries != before->tries; /* the SYN's */
+        rtt->syn_timed_out =
+            rtt->syn_timed_out || ((resends || again) && after->snd_una == after->iss);
         if (!same_estimate(before, after)) {
             fails(monitor, "RTT_UNFOUNDED", "RFC6298:2 only what is acknowledged is measured");
         }

@@ -24,7 +24,6 @@ static void test_syn_received_syn_repeated_draws_the_syn_ack(void **state)
     struct fixture *f = in_syn_received(state);
     for (unsigned i = 0; i < LIMIT; i++) {
         arrive(f, .flags = TFSM_SYN, .seq = -1);
-        expect_refused(f);
         (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
         expect_state(f, TFSM_SYN_RECEIVED);
     }
@@ -32,11 +31,53 @@ static void test_syn_received_syn_repeated_draws_the_syn_ack(void **state)
     expect_ignored(f);
 }
 
+/* RFC9293:MUST-20b, MUST-23: each is a try: a SYN that comes just before every timeout holds a half-open
+ * connection no longer than R2 tries. */
+static void test_syn_received_syn_repeated_counts_for_r2(void **state)
+{
+    struct fixture *f = in_syn_received(state);
+    tfsm_time start = f->now;
+    f->cfg.rto_max = 60000000;
+    f->cfg.syn_retries = 7;
+    while (f->tcb.state == TFSM_SYN_RECEIVED && f->now - start < UINT64_C(10000000000)) {
+        struct tfsm_segment s;
+        f->now = f->tcb.at_rtx - 1;
+        arrive(f, .flags = TFSM_SYN, .seq = -1);
+        (void)drain(f, &s, 1);
+        if (f->tcb.at_rtx == f->now + 1) { /* it was no help any more */
+            f->now++;
+            after(f, 0);
+        }
+    }
+    expect_state(f, TFSM_LISTEN);
+    assert_true(f->now - start > UINT64_C(180000000));
+    assert_true(f->now - start < UINT64_C(500000000));
+}
+
+/* RFC7323:4.3a: and bears the timestamp that came with it. */
+static void test_syn_received_syn_repeated_is_echoed(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->cfg.profile |= TFSM_TIMESTAMPS;
+    f->peer.options = TFSM_OPT_MSS | TFSM_OPT_TIMESTAMPS;
+    open_passive(f);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct tfsm_segment syn =
+            segment_of(f, (struct from_peer){.flags = TFSM_SYN, .seq = i == 0 ? 0 : -1});
+        struct tfsm_segment out;
+        syn.options |= TFSM_OPT_TIMESTAMPS;
+        syn.ts_val = 1000 + 1000 * i;
+        arrive_segment(f, &syn);
+        assert_int_equal(drain(f, &out, 1), 1);
+        assert_int_equal(out.ts_ecr, 1000 + 1000 * i);
+        f->now += 1000000;
+    }
+}
+
 static void test_syn_received_syn_repeated_draws_the_syn_ack_without_5961(void **state)
 {
     struct fixture *f = in_plain(state, TFSM_SYN_RECEIVED);
     arrive(f, .flags = TFSM_SYN, .seq = -1);
-    expect_refused(f);
     (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
 }
 
@@ -784,6 +825,8 @@ int main(void)
         cmocka_unit_test(test_syn_received_syn_repeated_draws_the_syn_ack),
         cmocka_unit_test(test_syn_received_syn_repeated_draws_the_syn_ack_without_5961),
         cmocka_unit_test(test_syn_received_syn_repeated_spoils_the_round_trip),
+        cmocka_unit_test(test_syn_received_syn_repeated_counts_for_r2),
+        cmocka_unit_test(test_syn_received_syn_repeated_is_echoed),
         cmocka_unit_test(test_syn_received_other_syn_is_acknowledged),
         cmocka_unit_test(test_syn_received_ack_outside_left_is_acknowledged),
         cmocka_unit_test(test_syn_received_ack_outside_right_is_acknowledged),

@@ -821,6 +821,21 @@ static void test_timestamps_echo_of_the_past_is_not_measured(void **state)
     assert_in_range(srtt(f), 99 * MS, 101 * MS);
 }
 
+/* A clock that goes back a little makes no echo good. */
+static void test_timestamps_echo_when_the_clock_goes_back_is_not_measured(void **state)
+{
+    struct fixture *f = measured(state);
+    f->now += 1000 * SECOND;
+    uint32_t long_ago = our_clock(f) - 300000;
+    user_send(f, 10);
+    drop_output(f);
+    tfsm_time before = srtt(f);
+    f->now -= 3 * MS;
+    echo(f, PEER_TS, long_ago, .flags = TFSM_ACK, .ack = 10);
+    assert_int_equal(f->fx.acknowledged, 10);
+    assert_int_equal(srtt(f), before);
+}
+
 /* RFC7323:4.2: ten acknowledgments in a round trip must not forget what went before as ten round
  * trips would: after them more than half of SRTT is still the old 100 ms. */
 static void test_timestamps_many_measurements_keep_the_history(void **state)
@@ -1543,6 +1558,7 @@ int main(void)
         cmocka_unit_test(test_timestamps_of_a_refused_ack_are_not_measured),
         cmocka_unit_test(test_timestamps_echo_from_the_future_is_not_measured),
         cmocka_unit_test(test_timestamps_echo_never_sent_is_not_measured),
+        cmocka_unit_test(test_timestamps_echo_when_the_clock_goes_back_is_not_measured),
         cmocka_unit_test(test_timestamps_echo_of_the_past_is_not_measured),
         cmocka_unit_test(test_timestamps_many_measurements_keep_the_history),
         cmocka_unit_test(test_timestamps_delayed_ack_echoes_the_earliest),
