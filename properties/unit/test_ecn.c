@@ -557,7 +557,8 @@ static void test_ecn_ece_of_the_next_window_cuts_again(void **state)
 }
 
 /* RFC3168:6.1.2d: at a window of one segment new text waits for the retransmission timer, which begins
- * anew; its end is no retransmission. */
+ * anew, whatever else is due before; its end is no retransmission, and none that R1 counts
+ * (RFC9293:MUST-20a). */
 static void test_ecn_ece_at_one_segment_waits_for_the_timer(void **state)
 {
     struct fixture *f = with_ecn(state);
@@ -565,6 +566,7 @@ static void test_ecn_ece_at_one_segment_waits_for_the_timer(void **state)
     f->cfg.profile |= CAREFUL;
     f->cfg.snd_buff = MUCH;
     f->cfg.initial_window = 1;
+    f->cfg.r1 = 1;
     reach_ecn(f);
     user_send(f, 3 * MSS);
     assert_int_equal(drain(f, out, 4), 1);
@@ -576,9 +578,12 @@ static void test_ecn_ece_at_one_segment_waits_for_the_timer(void **state)
     arrive(f, .flags = TFSM_ACK, .text = 10); /* whatever else comes */
     assert_int_equal(drain(f, out, 4), 1);
     assert_int_equal(out[0].len, 0);
+    after(f, 1000);
+    expect_nothing(f);
     f->now = f->tcb.at_rtx;
     uint32_t una = f->tcb.snd_una;
     after(f, 0);
+    expect_signals(f, 0);
     assert_int_equal(f->tcb.tries, 0);
     assert_int_equal(f->tcb.backoff, 0);
     assert_true(drain(f, out, 4) >= 1);

@@ -30,6 +30,18 @@ static void test_fin_wait_1_data_replies_are_not_limited(void **state)
     same_data_replies_are_not_limited(in_fin_wait_1(state));
 }
 
+/* RFC9293:MUST-66: URG counts although the window is closed and nothing new is acknowledged. */
+static void test_fin_wait_1_zero_window_urg_with_text_is_told(void **state)
+{
+    struct fixture *f = in_fin_wait_1(state);
+    arrive(f, .flags = TFSM_ACK, .text = BUFF);
+    expect_ack(f);
+    arrive(f, .flags = TFSM_ACK | TFSM_URG, .text = 1, .up = 1);
+    expect_signals(f, TFSM_SIG_URGENT);
+    expect_delivered(f, 0);
+    expect_ack(f);
+}
+
 /* ---- second: RST ---- */
 
 static void test_fin_wait_1_rst_exact_ends(void **state)
@@ -433,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_fin_wait_1_only_an_ack_is_taken_at_the_right_edge),
         cmocka_unit_test(test_fin_wait_1_dataless_replies_are_limited),
         cmocka_unit_test(test_fin_wait_1_data_replies_are_not_limited),
+        cmocka_unit_test(test_fin_wait_1_zero_window_urg_with_text_is_told),
         cmocka_unit_test(test_fin_wait_1_rst_exact_ends),
         cmocka_unit_test(test_fin_wait_1_rst_exact_with_anything_ends),
         cmocka_unit_test(test_fin_wait_1_rst_in_window_is_challenged),

@@ -380,6 +380,29 @@ static void test_listener_fast_open_text_is_delivered(void **state)
     books_balance(h);
 }
 
+/* RFC9293:MUST-32, RFC7413:4.2.2g: the user who has the text has the urgent pointer, too, and is told of none
+ * where there is none. */
+static void test_listener_fast_open_urgent_is_told(void **state)
+{
+    struct house *h = a_house(state);
+    struct peer p = peer_of(h, 0);
+    struct peer q = peer_of(h, 1);
+    struct tfsm_status_block status;
+    const struct crumbs of_q = asked(h, &q);
+    (void)early(h, &q, &of_q, TEXT);
+    assert_int_equal(h->arrival.effects.signals, TFSM_SIG_EARLY);
+    tfsm_listener_early_over(&h->l, false, h->now);
+    const struct crumbs c = asked(h, &p);
+    struct tfsm_packet syn = syn_with(h, &p, &c, COOKIE, TEXT);
+    syn.segment.flags |= TFSM_URG;
+    syn.segment.up = 6;
+    connects(h, &syn);
+    assert_int_equal(h->arrival.effects.signals, TFSM_SIG_EARLY | TFSM_SIG_URGENT);
+    assert_int_equal(tfsm_status(&h->tcb, &status), TFSM_DONE);
+    assert_int_equal(status.urgent_in, 5);
+    tfsm_listener_early_over(&h->l, false, h->now);
+}
+
 /* RFC7413:4.2.2g: with a good cookie, and nothing to deliver. */
 static void test_listener_fast_open_without_text(void **state)
 {
@@ -938,6 +961,7 @@ int main(void)
         BOTH(test_listener_fast_open_cookie_expires),
         BOTH(test_listener_fast_open_cookie_outlives_rotation_of_the_others),
         BOTH(test_listener_fast_open_text_is_delivered),
+        BOTH(test_listener_fast_open_urgent_is_told),
         BOTH(test_listener_fast_open_without_text),
         BOTH(test_listener_fast_open_text_beyond_the_window),
         BOTH(test_listener_fast_open_user_sends_before_the_third_segment),

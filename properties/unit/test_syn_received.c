@@ -512,6 +512,32 @@ static void test_syn_received_ack_urg_tells_the_user(void **state)
     expect_signals(f, TFSM_SIG_CONNECTED | TFSM_SIG_URGENT);
 }
 
+/* RFC9293:MUST-32: urgent data that came with the SYN are told with the connection, and not before: nobody
+ * could read them. */
+static void test_syn_received_urg_with_the_syn_is_told_once_open(void **state)
+{
+    struct fixture *f = in_listen(state);
+    arrive(f, .flags = TFSM_SYN | TFSM_URG, .text = 30, .up = 10);
+    expect_signals(f, 0);
+    (void)expect_segment(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1, .len = 1);
+    arrive(f, .flags = TFSM_ACK, .seq = 30, .ack = 1);
+    expect_signals(f, TFSM_SIG_CONNECTED | TFSM_SIG_URGENT);
+    expect_delivered(f, 30);
+}
+
+/* RFC9293:MUST-66: before a window of zero a valid ACK and URG count, also with text that is refused. */
+static void test_syn_received_zero_window_ack_and_urg_with_text_are_taken(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->cfg.rcv_buff = 0;
+    reach_syn_received(f);
+    arrive(f, .flags = TFSM_ACK | TFSM_URG, .ack = 1, .text = 10, .up = 5);
+    expect_signals(f, TFSM_SIG_CONNECTED | TFSM_SIG_URGENT);
+    expect_state(f, TFSM_ESTABLISHED);
+    expect_delivered(f, 0);
+    expect_ack(f);
+}
+
 /* Text of the SYN and text of the ACK overlap: nothing is delivered twice. */
 static void test_syn_received_text_of_the_syn_again_is_delivered_once(void **state)
 {
@@ -870,6 +896,8 @@ int main(void)
         cmocka_unit_test(test_syn_received_ack_with_text_straddling_right_is_trimmed),
         cmocka_unit_test(test_syn_received_text_outside_is_acknowledged),
         cmocka_unit_test(test_syn_received_ack_urg_tells_the_user),
+        cmocka_unit_test(test_syn_received_urg_with_the_syn_is_told_once_open),
+        cmocka_unit_test(test_syn_received_zero_window_ack_and_urg_with_text_are_taken),
         cmocka_unit_test(test_syn_received_text_of_the_syn_again_is_delivered_once),
         cmocka_unit_test(test_syn_received_rtx_keeps_the_iss),
         cmocka_unit_test(test_syn_received_send_waits_for_established),

@@ -829,7 +829,7 @@ static void test_option_unknown_is_skipped(void **state)
     assert_int_equal(seg.mss, 536);
 }
 
-/* RFC9293:MUST-64 */
+/* RFC9293:MUST-4, RFC9293:MUST-64 */
 static void test_option_at_any_alignment(void **state)
 {
     (void)state;
