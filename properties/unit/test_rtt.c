@@ -377,7 +377,7 @@ static void test_rtt_retransmitted_syn_ack_is_not_measured(void **state)
     assert_false((f->tcb.flags & TFSM_M_MEASURED) != 0);
 }
 
-/* RFC6298:3a: a SYN,ACK sent again because the SYN came again. */
+/* RFC6298:3a, RFC9293:MUST-18: a SYN,ACK sent again because the SYN came again. */
 static void test_rtt_syn_ack_asked_for_twice_is_not_measured(void **state)
 {
     struct fixture *f = fresh(state);
@@ -393,7 +393,8 @@ static void test_rtt_syn_ack_asked_for_twice_is_not_measured(void **state)
     assert_true(repeated || f->tcb.srtt == 550 * MS);
 }
 
-/* RFC6298:3a: the SYN,ACK of a simultaneous open is our SYN once more, and the answer may be to either. */
+/* RFC6298:3a, RFC9293:MUST-18: the SYN,ACK of a simultaneous open is our SYN once more, and the answer may
+ * be to either. */
 static void test_rtt_simultaneous_open_is_not_measured(void **state)
 {
     struct fixture *f = unbounded(state);
