@@ -628,11 +628,27 @@ static void note_twice(struct monitor *monitor, const struct tfsm_segment *seg,
 
 /* ---- options ---- */
 
-/* What the SYNs of both sides settle; syn is the peer's, accepted. */
-static void note_agreement(struct monitor *monitor, const struct tfsm_config *cfg,
-                           const struct tfsm_segment *syn, const struct tfsm_tcb *before,
-                           const struct tfsm_tcb *after)
+/* A listener made less of a SYN than it says: a cookie for it is out, which brings back not every option
+ * (RFC 4987 3.6). Then the core alone would have made something else of it. */
+static bool made_less(const struct tfsm_config *cfg, const struct tfsm_tcb *before,
+                      const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
+    struct tfsm_tcb meant = *before;
+    struct tfsm_effects fx;
+    if (before->state != TFSM_LISTEN) {
+        return false;
+    }
+    tfsm_step(&meant, cfg, ev, &fx);
+    return !same(&meant, after);
+}
+
+/* What the SYNs of both sides settle; that of ev is the peer's, accepted. Where less was made of it an
+ * option may be missing, and none may be there that was not offered. */
+static void note_agreement(struct monitor *monitor, const struct tfsm_config *cfg,
+                           const struct tfsm_event *ev, const struct tfsm_tcb *before,
+                           const struct tfsm_tcb *after, bool less)
+{
+    const struct tfsm_segment *syn = &ev->segment;
     /* In SYN-SENT our SYN made the offer; else we answer with what the profile has. */
     bool sent = before->state == TFSM_SYN_SENT;
     uint8_t ours = sent ? monitor->offered : 0;
@@ -645,6 +661,11 @@ static void note_agreement(struct monitor *monitor, const struct tfsm_config *cf
     monitor->timestamps = (ours & syn->options & TFSM_OPT_TIMESTAMPS) != 0;
     monitor->sack = (ours & syn->options & TFSM_OPT_SACK_PERMITTED) != 0;
     monitor->ecn = (cfg->profile & TFSM_ECN) != 0 && both;
+    if (less) {
+        monitor->timestamps = monitor->timestamps && (after->flags & TFSM_M_TIMESTAMPS) != 0;
+        monitor->sack = monitor->sack && (after->flags & TFSM_M_SACK) != 0;
+        monitor->ecn = monitor->ecn && (after->flags & TFSM_M_ECN) != 0;
+    }
     monitor->ts_recent = monitor->timestamps ? syn->ts_val : 0;
     monitor->ack_out = seq_add(syn->seq, 1);
     monitor->ack_out_known = true;
@@ -1105,7 +1126,7 @@ static uint16_t own_mss(const struct tfsm_config *cfg)
 
 /* What the peer's SYN settles: the largest text it takes, and whether windows are scaled. */
 static void note_syn(struct monitor *monitor, const struct tfsm_config *cfg,
-                     const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+                     const struct tfsm_segment *seg, const struct tfsm_tcb *after, bool less)
 {
     uint16_t mss = cfg->mss_default;
     if ((seg->options & TFSM_OPT_MSS) != 0) {
@@ -1115,6 +1136,9 @@ static void note_syn(struct monitor *monitor, const struct tfsm_config *cfg,
     monitor->peer_mss = mss > 0 ? mss : 1;
     bool scaled = (seg->options & TFSM_OPT_WSCALE) != 0 && (cfg->profile & TFSM_WSCALE) != 0;
     uint8_t shift = seg->wscale < 14 ? seg->wscale : 14;
+    if (less && after->snd_wscale == 0 && after->rcv_wscale == 0) {
+        scaled = false;
+    }
     if (after->snd_wscale != (scaled ? shift : 0) || (!scaled && after->rcv_wscale != 0)) {
         fails(monitor, "WSCALE_AGREED",
               "RFC7323:2.2 windows are scaled when both SYNs offer it, as they say");
@@ -1159,8 +1183,9 @@ static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     if (open && ev->kind == TFSM_EV_SEGMENT && monitor->peer_mss == 0 &&
         (ev->segment.flags & TFSM_SYN) != 0 && after->state != TFSM_SYN_SENT) {
-        note_syn(monitor, cfg, &ev->segment, after);
-        note_agreement(monitor, cfg, &ev->segment, before, after);
+        bool less = made_less(cfg, before, ev, after);
+        note_syn(monitor, cfg, &ev->segment, after, less);
+        note_agreement(monitor, cfg, ev, before, after, less);
         monitor->heard = ev->now;
     }
     if (open && ev->kind == TFSM_EV_SEND && result == TFSM_DONE) {
