@@ -224,6 +224,29 @@ static int64_t stream_end(const struct monitor *monitor, const struct tfsm_tcb *
            (ahead < TFSM_SEQ_HALF ? (int64_t)ahead : -(int64_t)seq_distance(tcb->rcv_fin, base));
 }
 
+/* The same where the segment ended the connection, and the TCB knows nothing any more: what was known
+ * before counts, and the segment's own FIN, where it was one that could be taken. */
+static int64_t stream_end_for(const struct monitor *monitor, const struct tfsm_tcb *before,
+                              const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+{
+    struct tfsm_tcb known = *before;
+    uint64_t last = 0; /* octet handed out */
+    if (after->state != TFSM_CLOSED || IN(before, NO_CONNECTION | BIT(SYN_SENT))) {
+        return stream_end(monitor, after);
+    }
+    for (unsigned i = 0; i < monitor->kept_count; i++) {
+        last = monitor->kept[i][1] > last ? monitor->kept[i][1] : last;
+    }
+    uint32_t fin = seq_add(seg->seq, seg->len - 1);
+    uint32_t ahead = seq_distance(before->rcv_nxt, fin);
+    if ((seg->flags & TFSM_FIN) != 0 && (before->flags & TFSM_M_PEER_FIN) == 0 &&
+        ahead < before->rcv_wnd && monitor->delivered + ahead >= last) {
+        known.flags |= TFSM_M_PEER_FIN;
+        known.rcv_fin = fin;
+    }
+    return stream_end(monitor, &known);
+}
+
 static int64_t lesser(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -250,7 +273,8 @@ static void check_urgent_news(struct monitor *monitor, const struct tfsm_tcb *be
                               const struct tfsm_tcb *after)
 {
     struct duty_account *duty = &monitor->duty;
-    int64_t at = lesser(pointer_of(monitor, before, &ev->segment), stream_end(monitor, after));
+    int64_t at = lesser(pointer_of(monitor, before, &ev->segment),
+                        stream_end_for(monitor, before, &ev->segment, after));
     bool ahead = (ev->segment.flags & TFSM_URG) != 0 && at > duty->taken;
     bool news = false;
     if (urgent_counts(before, ev, fx, after)) {
