@@ -1532,14 +1532,15 @@ static void check_first_flight(struct monitor *monitor, const struct tfsm_config
     }
 }
 
-/* The rescue retransmission ends with the highest octet that the peer does not hold, as far as the window
- * reaches. */
+/* The rescue retransmission bears the highest octet that the peer does not hold, as far as the window
+ * reaches. It may go on from there with octets that were never sent: RFC 6675 asks for one segment which
+ * includes that octet, and there is room for a whole one, or it would not go. */
 static void check_rescue(struct monitor *monitor, const struct tfsm_tcb *before,
                          const struct tfsm_segment *seg, const struct tfsm_tcb *after)
 {
     uint32_t end = seq_add(seg->seq, seg->len);
     bool rescue = (after->flags & ~before->flags & TFSM_M_AGAIN) != 0;
-    bool highest = end == before->snd_nxt;
+    bool highest = seq_lt(seg->seq, before->snd_nxt) && seq_le(before->snd_nxt, end);
     for (unsigned i = 0; i < before->sacked_count; i++) {
         highest = highest || (end == before->sacked[i].left && i + 1u == before->sacked_count &&
                               before->sacked[i].right == before->snd_nxt);
