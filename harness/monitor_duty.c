@@ -136,6 +136,75 @@ static void check_ack_of_unsent(struct monitor *monitor, const struct tfsm_confi
     }
 }
 
+/* Where the text ends that was handed out so far, as an offset in the peer's stream. */
+static uint64_t kept_end(const struct monitor *monitor)
+{
+    uint64_t end = monitor->delivered;
+    for (unsigned i = 0; i < monitor->kept_count; i++) {
+        end = monitor->kept[i][1] > end ? monitor->kept[i][1] : end;
+    }
+    return end;
+}
+
+/* The text of a segment that begins at RCV.NXT or before, as far as the window and the peer's stream
+ * reach, and the FIN behind it. */
+static bool text_is_taken(const struct monitor *monitor, const struct tfsm_tcb *before,
+                          const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+{
+    const unsigned closed = BIT(CLOSE_WAIT) | BIT(CLOSING) | BIT(LAST_ACK) | BIT(TIME_WAIT);
+    bool fin = (before->flags & TFSM_M_PEER_FIN) != 0;
+    uint32_t old = seq_distance(seg->seq, before->rcv_nxt);
+    if (old > text_of(seg)) { /* it begins further ahead, or is all old */
+        return true;
+    }
+    uint32_t fresh = text_of(seg) - old;
+    uint32_t room = before->rcv_wnd;
+    uint32_t left = seq_distance(before->rcv_nxt, before->rcv_fin);
+    room = fin && left < room ? left : room;
+    bool ends = (seg->flags & TFSM_FIN) != 0 && !fin && fresh < room &&
+                monitor->delivered + fresh >= kept_end(monitor);
+    uint32_t edge = seq_add(before->rcv_nxt, fresh < room ? fresh : room);
+    return seq_le(edge, after->rcv_nxt) && (!ends || IN(after, closed));
+}
+
+/* Nothing speaks against the segment: what it acknowledges is acknowledged, and what it bears is taken. */
+static void check_taken(struct monitor *monitor, const struct tfsm_tcb *before,
+                        const struct tfsm_event *ev, const struct tfsm_tcb *after)
+{
+    const struct tfsm_segment *seg = &ev->segment;
+    const uint8_t controls = TFSM_ACK | TFSM_RST | TFSM_SYN;
+    if (!IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED)) || (seg->flags & controls) != TFSM_ACK ||
+        after->state == TFSM_CLOSED || /* whether it may end is asked elsewhere */
+        !monitor_acceptable(before, seg) || !of_connection(monitor, before, ev)) {
+        return;
+    }
+    bool acks = seq_lt(before->snd_una, seg->ack) && seq_le(seg->ack, monitor->snd_max);
+    bool repeats = synced(before) && seg->ack == before->snd_una;
+    if (acks && after->snd_una != seg->ack) {
+        fails(monitor, "NOT_TAKEN",
+              "RFC9293:3.10.7.4 an acceptable acknowledgment of what was sent moves SND.UNA");
+    }
+    if ((acks || repeats) && IN(before, RECEIVES | BIT(SYN_RECEIVED)) &&
+        !text_is_taken(monitor, before, seg, after)) {
+        fails(monitor, "NOT_TAKEN",
+              "RFC9293:3.10.7.4 text at RCV.NXT, and the FIN behind it, are taken as far as the "
+              "window reaches");
+    }
+}
+
+/* What comes with a SYN is kept until ours is acknowledged. */
+static void check_kept(struct monitor *monitor, const struct tfsm_config *cfg,
+                       const struct tfsm_tcb *before, const struct tfsm_segment *seg,
+                       const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+{
+    if (IN(before, BIT(LISTEN) | BIT(SYN_SENT)) && before->state != after->state &&
+        IN(after, SYNCHRONIZED | BIT(SYN_RECEIVED)) && text_of(seg) > 0 && cfg->rcv_buff > 0 &&
+        fx->text_count == 0) {
+        fails(monitor, "NOT_TAKEN",
+              "RFC9293:3.10.7.2, RFC9293:3.10.7.3 text that comes with a SYN is kept");
+    }
+}
+
 /* Text, FIN or SYN came from a peer who is in the connection, or believes to be. */
 static void note_answer(struct monitor *monitor, const struct tfsm_config *cfg,
                         const struct tfsm_tcb *before, const struct tfsm_event *ev,
@@ -230,17 +299,13 @@ static int64_t stream_end_for(const struct monitor *monitor, const struct tfsm_t
                               const struct tfsm_segment *seg, const struct tfsm_tcb *after)
 {
     struct tfsm_tcb known = *before;
-    uint64_t last = 0; /* octet handed out */
     if (after->state != TFSM_CLOSED || IN(before, NO_CONNECTION | BIT(SYN_SENT))) {
         return stream_end(monitor, after);
-    }
-    for (unsigned i = 0; i < monitor->kept_count; i++) {
-        last = monitor->kept[i][1] > last ? monitor->kept[i][1] : last;
     }
     uint32_t fin = seq_add(seg->seq, seg->len - 1);
     uint32_t ahead = seq_distance(before->rcv_nxt, fin);
     if ((seg->flags & TFSM_FIN) != 0 && (before->flags & TFSM_M_PEER_FIN) == 0 &&
-        ahead < before->rcv_wnd && monitor->delivered + ahead >= last) {
+        ahead < before->rcv_wnd && monitor->delivered + ahead >= kept_end(monitor)) {
         known.flags |= TFSM_M_PEER_FIN;
         known.rcv_fin = fin;
     }
@@ -428,6 +493,7 @@ static void segment_duties(struct monitor *monitor, const struct tfsm_config *cf
     if (before->state == TFSM_LISTEN && after->state == TFSM_SYN_RECEIVED) {
         monitor->duty.passive = true;
     }
+    check_kept(monitor, cfg, before, seg, fx, after);
     if (IN(before, NO_CONNECTION)) {
         return;
     }
@@ -435,6 +501,7 @@ static void segment_duties(struct monitor *monitor, const struct tfsm_config *cf
     check_valid_rst(monitor, cfg, before, seg, fx, after);
     check_needless_rst(monitor, cfg, before, seg, after);
     check_ack_of_unsent(monitor, cfg, before, ev, fx, after);
+    check_taken(monitor, before, ev, after);
     note_answer(monitor, cfg, before, ev, after);
     if ((before->snd_una & 3u) == 1) { /* one run in four: it costs a step */
         check_urgent_independence(monitor, cfg, before, ev, fx, after);
