@@ -3,8 +3,7 @@
 #include "engine.h"
 
 #define RTO_AFTER_SYN 3000000 /* microseconds (RFC6298:5.7) */
-#define OVERRIDE      1000000 /* microseconds: a small window is waited for no longer (RFC 9293
-                                 3.8.6.2.1) */
+#define OVERRIDE      1000000 /* microseconds a small window is waited for (RFC 9293 3.8.6.2.1) */
 #define ACK_DELAY_MAX 499999  /* microseconds: less than half a second (RFC9293:MUST-40) */
 
 /* Forget everything but a RST that is still to be sent. [RFC3168:6.1.1k] */
@@ -41,7 +40,8 @@ static void owe_rst_for(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
 }
 
-/* The RST of our own wish, where the peer must take it: timestamps where agreed, and the echo of a segment that caused it.
+/* The RST of our own wish, where the peer must take it: timestamps where agreed, and the echo of a
+ * segment that caused it.
  * [RFC7323:3.2f, RFC7323:5.2b, RFC7323:5.2c] */
 static void owe_rst_abort(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {

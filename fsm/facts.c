@@ -2,7 +2,7 @@
  * speak of nothing else, so this file is where every comparison of the protocol stands, once. */
 #include "engine.h"
 
-#define SYN_BURST   3u /* replies to SYNs at once */
+#define SYN_BURST   3u                               /* replies to SYNs at once */
 #define TS_OUTDATED (UINT64_C(24) * 86400 * 1000000) /* microseconds: 24 days (RFC7323:5.5) */
 
 /* A fact holds if a condition does. */
@@ -129,8 +129,8 @@ static bool ack_too_old(const struct tfsm_tcb *tcb, uint32_t ack)
 static bool tries_left(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
     bool open = has(tcb->flags, TFSM_M_SYN_ACKED);
-    bool agreed = has(cfg->profile, TFSM_USER_TIMEOUT) && open && tcb->at_user != 0 &&
-                  now < tcb->at_user;
+    bool agreed =
+        has(cfg->profile, TFSM_USER_TIMEOUT) && open && tcb->at_user != 0 && now < tcb->at_user;
     return tcb->tries < (open ? cfg->retries : cfg->syn_retries) || agreed;
 }
 
@@ -243,8 +243,8 @@ static void ack_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg
 
 /* What acknowledgments say about loss (RFC 5681 2, RFC 6675 5). SND.WL2 is SND.UNA but for the
  * segment that has just moved SND.UNA, and so tells the one from its repetitions. What answers a
- * probe of a closed window repeats itself, too, and tells of no loss. With SACK a duplicate is what has told something new since SND.UNA moved, and only such
- * begin a recovery. A recovery starts only for what was sent after the last one started (RFC 6582 3.2
+ * probe of a closed window repeats itself, too, and tells of no loss. With SACK a duplicate is what has
+ * told something new since SND.UNA moved, and only such begin a recovery. A recovery starts only for what was sent after the last one started (RFC 6582 3.2
  * step 2). [RFC6675:5d] */
 static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                        struct tfsm_facts *facts)

@@ -49,8 +49,7 @@ void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
 static bool echo_is_ours(const struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
     uint32_t span = seq_distance(tcb->ts_oldest, timestamp(tcb, ev->now));
-    return has(tcb->flags, TFSM_M_TIMESTAMPS) &&
-           has(ev->segment.options, TFSM_OPT_TIMESTAMPS) &&
+    return has(tcb->flags, TFSM_M_TIMESTAMPS) && has(ev->segment.options, TFSM_OPT_TIMESTAMPS) &&
            span < TFSM_SEQ_HALF && /* else the clock went back */
            seq_in(ev->segment.ts_ecr, tcb->ts_oldest, span + 1);
 }

@@ -135,7 +135,7 @@ struct tfsm_spent {
     X(COOKIE_BAD, "of these: while a cookie could have come back")                                 \
     X(RST_UNEXPECTED, "RSTs for no half-open connection, ignored")                                 \
     X(OTHER, "segments without SYN, ACK and RST, ignored")                                         \
-    X(REFUSED, "segments that a half-open connection refused: bad ACK, out of window")  \
+    X(REFUSED, "segments that a half-open connection refused: bad ACK, out of window")             \
     X(FAST_OPEN_ASKED, "Fast Open cookies asked for and handed out")                               \
     X(FAST_OPEN_BAD, "SYNs with a bad Fast Open cookie: an ordinary handshake, and a new cookie")  \
     X(FAST_OPEN_LIMIT,                                                                             \

@@ -33,7 +33,7 @@ extern "C" {
     X(UNREAD, "octets have come and were not taken, be there a gap before them")                   \
     X(WINDOW_OPENS, "the window can be opened by a worthwhile amount")                             \
     X(CLOSED_BY_USER, "the user has called CLOSE")                                                 \
-    X(USED, "the user has called SEND or CLOSE, or has it early")                                                   \
+    X(USED, "the user has called SEND or CLOSE, or has it early")                                  \
     X(DEAF, "the user will not read any more")                                                     \
     X(IDLE, "nothing is in flight, and nothing was sent for longer than the RTO")                  \
     X(UNSENT, "octets are queued and not yet sent")                                                \
@@ -65,10 +65,10 @@ extern "C" {
     X(ACK_PARTIAL, "SEG.ACK is before SND.NXT")                                                    \
     X(ACK_RECOVERS, "SEG.ACK covers all that was sent when the loss was noticed")                  \
     X(ACK_REPEATED, "a duplicate acknowledgment: nothing in it but SEG.ACK = SND.UNA, with text "  \
-      "outstanding and a window that is open")                                                                               \
+                    "outstanding and a window that is open")                                       \
     X(RECOVERING, "fast recovery runs")                                                            \
     X(LOSS_SEEN, "three duplicate acknowledgments, or SACK says that SND.UNA is lost; not known "  \
-      "before")                                                                                    \
+                 "before")                                                                         \
     X(SACK_AGREED, "both sides offered SACK")                                                      \
     X(SACK_NEWS, "a SACK block tells of text not known to be held")                                \
     X(ECE_HEARD, "ECN is agreed, and ECE")                                                         \
@@ -106,7 +106,7 @@ extern "C" {
     X(DUE_PERSIST, "the persist timeout has come")                                                 \
     X(DUE_ACK, "the delayed acknowledgment is due")                                                \
     X(DUE_KEEPALIVE, "the keep-alive is due")                                                      \
-    X(TRIES_LEFT, "fewer than R2 retransmissions were made, or a user timeout goes before R2")                                       \
+    X(TRIES_LEFT, "fewer than R2 retransmissions were made, or a user timeout goes before R2")     \
     X(AT_R1, "R1 or more retransmissions were made, with this one")                                \
     X(KEEPALIVES_LEFT, "fewer keep-alives than allowed are unanswered")                            \
     X(FRONT_FIN, "the oldest unacknowledged octet is our FIN")                                     \
@@ -171,7 +171,7 @@ static inline bool tfsm_facts_have(const struct tfsm_facts *facts, enum tfsm_fac
     X(PARTIAL, "owe the next segment lost, deflate the congestion window")                         \
     X(RECOVERED, "end fast recovery, CWND = SSTHRESH")                                             \
     X(SACKED, "mark the text that SACK blocks report")                                             \
-    X(DUPLICATE, "count the duplicate acknowledgment")                                                 \
+    X(DUPLICATE, "count the duplicate acknowledgment")                                             \
     X(FAST_RETRANSMIT, "owe the segment lost, halve SSTHRESH and CWND, start fast recovery")       \
     X(INFLATE, "CWND grows by the segment that has left the network")                              \
     X(CUT, "halve SSTHRESH and CWND, owe CWR")                                                     \

@@ -289,18 +289,18 @@ struct tfsm_tcb {
     uint8_t sacked_count; /* ranges in sacked[] */
     uint8_t cookie_len;   /* octets of the Fast Open cookie to send: to use, or to hand out */
     uint8_t challenges[TFSM_REPLY_CLASSES]; /* limited replies sent in the current interval */
-    uint16_t snd_mss;     /* Eff.snd.MSS: the largest text and options of a segment
+    uint16_t snd_mss;    /* Eff.snd.MSS: the largest text and options of a segment
                              (RFC9293:MUST-16) */
-    uint16_t uto_peer;    /* the peer's user timeout option, 0 none */
-    uint16_t uto_sent;    /* the one we sent last */
-    uint16_t dup_acks;    /* DupAcks: duplicate acknowledgments in a row */
-    uint16_t mss_sent;    /* the largest text and options sent (RFC5927:7.2) */
-    uint16_t mss_acked;   /* and acknowledged: the path takes that */
-    uint16_t mss_asked;   /* what an ICMP message asks for that contradicts this, 0 none */
-    uint16_t backoff;     /* the timeout is RTO * 2^backoff */
-    uint16_t tries;       /* retransmissions or probes that nothing has answered */
-    uint16_t keepalives;  /* keep-alives that nothing has answered */
-    uint32_t flags;       /* enum tfsm_memory */
+    uint16_t uto_peer;   /* the peer's user timeout option, 0 none */
+    uint16_t uto_sent;   /* the one we sent last */
+    uint16_t dup_acks;   /* DupAcks: duplicate acknowledgments in a row */
+    uint16_t mss_sent;   /* the largest text and options sent (RFC5927:7.2) */
+    uint16_t mss_acked;  /* and acknowledged: the path takes that */
+    uint16_t mss_asked;  /* what an ICMP message asks for that contradicts this, 0 none */
+    uint16_t backoff;    /* the timeout is RTO * 2^backoff */
+    uint16_t tries;      /* retransmissions or probes that nothing has answered */
+    uint16_t keepalives; /* keep-alives that nothing has answered */
+    uint32_t flags;      /* enum tfsm_memory */
     /* send sequence space: SYN at ISS, text, FIN at snd_end once the user closed */
     uint32_t iss;
     uint32_t snd_una;
@@ -321,8 +321,8 @@ struct tfsm_tcb {
     uint32_t snd_limited; /* after the last of them */
     uint32_t first_flight; /* 1 + segments that the initial window, or that after a pause, lets out
                               yet; 0: something was acknowledged since, and octets count alone */
-    uint32_t cwnd;        /* congestion window, octets; 0 before our SYN is acknowledged */
-    uint32_t ssthresh;    /* slow start threshold, octets */
+    uint32_t cwnd;         /* congestion window, octets; 0 before our SYN is acknowledged */
+    uint32_t ssthresh;     /* slow start threshold, octets */
     uint32_t
         cwnd_acked; /* octets acknowledged towards the next step of congestion avoidance; in fast recovery, where there is none: RescueRxt - SND.UNA */
     /* the round trip, microseconds */
@@ -470,12 +470,14 @@ struct tfsm_status_block {
     X(OOO_BEFORE_FIN, "RFC9293:3.4 no text beyond the peer's FIN")                                 \
     X(WSCALE, "RFC7323:2.3 a shift is at most 14, and none without agreement")                     \
     X(MSS, "RFC9293:3.7.1 the MSS is not zero")                                                    \
-    X(RTX_TIMER, "RFC6298:5 the retransmission timer runs exactly while something is outstanding, "  \
-                 "or ECE has new text wait") \
+    X(RTX_TIMER,                                                                                   \
+      "RFC6298:5 the retransmission timer runs exactly while something is outstanding, "           \
+      "or ECE has new text wait")                                                                  \
     X(PERSIST_TIMER, "RFC9293:MUST-36 the persist timer runs exactly while a closed or silly "     \
                      "window holds data back")                                                     \
-    X(TIME_WAIT_TIMER, "RFC9293:MUST-13 the 2MSL timer runs exactly in TIME-WAIT, and in FIN-WAIT-2 "  \
-                       "where nobody reads any more")                 \
+    X(TIME_WAIT_TIMER,                                                                             \
+      "RFC9293:MUST-13 the 2MSL timer runs exactly in TIME-WAIT, and in FIN-WAIT-2 "               \
+      "where nobody reads any more")                                                               \
     X(USER_TIMER, "RFC9293:3.10.8 the user timeout runs only while something is unacknowledged")   \
     X(DEBT, "RFC9293:3.10 what is owed fits the state")                                            \
     X(SCOREBOARD, "RFC6675:4 ranges the peer holds are sorted, above SND.UNA and were sent")       \

@@ -1052,7 +1052,8 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
         fails(monitor, "BACK_OFF", "RFC6298:2.5 the timeout is bounded");
     }
     bool small = after->snd_wnd > 0; /* not closed: the override timeout goes before */
-    if (probe && small && (after->flags & TFSM_M_ECE_WAIT) == 0 && interval > SECOND && next < TFSM_NEVER - 1) {
+    if (probe && small && (after->flags & TFSM_M_ECE_WAIT) == 0 && interval > SECOND &&
+        next < TFSM_NEVER - 1) {
         fails(monitor, "OVERRIDE", "RFC9293:3.8.6.2.1 a small window is used within a second");
     }
     if (probe && !small && monitor->probe_interval != 0 && next < TFSM_NEVER - 1 &&
