@@ -520,15 +520,13 @@ static void count_duplicate(struct tfsm_tcb *tcb)
     }
 }
 
-/* Our SYN-ACK may be lost: it goes again, as if the timer had gone off, and which of the two is answered
- * nobody will know. */
+/* Our SYN-ACK may be lost: it goes again, as if the timer had gone off. */
 static void answer_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                        const struct tfsm_event *ev)
 {
     reply(tcb, cfg, ev, TFSM_OWE_RTX);
     back_off(tcb);
     tcb->snd_recover = seq_add(tcb->iss, 1);
-    tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
 }
 
 /* The wait that ECE asked for is over where this timer was its own. */
