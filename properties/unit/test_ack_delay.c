@@ -418,6 +418,29 @@ static void test_ack_delay_fin_is_acknowledged(void **state)
     }
 }
 
+/* RFC9293:3.10.7.4u, RFC9293:3.6b, RFC9293:MUST-12: a FIN behind a gap is told and moves the state only with
+ * the text that fills it; then it is acknowledged at once, though that text alone could wait. */
+static void test_ack_delay_fin_behind_a_gap_counts_once_it_is_filled(void **state)
+{
+    static const struct {
+        enum tfsm_state from, to;
+    } cases[] = {{TFSM_ESTABLISHED, TFSM_CLOSE_WAIT},
+                 {TFSM_FIN_WAIT_1, TFSM_CLOSING},
+                 {TFSM_FIN_WAIT_2, TFSM_TIME_WAIT}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture *f = with_delay(state, DELAY, cases[i].from);
+        arrive(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 100);
+        expect_signals(f, 0);
+        expect_state(f, cases[i].from);
+        expect_ack(f);
+        arrive(f, .flags = TFSM_ACK, .text = 100);
+        expect_delivered(f, 100);
+        expect_signals(f, TFSM_SIG_PEER_CLOSED);
+        expect_state(f, cases[i].to);
+        expect_ack(f);
+    }
+}
+
 /* The FIN's acknowledgment covers the text whose own was waiting. */
 static void test_ack_delay_fin_takes_along_what_waits(void **state)
 {
@@ -554,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_ack_delay_text_that_fills_one_of_two_gaps_is_acknowledged),
         cmocka_unit_test(test_ack_delay_text_come_twice_is_acknowledged),
         cmocka_unit_test(test_ack_delay_fin_is_acknowledged),
+        cmocka_unit_test(test_ack_delay_fin_behind_a_gap_counts_once_it_is_filled),
         cmocka_unit_test(test_ack_delay_fin_takes_along_what_waits),
         cmocka_unit_test(test_ack_delay_challenge_goes_at_once),
         cmocka_unit_test(test_ack_delay_syn_ack_is_acknowledged),

@@ -216,7 +216,8 @@ static void compare(struct fixture *f, enum tfsm_state from, int call, enum tfsm
 }
 
 /* RFC9293:3.10.1, 3.10.2, 3.10.3, 3.10.4, 3.10.5,
- * RFC9293:3.10.1e, 3.10.2a, 3.10.3a, 3.10.3d, 3.10.4a, 3.10.5a */
+ * RFC9293:3.10.1e, 3.10.2a, 3.10.3a, 3.10.3d, 3.10.4a, 3.10.5a
+ * [RFC9293:3.10.1a, RFC9293:3.10.1b, RFC9293:3.10.1c, RFC9293:3.10.1d, RFC9293:3.10.3b] */
 static void test_calls_every_call_in_every_state(void **state)
 {
     for (int s = 0; s < TFSM_STATES; s++) {

@@ -174,16 +174,15 @@ static void test_close_wait_urg_is_ignored(void **state)
     expect_signals(f, 0);
 }
 
-/* RFC9293:3.10.7.4s */
+/* RFC9293:3.10.7.4s; as it occupies sequence numbers it is answered */
 static void test_close_wait_text_is_ignored(void **state)
 {
     struct fixture *f = in_close_wait(state);
-    struct tfsm_segment out;
     for (int i = 0; i < 3; i++) {
         arrive(f, .flags = TFSM_ACK, .seq = 100 * i, .text = 100);
         expect_delivered(f, 0);
         assert_int_equal(f->fx.text_count, 0);
-        assert_in_range(drain(f, &out, 1), 0, 1);
+        expect_ack(f);
     }
     expect_state(f, TFSM_CLOSE_WAIT);
 }
@@ -219,8 +218,10 @@ static void test_close_wait_fin_beyond_the_fin_stays(void **state)
     arrive(f, .flags = TFSM_FIN | TFSM_ACK);
     expect_state(f, TFSM_CLOSE_WAIT);
     expect_signals(f, 0);
+    expect_ack(f);
     arrive(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 10, .text = 3);
     expect_signals(f, 0);
+    expect_ack(f);
     assert_int_equal(f->tcb.rcv_nxt, f->irs + 2);
 }
 

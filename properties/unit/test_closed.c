@@ -188,6 +188,7 @@ static void test_closed_open_passive_listens(void **state)
     struct fixture *f = in_closed(state);
     open_passive(f);
     expect_state(f, TFSM_LISTEN);
+    assert_true((f->tcb.flags & TFSM_M_PASSIVE) != 0);
     expect_signals(f, 0);
     expect_nothing(f);
     expect_deadline(f, TFSM_NEVER);

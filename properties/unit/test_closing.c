@@ -172,7 +172,7 @@ static struct fixture *with_text(void **state)
     return f;
 }
 
-/* B43, B44 */
+/* B43, B44 [RFC9293:3.10.7.4p] */
 static void test_closing_ack_of_text_only_stays(void **state)
 {
     struct fixture *f = with_text(state);
@@ -258,6 +258,7 @@ static void test_closing_fin_beyond_the_fin_stays(void **state)
     arrive(f, .flags = TFSM_FIN | TFSM_ACK);
     expect_state(f, TFSM_CLOSING);
     expect_signals(f, 0);
+    expect_ack(f);
     assert_int_equal(f->tcb.rcv_nxt, f->irs + 2);
 }
 

@@ -181,7 +181,7 @@ static void test_established_zero_window_text_is_acknowledged(void **state)
     }
 }
 
-/* RFC9293:MUST-66, RFC9293:3.10.7.4b */
+/* RFC9293:MUST-66, RFC9293:3.10.7.4b [RFC9293:3.10.7.4d] */
 static void test_established_zero_window_rst_exact_ends(void **state)
 {
     struct fixture *f = in_zero_window(state);
@@ -303,7 +303,7 @@ static void test_established_zero_window_fin_is_not_taken(void **state)
 
 /* ---- fifth: ACK ---- */
 
-/* RFC9293:3.10.7.4n */
+/* RFC9293:3.10.7.4n [RFC9293:3.10.7.4c, RFC9293:3.10.7.4s] */
 static void test_established_ack_duplicate_is_quiet(void **state)
 {
     struct fixture *f = in_established(state);
@@ -365,6 +365,7 @@ static void test_established_ack_old_with_text_delivers(void **state)
     expect_ack(f);
 }
 
+/* RFC9293:3.10.7.4n */
 static void test_established_ack_old_dataless_is_quiet(void **state)
 {
     struct fixture *f = after_3000(state, PROFILE);
@@ -505,7 +506,7 @@ static void test_established_urg_beyond_a_hole_is_told(void **state)
     assert_int_equal(f->tcb.rcv_up, f->irs + 1 + 110);
 }
 
-/* RFC9293:3.1c */
+/* RFC9293:3.1c [RFC9293:3.8.5a, RFC9293:3.9.1.8a, RFC9293:3.10.7.4r] */
 static void test_established_without_urg_the_pointer_is_not_read(void **state)
 {
     struct fixture *f = in_established(state);
@@ -857,7 +858,7 @@ static void test_established_receive_does_not_hand_out_text_beyond_a_hole(void *
     assert_int_equal(f->fx.taken, 0);
 }
 
-/* RFC9293:3.10.4c */
+/* RFC9293:3.10.4c [RFC9293:3.6a] */
 static void test_established_close_sends_fin(void **state)
 {
     struct fixture *f = in_established(state);

@@ -150,6 +150,7 @@ static void test_fin_wait_1_ack_before_iss_is_acknowledged(void **state)
     same_ack_before_iss_is_acknowledged(in_fin_wait_1(state));
 }
 
+/* RFC9293:3.10.7.4n */
 static void test_fin_wait_1_ack_duplicate_stays(void **state)
 {
     struct fixture *f = in_fin_wait_1(state);

@@ -79,6 +79,7 @@ static void test_listen_syn_wrong_security_is_reset(void **state)
     expect_state(f, TFSM_LISTEN);
 }
 
+/* RFC9293:3.10.7.2b */
 static void test_listen_syn_right_security_is_accepted(void **state)
 {
     struct fixture *f = in_closed(state);
@@ -118,6 +119,7 @@ static void test_listen_syn_fills_the_tcb(void **state)
     assert_int_equal(f->tcb.snd_nxt, f->iss + 1);
     assert_int_equal(f->tcb.irs, f->irs);
     assert_int_equal(f->tcb.rcv_nxt, f->irs + 1);
+    assert_int_equal(f->tcb.snd_wnd, PEER_WND);
     assert_int_equal(f->tcb.snd_mss, MSS);
 }
 
@@ -152,7 +154,8 @@ static void test_listen_syn_with_text_beyond_the_window_is_trimmed(void **state)
     assert_int_equal(s.wnd, 0);
 }
 
-/* B22: a FIN is not processed in LISTEN; it counts once our SYN is acknowledged. */
+/* B22: a FIN is not processed in LISTEN; it counts once our SYN is acknowledged.
+ * [RFC9293:3.10.7.4u] */
 static void test_listen_syn_fin_waits_for_our_syn_to_be_acknowledged(void **state)
 {
     struct fixture *f = in_listen(state);

@@ -119,8 +119,8 @@ static void test_syn_received_ack_outside_right_is_acknowledged(void **state)
     expect_state(f, TFSM_SYN_RECEIVED);
 }
 
-/* RFC9293:MUST-66: before a window of zero only a valid ACK is looked at. Text is answered by an ACK, and
- * by nothing besides. */
+/* RFC9293:MUST-66, RFC9293:3.8.6.1a: before a window of zero only a valid ACK is looked at. Text is
+ * answered by an ACK, and by nothing besides. */
 static void test_syn_received_text_before_zero_window_has_one_answer(void **state)
 {
     struct fixture *f = fresh(state);
@@ -256,6 +256,7 @@ static void test_syn_received_wrong_security_is_reset(void **state)
     expect_state(f, TFSM_SYN_RECEIVED);
 }
 
+/* RFC9293:3.10.7.4g */
 static void test_syn_received_wrong_security_without_ack_is_reset(void **state)
 {
     struct fixture *f = in_syn_received(state);
@@ -758,7 +759,7 @@ static void test_syn_received_close_with_text_queued_and_peer_fin(void **state)
     (void)expect_segment(f, .flags = TFSM_FIN | TFSM_ACK, .seq = 1, .ack = 2, .len = 201);
 }
 
-/* RFC9293:3.10.2a */
+/* RFC9293:3.10.2a [RFC9293:3.10.4e] */
 static void test_syn_received_send_after_queued_close_is_an_error(void **state)
 {
     struct fixture *f = in_syn_received(state);

@@ -150,7 +150,7 @@ static void test_syn_sent_syn_ack_connects(void **state)
     expect_deadline(f, TFSM_NEVER);
 }
 
-/* RFC9293:MUST-14 */
+/* RFC9293:MUST-14, RFC9293:3.10.7.3e */
 static void test_syn_sent_syn_ack_fills_the_tcb(void **state)
 {
     struct fixture *f = in_syn_sent(state);
@@ -244,7 +244,7 @@ static void test_syn_sent_syn_is_a_simultaneous_open(void **state)
     expect_nothing(f);
 }
 
-/* RFC9293:MUST-10, 3.10.7.3 fourth: SND.WND, SND.WL1 and SND.WL2 are those of the SYN. */
+/* RFC9293:MUST-10, RFC9293:3.10.7.3g: SND.WND, SND.WL1 and SND.WL2 are those of the SYN. */
 static void test_syn_sent_syn_sets_the_send_window(void **state)
 {
     struct fixture *f = in_syn_sent(state);

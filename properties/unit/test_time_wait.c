@@ -274,7 +274,7 @@ static void test_time_wait_old_text_restarts_nothing(void **state)
     expect_deadline(f, f->now - SECOND + 2 * MSL);
 }
 
-/* A FIN that is not the peer's FIN, somewhere in the past. */
+/* RFC9293:3.10.7.4q: not by a FIN that is not the peer's FIN, somewhere in the past. */
 static void test_time_wait_stray_fin_restarts_nothing(void **state)
 {
     struct fixture *f = in_time_wait(state);
@@ -284,7 +284,7 @@ static void test_time_wait_stray_fin_restarts_nothing(void **state)
     expect_deadline(f, f->now - SECOND + 2 * MSL);
 }
 
-/* Only a FIN that the checks of the other steps would let through. */
+/* RFC9293:3.10.7.4q: only a FIN that the checks of the other steps would let through. */
 static void test_time_wait_fin_again_with_syn_rst_or_wrong_security_restarts_nothing(void **state)
 {
     struct fixture *f = in_time_wait(state);
@@ -295,6 +295,14 @@ static void test_time_wait_fin_again_with_syn_rst_or_wrong_security_restarts_not
     expect_challenged(f);
     arrive(f, .flags = TFSM_FIN | TFSM_RST, .seq = -1);
     expect_ignored(f);
+    arrive(f, .flags = TFSM_FIN | TFSM_RST | TFSM_ACK, .seq = -1);
+    expect_ignored(f);
+    arrive(f, .flags = TFSM_FIN, .seq = -1);
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_FIN | TFSM_ACK, .seq = -1, .ack = 1);
+    expect_challenged(f);
+    arrive(f, .flags = TFSM_FIN | TFSM_ACK, .seq = -1, .ack = -70000);
+    expect_challenged(f);
     expect_deadline(f, f->now - SECOND + 2 * MSL);
 }
 

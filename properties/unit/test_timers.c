@@ -53,7 +53,7 @@ static void test_timers_rtx_before_its_time_nothing_happens(void **state)
 }
 
 /* A TIMEOUT that comes early, or for nothing, does nothing, in any state and at any count of tries:
- * neither sends again (RFC9293:MUST-22) nor gives up (RFC9293:MUST-20b). */
+ * neither sends again (RFC9293:MUST-22) nor gives up (RFC9293:MUST-20b). [RFC9293:3.10.8b] */
 static void test_timers_early_timeout_does_nothing(void **state)
 {
     for (int s = 0; s < TFSM_STATES; s++) {
