@@ -306,14 +306,27 @@ static unsigned reply_kind(const struct tfsm_tcb *tcb, const struct tfsm_segment
     return exact && ahead == UINT32_MAX ? 1 : ahead < tcb->rcv_wnd ? 2 : 3;
 }
 
+/* The machine counts by intervals, of which the one that runs began less than an interval ago: what is in
+ * it is among what went out since then. A SYN may have to wait for its share of the interval, too. */
 bool monitor_has_budget(const struct monitor *monitor, const struct tfsm_config *cfg,
                         const struct tfsm_tcb *before, const struct tfsm_event *ev)
 {
     unsigned kind = reply_kind(before, &ev->segment);
-    return cfg->challenge_limit > 0 &&
-           (ev->now >= before->challenge_until || !monitor->replied[kind] ||
-            (ev->now >= monitor->replied_at[kind] &&
-             ev->now - monitor->replied_at[kind] > cfg->challenge_every));
+    const struct reply_account *replies = &monitor->replies[kind];
+    unsigned known = replies->count < MONITOR_REPLIES ? replies->count : MONITOR_REPLIES;
+    unsigned limit = cfg->challenge_limit < MONITOR_REPLIES ? cfg->challenge_limit : MONITOR_REPLIES;
+    unsigned recent = 0;
+    if (limit == 0 || ev->now < monitor->mute_until) {
+        return false;
+    }
+    for (unsigned i = 1; i <= known; i++) {
+        tfsm_time ago = ev->now - replies->at[(replies->count - i) % MONITOR_REPLIES];
+        recent += ago < cfg->challenge_every;
+        if (kind == 0 && i == 1 && ago <= cfg->challenge_every / cfg->challenge_limit + 1) {
+            return false;
+        }
+    }
+    return recent < limit;
 }
 
 /* An unacceptable segment is refused, whatever row says so; if it bears text or FIN it is acknowledged, and so is one that
@@ -417,27 +430,26 @@ static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
     monitor->rst_ack = monitor->rst_with_ack ? seq_add(seg->seq, seg->len) : 0;
 }
 
-/* Replies to segments that bear neither text nor FIN come out of the connection's own budget. */
-static void check_limiter(struct monitor *monitor, const struct tfsm_config *cfg,
-                          const struct tfsm_tcb *before, const struct tfsm_event *ev,
-                          const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+/* A segment that bears neither text nor FIN is refused: a reply comes out of the connection's own budget. */
+static bool is_limited(const struct tfsm_tcb *before, const struct tfsm_segment *seg,
+                       const struct tfsm_effects *fx)
 {
-    const struct tfsm_segment *seg = &ev->segment;
     bool own_syn_ack = (seg->flags & (TFSM_SYN | TFSM_ACK)) == (TFSM_SYN | TFSM_ACK) &&
                        seg->seq == before->irs && seq_le(before->snd_una, seg->ack) &&
                        seq_le(seg->ack, before->snd_nxt);
     bool bears = (seg->flags & TFSM_RST) == 0 &&
                  (own_syn_ack || text_of(seg) > 0 || (seg->flags & TFSM_FIN) != 0);
-    uint8_t answers = TFSM_OWE_ACK | TFSM_OWE_RTX;
-    unsigned kind = reply_kind(before, seg);
     bool refused = fx->verdict == TFSM_V_DROP || syn_repeated(before, seg);
-    bool limited = refused && IN(before, ~NO_CONNECTION & ~BIT(SYN_SENT)) && !bears;
-    if (limited && (after->owed & answers) != 0) {
-        monitor->replied[kind] = true;
-        monitor->replied_at[kind] = ev->now;
-    }
-    bool replies = (after->owed & ~before->owed & answers) != 0;
-    if (!limited || !replies ||
+    return refused && IN(before, ~NO_CONNECTION & ~BIT(SYN_SENT)) && !bears;
+}
+
+static void check_limiter(struct monitor *monitor, const struct tfsm_config *cfg,
+                          const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                          const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+{
+    unsigned kind = reply_kind(before, &ev->segment);
+    bool replies = (after->owed & ~before->owed & (TFSM_OWE_ACK | TFSM_OWE_RTX)) != 0;
+    if (!is_limited(before, &ev->segment, fx) || !replies ||
         ev->now >= TFSM_NEVER / 2) { /* at the end of time every interval is over */
         return;
     }
@@ -450,6 +462,18 @@ static void check_limiter(struct monitor *monitor, const struct tfsm_config *cfg
     if (monitor->muted[kind] > 2u * cfg->challenge_limit) {
         fails(monitor, "LIMITER",
               "RFC5961:7 replies to dataless segments are limited per connection");
+    }
+}
+
+/* It may have used up some of the budget where an answer was owed already, too. */
+static void note_reply(struct monitor *monitor, const struct tfsm_tcb *before,
+                       const struct tfsm_event *ev, const struct tfsm_effects *fx,
+                       const struct tfsm_tcb *after)
+{
+    struct reply_account *replies = &monitor->replies[reply_kind(before, &ev->segment)];
+    if (is_limited(before, &ev->segment, fx) &&
+        (after->owed & (TFSM_OWE_ACK | TFSM_OWE_RTX)) != 0) {
+        replies->at[replies->count++ % MONITOR_REPLIES] = ev->now;
     }
 }
 
@@ -1213,11 +1237,8 @@ void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
                                 .ack_out = tcb->rcv_nxt,
                                 .ack_out_known = true,
                                 .syn_out = true,
+                                .mute_until = tcb->challenge_until,
                                 .heard = tcb->sent_at};
-    for (unsigned i = 0; i < sizeof monitor->replied; i++) { /* it may have replied already */
-        monitor->replied[i] = tcb->challenge_until != 0;
-        monitor->replied_at[i] = tcb->challenge_until;
-    }
     duty_adopt(monitor, tcb);
     rtt_adopt(monitor, tcb);
 }
@@ -1278,6 +1299,9 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     if (result == TFSM_DONE) {
         duty_step(monitor, cfg, before, ev, fx, after);
         rtt_step(monitor, cfg, before, ev, after);
+    }
+    if (ev->kind == TFSM_EV_SEGMENT) {
+        note_reply(monitor, before, ev, fx, after);
     }
     if (!ended && ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP) {
         note_duplicate(monitor, before, &ev->segment);

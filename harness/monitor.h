@@ -61,6 +61,14 @@ struct rtt_account {
     tfsm_time timed_from;
 };
 
+#define MONITOR_REPLIES 16
+
+/* When limited replies to one kind of segment went out last: a ring. */
+struct reply_account {
+    unsigned count; /* of all there were */
+    tfsm_time at[MONITOR_REPLIES];
+};
+
 /* The account of one endpoint. A zeroed one watches a CLOSED connection. */
 struct monitor {
     struct violation violation;
@@ -97,8 +105,8 @@ struct monitor {
     bool rst_arrived;         /* the last event was a RST */
     unsigned muted[4];        /* limited replies in this interval, of each kind of segment */
     tfsm_time muted_until;
-    bool replied[4]; /* and when there was one last */
-    tfsm_time replied_at[4];
+    struct reply_account replies[4];
+    tfsm_time mute_until; /* what was replied before nobody saw */
     /* options, as the SYNs on the wire settled them */
     uint8_t offered;    /* enum tfsm_option of our last SYN */
     bool ecn_offered;   /* and whether it asked for ECN */

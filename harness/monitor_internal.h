@@ -44,7 +44,7 @@ bool monitor_only_replied(const struct tfsm_tcb *before, const struct tfsm_tcb *
  * acknowledgment alone of a peer whose text filled it (A.2). */
 bool monitor_acceptable(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
 
-/* A reply is due that no other kind of segment can have used up. */
+/* A reply is due: fewer of its kind went out lately than the limiter lets through. */
 bool monitor_has_budget(const struct monitor *monitor, const struct tfsm_config *cfg,
                         const struct tfsm_tcb *before, const struct tfsm_event *ev);
 

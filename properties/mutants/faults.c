@@ -204,6 +204,14 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         faulty.actions[0] = TFSM_ACTION_IGNORE;
         return &faulty;
     }
+#elif TFSM_FAULT == 32
+    /* fault 32: RFC9293:3.10.7.4 what is in the window is challenged as a RST would be, and not taken [NOT_TAKEN] */
+    if (id == TFSM_RULE_RST_CHALLENGE) {
+        faulty.need.word[TFSM_FACT_RST / 64] &= ~(UINT64_C(1) << TFSM_FACT_RST % 64);
+        return &faulty;
+    }
+#elif TFSM_FAULT == 33
+    /* fault 33: RFC5961:7 after its first reply to a kind of segment a machine is mute for the interval [NO_REPLY|UNANSWERED|ACK_OF_UNSENT] */
 #else
 #error "no such fault"
 #endif
@@ -235,5 +243,8 @@ void tfsm_fault_after(unsigned id, struct tfsm_tcb *tcb)
     }
     if (TFSM_FAULT == 30 && id == TFSM_RULE_WINDOW_TAKEN && tcb->state == TFSM_FIN_WAIT_2) {
         tcb->at_2msl = 0;
+    }
+    for (unsigned i = 0; TFSM_FAULT == 33 && i < TFSM_REPLY_CLASSES; i++) {
+        tcb->challenges[i] = tcb->challenges[i] > 0 ? UINT8_MAX : 0;
     }
 }
