@@ -49,16 +49,18 @@ struct rtt_account {
         uint32_t end;
         uint32_t ts_val;
     } sent[RTT_RANGES];
-    uint32_t ts_first; /* TSval of what went out when nothing was outstanding */
+    uint32_t ts_first; /* TSval of what went out when nothing was outstanding, or of what was timed last */
     tfsm_time first_at;
     uint32_t ts_last; /* the last TSval */
     bool timing;      /* one range is timed */
+    bool astray;      /* and another may be, in its place: until nothing is outstanding */
     bool probed;      /* a probe of a closed window was due */
     bool again;       /* some of it went out twice */
     bool disturbed;   /* something else did, or is to */
     uint32_t timed_left;
     uint32_t timed_end;
     tfsm_time timed_from;
+    uint32_t timed_ts; /* the TSval that it bears */
 };
 
 #define MONITOR_REPLIES 16

@@ -14,6 +14,7 @@ void rtt_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
 {
     monitor->rtt.unsure = true;
     monitor->rtt.begun = true;
+    monitor->rtt.astray = true;
     monitor->rtt.next = tcb->snd_nxt;
 }
 
@@ -57,9 +58,11 @@ static void note_fresh(struct monitor *monitor, const struct tfsm_tcb *before, t
         rtt->again = false;
         /* A SYN whose timer goes off before it is out may count as sent again. */
         rtt->disturbed = syn && rtt->syn_timed_out && !monitor->duty.passive;
+        rtt->astray = rtt->astray || rtt->disturbed;
         rtt->timed_left = left;
         rtt->timed_end = timed;
         rtt->timed_from = now;
+        rtt->timed_ts = seg->ts_val;
     }
 }
 
@@ -196,6 +199,18 @@ static void forget_acked(struct rtt_account *rtt, uint32_t ack)
     rtt->timing = rtt->timing && !seq_le(rtt->timed_end, ack);
 }
 
+/* What was timed is acknowledged: the rest went out later, and so did what an echo of now on can come
+ * from. */
+static void move_first(struct rtt_account *rtt, const struct tfsm_tcb *after)
+{
+    if (rtt->timing && !rtt->again && !rtt->disturbed && !rtt->astray &&
+        seq_le(rtt->timed_end, after->snd_una)) {
+        rtt->ts_first = rtt->timed_ts;
+        rtt->first_at = rtt->timed_from;
+    }
+    rtt->astray = rtt->astray && after->snd_una != after->snd_nxt;
+}
+
 void rtt_step(struct monitor *monitor, const struct tfsm_config *cfg, const struct tfsm_tcb *before,
               const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
@@ -229,12 +244,14 @@ void rtt_step(struct monitor *monitor, const struct tfsm_config *cfg, const stru
             check_sample(monitor, cfg, before, ev, after);
         }
         rtt->unsure = false;
+        move_first(rtt, after);
         forget_acked(rtt, after->snd_una);
     }
     /* What is to be sent again may be timed no longer: the timer went off, the window opens after a
      * probe, the path is narrower, or the peer has taken the SYN without its text. */
     bool opens = rtt->probed && after->at_persist == 0;
     bool partial = before->state == TFSM_SYN_SENT && after->snd_una != after->snd_nxt;
-    rtt->disturbed =
-        rtt->disturbed || resends || opens || partial || before->snd_mss != after->snd_mss;
+    bool disturbs = resends || opens || partial || before->snd_mss != after->snd_mss;
+    rtt->disturbed = rtt->disturbed || disturbs;
+    rtt->astray = (rtt->astray || disturbs) && after->snd_una != after->snd_nxt;
 }
