@@ -314,7 +314,8 @@ bool monitor_has_budget(const struct monitor *monitor, const struct tfsm_config 
     unsigned kind = reply_kind(before, &ev->segment);
     const struct reply_account *replies = &monitor->replies[kind];
     unsigned known = replies->count < MONITOR_REPLIES ? replies->count : MONITOR_REPLIES;
-    unsigned limit = cfg->challenge_limit < MONITOR_REPLIES ? cfg->challenge_limit : MONITOR_REPLIES;
+    unsigned limit =
+        cfg->challenge_limit < MONITOR_REPLIES ? cfg->challenge_limit : MONITOR_REPLIES;
     unsigned recent = 0;
     if (limit == 0 || ev->now < monitor->mute_until) {
         return false;
@@ -593,7 +594,8 @@ static void check_receive(struct monitor *monitor, const struct tfsm_event *ev,
     if (fx->delivered > 0 || fin) {
         monitor->owes_ack = true;
     }
-    if (ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP && text_of(&ev->segment) > 0) {
+    if (ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP && text_of(&ev->segment) > 0 &&
+        (after->flags & TFSM_M_SYN_ACKED) != 0) {
         bool plain = fx->text_count == 1 && fx->delivered == fx->text[0].len && !fin;
         monitor->waits_from = monitor->waiting == 0 ? ev->now : monitor->waits_from;
         monitor->waiting += plain ? 1 : 2; /* only text that came as it should may wait */
@@ -762,7 +764,7 @@ static void note_options(struct monitor *monitor, const struct tfsm_event *ev,
     if ((seg->flags & TFSM_ACK) != 0) {
         note_held(monitor, after, seg);
     }
-    if (monitor->ecn && text_of(seg) > 0 &&
+    if (monitor->ecn && text_of(seg) > 0 && !syn_repeated(before, seg) &&
         IN(before, BIT(ESTABLISHED) | BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2) | BIT(SYN_RECEIVED))) {
         if (seg->ecn == TFSM_CE) {
             monitor->ece_due = true;
