@@ -1036,6 +1036,11 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
     if (user && after->state != TFSM_CLOSED && after->state != TFSM_LISTEN) {
         fails(monitor, "USER_TIMEOUT", "RFC9293:3.10.8 the user timeout ends the connection");
     }
+    bool keepalive = before->at_keepalive != 0 && ev->now >= before->at_keepalive;
+    bool ends = (fx->signals & TFSM_SIG_TIMED_OUT) != 0 || after->state == TFSM_LISTEN;
+    if (ends && before->state != TFSM_LISTEN && !rtx && !probe && !user && !keepalive) {
+        fails(monitor, "TIMED_OUT_EARLY", "RFC9293:3.10.8 only a timer that is due gives up");
+    }
     if ((!rtx && !probe) || user) {
         return;
     }

@@ -22,6 +22,9 @@ struct trace {
     uint8_t verdict;    /* of the last step */
     uint32_t iss_after; /* with TFSM_V_REOPEN */
     struct origins origins;
+    bool rst_known;    /* a RST is owed whose numbers come from a connection */
+    uint32_t rst_iss;  /* and can be told from where each side of that began to count */
+    uint32_t rst_peer;
     uint64_t digest; /* of everything that must not depend on origins */
 };
 
@@ -37,6 +40,31 @@ static void hit(struct trace *trace, unsigned rule)
     mix(trace, rule);
 }
 
+/* The peer's numbers have an origin: it has sent its SYN. */
+static bool knows_peer(const struct tfsm_tcb *tcb)
+{
+    const unsigned before = 1u << TFSM_CLOSED | 1u << TFSM_LISTEN | 1u << TFSM_SYN_SENT;
+    return (before >> tcb->state & 1) == 0;
+}
+
+/* A RST that is owed from now on has its numbers from the segment that called for it, or from the
+ * connection that ends; where there is none they have no origin. Where one is owed already, the two may
+ * look the same. */
+static void note_rst(struct trace *trace, const struct tfsm_tcb *before)
+{
+    bool open = before->state != TFSM_CLOSED && before->state != TFSM_LISTEN;
+    if ((trace->tcb.owed & TFSM_OWE_RST) == 0) {
+        return;
+    }
+    if ((before->owed & TFSM_OWE_RST) != 0) {
+        trace->rst_known = trace->rst_known && open && trace->rst_iss == before->iss;
+        return;
+    }
+    trace->rst_known = open;
+    trace->rst_iss = before->iss;
+    trace->rst_peer = knows_peer(before) ? before->irs : trace->origins.peer;
+}
+
 /* The numbers of a segment that is sent, from where each side began to count. */
 static void mix_numbers(struct trace *trace, const struct tfsm_segment *segment)
 {
@@ -44,7 +72,11 @@ static void mix_numbers(struct trace *trace, const struct tfsm_segment *segment)
     bool ack = (segment->flags & TFSM_ACK) != 0;
     bool echo = ack && (segment->options & TFSM_OPT_TIMESTAMPS) != 0;
     if ((segment->flags & TFSM_RST) != 0) {
-        return; /* it may answer what has no connection */
+        if (trace->rst_known) {
+            mix(trace, ack ? segment->seq : seq_distance(trace->rst_iss, segment->seq));
+            mix(trace, ack ? seq_distance(trace->rst_peer, segment->ack) : 0);
+        }
+        return;
     }
     mix(trace, seq_distance(tcb->iss, segment->seq));
     mix(trace, (ack ? seq_distance(tcb->irs, segment->ack) : 0) | (uint64_t)segment->up << 32);
@@ -104,6 +136,7 @@ static void feed(struct trace *trace, struct tfsm_event *ev)
     if ((unopened >> before.state & 1) != 0 && (unopened >> trace->tcb.state & 1) == 0) {
         trace->iss = seq_add(trace->iss, 1000003); /* as if the ISN clock had ticked */
     }
+    note_rst(trace, &before);
     monitor_step(&trace->monitor, &trace->cfg, &before, ev, result, &fx, &trace->tcb);
     run_ask_monitor(&trace->run, 0, &trace->monitor);
     struct run_line line = {.kind = run_kind_of(ev),
@@ -165,13 +198,6 @@ static void accept_offers(uint32_t profile, struct tfsm_segment *segment)
     if ((profile & TFSM_ECN) != 0) {
         segment->flags |= segment->flags & TFSM_ACK ? TFSM_ECE : TFSM_ECE | TFSM_CWR;
     }
-}
-
-/* The peer's numbers have an origin: it has sent its SYN. */
-static bool knows_peer(const struct tfsm_tcb *tcb)
-{
-    const unsigned before = 1u << TFSM_CLOSED | 1u << TFSM_LISTEN | 1u << TFSM_SYN_SENT;
-    return (before >> tcb->state & 1) == 0;
 }
 
 /* The peer's timestamp that was taken last, or where its clock began. */

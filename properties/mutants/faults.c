@@ -212,6 +212,12 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
     }
 #elif TFSM_FAULT == 33
     /* fault 33: RFC5961:7 after its first reply to a kind of segment a machine is mute for the interval [NO_REPLY|UNANSWERED|ACK_OF_UNSENT] */
+#elif TFSM_FAULT == 34
+    /* fault 34: RFC9293:3.10.8 whoever has no try left gives up before the timer is due [TIMED_OUT_EARLY] */
+    if (id == TFSM_RULE_RTX_GIVE_UP) {
+        faulty.need = (struct tfsm_facts){{0, 0}};
+        return &faulty;
+    }
 #else
 #error "no such fault"
 #endif
