@@ -358,6 +358,12 @@ size_t host_icmp(const struct tfsm_address *a, const struct tfsm_address *b, uns
 
 /* ---- judging ---- */
 
+static bool is_loopback(const struct tfsm_address *address)
+{
+    static const uint8_t one[16] = {[15] = 1};
+    return address->family == 4 ? address->octets[0] == 127 : memcmp(address->octets, one, 16) == 0;
+}
+
 static const char *judge_addresses(const uint8_t *octets, const struct message *m, unsigned count)
 {
     bool is_v4 = m->family == 4;
@@ -370,6 +376,9 @@ static const char *judge_addresses(const uint8_t *octets, const struct message *
     }
     if (!host_is_local(&to, count)) {
         return "RFC9293:MUST-57, RFC1122:3.2.1.3 it is not for this host";
+    }
+    if (is_loopback(&from) != is_loopback(&to)) {
+        return "RFC9293:MUST-63, RFC1122:3.2.1.3 a loopback address does not leave its host";
     }
     return NULL;
 }
