@@ -281,7 +281,7 @@ static int64_t pointer_of(const struct monitor *monitor, const struct tfsm_tcb *
     return ahead < TFSM_SEQ_HALF ? at + ahead : at - (int64_t)seq_distance(up, base);
 }
 
-/* Where the peer's stream ends, as far as its FIN says. Nothing urgent lies beyond (RFC9293:MUST-33). */
+/* Where the peer's stream ends, as far as its FIN says. Nothing urgent lies beyond (RFC 9293 MUST-33). */
 static int64_t stream_end(const struct monitor *monitor, const struct tfsm_tcb *tcb)
 {
     uint32_t base = seq_add(tcb->irs, (uint32_t)((1 + monitor->delivered) & UINT32_MAX));
@@ -439,7 +439,7 @@ static bool is_orphan(const struct monitor *monitor, const struct tfsm_tcb *tcb)
 }
 
 /* What the peer may do that gives an orphan more time: acknowledge something, open or close the window,
- * answer a probe (RFC9293:MUST-37), or send its FIN again in TIME-WAIT. */
+ * answer a probe (RFC 9293 MUST-37), or send its FIN again in TIME-WAIT. */
 static bool moves(const struct monitor *monitor, const struct tfsm_tcb *before,
                   const struct tfsm_event *ev, const struct tfsm_effects *fx,
                   const struct tfsm_tcb *after)
