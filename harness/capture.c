@@ -517,7 +517,8 @@ static void survey(struct scribe *scribe, const struct capture_connection *conne
     bool offered[2] = {false, false};
     uint8_t shift = 0;
     *cfg = tfsm_config_default();
-    /* What that end sent it sent then, whatever its own reasons: nothing of ours may hold it back. */
+    /* What that end sent it sent then, whatever its own reasons: nothing of ours may hold it
+     * back. */
     cfg->profile = TFSM_RFC5961 | TFSM_NODELAY;
     cfg->ack_delay = 0;
     cfg->rcv_buff = 0;

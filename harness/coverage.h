@@ -1,6 +1,6 @@
-/* Rule coverage for fuzzing engines. To edge coverage a table-driven machine looks the same whatever it does, so every
- * rule that fires is counted here, alone and as a pair with the rule before it. Outside a fuzzing build these calls do
- * nothing. */
+/* Rule coverage for fuzzing engines. To edge coverage a table-driven machine looks the same
+ * whatever it does, so every rule that fires is counted here, alone and as a pair with the rule
+ * before it. Outside a fuzzing build these calls do nothing. */
 #ifndef HARNESS_COVERAGE_H
 #define HARNESS_COVERAGE_H
 

@@ -1,5 +1,5 @@
-/* Carrying out host programs: see host.h. Here are the wire, the clock, the user, and the account of
- * what a packet may change and whom it may make speak. */
+/* Carrying out host programs: see host.h. Here are the wire, the clock, the user, and the account
+ * of what a packet may change and whom it may make speak. */
 #include "host.h"
 #include "endpoint.h"
 #include "seq.h"
@@ -412,7 +412,8 @@ static void remember(void)
     }
 }
 
-/* A sound packet: all but the connection, or the listener, of its addresses and ports is as it was. */
+/* A sound packet: all but the connection, or the listener, of its addresses and ports is as it
+ * was. */
 static void check_touched(void)
 {
     static const char requirement[] =
@@ -524,7 +525,8 @@ static void give(const uint8_t *octets, size_t n, bool crafted)
 
 /* ---- crafted packets ---- */
 
-/* The connection that a record means, as a TCB and a tuple. Of none, somebody towards a listener. */
+/* The connection that a record means, as a TCB and a tuple. Of none, somebody towards a
+ * listener. */
 static const struct tfsm_tcb *meant(unsigned who, struct host_tuple *tuple)
 {
     static const struct tfsm_tcb none;
@@ -935,8 +937,8 @@ static void loop_record(unsigned own)
     }
 }
 
-/* How many replies to segments without text there may be while no time passes: a budget for each kind of
- * segment, at each end that has a peer here. */
+/* How many replies to segments without text there may be while no time passes: a budget for each
+ * kind of segment, at each end that has a peer here. */
 static uint32_t replies_at_once(void)
 {
     uint32_t limit = host.cfg[0].challenge_limit > host.cfg[1].challenge_limit
@@ -1096,8 +1098,8 @@ static void finish_users(void)
     }
 }
 
-/* Nobody but ourselves had a hand in it, nothing was lost and nobody aborted: then it opened, carried
- * the text and closed in good order. */
+/* Nobody but ourselves had a hand in it, nothing was lost and nobody aborted: then it opened,
+ * carried the text and closed in good order. */
 static void check_self(const struct connection *c)
 {
     const struct tfsm_config *cfg = &host.cfg[c->tuple.local.family == 6];

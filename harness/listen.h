@@ -86,8 +86,8 @@ struct listen_isn {
     uint32_t iss;
 };
 
-/* A handshake that came through, or a Fast Open, whose ISN was a cookie: no cookie for the same SYN is
- * good any more. */
+/* A handshake that came through, or a Fast Open, whose ISN was a cookie: no cookie for the same SYN
+ * is good any more. */
 struct listen_spent {
     uint8_t peer;
     bool is_cookie; /* it was one for certain */
@@ -113,7 +113,8 @@ struct listen {
     struct tfsm_spent spent[LISTEN_SPENT + 2];
     struct tfsm_listening opening; /* as the listener was opened */
     struct listen_flow flows[LISTEN_PEERS];
-    /* In TIME-WAIT, while the next incarnation is half open among the flows; else LISTEN_NOTHING. */
+    /* In TIME-WAIT, while the next incarnation is half open among the flows; else
+     * LISTEN_NOTHING. */
     struct listen_flow before[LISTEN_PEERS];
     unsigned hold;    /* records during which output is not drawn */
     uint8_t salt;     /* of the keys */

@@ -360,8 +360,8 @@ static bool accept_full(const struct listen *w)
     return w->accept_count >= w->opening.waiting_count;
 }
 
-/* Where there is no room and clients are to try again, an ACK may be a later piece of the text of one
- * whose cookie was good. */
+/* Where there is no room and clients are to try again, an ACK may be a later piece of the text of
+ * one whose cookie was good. */
 static bool may_be_text(const struct listen *w, const struct listen_arrival *a)
 {
     return (a->packet->segment.flags & opening) == TFSM_ACK && cookies_are_out(w) &&
@@ -874,7 +874,8 @@ static void judge_syn(struct listen *w, const struct listen_arrival *a)
 
 /* ---- each entry beside its TCB ---- */
 
-/* Entries are what the account says they are; those of others than `peer` are not to blame on it. */
+/* Entries are what the account says they are; those of others than `peer` are not to blame on
+ * it. */
 static void check_entries(struct listen *w, unsigned peer, enum clause others)
 {
     for (unsigned i = 0; i < LISTEN_PEERS && !run_broken(&w->run); i++) {

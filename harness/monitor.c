@@ -79,8 +79,8 @@ static bool newer_syn(const struct monitor *monitor, const struct tfsm_config *c
     return stamped || beyond;
 }
 
-/* A SYN that is given to a listener is newer, and leaves the connection in TIME-WAIT as it was: it may
- * be an old duplicate. */
+/* A SYN that is given to a listener is newer, and leaves the connection in TIME-WAIT as it was: it
+ * may be an old duplicate. */
 static void check_reopen(struct monitor *monitor, const struct tfsm_config *cfg,
                          const struct tfsm_tcb *before, const struct tfsm_event *ev,
                          const struct tfsm_effects *fx, const struct tfsm_tcb *after)
@@ -201,7 +201,8 @@ static unsigned fitting_ends(const struct tfsm_tcb *before, const struct tfsm_ev
     return 0;
 }
 
-/* The user hears of every end exactly once and rightly, of the beginning and of the peer's end at most once. */
+/* The user hears of every end exactly once and rightly, of the beginning and of the peer's end at
+ * most once. */
 static void check_signals(struct monitor *monitor, const struct tfsm_tcb *before,
                           const struct tfsm_event *ev, const struct tfsm_effects *fx,
                           const struct tfsm_tcb *after)
@@ -306,8 +307,9 @@ static unsigned reply_kind(const struct tfsm_tcb *tcb, const struct tfsm_segment
     return exact && ahead == UINT32_MAX ? 1 : ahead < tcb->rcv_wnd ? 2 : 3;
 }
 
-/* The machine counts by intervals, of which the one that runs began less than an interval ago: what is in
- * it is among what went out since then. A SYN may have to wait for its share of the interval, too. */
+/* The machine counts by intervals, of which the one that runs began less than an interval ago: what
+ * is in it is among what went out since then. A SYN may have to wait for its share of the interval,
+ * too. */
 bool monitor_has_budget(const struct monitor *monitor, const struct tfsm_config *cfg,
                         const struct tfsm_tcb *before, const struct tfsm_event *ev)
 {
@@ -330,8 +332,8 @@ bool monitor_has_budget(const struct monitor *monitor, const struct tfsm_config 
     return recent < limit;
 }
 
-/* An unacceptable segment is refused, whatever row says so; if it bears text or FIN it is acknowledged, and so is one that
- * bears nothing while there is budget. */
+/* An unacceptable segment is refused, whatever row says so; if it bears text or FIN it is
+ * acknowledged, and so is one that bears nothing while there is budget. */
 static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg,
                           const struct tfsm_tcb *before, const struct tfsm_event *ev,
                           const struct tfsm_effects *fx, const struct tfsm_tcb *after)
@@ -406,8 +408,8 @@ static uint32_t unread_place(const struct tfsm_tcb *tcb, const struct tfsm_segme
     return own_place(&moved);
 }
 
-/* A RST owed has the numbers that the segment it answers calls for, or stands where the peer must take
- * it after ABORT. */
+/* A RST owed has the numbers that the segment it answers calls for, or stands where the peer must
+ * take it after ABORT. */
 static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
                      const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
@@ -431,7 +433,8 @@ static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
     monitor->rst_ack = monitor->rst_with_ack ? seq_add(seg->seq, seg->len) : 0;
 }
 
-/* A segment that bears neither text nor FIN is refused: a reply comes out of the connection's own budget. */
+/* A segment that bears neither text nor FIN is refused: a reply comes out of the connection's own
+ * budget. */
 static bool is_limited(const struct tfsm_tcb *before, const struct tfsm_segment *seg,
                        const struct tfsm_effects *fx)
 {
@@ -654,8 +657,8 @@ static void note_twice(struct monitor *monitor, const struct tfsm_segment *seg,
 
 /* ---- options ---- */
 
-/* A listener made less of a SYN than it says: a cookie for it is out, which brings back not every option
- * (RFC 4987 3.6). Then the core alone would have made something else of it. */
+/* A listener made less of a SYN than it says: a cookie for it is out, which brings back not every
+ * option (RFC 4987 3.6). Then the core alone would have made something else of it. */
 static bool made_less(const struct tfsm_config *cfg, const struct tfsm_tcb *before,
                       const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
@@ -668,8 +671,8 @@ static bool made_less(const struct tfsm_config *cfg, const struct tfsm_tcb *befo
     return !same(&meant, after);
 }
 
-/* What the SYNs of both sides settle; that of ev is the peer's, accepted. Where less was made of it an
- * option may be missing, and none may be there that was not offered. */
+/* What the SYNs of both sides settle; that of ev is the peer's, accepted. Where less was made of it
+ * an option may be missing, and none may be there that was not offered. */
 static void note_agreement(struct monitor *monitor, const struct tfsm_config *cfg,
                            const struct tfsm_event *ev, const struct tfsm_tcb *before,
                            const struct tfsm_tcb *after, bool less)
@@ -703,8 +706,8 @@ static void note_agreement(struct monitor *monitor, const struct tfsm_config *cf
     }
 }
 
-/* One more block that the peer holds: what it overlaps or touches is a part of it from now on, and the
- * ranges stay in order. */
+/* One more block that the peer holds: what it overlaps or touches is a part of it from now on, and
+ * the ranges stay in order. */
 static void hold(struct monitor *monitor, struct tfsm_range block)
 {
     unsigned first = 0;
@@ -980,8 +983,8 @@ static void check_patience(struct monitor *monitor, const struct tfsm_config *cf
     monitor->patient = patience == 0;
 }
 
-/* An ICMP message that quotes nothing in flight, or means nothing, has no effect, but that the user hears
- * of an error about an ACK alone or a keep-alive. */
+/* An ICMP message that quotes nothing in flight, or means nothing, has no effect, but that the user
+ * hears of an error about an ACK alone or a keep-alive. */
 static void check_icmp(struct monitor *monitor, const struct tfsm_config *cfg,
                        const struct tfsm_tcb *before, const struct tfsm_event *ev,
                        const struct tfsm_effects *fx, const struct tfsm_tcb *after)
@@ -1130,7 +1133,8 @@ static void check_time_wait(struct monitor *monitor, const struct tfsm_config *c
     }
 }
 
-/* A connection that goes back to LISTEN is the listener it was, and nothing of the user's is lost with it. */
+/* A connection that goes back to LISTEN is the listener it was, and nothing of the user's is lost
+ * with it. */
 static void check_relisten(struct monitor *monitor, const struct tfsm_tcb *after)
 {
     struct tfsm_tcb expected = monitor->listener;
@@ -1250,8 +1254,8 @@ void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
     rtt_adopt(monitor, tcb);
 }
 
-/* Whoever waits for a deadline that does not move waits for ever, and never for anything else. At the
- * end of time itself all deadlines are one. */
+/* Whoever waits for a deadline that does not move waits for ever, and never for anything else. At
+ * the end of time itself all deadlines are one. */
 static void check_progress(struct monitor *monitor, const struct tfsm_event *ev,
                            const struct tfsm_tcb *after)
 {
@@ -1564,9 +1568,9 @@ static void check_first_flight(struct monitor *monitor, const struct tfsm_config
     }
 }
 
-/* The rescue retransmission bears the highest octet that the peer does not hold, as far as the window
- * reaches. It may go on from there with octets that were never sent: RFC 6675 asks for one segment which
- * includes that octet, and there is room for a whole one, or it would not go. */
+/* The rescue retransmission bears the highest octet that the peer does not hold, as far as the
+ * window reaches. It may go on from there with octets that were never sent: RFC 6675 asks for one
+ * segment which includes that octet, and there is room for a whole one, or it would not go. */
 static void check_rescue(struct monitor *monitor, const struct tfsm_tcb *before,
                          const struct tfsm_segment *seg, const struct tfsm_tcb *after)
 {

@@ -19,8 +19,8 @@ struct violation {
 #define MONITOR_HELD   (TFSM_SACKED_MAX + TFSM_SACK_MAX)
 #define MONITOR_AGAIN  64
 
-/* Of what an arrival calls for, of the peer's urgent pointer, and of a user who has left. Offsets are
- * those of the peer's stream, from 0. */
+/* Of what an arrival calls for, of the peer's urgent pointer, and of a user who has left. Offsets
+ * are those of the peer's stream, from 0. */
 struct duty_account {
     bool rst_due;          /* an ACK of what was never sent came in SYN-SENT */
     bool answer_due;       /* something that occupies sequence numbers came */
@@ -49,7 +49,7 @@ struct rtt_account {
         uint32_t end;
         uint32_t ts_val;
     } sent[RTT_RANGES];
-    uint32_t ts_first; /* TSval of what went out when nothing was outstanding, or of what was timed last */
+    uint32_t ts_first; /* TSval of what went out when nothing was outstanding, or was timed last */
     tfsm_time first_at;
     uint32_t ts_last; /* the last TSval */
     bool timing;      /* one range is timed */
@@ -151,8 +151,8 @@ struct monitor {
     struct rtt_account rtt;
 };
 
-/* Begin to watch a connection in SYN-RECEIVED whose handshake nobody saw: what a listener kept of it is
- * believed. */
+/* Begin to watch a connection in SYN-RECEIVED whose handshake nobody saw: what a listener kept of
+ * it is believed. */
 void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb);
 
 /* An event was fed. before and after are the TCB around it. Sets monitor->violation on the first

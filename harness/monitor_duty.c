@@ -1,6 +1,6 @@
-/* What is owed: the answer that a segment calls for, or that it must not get; what the peer's urgent
- * pointer obliges us to tell; and the end of a connection whose user has left. Each rule has an account
- * of its own, by numbers and clocks, and speaks of no row. */
+/* What is owed: the answer that a segment calls for, or that it must not get; what the peer's
+ * urgent pointer obliges us to tell; and the end of a connection whose user has left. Each rule has
+ * an account of its own, by numbers and clocks, and speaks of no row. */
 #include "monitor_internal.h"
 #include "seq.h"
 
@@ -100,7 +100,8 @@ static void check_needless_rst(struct monitor *monitor, const struct tfsm_config
     }
 }
 
-/* The first steps of the arrival let a segment pass: timestamp and security are as they should be. */
+/* The first steps of the arrival let a segment pass: timestamp and security are as they should
+ * be. */
 static bool of_connection(const struct monitor *monitor, const struct tfsm_tcb *before,
                           const struct tfsm_event *ev)
 {
@@ -146,8 +147,8 @@ static uint64_t kept_end(const struct monitor *monitor)
     return end;
 }
 
-/* The text of a segment that begins at RCV.NXT or before, as far as the window and the peer's stream
- * reach, and the FIN behind it. */
+/* The text of a segment that begins at RCV.NXT or before, as far as the window and the peer's
+ * stream reach, and the FIN behind it. */
 static bool text_is_taken(const struct monitor *monitor, const struct tfsm_tcb *before,
                           const struct tfsm_segment *seg, const struct tfsm_tcb *after)
 {
@@ -167,7 +168,8 @@ static bool text_is_taken(const struct monitor *monitor, const struct tfsm_tcb *
     return seq_le(edge, after->rcv_nxt) && (!ends || IN(after, closed));
 }
 
-/* Nothing speaks against the segment: what it acknowledges is acknowledged, and what it bears is taken. */
+/* Nothing speaks against the segment: what it acknowledges is acknowledged, and what it bears is
+ * taken. */
 static void check_taken(struct monitor *monitor, const struct tfsm_tcb *before,
                         const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
@@ -281,7 +283,8 @@ static int64_t pointer_of(const struct monitor *monitor, const struct tfsm_tcb *
     return ahead < TFSM_SEQ_HALF ? at + ahead : at - (int64_t)seq_distance(up, base);
 }
 
-/* Where the peer's stream ends, as far as its FIN says. Nothing urgent lies beyond (RFC 9293 MUST-33). */
+/* Where the peer's stream ends, as far as its FIN says. Nothing urgent lies beyond (RFC 9293
+ * MUST-33). */
 static int64_t stream_end(const struct monitor *monitor, const struct tfsm_tcb *tcb)
 {
     uint32_t base = seq_add(tcb->irs, (uint32_t)((1 + monitor->delivered) & UINT32_MAX));
@@ -293,8 +296,8 @@ static int64_t stream_end(const struct monitor *monitor, const struct tfsm_tcb *
            (ahead < TFSM_SEQ_HALF ? (int64_t)ahead : -(int64_t)seq_distance(tcb->rcv_fin, base));
 }
 
-/* The same where the segment ended the connection, and the TCB knows nothing any more: what was known
- * before counts, and the segment's own FIN, where it was one that could be taken. */
+/* The same where the segment ended the connection, and the TCB knows nothing any more: what was
+ * known before counts, and the segment's own FIN, where it was one that could be taken. */
 static int64_t stream_end_for(const struct monitor *monitor, const struct tfsm_tcb *before,
                               const struct tfsm_segment *seg, const struct tfsm_tcb *after)
 {
@@ -438,8 +441,8 @@ static bool is_orphan(const struct monitor *monitor, const struct tfsm_tcb *tcb)
            (monitor->duty.deaf && IN(tcb, BIT(SYN_RECEIVED) | BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2)));
 }
 
-/* What the peer may do that gives an orphan more time: acknowledge something, open or close the window,
- * answer a probe (RFC 9293 MUST-37), or send its FIN again in TIME-WAIT. */
+/* What the peer may do that gives an orphan more time: acknowledge something, open or close the
+ * window, answer a probe (RFC 9293 MUST-37), or send its FIN again in TIME-WAIT. */
 static bool moves(const struct monitor *monitor, const struct tfsm_tcb *before,
                   const struct tfsm_event *ev, const struct tfsm_effects *fx,
                   const struct tfsm_tcb *after)

@@ -1,6 +1,6 @@
-/* What the files of the monitor share, and nobody else needs. Each account has a file: monitor.c what
- * was sent, received and promised; monitor_duty.c what an arrival, an urgent pointer or a user who has
- * left calls for; monitor_rtt.c the round trip. */
+/* What the files of the monitor share, and nobody else needs. Each account has a file: monitor.c
+ * what was sent, received and promised; monitor_duty.c what an arrival, an urgent pointer or a user
+ * who has left calls for; monitor_rtt.c the round trip. */
 #ifndef HARNESS_MONITOR_INTERNAL_H
 #define HARNESS_MONITOR_INTERNAL_H
 
@@ -40,8 +40,8 @@ static inline uint32_t text_of(const struct tfsm_segment *seg)
 /* Nothing differs but what is owed in reply and the limiter. */
 bool monitor_only_replied(const struct tfsm_tcb *before, const struct tfsm_tcb *after);
 
-/* Table 6 of RFC 9293, and what it makes allowance for: RST and text at the exact number of a closed window, and the
- * acknowledgment alone of a peer whose text filled it (A.2). */
+/* Table 6 of RFC 9293, and what it makes allowance for: RST and text at the exact number of a
+ * closed window, and the acknowledgment alone of a peer whose text filled it (A.2). */
 bool monitor_acceptable(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
 
 /* A reply is due: fewer of its kind went out lately than the limiter lets through. */

@@ -103,8 +103,8 @@ static int64_t off_by(int64_t a, int64_t b)
     return a > b ? a - b : b - a;
 }
 
-/* The estimate after a measurement, by RFC 6298 2 with the weights of RFC 7323 appendix G; a division
- * may round either way. */
+/* The estimate after a measurement, by RFC 6298 2 with the weights of RFC 7323 appendix G; a
+ * division may round either way. */
 static bool follows(const struct tfsm_tcb *before, const struct tfsm_tcb *after, bool stamped,
                     uint64_t measured)
 {
@@ -199,8 +199,8 @@ static void forget_acked(struct rtt_account *rtt, uint32_t ack)
     rtt->timing = rtt->timing && !seq_le(rtt->timed_end, ack);
 }
 
-/* What was timed is acknowledged: the rest went out later, and so did what an echo of now on can come
- * from. */
+/* What was timed is acknowledged: the rest went out later, and so did what an echo of now on can
+ * come from. */
 static void move_first(struct rtt_account *rtt, const struct tfsm_tcb *after)
 {
     if (rtt->timing && !rtt->again && !rtt->disturbed && !rtt->astray &&

@@ -164,8 +164,8 @@ static bool is_half_open(const struct pair_end *self)
     return endpoint_half_open(self->endpoint, self->listener) > 0;
 }
 
-/* The TCB of an end, as one sees it who knows of one connection: the latest, else what is half open,
- * else the listener. */
+/* The TCB of an end, as one sees it who knows of one connection: the latest, else what is half
+ * open, else the listener. */
 static const struct tfsm_tcb *tcb_of(const struct pair_end *self)
 {
     bool reopens = self->latest != NULL && self->latest->tcb->state == TFSM_TIME_WAIT &&
@@ -888,7 +888,8 @@ static bool is_over(const struct pair_end *self)
     return self->listener == 0 && counters->opened == counters->freed;
 }
 
-/* The connection at the other end whose SYN this one took, or null: nobody's, or gone long since. */
+/* The connection at the other end whose SYN this one took, or null: nobody's, or gone long
+ * since. */
 static const struct pair_connection *partner_of(const struct pair_end *self,
                                                 const struct pair_connection *connection)
 {
@@ -917,9 +918,9 @@ static void check_complete(struct pair_end *self)
     }
 }
 
-/* In FIN-WAIT-2 RFC 9293 has no timer, and the peer's FIN will not come where the peer is gone, or where
- * a stranger had the numbers: it has acknowledged for this end what never came, so that the peer sends
- * it no more, or given it text where the peer's FIN has its place. */
+/* In FIN-WAIT-2 RFC 9293 has no timer, and the peer's FIN will not come where the peer is gone, or
+ * where a stranger had the numbers: it has acknowledged for this end what never came, so that the
+ * peer sends it no more, or given it text where the peer's FIN has its place. */
 static bool may_wait(const struct pair_end *self, const struct pair_connection *connection)
 {
     const struct tfsm_tcb *tcb = connection->tcb;
@@ -932,8 +933,8 @@ static bool may_wait(const struct pair_end *self, const struct pair_connection *
            (connection->text_there > partner->sent && tcb->rcv_octets > partner->sent);
 }
 
-/* Nothing will happen any more. The user of an end that may wait for ever aborts; returns false when
- * there is an end that may not, or none. */
+/* Nothing will happen any more. The user of an end that may wait for ever aborts; returns false
+ * when there is an end that may not, or none. */
 static bool abort_waiting(void)
 {
     struct tfsm_event abort = {.kind = TFSM_EV_ABORT};

@@ -1,5 +1,6 @@
 /* Carrying out event programs: see run.h. Here the program is a peer, and one bare TCB is what it
- * speaks to; pair.c has two whole endpoints, listen.c a listener, host.c an endpoint and raw packets. */
+ * speaks to; pair.c has two whole endpoints, listen.c a listener, host.c an endpoint and raw
+ * packets. */
 #include "run_internal.h"
 #include "seq.h"
 
@@ -22,8 +23,8 @@ struct trace {
     uint8_t verdict;    /* of the last step */
     uint32_t iss_after; /* with TFSM_V_REOPEN */
     struct origins origins;
-    bool rst_known;    /* a RST is owed whose numbers come from a connection */
-    uint32_t rst_iss;  /* and can be told from where each side of that began to count */
+    bool rst_known;   /* a RST is owed whose numbers come from a connection */
+    uint32_t rst_iss; /* and can be told from where each side of that began to count */
     uint32_t rst_peer;
     uint64_t digest; /* of everything that must not depend on origins */
 };
@@ -48,8 +49,8 @@ static bool knows_peer(const struct tfsm_tcb *tcb)
 }
 
 /* A RST that is owed from now on has its numbers from the segment that called for it, or from the
- * connection that ends; where there is none they have no origin. Where one is owed already, the two may
- * look the same. */
+ * connection that ends; where there is none they have no origin. Where one is owed already, the two
+ * may look the same. */
 static void note_rst(struct trace *trace, const struct tfsm_tcb *before)
 {
     bool open = before->state != TFSM_CLOSED && before->state != TFSM_LISTEN;
@@ -152,9 +153,9 @@ static void feed(struct trace *trace, struct tfsm_event *ev)
     }
 }
 
-/* A segment arrives. One that opens a new incarnation from TIME-WAIT goes to a listener. Here is room
- * for one TCB only: the old connection is ended at once, as it would be with the third segment, and the
- * same TCB listens. pair.c and listen.c keep both. */
+/* A segment arrives. One that opens a new incarnation from TIME-WAIT goes to a listener. Here is
+ * room for one TCB only: the old connection is ended at once, as it would be with the third
+ * segment, and the same TCB listens. pair.c and listen.c keep both. */
 static void feed_segment(struct trace *trace, const struct tfsm_segment *segment)
 {
     struct tfsm_event ev = {.kind = TFSM_EV_SEGMENT, .segment = *segment};
@@ -329,7 +330,8 @@ static void check_silence(struct trace *trace)
     bool deaf = trace->tcb.state == TFSM_FIN_WAIT_2 && (trace->tcb.flags & TFSM_M_DEAF) != 0;
     const unsigned patient = trace->cfg.keepalive_idle == 0 && !deaf ? over | waits : over;
     unsigned rounds = 0;
-    /* A user timeout that is told, and takes the place of R2, may be days: that end is not waited for. */
+    /* A user timeout that is told, and takes the place of R2, may be days: that end is not waited
+     * for. */
     bool long_wait = (trace->cfg.profile & TFSM_USER_TIMEOUT) != 0 && trace->tcb.at_user != 0 &&
                      (trace->tcb.flags & TFSM_M_SYN_ACKED) != 0;
     run_note(&trace->run, "the program ends; from here there is only time");

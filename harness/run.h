@@ -1,7 +1,8 @@
 /* Carrying out an event program: one TCB and a peer made of records (trace), two endpoints with
  * real octets and the network between them (pair), one listener and its peers (listen.h), or one
- * endpoint and whatever comes along on the wire (host.h). Time is virtual, nothing is random, and every step is watched by the monitor. The fuzz targets, the
- * replay and the capture tests all run programs through here. */
+ * endpoint and whatever comes along on the wire (host.h). Time is virtual, nothing is random, and
+ * every step is watched by the monitor. The fuzz targets, the replay and the capture tests all run
+ * programs through here. */
 #ifndef HARNESS_RUN_H
 #define HARNESS_RUN_H
 
@@ -23,8 +24,8 @@ enum run_line_kind {
 
 struct run_line {
     enum run_line_kind kind;
-    unsigned
-        end; /* listener: whose peer's conversation it belongs to; endpoint: which connection's */
+    /* listener: whose peer's conversation it belongs to; endpoint: which connection's */
+    unsigned end;
     tfsm_time now;
     const struct tfsm_event *ev;        /* CALL, ARRIVES, TIMEOUT */
     enum tfsm_result result;            /* CALL */
@@ -41,8 +42,8 @@ typedef void run_log(void *user, const struct run_line *line);
 /* What a run came to. */
 struct run_result {
     uint32_t events; /* events fed to the core */
-    struct violation
-        violation; /* the first broken invariant; violation.id is null when there is none */
+    /* the first broken invariant; violation.id is null when there is none */
+    struct violation violation;
     uint64_t rules[(TFSM_RULES + 63) / 64];  /* rules that fired */
     uint64_t counters[TFSM_LISTENER_COUNTS]; /* listener: of all that opened in the run */
 };

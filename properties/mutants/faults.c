@@ -31,8 +31,8 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
 #elif TFSM_FAULT == 3
     /* fault 3: RFC9293:MUST-13 TIME-WAIT is skipped [ENDED_FOR_NOTHING|ILLEGAL_TRANSITION] */
     if (id == TFSM_RULE_FIN_FW2) {
-        const uint8_t actions[TFSM_ROW_ACTIONS] = {
-            TFSM_ACTION_DELETE, TFSM_ACTION_TELL_PEER_CLOSED, TFSM_ACTION_TELL_CLOSED};
+        const uint8_t actions[TFSM_ROW_ACTIONS] = {TFSM_ACTION_DELETE, TFSM_ACTION_TELL_PEER_CLOSED,
+                                                   TFSM_ACTION_TELL_CLOSED};
         memcpy(faulty.actions, actions, sizeof actions);
         faulty.next = TFSM_CLOSED;
         return &faulty;
