@@ -1,5 +1,5 @@
 /* The watcher's own account: what the monitor believes of the peer's scoreboard is what the machine
- * can know, no more and no less. Octets of our stream are counted from 1, as the sequence numbers
+ * can know, no more and no less; and what it says of machines that do not do what they must. Octets of our stream are counted from 1, as the sequence numbers
  * after an ISN of 0 would be. */
 #include "monitor.h"
 #include "seq.h"
@@ -182,6 +182,74 @@ static void test_monitor_overlapping_blocks_make_room_once(void **state)
     assert_string_equal(if_sent(w, next, next + SIZE), "BEYOND_CWND");
 }
 
+/* What the monitor says of a machine that makes this of an event. */
+static const char *if_made(const struct watched *w, struct tfsm_event event, struct tfsm_effects fx,
+                           struct tfsm_tcb after)
+{
+    struct monitor monitor = w->monitor;
+    event.now = w->now;
+    monitor_step(&monitor, &w->cfg, &w->tcb, &event, TFSM_DONE, &fx, &after);
+    return monitor.violation.id != NULL ? monitor.violation.id : "";
+}
+
+static struct tfsm_event arrival(const struct watched *w, uint32_t ahead, uint32_t ack,
+                                 uint32_t len)
+{
+    struct tfsm_segment seg = {.seq = seq_add(w->tcb.rcv_nxt, ahead),
+                               .ack = seq_add(w->tcb.iss, ack),
+                               .len = len,
+                               .flags = TFSM_ACK,
+                               .wnd = UINT16_MAX};
+    return (struct tfsm_event){.kind = TFSM_EV_SEGMENT, .segment = seg};
+}
+
+/* RFC9293:3.10.7.4: a machine that answers whatever comes, and takes nothing. */
+static void test_monitor_what_is_acceptable_is_taken(void **state)
+{
+    (void)state;
+    struct watched *w = sender(4, 400);
+    struct tfsm_effects dropped = {.verdict = TFSM_V_DROP};
+    struct tfsm_tcb answers = w->tcb;
+    answers.owed |= TFSM_OWE_ACK;
+    assert_string_equal(if_made(w, arrival(w, 0, 101, 0), dropped, answers), "NOT_TAKEN");
+    assert_string_equal(if_made(w, arrival(w, 7, 101, 0), dropped, answers), "NOT_TAKEN");
+    assert_string_equal(if_made(w, arrival(w, 0, 1, 10), dropped, answers), "NOT_TAKEN");
+    assert_string_equal(if_made(w, arrival(w, UINT32_MAX, 1, 10), dropped, answers), "NOT_TAKEN");
+    assert_string_equal(if_made(w, arrival(w, 7, 1, 10), dropped, answers), "");
+    assert_string_equal(if_made(w, arrival(w, UINT16_MAX, 101, 10), dropped, answers), "");
+}
+
+/* RFC5961:7: a budget of three replies is three replies, and no more is asked for until the first is
+ * an interval old. */
+static void test_monitor_replies_are_due_while_there_is_budget(void **state)
+{
+    (void)state;
+    struct watched *w = sender(1, 100);
+    struct tfsm_effects dropped = {.verdict = TFSM_V_DROP};
+    const struct tfsm_event beyond = arrival(w, 0x10000, 1, 0);
+    w->cfg.challenge_limit = 3;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_string_equal(if_made(w, beyond, dropped, w->tcb), "NO_REPLY");
+        happens(w, beyond);
+    }
+    assert_string_equal(if_made(w, beyond, dropped, w->tcb), "");
+    w->now += w->cfg.challenge_every - 2001;
+    assert_string_equal(if_made(w, beyond, dropped, w->tcb), "");
+    w->now += 1;
+    assert_string_equal(if_made(w, beyond, dropped, w->tcb), "NO_REPLY");
+}
+
+/* RFC9293:3.10.8: only a timer that is due gives up. */
+static void test_monitor_nobody_gives_up_early(void **state)
+{
+    (void)state;
+    struct watched *w = sender(1, 100);
+    const struct tfsm_event timeout = {.kind = TFSM_EV_TIMEOUT};
+    const struct tfsm_effects told = {.verdict = TFSM_V_STOP, .signals = TFSM_SIG_TIMED_OUT};
+    const struct tfsm_tcb closed = {.state = TFSM_CLOSED};
+    assert_string_equal(if_made(w, timeout, told, closed), "TIMED_OUT_EARLY");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +257,9 @@ int main(void)
         cmocka_unit_test(test_monitor_asks_for_the_lowest_ranges),
         cmocka_unit_test(test_monitor_an_ack_contradicts_the_range_it_reaches),
         cmocka_unit_test(test_monitor_overlapping_blocks_make_room_once),
+        cmocka_unit_test(test_monitor_what_is_acceptable_is_taken),
+        cmocka_unit_test(test_monitor_replies_are_due_while_there_is_budget),
+        cmocka_unit_test(test_monitor_nobody_gives_up_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
