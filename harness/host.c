@@ -955,6 +955,17 @@ static uint32_t replies_at_once(void)
     return ends * TFSM_REPLY_CLASSES * limit;
 }
 
+/* Octets that have arrived or were acknowledged: what moves this is no idle talk. */
+static uint64_t progress(void)
+{
+    uint64_t octets = 0;
+    for (unsigned i = 0; i < CONNECTIONS; i++) {
+        const struct connection *c = &host.connection[i];
+        octets += c->handle != 0 ? c->tcb->snd_octets + c->tcb->rcv_octets : 0;
+    }
+    return octets;
+}
+
 /* Everything comes back in order, and the answers. With no time passing and no call made this must
  * end: text is finite, and replies to segments without text are limited. At the end of time every
  * interval of the limiter is over. */
@@ -965,9 +976,12 @@ static void flush(void)
     for (unsigned i = 0; i < FLUSH_MAX && host.in_flight > 0 && !run_broken(&host.run); i++) {
         struct tfsm_packet packet;
         bool parsed = tfsm_parse(flying(0)->octets, flying(0)->n, &packet) == TFSM_WIRE_OK;
-        dataless += parsed && packet.segment.len == 0;
-        useful += parsed && packet.segment.len > 0;
+        bool bears = parsed && packet.segment.len > 0;
+        uint64_t octets = progress();
         come_back(0, false);
+        bool moved = progress() != octets;
+        useful += bears || (parsed && moved);
+        dataless += parsed && !bears && !moved;
     }
     if (host.run.now < LAST && dataless > 2 * useful + FLIGHT_MAX + replies_at_once()) {
         fails(NOBODY, "REPLY_STORM", "RFC5961:7 this host does not answer itself for ever");
