@@ -967,7 +967,7 @@ static uint64_t progress(void)
 }
 
 /* Everything comes back in order, and the answers. With no time passing and no call made this must
- * end: text is finite, and replies to segments without text are limited. At the end of time every
+ * end: text is finite, what was on its way draws a RST each, and replies to segments without text are limited. At the end of time every
  * interval of the limiter is over. */
 static void flush(void)
 {
@@ -983,7 +983,7 @@ static void flush(void)
         useful += bears || (parsed && moved);
         dataless += parsed && !bears && !moved;
     }
-    if (host.run.now < LAST && dataless > 2 * useful + FLIGHT_MAX + replies_at_once()) {
+    if (host.run.now < LAST && dataless > 2 * (useful + FLIGHT_MAX) + replies_at_once()) {
         fails(NOBODY, "REPLY_STORM", "RFC5961:7 this host does not answer itself for ever");
     }
 }
