@@ -967,8 +967,8 @@ static uint64_t progress(void)
 }
 
 /* Everything comes back in order, and the answers. With no time passing and no call made this must
- * end: text is finite, what was on its way draws a RST each, and replies to segments without text are limited. At the end of time every
- * interval of the limiter is over. */
+ * end: text is finite, what was on its way draws a RST each, and replies to segments without text are
+ * limited. At the end of time every interval of the limiter is over. */
 static void flush(void)
 {
     uint32_t dataless = 0;
