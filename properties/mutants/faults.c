@@ -38,13 +38,13 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         return &faulty;
     }
 #elif TFSM_FAULT == 4
-    /* fault 4: RFC9293:3.10.8 the FIN is sent once and never again [NOT_RETRANSMITTED|BACK_OFF] */
+    /* fault 4: RFC9293:3.10.8 the FIN is sent once and never again [NOT_RETRANSMITTED|BACK_OFF|NO_PROGRESS] */
     if (id == TFSM_RULE_RTX_FIN) {
         memset(faulty.actions, 0, sizeof faulty.actions);
         return &faulty;
     }
 #elif TFSM_FAULT == 5
-    /* fault 5: RFC9293:3.10.7.4 an ACK of octets never sent is believed [SEND_ORDER|ACKED_UNSENT] */
+    /* fault 5: RFC9293:3.10.7.4 an ACK of octets never sent is believed [SEND_ORDER|ACKED_UNSENT|NOT_TAKEN] */
     if (id == TFSM_RULE_ACK_BEYOND || id == TFSM_RULE_ACK_BEYOND_MUTE) {
         faulty.states = 0;
         return &faulty;
@@ -102,7 +102,7 @@ const struct tfsm_rule *tfsm_fault_rule(unsigned id)
         return &faulty;
     }
 #elif TFSM_FAULT == 13
-    /* fault 13: RFC9293:MUST-40 the delayed acknowledgment never comes [NOT_ACKNOWLEDGED|ENDS_BY_ITSELF] */
+    /* fault 13: RFC9293:MUST-40 the delayed acknowledgment never comes [NOT_ACKNOWLEDGED|ENDS_BY_ITSELF|NO_PROGRESS] */
     if (id == TFSM_RULE_ACK_DUE) {
         memset(faulty.actions, 0, sizeof faulty.actions);
         return &faulty;
