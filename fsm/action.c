@@ -463,7 +463,7 @@ static void back_off(struct tfsm_tcb *tcb)
 /* Nothing follows a FIN: an urgent pointer beyond it ends there. [RFC9293:MUST-33] */
 static void fin_note(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
-    bool urgent = has(tcb->flags, TFSM_M_URGENT_TOLD) || urgent_kept(tcb);
+    bool urgent = urgent_ahead(tcb);
     tcb->flags |= TFSM_M_PEER_FIN;
     tcb->rcv_fin = seq_add(text_left(seg), text_length(seg));
     if (urgent) {
@@ -482,8 +482,7 @@ static void take_urgent(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     uint32_t up = urgent_end(tcb, seg);
     /* A pointer that the user has passed may be anywhere behind, even 2^31 octets. */
-    bool ahead = has(tcb->flags, TFSM_M_URGENT_TOLD) || urgent_kept(tcb);
-    tcb->rcv_up = ahead ? seq_max(tcb->rcv_up, up) : up;
+    tcb->rcv_up = urgent_ahead(tcb) ? seq_max(tcb->rcv_up, up) : up;
     tcb->flags |= TFSM_M_URGENT_TOLD;
 }
 

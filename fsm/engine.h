@@ -300,6 +300,12 @@ static inline uint32_t profile_offers(const struct tfsm_config *cfg)
            (has(cfg->profile, TFSM_ECN) ? TFSM_M_OFFERED_ECN : 0u);
 }
 
+/* RCV.UP says of something ahead of the user, whether he was told or not. */
+static inline bool urgent_ahead(const struct tfsm_tcb *tcb)
+{
+    return has(tcb->flags, TFSM_M_URGENT_TOLD) || urgent_kept(tcb);
+}
+
 #define SHIFT_MAX 14u /* RFC7323:2.3 */
 
 /* Rcv.Wind.Shift: the least that shows the whole buffer (RFC7323:2.3). */

@@ -2,7 +2,8 @@
  * speak of nothing else, so this file is where every comparison of the protocol stands, once. */
 #include "engine.h"
 
-#define SYN_BURST   3u                               /* replies to SYNs at once */
+#define SYN_BURST 3u /* replies to SYNs at once */
+
 #define TS_OUTDATED (UINT64_C(24) * 86400 * 1000000) /* microseconds: 24 days (RFC7323:5.5) */
 
 /* A fact holds if a condition does. */
@@ -140,11 +141,11 @@ static bool tries_left(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg
 static bool has_budget(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                        const struct tfsm_event *ev)
 {
-    enum tfsm_reply_class class = reply_class(tcb, &ev->segment);
-    uint8_t spent = tcb->challenges[class];
     if (cfg->challenge_limit == 0 || ev->now >= tcb->challenge_until) {
         return cfg->challenge_limit > 0;
     }
+    enum tfsm_reply_class class = reply_class(tcb, &ev->segment);
+    uint8_t spent = tcb->challenges[class];
     tfsm_time left = tcb->challenge_until - ev->now;
     tfsm_time gone = cfg->challenge_every > left ? cfg->challenge_every - left : 0;
     return spent < cfg->challenge_limit &&
@@ -243,9 +244,9 @@ static void ack_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg
 
 /* What acknowledgments say about loss (RFC 5681 2, RFC 6675 5). SND.WL2 is SND.UNA but for the
  * segment that has just moved SND.UNA, and so tells the one from its repetitions. What answers a
- * probe of a closed window repeats itself, too, and tells of no loss. With SACK a duplicate is what has
- * told something new since SND.UNA moved, and only such begin a recovery. A recovery starts only for what was sent after the last one started (RFC 6582 3.2
- * step 2). [RFC6675:5d] */
+ * probe of a closed window repeats itself, too, and tells of no loss. With SACK a duplicate is what
+ * has told something new since SND.UNA moved, and only such begin a recovery. A recovery starts only
+ * for what was sent after the last one started (RFC 6582 3.2 step 2). [RFC6675:5d] */
 static void loss_facts(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                        struct tfsm_facts *facts)
 {

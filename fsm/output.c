@@ -219,8 +219,8 @@ static uint32_t text_room(const struct tfsm_tcb *tcb, const struct tfsm_segment 
     return tcb->snd_mss > used ? tcb->snd_mss - used : 1;
 }
 
-/* Text from a sequence number behind a head that is made, as much as is allowed, and the FIN if it follows and there is
- * room. FIN is one sequence number like an octet: it is sent, sent again and acknowledged in the
+/* Text from a sequence number behind a head that is made, as much as is allowed, and the FIN if it
+ * follows and there is room. FIN is one sequence number like an octet: it is sent, sent again and acknowledged in the
  * same way. Only what is sent for the first time is timed (Karn's algorithm). [RFC9293:SHLD-28,
  * SHLD-27; RFC6298:3a] */
 static void emit_text(struct tfsm_tcb *tcb, tfsm_time now, uint32_t seq, uint32_t most,
