@@ -31,7 +31,7 @@ struct connection {
     const struct tfsm_tcb *tcb;
     struct host_tuple tuple;
     bool aborted;   /* by the user */
-    bool exact;     /* to itself, and nobody else has spoken for it */
+    bool exact;     /* to itself, the first of its kind, and nobody else has spoken for it */
     uint64_t sent;  /* octets the user handed over */
     uint64_t read;  /* and took */
     uint32_t heard; /* signals, all told */
@@ -755,7 +755,9 @@ static void opened(endpoint_handle handle, enum tfsm_result result, size_t taken
         c->tuple =
             (struct host_tuple){status.local, status.remote, status.local_port, status.remote_port};
     }
-    c->exact = is_self(&c->tuple);
+    /* Of an earlier one, a segment may be about, with numbers that this one takes for its own. */
+    c->exact = is_self(&c->tuple) && host.known < TUPLES &&
+               !is_among(host.ever, host.known, &c->tuple);
     c->sent = taken;
     let_speak(&c->tuple);
 }
@@ -1144,8 +1146,8 @@ static void finish(void)
     settle();
     flush();
     for (unsigned rounds = 0; !run_broken(&host.run); rounds++) {
+        finish_users(); /* whose calls alone, refused perhaps, move nothing on */
         uint32_t events = host.run.result.events;
-        finish_users();
         flush();
         if (rounds >= BUDGET || host.run.result.events >= BUDGET || host.run.now >= LAST) {
             return;

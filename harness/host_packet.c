@@ -227,8 +227,11 @@ static size_t spoil_option(uint8_t *octets, size_t n, const struct message *m, u
 {
     static const uint8_t bad[8][2] = {{254, 0}, {254, 1}, {3, 0}, {8, 1},
                                       {2, 40},  {254, 5}, {5, 1}, {34, 255}};
-    if (m->protocol != TCP || m->at + 20 > n || n + 4 > HOST_PACKET ||
-        octets[m->at + 12] >> 4 >= 15) {
+    if (m->protocol != TCP || m->at + 20 > n || n + 4 > HOST_PACKET) {
+        return n;
+    }
+    unsigned words = octets[m->at + 12] >> 4; /* spoiled before, perhaps */
+    if (words < 5 || words >= 15 || m->at + words * 4u > n) {
         return n;
     }
     memmove(octets + m->at + 24, octets + m->at + 20, n - m->at - 20);
