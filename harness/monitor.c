@@ -972,8 +972,8 @@ static void check_patience(struct monitor *monitor, const struct tfsm_config *cf
     tfsm_time patience = most_patience(monitor, cfg, after);
     bool waits = IN(after, ~(NO_CONNECTION | BIT(TIME_WAIT))) && after->snd_una != end;
     bool moved = before->snd_una != after->snd_una || before->iss != after->iss;
-    if (waits && monitor->pending && !moved && ev->kind == TFSM_EV_TIMEOUT && patience > 0 &&
-        ev->now < TFSM_NEVER - 1 && ev->now - monitor->pending_from > patience) {
+    if (waits && monitor->pending && !moved && !monitor->retimed && ev->kind == TFSM_EV_TIMEOUT &&
+        patience > 0 && ev->now < TFSM_NEVER - 1 && ev->now - monitor->pending_from > patience) {
         fails(monitor, "USER_TIMEOUT", "RFC9293:3.10.8 the user timeout ends the connection");
     }
     if (waits && (!monitor->pending || moved || monitor->patient)) {
@@ -1256,11 +1256,11 @@ void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
 
 /* Whoever waits for a deadline that does not move waits for ever, and never for anything else. At
  * the end of time itself all deadlines are one. */
-static void check_progress(struct monitor *monitor, const struct tfsm_event *ev,
-                           const struct tfsm_tcb *after)
+static void check_progress(struct monitor *monitor, const struct tfsm_tcb *before,
+                           const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
-    if (ev->kind == TFSM_EV_TIMEOUT && ev->now < TFSM_NEVER / 2 &&
-        tfsm_deadline(after) <= ev->now) {
+    bool due = ev->kind == TFSM_EV_TIMEOUT && tfsm_deadline(before) <= ev->now;
+    if (due && !monitor->retimed && ev->now < TFSM_NEVER / 2 && tfsm_deadline(after) <= ev->now) {
         fails(monitor, "NO_PROGRESS",
               "RFC9293:3.10.8 a timeout that is due moves its deadline or ends it");
     }
@@ -1281,7 +1281,9 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     if (result != TFSM_DONE && !same(before, after)) {
         fails(monitor, "ERROR_BUT_CHANGED", "RFC9293:3.10 a refused call changes nothing");
     }
-    check_progress(monitor, ev, after);
+    monitor->retimed = monitor->user_timeout != cfg->user_timeout;
+    monitor->user_timeout = result == TFSM_DONE ? cfg->user_timeout : monitor->user_timeout;
+    check_progress(monitor, before, ev, after);
     check_reopen(monitor, cfg, before, ev, fx, after);
     if (fx->verdict == TFSM_V_REOPEN) { /* it is no segment of this connection */
         monitor->acks_alone = 0;

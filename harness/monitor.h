@@ -108,7 +108,9 @@ struct monitor {
     unsigned muted[4];        /* limited replies in this interval, of each kind of segment */
     tfsm_time muted_until;
     struct reply_account replies[4];
-    tfsm_time mute_until; /* what was replied before nobody saw */
+    tfsm_time user_timeout; /* of the configuration that came with the last event */
+    bool retimed;           /* another one: it may be over already, and the next timeout ends it */
+    tfsm_time mute_until;   /* what was replied before nobody saw */
     /* options, as the SYNs on the wire settled them */
     uint8_t offered;    /* enum tfsm_option of our last SYN */
     bool ecn_offered;   /* and whether it asked for ECN */

@@ -897,7 +897,7 @@ void same_only_an_ack_is_taken_at_the_right_edge(struct fixture *f)
     expect_state(f, state);
 }
 
-/* RFC5961:7, B29, invariant 6 of history */
+/* RFC5961:7a, B29, invariant 6 of history */
 void same_dataless_replies_are_limited(struct fixture *f)
 {
     for (unsigned i = 0; i < LIMIT; i++) {

@@ -380,6 +380,24 @@ static void test_listener_fast_open_text_is_delivered(void **state)
     books_balance(h);
 }
 
+/* RFC7413:4.2.2g: who reads before the third segment has read, and the window opens again. */
+static void test_listener_fast_open_text_is_read_before_the_third_segment(void **state)
+{
+    struct house *h = a_house(state);
+    struct peer p = peer_of(h, 0);
+    const struct crumbs c = asked(h, &p);
+    struct tfsm_tcb tcb = early(h, &p, &c, TEXT);
+    (void)out(h, &tcb);
+    assert_int_equal(step(h, &tcb, (struct tfsm_event){.kind = TFSM_EV_RECEIVE, .len = TEXT}).taken,
+                     TEXT);
+    assert_int_equal(tcb.state, TFSM_SYN_RECEIVED);
+    struct tfsm_status_block is;
+    assert_int_equal(tfsm_status(&tcb, &is), TFSM_DONE);
+    assert_int_equal(is.readable, 0);
+    tfsm_listener_early_over(&h->l, false, h->now);
+    books_balance(h);
+}
+
 /* RFC9293:MUST-32, RFC7413:4.2.2g: the user who has the text has the urgent pointer, too, and is told of none
  * where there is none. */
 static void test_listener_fast_open_urgent_is_told(void **state)
@@ -961,6 +979,7 @@ int main(void)
         BOTH(test_listener_fast_open_cookie_expires),
         BOTH(test_listener_fast_open_cookie_outlives_rotation_of_the_others),
         BOTH(test_listener_fast_open_text_is_delivered),
+        BOTH(test_listener_fast_open_text_is_read_before_the_third_segment),
         BOTH(test_listener_fast_open_urgent_is_told),
         BOTH(test_listener_fast_open_without_text),
         BOTH(test_listener_fast_open_text_beyond_the_window),

@@ -1042,6 +1042,23 @@ static void test_timestamps_older_ack_is_answered_and_dropped(void **state)
     assert_int_equal(in_flight(f), 300);
 }
 
+/* RFC5961:7a: the answers have the budget of their kind, and without it nothing is taken either. */
+static void test_timestamps_older_answers_are_limited(void **state)
+{
+    FOR_SYNCHRONIZED(f, state)
+    {
+        enum tfsm_state was = f->tcb.state;
+        for (unsigned i = 0; i < f->cfg.challenge_limit; i++) {
+            stamp(f, PEER_TS - 1, .flags = TFSM_ACK, .ack = in_flight(f));
+            expect_refused(f);
+            expect_echo(f, PEER_TS);
+        }
+        stamp(f, PEER_TS - 1, .flags = TFSM_ACK, .ack = in_flight(f));
+        expect_ignored(f);
+        expect_state(f, was);
+    }
+}
+
 /* RFC7323:5.3a: it comes before all other checks: what they would drop in silence, or reset, is
  * answered like all the rest. */
 static void test_timestamps_older_comes_before_the_other_checks(void **state)
@@ -1579,6 +1596,7 @@ int main(void)
         cmocka_unit_test(test_timestamps_recent_ignores_what_is_outside),
         cmocka_unit_test(test_timestamps_older_is_answered_and_dropped),
         cmocka_unit_test(test_timestamps_older_ack_is_answered_and_dropped),
+        cmocka_unit_test(test_timestamps_older_answers_are_limited),
         cmocka_unit_test(test_timestamps_older_comes_before_the_other_checks),
         cmocka_unit_test(test_timestamps_older_is_modular),
         cmocka_unit_test(test_timestamps_recent_goes_across_zero),
