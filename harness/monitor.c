@@ -425,9 +425,9 @@ static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
     bool arrives = ev->kind == TFSM_EV_SEGMENT;
     uint32_t place = arrives ? unread_place(before, seg, after->rst_seq) : own_place(before);
     /* What the user will not read, and ABORT, reset of our own accord. */
-    bool own =
-        !arrives || (IN(before, BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2)) && after->rst_seq == place &&
-                     (before->flags & TFSM_M_DEAF) != 0 && (after->owed & TFSM_OWE_RST_ACK) == 0);
+    bool own = !arrives || (IN(before, BIT(SYN_RECEIVED) | BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2)) &&
+                            after->rst_seq == place && (before->flags & TFSM_M_DEAF) != 0 &&
+                            (after->owed & TFSM_OWE_RST_ACK) == 0);
     monitor->rst_with_ack = !own && !from_ack;
     monitor->rst_seq = own ? place : from_ack ? seg->ack : 0;
     monitor->rst_ack = monitor->rst_with_ack ? seq_add(seg->seq, seg->len) : 0;
