@@ -45,7 +45,7 @@ static void owe_rst_for(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
  * [RFC7323:3.2f, RFC7323:5.2b, RFC7323:5.2c] */
 static void owe_rst_abort(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
-    owe_rst(tcb, empty_seq(tcb), 0, 0);
+    owe_rst(tcb, reset_seq(tcb), 0, 0);
     if (has(tcb->flags, TFSM_M_TIMESTAMPS)) {
         bool caused = ev->kind == TFSM_EV_SEGMENT;
         tcb->owed |= TFSM_OWE_RST_TS;

@@ -187,10 +187,11 @@ static inline uint32_t resend_window(const struct tfsm_tcb *tcb, uint32_t from)
     return first ? max32(in_flight(tcb), tcb->snd_wnd) : tcb->snd_wnd + rounding;
 }
 
-/* Where a segment that occupies no number must stand for the peer to take it: SND.NXT, or, where a
- * probe or a window taken back has left that beyond what the peer can have offered, the last number of
- * its window, and SND.UNA where that is closed (RFC 9293 3.4, table 6). A scaled window can show less
- * than the peer has (RFC 7323 2.4). The window that a SYN offers counts from after ours. */
+/* Where a segment that occupies no number stands: SND.NXT, or, where a probe, a SYN's text or a window
+ * taken back has left that beyond what the peer can have offered, the right edge of its window (RFC 9293
+ * 3.4, table 6). A peer that took everything up to there takes nothing older, and ours would be lost for
+ * ever; one that took less refuses this, and hears it from the text that is sent again. A scaled window
+ * can show less than the peer has (RFC 7323 2.4). The window that a SYN offers counts from after ours. */
 static inline uint32_t empty_seq(const struct tfsm_tcb *tcb)
 {
     uint32_t syn = has(tcb->flags, TFSM_M_SYN_ACKED) ? 0 : 1;
@@ -198,7 +199,15 @@ static inline uint32_t empty_seq(const struct tfsm_tcb *tcb)
     if (in_flight(tcb) <= syn + tcb->snd_wnd + (tcb->snd_wnd > 0 ? rounding : 0)) {
         return tcb->snd_nxt;
     }
-    return seq_add(tcb->snd_una, syn + (tcb->snd_wnd > 0 ? tcb->snd_wnd - 1 : 0));
+    return seq_add(tcb->snd_una, syn + tcb->snd_wnd);
+}
+
+/* The same of a RST, after which nothing is sent again: the edge is not in the window, the last number
+ * before it is, unless the window is closed. */
+static inline uint32_t reset_seq(const struct tfsm_tcb *tcb)
+{
+    uint32_t seq = empty_seq(tcb);
+    return seq == tcb->snd_nxt || tcb->snd_wnd == 0 ? seq : seq_sub(seq, 1);
 }
 
 /* The policy's MSS, to announce and to keep to: no segment that obeys it is too large for a packet, of

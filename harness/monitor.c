@@ -376,9 +376,10 @@ static void check_refusal(struct monitor *monitor, const struct tfsm_config *cfg
     }
 }
 
-/* Where a segment without a sequence number of its own stands: at SND.NXT, or at the last number of the
- * window that the peer offered last, where that is nearer by more than its scale can hide. */
-static uint32_t own_place(const struct tfsm_tcb *tcb)
+/* Where a segment without a sequence number of its own stands: at SND.NXT, or, where the window that the
+ * peer offered last ends before that by more than its scale can hide, at its end: an ACK behind the last
+ * number, which whoever has it all takes, a RST on it. */
+static uint32_t own_place(const struct tfsm_tcb *tcb, bool rst)
 {
     uint32_t flight = seq_distance(tcb->snd_una, tcb->snd_nxt);
     uint32_t syn = tcb->flags & TFSM_M_SYN_ACKED ? 0u : 1u;
@@ -386,7 +387,7 @@ static uint32_t own_place(const struct tfsm_tcb *tcb)
     if (flight <= syn + tcb->snd_wnd + hidden) {
         return tcb->snd_nxt;
     }
-    return seq_add(tcb->snd_una, syn + tcb->snd_wnd - (tcb->snd_wnd > 0 ? 1u : 0u));
+    return seq_add(tcb->snd_una, syn + tcb->snd_wnd - (rst && tcb->snd_wnd > 0 ? 1u : 0u));
 }
 
 /* The same where text comes that nobody will read: what its segment acknowledges, and the window it
@@ -397,15 +398,15 @@ static uint32_t unread_place(const struct tfsm_tcb *tcb, const struct tfsm_segme
     struct tfsm_tcb moved = *tcb;
     bool acks = (seg->flags & TFSM_ACK) != 0 && seq_le(tcb->snd_una, seg->ack) &&
                 seq_le(seg->ack, tcb->snd_nxt);
-    if (!acks || own_place(tcb) == seq) {
-        return own_place(tcb);
+    if (!acks || own_place(tcb, true) == seq) {
+        return own_place(tcb, true);
     }
     moved.snd_una = seg->ack;
     moved.flags |= TFSM_M_SYN_ACKED;
-    if (own_place(&moved) != seq) {
+    if (own_place(&moved, true) != seq) {
         moved.snd_wnd = (uint32_t)seg->wnd << tcb->snd_wscale;
     }
-    return own_place(&moved);
+    return own_place(&moved, true);
 }
 
 /* A RST owed has the numbers that the segment it answers calls for, or stands where the peer must
@@ -423,7 +424,7 @@ static void note_rst(struct monitor *monitor, const struct tfsm_tcb *before,
     bool from_ack = (seg->flags & TFSM_ACK) != 0;
     monitor->rst_expected = true;
     bool arrives = ev->kind == TFSM_EV_SEGMENT;
-    uint32_t place = arrives ? unread_place(before, seg, after->rst_seq) : own_place(before);
+    uint32_t place = arrives ? unread_place(before, seg, after->rst_seq) : own_place(before, true);
     /* What the user will not read, and ABORT, reset of our own accord. */
     bool own = !arrives || (IN(before, BIT(SYN_RECEIVED) | BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2)) &&
                             after->rst_seq == place && (before->flags & TFSM_M_DEAF) != 0 &&
@@ -1730,9 +1731,10 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
         if (monitor->acks_alone > 1) {
             fails(monitor, "ONE_ACK", "RFC9293:MUST-58 one drain gives one acknowledgment");
         }
-        if (seg->seq != own_place(before)) {
-            fails(monitor, "ACK_PLACE",
-                  "RFC9293:3.4 an acknowledgment stands at SND.NXT, within the peer's window");
+        if (seg->seq != own_place(before, false)) {
+            fails(
+                monitor, "ACK_PLACE",
+                "RFC9293:3.4 an acknowledgment stands at SND.NXT, or where the peer's window ends");
         }
     }
     check_numbers(monitor, before, seg);
