@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "ladder.h"
@@ -380,6 +381,28 @@ static enum script_outcome bad(const char *path, unsigned line, const char *what
     return SCRIPT_BAD;
 }
 
+/* Before a packet comes; else the stack has not heard of another address by then. */
+static bool binds(const struct script *script)
+{
+    for (const struct script_event *event = script->events;
+         event != NULL && event->kind != SCRIPT_ARRIVES; event = event->next) {
+        if (event->kind == SCRIPT_CALL && strcmp(event->call->name, "bind") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* FNV-1a: one for each script. */
+static uint32_t seed_of(const char *text)
+{
+    uint32_t hash = 2166136261u;
+    while (*text != '\0') {
+        hash = (hash ^ (uint8_t)*text++) * 16777619u;
+    }
+    return hash;
+}
+
 static enum script_outcome run_script(const struct running *running, const char *path,
                                       const struct script *script, const char *text)
 {
@@ -389,6 +412,9 @@ static enum script_outcome run_script(const struct running *running, const char 
     unsigned line;
     if (!script_options(script, &options, error, &line)) {
         return bad(path, line, error);
+    }
+    if (running->plugin != NULL && binds(script)) {
+        script_choose_local(&options, seed_of(text));
     }
     if (!settle(running, &options, flags, error)) {
         return bad(path, line_of_mistake(script, "so_flags"), error);
@@ -450,7 +476,13 @@ static bool settings_hold(const struct running *running)
 
 static bool load_plugin(struct running *running)
 {
-    void *object = dlopen(running->plugin, RTLD_NOW | RTLD_LOCAL);
+    char here[4096];
+    const char *path = running->plugin;
+    if (strchr(path, '/') == NULL && access(path, F_OK) == 0) { /* dlopen() looks elsewhere */
+        snprintf(here, sizeof here, "./%s", path);
+        path = here;
+    }
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (object == NULL) {
         cli_fail(running->plugin, "%s", dlerror());
         return false;

@@ -50,7 +50,8 @@ static bool makes_sense(const struct endpoint_config *config)
                   config->backlog <= ENDPOINT_MOST && config->resets <= ENDPOINT_MOST &&
                   config->syn_acks <= ENDPOINT_MOST && config->spent <= ENDPOINT_MOST &&
                   config->cookies <= ENDPOINT_MOST && config->local_count >= 1 &&
-                  config->local_count <= ENDPOINT_MOST && config->locals != NULL;
+                  config->local_count <= ENDPOINT_MOST && config->locals != NULL &&
+                  config->local_room <= ENDPOINT_MOST;
     bool rings = is_power_of_two(config->send_ring) && is_power_of_two(config->receive_ring) &&
                  config->send_ring <= ENDPOINT_RING_MOST &&
                  config->receive_ring <= ENDPOINT_RING_MOST;
@@ -115,7 +116,8 @@ static struct layout lay_out(const struct endpoint_config *config)
     size_t ring = (size_t)config->send_ring + config->receive_ring;
     size_t nodes = (size_t)config->connections + config->listeners;
     reserve(&at.total, 1, sizeof(struct endpoint));
-    at.locals = reserve(&at.total, config->local_count, sizeof(struct endpoint_local));
+    at.locals = reserve(&at.total, (size_t)config->local_count + config->local_room,
+                        sizeof(struct endpoint_local));
     at.slots = reserve(&at.total, config->connections, sizeof(struct ep_slot));
     at.nodes = reserve(&at.total, nodes, sizeof(struct ep_node));
     at.due = reserve(&at.total, nodes, sizeof(struct ep_due));
@@ -208,6 +210,7 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     ep->listener_count = config->listeners;
     ep->backlog = config->backlog;
     ep->local_count = config->local_count;
+    ep->local_room = config->local_room;
     ep->spent_count = config->spent;
     ep->cookie_count = config->cookies;
     ep->send_ring = config->send_ring;
@@ -238,6 +241,22 @@ struct endpoint *endpoint_create(const struct endpoint_config *config)
     size_t size = endpoint_size(config);
     void *memory = size > 0 ? calloc(1, size) : NULL;
     return memory != NULL ? endpoint_place(config, memory) : NULL;
+}
+
+enum tfsm_result endpoint_add_local(struct endpoint *ep, const struct endpoint_local *local)
+{
+    if (!local_makes_sense(local)) {
+        return TFSM_E_INVALID;
+    }
+    if (ep_is_ours(ep, &local->address)) {
+        return TFSM_DONE;
+    }
+    if (ep->local_room == 0) {
+        return TFSM_E_INSUFFICIENT_RESOURCES;
+    }
+    ep->local_room--;
+    ep->locals[ep->local_count++] = *local;
+    return TFSM_DONE;
 }
 
 void endpoint_destroy(struct endpoint *ep)

@@ -49,8 +49,9 @@ struct endpoint_config {
     uint8_t key[16]; /* secret octets from the host's entropy, kept for its life */
     const struct endpoint_local *locals; /* the host's addresses, copied by endpoint_create() */
     uint32_t local_count;                /* at least 1 */
-    uint32_t connections;                /* at most so many at a time, 1..ENDPOINT_MOST */
-    uint32_t listeners;                  /* likewise, 0..ENDPOINT_MOST */
+    uint32_t local_room;  /* for so many more, endpoint_add_local(); 0..ENDPOINT_MOST */
+    uint32_t connections; /* at most so many at a time, 1..ENDPOINT_MOST */
+    uint32_t listeners;   /* likewise, 0..ENDPOINT_MOST */
     /* The longest queues a listener can have: half-open connections, and those that wait to be
      * accepted; 1..ENDPOINT_MOST. More is cut to this, as listen(2) does. */
     uint32_t backlog;
@@ -96,6 +97,11 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
 /* The same from the heap: the only allocation that is ever made. Returns null when there is not
  * enough memory or the configuration makes no sense. */
 struct endpoint *endpoint_create(const struct endpoint_config *config);
+
+/* The host has another address from now on. One that it has already is fine, and keeps its prefix.
+ * Returns TFSM_E_INVALID for what no host can have (RFC9293:MUST-63), and
+ * TFSM_E_INSUFFICIENT_RESOURCES where endpoint_config.local_room is used up. */
+enum tfsm_result endpoint_add_local(struct endpoint *ep, const struct endpoint_local *local);
 
 /* Give back what endpoint_create() took. Peers are not told; abort first if they should be. */
 void endpoint_destroy(struct endpoint *ep);

@@ -136,6 +136,7 @@ struct endpoint {
     uint32_t listener_count;
     uint32_t backlog;
     uint32_t local_count;
+    uint32_t local_room; /* for so many more */
     uint32_t cookie_count;
     uint32_t send_ring;
     uint32_t receive_ring;

@@ -128,6 +128,11 @@ static void note_arrival(struct runner *runner, struct peer *peer,
     }
 }
 
+static const struct tfsm_address *address_of(const struct runner *runner, const struct peer *peer)
+{
+    return peer->address.family != 0 ? &peer->address : run_local(runner);
+}
+
 bool run_arrives(struct runner *runner, const struct script_segment *segment)
 {
     struct script_option options[PACKET_OPTIONS];
@@ -141,7 +146,7 @@ bool run_arrives(struct runner *runner, const struct script_segment *segment)
     note_arrival(runner, peer, segment);
     fill_text(runner, peer, segment->seq, syn, segment->length);
     struct packet packet = {.source = *run_remote(runner),
-                            .destination = *run_local(runner),
+                            .destination = *address_of(runner, peer),
                             .source_port = peer->remote_port,
                             .destination_port = peer->local_port,
                             .tos = traffic_class(segment),
@@ -176,7 +181,7 @@ bool run_icmp(struct runner *runner, const struct script_icmp *icmp)
         return run_bad(runner, runner->event->line, "%s in a script of IPv%d",
                        icmp->v6 ? "icmpv6" : "icmp", runner->options->ipv6 ? 6 : 4);
     }
-    struct packet quoted = {.source = *run_local(runner),
+    struct packet quoted = {.source = *address_of(runner, peer),
                             .destination = *run_remote(runner),
                             .source_port = peer->local_port,
                             .destination_port = peer->remote_port,
@@ -596,6 +601,21 @@ static bool receive(struct runner *runner, size_t *n, int64_t *time)
     return *n > 0;
 }
 
+/* For a connection that it opens the stack chooses the address: its SYN tells which. */
+static bool has_addresses(struct runner *runner, const struct packet *packet)
+{
+    struct peer *peer = run_peer(runner, packet->source_port, packet->destination_port);
+    if (peer == NULL) {
+        return false;
+    }
+    bool opens = (packet->flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN;
+    if (opens && runner->opens && packet->source.family == run_local(runner)->family) {
+        peer->address = packet->source;
+    }
+    return same_address(&packet->source, address_of(runner, peer)) &&
+           same_address(&packet->destination, run_remote(runner));
+}
+
 bool run_sends(struct runner *runner, const struct script_event *event, int64_t from, int64_t to)
 {
     struct packet packet;
@@ -619,8 +639,7 @@ bool run_sends(struct runner *runner, const struct script_event *event, int64_t 
     if (wrong != NULL) {
         return run_failed(runner, "the stack sends an unsound packet: %s", wrong);
     }
-    if (!same_address(&packet.source, run_local(runner)) ||
-        !same_address(&packet.destination, run_remote(runner))) {
+    if (!has_addresses(runner, &packet)) {
         return run_failed(runner, "the packet has other addresses");
     }
     return holds(runner, event, &packet, time) && on_time(runner, &packet, time, from, to) &&

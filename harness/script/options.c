@@ -133,6 +133,20 @@ static bool is_moot(const char *name)
     return false;
 }
 
+void script_choose_local(struct script_options *options, uint32_t seed)
+{
+    uint8_t *four = options->local[0].octets;
+    uint8_t *six = options->local[1].octets;
+    if (!options->local_said[0]) { /* neither a network's own address nor its broadcast */
+        four[2] = (uint8_t)(seed >> 8);
+        four[3] = (uint8_t)(1 + (seed & 0xff) % 254);
+    }
+    for (unsigned i = 2; i < 16 && !options->local_said[1]; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        six[i] = (uint8_t)(seed >> 24);
+    }
+}
+
 static bool port(struct reading *reading, const struct script_setting *setting, uint16_t *out)
 {
     int64_t value;
@@ -170,6 +184,7 @@ static bool take(struct reading *reading, const struct script_setting *setting)
         }
         unsigned v6 = pair[1].family == 6;
         options->local[v6] = pair[v6];
+        options->local_said[v6] = true;
         return add_flags(reading, options->implied, v6 ? "local6=" : "local=", setting->value);
     }
     if (strcmp(name, "remote_ip") == 0) {

@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "run_internal.h"
 #include "seq.h"
 
 #define USLEEP_MOST INT64_C(1000000000) /* microseconds at a time */
+#define SPIN        INT64_C(20)         /* microseconds before an event: as packetdrill has it */
+#define SPIN_MOST   1000000u            /* questions in a row */
 
 /* ---- what is wrong ---- */
 
@@ -67,16 +70,33 @@ int64_t run_now(struct runner *runner)
     return clock_of(runner) - runner->start;
 }
 
+/* For the last microseconds packetdrill asks for the time until it has come. What follows is not part of
+ * that: a call in between says so. */
+static bool spin_until(struct runner *runner, int64_t until)
+{
+    for (unsigned asked = 0; run_now(runner) < until; asked++) {
+        if (asked == SPIN_MOST) {
+            return run_failed(runner, "the stack's clock does not move on when it is asked again");
+        }
+    }
+    return runner->stack->usleep(runner->user, 0) == 0 ||
+           run_failed(runner, "usleep(0): %s", strerror(errno));
+}
+
 /* On the way the stack's timers go off. */
 static bool sleep_until(struct runner *runner, int64_t until)
 {
-    for (int64_t now = run_now(runner); now < until; now = run_now(runner)) {
-        int64_t us = until - now < USLEEP_MOST ? until - now : USLEEP_MOST;
+    int64_t now = run_now(runner);
+    if (now >= until) {
+        return true;
+    }
+    for (; until - now > SPIN; now = run_now(runner)) {
+        int64_t us = until - now - SPIN < USLEEP_MOST ? until - now - SPIN : USLEEP_MOST;
         if (runner->stack->usleep(runner->user, (useconds_t)us) != 0 || run_now(runner) <= now) {
             return run_failed(runner, "the stack's clock does not move on");
         }
     }
-    return true;
+    return spin_until(runner, until);
 }
 
 /* The next time not after `until` when the pending call is to be looked at: when its own time is
@@ -267,6 +287,20 @@ static bool finish(struct runner *runner)
     return !run->strict || !run_left_over(runner);
 }
 
+/* packetdrill ends a script with close(2), not the stack's: its descriptors must be the process's, too.
+ * The standard ones are nobody's to close. */
+static bool close_left_open(struct runner *runner)
+{
+    for (unsigned i = 0; i < FDS_MOST; i++) {
+        const struct descriptor *left = &runner->fds[i];
+        if (left->used && (left->stack <= STDERR_FILENO || close(left->stack) != 0)) {
+            return run_failed(runner, "descriptor %d was left open, and close(%d) says: %s",
+                              left->script, left->stack, strerror(errno));
+        }
+    }
+    return true;
+}
+
 struct script_result script_run(const struct script_run *run)
 {
     struct script_result result = {.outcome = SCRIPT_PASSED};
@@ -291,10 +325,12 @@ struct script_result script_run(const struct script_run *run)
         going = one_event(runner, event);
         result.events++;
     }
-    if (going) {
-        finish(runner);
-    } else {
+    going = going && finish(runner);
+    if (!going) {
         result.elapsed = run_now(runner);
+    }
+    if (runner->event != NULL && going) {
+        close_left_open(runner);
     }
     free(runner);
     return result;

@@ -15,6 +15,8 @@
 struct peer {
     uint16_t local_port;
     uint16_t remote_port;
+    struct tfsm_address address; /* of our end, where the stack chose it for a connection it opened;
+                                    family 0: the script's */
     bool local_known;  /* our SYN was seen */
     bool remote_known; /* the peer's, and we acknowledged it */
     bool over;         /* the connection may have ended: our numbers may begin anew */

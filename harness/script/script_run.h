@@ -23,6 +23,7 @@ struct script_options {
                           against the time */
     struct tfsm_address local[2]; /* of IPv4 and of IPv6 */
     struct tfsm_address remote[2];
+    bool local_said[2];               /* --local_ip */
     char implied[SCRIPT_FLAGS_MOST];  /* settings that other options come to: --mtu, --local_ip */
     char so_flags[SCRIPT_FLAGS_MOST]; /* and those that packetdrill hands to its plug-in */
 };
@@ -37,6 +38,10 @@ bool script_join_flags(char flags[SCRIPT_FLAGS_MOST], const char *more);
  * taken and means nothing. */
 bool script_options(const struct script *script, struct script_options *options,
                     char error[SCRIPT_ERROR], unsigned *line);
+
+/* Where nobody says which address the host has packetdrill takes one by chance, of 192.168/16 or
+ * fd3d::/16. So does this, for both families, the same for the same seed. */
+void script_choose_local(struct script_options *options, uint32_t seed);
 
 struct script_run {
     const struct script *script;

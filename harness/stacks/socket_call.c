@@ -83,13 +83,12 @@ int sock_choose_port(struct sockets *s, struct sock *sock)
     return -EADDRINUSE;
 }
 
-static bool is_ours(const struct sockets *s, const struct tfsm_address *address)
+/* packetdrill gives the host an address, by chance where nobody says which, and the stack hears of it
+ * when a socket is bound to it. */
+static bool is_ours(struct sockets *s, const struct tfsm_address *address)
 {
-    bool ours = address_is_zero(address);
-    for (uint32_t i = 0; i < s->settings.endpoint.local_count && !ours; i++) {
-        ours = memcmp(&s->settings.locals[i].address, address, sizeof *address) == 0;
-    }
-    return ours;
+    struct endpoint_local local = {*address, address->family == 6 ? 64 : 16};
+    return address_is_zero(address) || endpoint_add_local(s->ep, &local) == TFSM_DONE;
 }
 
 int do_bind(struct sockets *s, int fd, const struct sockaddr *address, socklen_t size)
@@ -444,12 +443,9 @@ int do_shutdown(struct sockets *s, int fd, int how)
 
 int do_close(struct sockets *s, int fd)
 {
-    struct file *file = file_of(s, fd);
-    if (file == NULL) {
+    if (file_of(s, fd) == NULL) {
         return -EBADF;
     }
-    s->fds[fd] = NULL;
-    epoll_forget(s, file); /* whoever still waits for it */
-    file_release(s, file);
+    fd_free(s, fd);
     return 0;
 }

@@ -12,6 +12,7 @@ static struct sockets *enter(void *userdata)
     if (s->woken && pthread_equal(s->woken_thread, pthread_self()) != 0) {
         s->woken = false; /* its time is now again */
     }
+    s->asked = 0;
     return s;
 }
 
@@ -228,12 +229,18 @@ static int call_usleep(void *userdata, useconds_t us)
     return leave_int(s, 0);
 }
 
-/* To a thread whose call has just stopped waiting it is still the time of that. */
+/* To a thread whose call has just stopped waiting it is still the time of that. The driver who asks again
+ * and again, and does nothing else, waits for the time to come, as packetdrill does for the last
+ * microseconds before an event: then asking takes a microsecond. */
 static int call_gettimeofday(void *userdata, struct timeval *now, struct timezone *zone)
 {
     struct sockets *s = userdata;
     pthread_mutex_lock(&s->lock);
     bool woken = s->woken && pthread_equal(s->woken_thread, pthread_self()) != 0;
+    if (!woken && pthread_equal(s->driver, pthread_self()) != 0 && ++s->asked > SPIN_CALLS) {
+        s->asked = SPIN_CALLS;
+        advance_clock(s, s->clock + 1, NULL);
+    }
     int64_t us = EPOCH + (int64_t)(woken ? s->woken_at : s->clock);
     pthread_mutex_unlock(&s->lock);
     if (now != NULL) {

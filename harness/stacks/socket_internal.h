@@ -10,9 +10,11 @@
 
 #include "sockets.h"
 
-#define FDS       1024 /* descriptors at a time; as RLIMIT_NOFILE usually has it */
-#define FIRST_FD  3
-#define PIPE_ROOM 65536 /* octets of a pipe: pipe(7) */
+#define FDS        1024 /* descriptors at a time; as RLIMIT_NOFILE usually has it */
+#define FIRST_FD   3
+#define HIGH_FD    512   /* where our own descriptor is out of the way */
+#define SPIN_CALLS 16    /* of gettimeofday() with nothing between: more, and somebody waits */
+#define PIPE_ROOM  65536 /* octets of a pipe: pipe(7) */
 
 /* What gettimeofday() says when the clock is at zero, in microseconds: 2020-01-01. */
 #define EPOCH INT64_C(1577836800000000)
@@ -126,6 +128,7 @@ struct sockets {
     struct settings settings;
     struct endpoint *ep;
     tfsm_time clock; /* microseconds since the start */
+    int reserve;     /* a file of our own, of which every descriptor is a duplicate */
     struct file *fds[FDS];
     struct file *files; /* those without a descriptor, too */
     struct queued *first;
@@ -133,6 +136,7 @@ struct sockets {
     struct waiter *waiters;
     uint64_t generation; /* grows with everything that who waits should look at */
     bool closing;
+    unsigned asked;  /* the driver has asked for the time so often, and for nothing else */
     unsigned queued; /* packets that wait */
     bool stuck;      /* the machine's timers bring no end of packets: they are asked no more */
     bool woken; /* a thread that waited has gone on, at this time; gettimeofday() tells it so */
@@ -155,6 +159,8 @@ static inline tfsm_time time_of(const struct sockets *s)
 
 /* Give a file the lowest descriptor that is free; -EMFILE. */
 int fd_allocate(struct sockets *s, struct file *file);
+/* The descriptor is nobody's any more; its file goes when nothing holds it. */
+void fd_free(struct sockets *s, int fd);
 struct file *file_create(struct sockets *s, enum file_kind kind);
 /* The file of a descriptor, or null. */
 struct file *file_of(const struct sockets *s, int fd);

@@ -4,14 +4,19 @@
 #include "layout.h"
 #include "socket_internal.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TURNS_MOST   1000000u /* deadlines without a packet, one after the other */
 #define STUCK_MOST   10000u   /* and at one moment: only a faulty machine has more */
 #define PACKETS_MOST 100000u  /* at one moment, likewise */
+#define LOCALS_MORE  64u      /* addresses that scripts bind to besides the settings' */
 #define QUEUED_MOST                                                                                \
     200000u /* packets that nobody takes: settings can make a timer of a microsecond */
 
@@ -28,16 +33,54 @@ struct file *file_create(struct sockets *s, enum file_kind kind)
     return file;
 }
 
+/* Descriptors are real ones, so that the process can have none of the same number for anything else, and
+ * packetdrill can close what a script left open. All are of a file that is ours alone. */
+static int open_reserve(void)
+{
+    int low = memfd_create("tcpfsm", MFD_CLOEXEC);
+    int high = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, HIGH_FD) : -1;
+    if (high >= 0) {
+        close(low);
+    }
+    return high >= 0 ? high : low;
+}
+
+/* Whether the number is still ours: it can have been closed without us, and opened anew. */
+static bool is_reserved(const struct sockets *s, int fd)
+{
+    struct stat ours;
+    struct stat its;
+    return fstat(s->reserve, &ours) == 0 && fstat(fd, &its) == 0 && ours.st_dev == its.st_dev &&
+           ours.st_ino == its.st_ino;
+}
+
+void fd_free(struct sockets *s, int fd)
+{
+    struct file *file = s->fds[fd];
+    s->fds[fd] = NULL;
+    if (is_reserved(s, fd)) {
+        close(fd);
+    }
+    epoll_forget(s, file); /* whoever still waits for it */
+    file_release(s, file);
+}
+
 int fd_allocate(struct sockets *s, struct file *file)
 {
-    for (int fd = FIRST_FD; fd < FDS; fd++) {
-        if (s->fds[fd] == NULL) {
-            s->fds[fd] = file;
-            file->holders++;
-            return fd;
-        }
+    int fd = fcntl(s->reserve, F_DUPFD_CLOEXEC, FIRST_FD);
+    if (fd < 0 || fd >= FDS) {
+        close(fd);
+        return -EMFILE;
     }
-    return -EMFILE;
+    if (s->fds[fd] != NULL) { /* somebody has closed the number, as close(2) allows */
+        struct file *gone = s->fds[fd];
+        s->fds[fd] = NULL;
+        epoll_forget(s, gone);
+        file_release(s, gone);
+    }
+    s->fds[fd] = file;
+    file->holders++;
+    return fd;
 }
 
 struct file *file_of(const struct sockets *s, int fd)
@@ -376,6 +419,7 @@ int do_next_packet(struct sockets *s, void *packet, size_t *n, long long *time_u
 struct sockets *sockets_create(const struct settings *settings)
 {
     struct settings own = *settings;
+    own.endpoint.local_room = LOCALS_MORE;
     struct endpoint *ep = endpoint_create(settings_finish(&own));
     size_t room = ep != NULL ? endpoint_packet_most(ep) + 40 : 0; /* options may be padded */
     struct sockets *s = ep != NULL ? calloc(1, sizeof *s + room) : NULL;
@@ -388,6 +432,12 @@ struct sockets *sockets_create(const struct settings *settings)
     s->settings = own;
     s->settings.endpoint.locals = s->settings.locals;
     s->driver = pthread_self();
+    s->reserve = open_reserve();
+    if (s->reserve < 0) {
+        endpoint_destroy(ep);
+        free(s);
+        return NULL;
+    }
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->news, NULL);
     pthread_cond_init(&s->quiet, NULL);
@@ -404,12 +454,11 @@ void sockets_destroy(struct sockets *s)
         pthread_cond_wait(&s->quiet, &s->lock);
     }
     for (int fd = FIRST_FD; fd < FDS; fd++) {
-        struct file *file = s->fds[fd];
-        s->fds[fd] = NULL;
-        if (file != NULL) {
-            file_release(s, file);
+        if (s->fds[fd] != NULL) {
+            fd_free(s, fd);
         }
     }
+    close(s->reserve);
     while (s->first != NULL) {
         struct queued *first = s->first;
         s->first = first->next;

@@ -29,6 +29,13 @@ void peer_start(void (*init)(const char *, struct packetdrill_interface *), unsi
     peer.seq = PEER_ISS;
 }
 
+void peer_move(uint32_t seed)
+{
+    for (unsigned i = 2; i < (peer.family == 4 ? 4u : 16u); i++) {
+        peer.stack.octets[i] = (uint8_t)(1 + (seed = seed * 1103515245u + 12345u) / 65536 % 254);
+    }
+}
+
 int peer_stop(void **state)
 {
     (void)state;

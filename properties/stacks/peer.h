@@ -46,6 +46,8 @@ extern struct peer peer;
 void peer_start(void (*init)(const char *, struct packetdrill_interface *), unsigned family,
                 const char *flags);
 int peer_stop(void **state);
+/* From here on the stack's address is another one, which it hears of from bind() alone. */
+void peer_move(uint32_t seed);
 
 /* The peer's address or the stack's as a socket address; returns its size. */
 socklen_t peer_sockaddr(bool stack, uint16_t port, struct sockaddr_storage *out);

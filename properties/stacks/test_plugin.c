@@ -2,10 +2,12 @@
  * fills in. The first argument is the shared object. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,12 +18,23 @@ static void (*init)(const char *flags, struct packetdrill_interface *ifc);
 #define IFC peer.ifc
 #define U   peer.ifc.userdata
 
+/* The lowest descriptors that nobody has: 3 and 4 where the caller left nothing open. */
+static int lowest[2];
+
+static void find_lowest(void)
+{
+    lowest[0] = dup(STDIN_FILENO);
+    lowest[1] = dup(STDIN_FILENO);
+    close(lowest[0]);
+    close(lowest[1]);
+}
+
 static void open_client(unsigned family)
 {
     peer_start(init, family, "ecn=0");
     int fd = opened();
     char octets[100];
-    assert_int_equal(fd, 3);
+    assert_int_equal(fd, lowest[0]);
     assert_int_equal(IFC.write(U, fd, "hello", 5), 5);
     hear(TFSM_ACK | TFSM_PSH, 5);
     assert_memory_equal(peer.text, "hello", 5);
@@ -34,7 +47,7 @@ static void open_client(unsigned family)
     say(TFSM_FIN | TFSM_ACK, "");
     hear(TFSM_ACK, 0);
     assert_fails(IFC.read(U, fd, octets, 1), EBADF);
-    assert_int_equal(tcp_socket(true), 3);
+    assert_int_equal(tcp_socket(true), lowest[0]);
 }
 
 static void test_plugin_client_ipv4(void **state)
@@ -55,8 +68,8 @@ static void serve(unsigned family)
     int listener = listening(5);
     int fd = accepted(listener);
     char octets[100];
-    assert_int_equal(listener, 3);
-    assert_int_equal(fd, 4);
+    assert_int_equal(listener, lowest[0]);
+    assert_int_equal(fd, lowest[1]);
     assert_fails(IFC.read(U, fd, octets, sizeof octets), EAGAIN);
     say(TFSM_ACK | TFSM_PSH, "who is there");
     assert_int_equal(IFC.read(U, fd, octets, sizeof octets), 12);
@@ -119,6 +132,117 @@ static void test_plugin_retransmission_when_a_packet_is_awaited(void **state)
     assert_int_equal(peer.heard_at, 3050 * MS);
 }
 
+/* ---- as packetdrill drives it ---- */
+
+/* It asks for the time until it has come. On the way timers go off, each at its time. */
+static void test_plugin_clock_moves_when_it_is_asked_again(void **state)
+{
+    (void)state;
+    peer_start(init, 4, "ecn=0,rto_initial=1s");
+    struct sockaddr_storage to;
+    socklen_t size = peer_sockaddr(false, PEER_PORT, &to);
+    int fd = tcp_socket(true);
+    assert_fails(IFC.connect(U, fd, (struct sockaddr *)&to, size), EINPROGRESS);
+    hear(TFSM_SYN, 0);
+    assert_int_equal(IFC.usleep(U, 1000 * MS - 20), 0);
+    unsigned asked = 0;
+    while (clock_now() < 1000 * MS && asked < 1000) {
+        asked++;
+    }
+    assert_in_range(asked, 20, 100);
+    assert_int_equal(IFC.usleep(U, 0), 0);
+    assert_int_equal(clock_now(), 1000 * MS);
+    assert_int_equal(clock_now(), 1000 * MS); /* a look at the clock or two is no waiting */
+    hear(TFSM_SYN, 0);
+    assert_int_equal(peer.heard_at, 1000 * MS);
+    assert_int_equal(clock_now(), 1000 * MS);
+}
+
+static void serve_anywhere(unsigned family)
+{
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        peer_start(init, family, "");
+        peer_move(seed);
+        int fd = accepted(listening(5));
+        struct sockaddr_storage at;
+        socklen_t size = peer_sockaddr(true, STACK_PORT, &at);
+        assert_int_equal(IFC.write(U, fd, "here", 4), 4);
+        hear(TFSM_ACK | TFSM_PSH, 4);
+        assert_int_equal(IFC.close(U, fd), 0);
+        hear(TFSM_FIN | TFSM_ACK, 0);
+        int other = tcp_socket(true);
+        assert_fails(IFC.bind(U, other, (struct sockaddr *)&at, size), EADDRINUSE);
+        peer_stop(NULL);
+    }
+}
+
+static void test_plugin_any_bound_address_ipv4(void **state)
+{
+    (void)state;
+    serve_anywhere(4);
+}
+
+static void test_plugin_any_bound_address_ipv6(void **state)
+{
+    (void)state;
+    serve_anywhere(6);
+}
+
+/* But none that is no host's. */
+static void test_plugin_bind_to_many_is_refused(void **state)
+{
+    (void)state;
+    peer_start(init, 4, "");
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(80)};
+    to.sin_addr.s_addr = htonl(0xe0000001);
+    assert_fails(IFC.bind(U, tcp_socket(true), (struct sockaddr *)&to, sizeof to), EADDRNOTAVAIL);
+}
+
+/* What a script leaves open it closes itself, with close(2). */
+static void test_plugin_descriptors_are_the_process_s(void **state)
+{
+    (void)state;
+    peer_start(init, 4, "");
+    int fds[4];
+    fds[0] = tcp_socket(true);
+    fds[1] = IFC.epoll_create(U, 1);
+    assert_int_equal(IFC.pipe(U, &fds[2]), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(fcntl(fds[i], F_GETFD) >= 0);
+    }
+    assert_int_equal(IFC.close(U, fds[1]), 0);
+    assert_fails(fcntl(fds[1], F_GETFD), EBADF);
+    assert_int_equal(close(fds[0]), 0);
+    int mine = open("/dev/null", O_RDONLY);
+    assert_int_equal(mine, fds[0]);
+    peer_stop(NULL);
+    assert_true(fcntl(mine, F_GETFD) >= 0); /* it was not the stack's any more */
+    assert_fails(fcntl(fds[2], F_GETFD), EBADF);
+    assert_fails(fcntl(fds[3], F_GETFD), EBADF);
+    close(mine);
+}
+
+static void test_plugin_descriptors_run_out(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit few = {(rlim_t)lowest[1] + 6, before.rlim_max};
+    peer_start(init, 4, "");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    int last = -1;
+    int fd;
+    while ((fd = IFC.socket(U, AF_INET, SOCK_STREAM, 0)) >= 0) {
+        last = fd;
+    }
+    int error = errno;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(error, EMFILE);
+    assert_in_range(last, lowest[1], few.rlim_cur - 1);
+    assert_int_equal(IFC.close(U, last), 0);
+    assert_int_equal(tcp_socket(true), last);
+}
+
 /* ---- a call that blocks, in a thread of its own ---- */
 
 struct blocked {
@@ -148,7 +272,7 @@ static void test_plugin_blocking_accept_in_a_second_thread(void **state)
     IFC.usleep(U, 100 * MS);
     handshake();
     pthread_join(thread, NULL);
-    assert_int_equal(blocked.result, 4);
+    assert_int_equal(blocked.result, lowest[1]);
     assert_int_equal(blocked.at, 100 * MS);
     IFC.usleep(U, 100 * MS);
     assert_int_equal(clock_now(), 200 * MS);
@@ -343,6 +467,12 @@ int main(int count, char **arguments)
         cmocka_unit_test_teardown(test_plugin_server_ipv6, peer_stop),
         cmocka_unit_test_teardown(test_plugin_connect_refused, peer_stop),
         cmocka_unit_test_teardown(test_plugin_retransmission_when_a_packet_is_awaited, peer_stop),
+        cmocka_unit_test_teardown(test_plugin_clock_moves_when_it_is_asked_again, peer_stop),
+        cmocka_unit_test(test_plugin_any_bound_address_ipv4),
+        cmocka_unit_test(test_plugin_any_bound_address_ipv6),
+        cmocka_unit_test_teardown(test_plugin_bind_to_many_is_refused, peer_stop),
+        cmocka_unit_test(test_plugin_descriptors_are_the_process_s),
+        cmocka_unit_test_teardown(test_plugin_descriptors_run_out, peer_stop),
         cmocka_unit_test_teardown(test_plugin_blocking_accept_in_a_second_thread, peer_stop),
         cmocka_unit_test_teardown(test_plugin_blocking_calls_of_a_client_in_a_second_thread,
                                   peer_stop),
@@ -358,5 +488,6 @@ int main(int count, char **arguments)
         return 2;
     }
     memcpy(&init, &symbol, sizeof init);
+    find_lowest();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
