@@ -229,15 +229,22 @@ static int64_t comparison(struct code *code)
 {
     static const char *const operators[] = {"==", "!=", "<=", ">=", "<", ">"};
     int64_t left = bits(code);
-    for (unsigned i = 0; i < 6 && !code->failed; i++) {
-        if (take(code, operators[i])) {
-            int64_t right = bits(code);
-            bool answers[] = {left == right, left != right, left <= right, left >= right,
-                              left<right, left> right};
-            return answers[i];
+    bool compared = false;
+    bool all = true;
+    for (unsigned i = 0; i < 6 && !code->failed;) {
+        if (!take(code, operators[i])) {
+            i++;
+            continue;
         }
+        int64_t right = bits(code);
+        bool answers[] = {left == right, left != right, left <= right, left >= right,
+                          left<right, left> right};
+        all = all && answers[i];
+        compared = true;
+        left = right; /* a < b < c */
+        i = 0;
     }
-    return left;
+    return compared ? all : left;
 }
 
 static int64_t not_it(struct code *code)

@@ -72,7 +72,7 @@ static void script_parse_error(SCRIPT_PARSE_LTYPE *where, void *scanner, struct 
 %type <time> time
 %type <number> moment seconds opt_minus flags
 %type <event> action
-%type <segment> segment ip_words ports sequence clauses options
+%type <segment> segment ip ip_numbers ports sequence clauses options
 %type <icmp> icmp
 %type <options> option_list
 %type <option> option ranges
@@ -175,15 +175,21 @@ action: '<' segment {
 
 segment: options;
 
-ip_words: WORD { $$ = NEW(script_segment); parse_ip_word(parse, $$, $1); CHECK(); }
-        | WORD INTEGER { $$ = NEW(script_segment); parse_ip_number(parse, $$, $1, $2); CHECK(); }
-        | ip_words ',' WORD { $$ = $1; parse_ip_word(parse, $$, $3); CHECK(); }
-        | ip_words ',' WORD INTEGER { $$ = $1; parse_ip_number(parse, $$, $3, $4); CHECK(); }
-        ;
+ip: '[' WORD ']' { $$ = NEW(script_segment); parse_ip_word(parse, $$, $2); CHECK(); }
+  | '[' WORD INTEGER ']' { $$ = NEW(script_segment); parse_ip_label(parse, $$, $2, $3); CHECK(); }
+  | '(' ip_numbers ')' { $$ = $2; }
+  | ip '[' WORD ']' { $$ = $1; parse_ip_word(parse, $$, $3); CHECK(); }
+  | ip '[' WORD INTEGER ']' { $$ = $1; parse_ip_label(parse, $$, $3, $4); CHECK(); }
+  | ip '(' ip_numbers ')' { $$ = $1; parse_ip_join(parse, $$, $3); CHECK(); }
+  ;
 
-ports: '[' ip_words ']' { $$ = $2; }
+ip_numbers: WORD INTEGER { $$ = NEW(script_segment); parse_ip_number(parse, $$, $1, $2); CHECK(); }
+          | ip_numbers ',' WORD INTEGER { $$ = $1; parse_ip_number(parse, $$, $3, $4); CHECK(); }
+          ;
+
+ports: ip
      | INTEGER '>' INTEGER { $$ = NEW(script_segment); parse_ports(parse, $$, $1, $3); CHECK(); }
-     | '[' ip_words ']' INTEGER '>' INTEGER { $$ = $2; parse_ports(parse, $$, $4, $6); CHECK(); }
+     | ip INTEGER '>' INTEGER { $$ = $1; parse_ports(parse, $$, $2, $4); CHECK(); }
      ;
 
 flags: WORD { $$ = parse_flags(parse, $1, false); CHECK(); }

@@ -96,35 +96,14 @@ static bool ip_version(struct reading *reading, const struct script_setting *set
  * second host. */
 static bool is_moot(const char *name)
 {
-    static const char *const moot[] = {"gateway_ip",
-                                       "netmask_ip",
-                                       "speed",
-                                       "code",
-                                       "code_command",
-                                       "code_format",
-                                       "code_sockopt",
-                                       "persistent_tun_dev",
-                                       "tun_dev",
-                                       "tolerance_percent",
-                                       "so_filename",
-                                       "is_anyip",
-                                       "send_omit_free",
-                                       "tcp_ts_ecr_scaled",
-                                       "live_bind_ip",
-                                       "live_connect_ip",
-                                       "link_layer",
-                                       "udp_encaps",
-                                       "debug",
-                                       "non_fatal",
-                                       "init_scripts",
-                                       "strict_segments",
-                                       "dry_run",
-                                       "wire_client",
-                                       "wire_server",
-                                       "wire_server_ip",
-                                       "wire_server_port",
-                                       "wire_server_dev",
-                                       "wire_client_dev"};
+    static const char *const moot[] = {
+        "gateway_ip",     "netmask_ip",        "speed",           "code",
+        "code_command",   "code_format",       "code_sockopt",    "persistent_tun_dev",
+        "tun_dev",        "tolerance_percent", "so_filename",     "is_anyip",
+        "send_omit_free", "tcp_ts_ecr_scaled", "live_bind_ip",    "live_connect_ip",
+        "link_layer",     "udp_encaps",        "debug",           "non_fatal",
+        "init_scripts",   "dry_run",           "wire_client",     "wire_server",
+        "wire_server_ip", "wire_server_port",  "wire_server_dev", "wire_client_dev"};
     for (size_t i = 0; i < sizeof moot / sizeof moot[0]; i++) {
         if (strcmp(name, moot[i]) == 0) {
             return true;
@@ -204,6 +183,10 @@ static bool take(struct reading *reading, const struct script_setting *setting)
     }
     if (strcmp(name, "verbose") == 0 || strcmp(name, "v") == 0) {
         options->verbose = true;
+        return true;
+    }
+    if (strcmp(name, "strict_segments") == 0) {
+        options->strict_segments = true;
         return true;
     }
     return is_moot(name) || fail(reading, "option --%.60s is not known", name);

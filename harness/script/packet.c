@@ -88,6 +88,7 @@ static const char *read_ip(const uint8_t *octets, size_t n, struct packet *out, 
     memcpy(out->destination.octets, octets + (v6 ? 24 : 16), size);
     out->tos = v6 ? (uint8_t)(get16(octets) >> 4 & 0xff) : octets[1];
     out->ttl = octets[v6 ? 7 : 8];
+    out->label = v6 ? (uint32_t)(octets[1] & 15) << 16 | get16(octets + 2) : 0;
     *at = header;
     return NULL;
 }
@@ -269,7 +270,8 @@ static size_t put_ip(const struct packet *packet, unsigned protocol, size_t payl
     bool v6 = packet->source.family == 6;
     memset(octets, 0, 40);
     if (v6) {
-        put16(octets, 0x6000u | (uint32_t)packet->tos << 4);
+        put16(octets, 0x6000u | (uint32_t)packet->tos << 4 | packet->label >> 16);
+        put16(octets + 2, packet->label & 0xffff);
         put16(octets + 4, (uint32_t)payload);
         octets[6] = (uint8_t)protocol;
         octets[7] = packet->ttl;

@@ -17,6 +17,7 @@ struct packet {
     uint16_t destination_port;
     uint8_t tos;
     uint8_t ttl;
+    uint32_t label; /* flow label of IPv6 */
     uint8_t flags;
     uint8_t reserved;
     uint16_t window;

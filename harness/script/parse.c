@@ -1,6 +1,8 @@
 /* What the words of a script mean: flags, options, ICMP types, and the memory a script lives in. */
 #include "parse.h"
 
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -206,6 +208,18 @@ struct script_value *parse_either(struct parse *parse, struct script_value *left
 
 /* ---- settings and events ---- */
 
+/* What packetdrill's grammar takes without quotes: a word or a number, or an address. */
+static bool is_single_word(const char *value)
+{
+    uint8_t octets[16];
+    bool word = *value != '\0';
+    for (const char *at = value; *at != '\0'; at++) {
+        word = word && (isalnum((unsigned char)*at) || *at == '_');
+    }
+    return word || inet_pton(AF_INET, value, octets) == 1 ||
+           inet_pton(AF_INET6, value, octets) == 1;
+}
+
 void parse_setting(struct parse *parse, const char *text)
 {
     struct script_setting *setting = parse_new(parse, sizeof *setting);
@@ -215,12 +229,19 @@ void parse_setting(struct parse *parse, const char *text)
         parse_fail(parse, parse->at, "option --%.60s after the first event", text);
         return;
     }
-    setting->name = equals != NULL ? parse_text(parse, text, (size_t)(equals - text)) : text;
-    if (equals != NULL) {
-        size_t n = strlen(equals + 1);
-        bool quoted = n >= 2 && equals[1] == '"';
-        setting->value = parse_text(parse, equals + (quoted ? 2 : 1), quoted ? n - 2 : n);
+    if (equals == NULL) {
+        parse_fail(parse, parse->at, "option --%.60s has no value", text);
+        return;
     }
+    setting->name = parse_text(parse, text, (size_t)(equals - text));
+    size_t n = strlen(equals + 1);
+    bool quoted = n >= 2 && equals[1] == '"';
+    if (!quoted && !is_single_word(equals + 1)) {
+        parse_fail(parse, parse->at, "option --%.40s: a value that is no single word is quoted",
+                   setting->name);
+        return;
+    }
+    setting->value = parse_text(parse, equals + (quoted ? 2 : 1), quoted ? n - 2 : n);
     *parse->next_setting = setting;
     parse->next_setting = &setting->next;
 }
@@ -308,6 +329,19 @@ void parse_clause(struct parse *parse, struct script_segment *segment, const cha
     }
 }
 
+/* Settings stand before events: the family of all packets is known. */
+static bool is_ipv6(const struct parse *parse)
+{
+    bool v6 = false;
+    for (const struct script_setting *setting = parse->script->settings; setting != NULL;
+         setting = setting->next) {
+        if (strcmp(setting->name, "ip_version") == 0) {
+            v6 = strcmp(setting->value, "ipv6") == 0;
+        }
+    }
+    return v6;
+}
+
 void parse_ip_word(struct parse *parse, struct script_segment *segment, const char *word)
 {
     static const struct {
@@ -342,6 +376,31 @@ void parse_ip_number(struct parse *parse, struct script_segment *segment, const 
     }
 }
 
+void parse_ip_label(struct parse *parse, struct script_segment *segment, const char *word,
+                    int64_t number)
+{
+    if (strcmp(word, "flowlabel") != 0) {
+        parse_fail(parse, parse->at, "'%.40s' does not stand in square brackets", word);
+    } else if (!is_ipv6(parse)) {
+        parse_fail(parse, parse->at, "IPv4 has no flow label");
+    } else if (fits(parse, word, number, 0, 0xfffff)) {
+        segment->has_label = true;
+        segment->label = (uint32_t)number;
+    }
+}
+
+void parse_ip_join(struct parse *parse, struct script_segment *segment,
+                   const struct script_segment *numbers)
+{
+    if ((segment->has_tos && numbers->has_tos) || (segment->has_ttl && numbers->has_ttl)) {
+        parse_fail(parse, parse->at, "a field of the IP header is said twice");
+    }
+    segment->tos = numbers->has_tos ? numbers->tos : segment->tos;
+    segment->ttl = numbers->has_ttl ? numbers->ttl : segment->ttl;
+    segment->has_tos = segment->has_tos || numbers->has_tos;
+    segment->has_ttl = segment->has_ttl || numbers->has_ttl;
+}
+
 void parse_ports(struct parse *parse, struct script_segment *segment, int64_t source,
                  int64_t destination)
 {
@@ -361,6 +420,18 @@ static struct script_option *new_option(struct parse *parse, enum script_option_
     return option;
 }
 
+/* Fast Open before it had a number: an experimental option (RFC 6994) with the magic number f989. */
+static struct script_option *experimental(struct parse *parse, const uint8_t *cookie, size_t n)
+{
+    static const uint8_t head[4] = {254, 0, 0xf9, 0x89};
+    struct script_option *option = new_option(parse, SCRIPT_HEX);
+    memcpy(option->octets, head, sizeof head);
+    memcpy(option->octets + sizeof head, cookie != NULL ? cookie : head, n);
+    option->length = (unsigned)(sizeof head + n);
+    option->octets[1] = (uint8_t)option->length;
+    return option;
+}
+
 struct script_option *parse_option_word(struct parse *parse, const char *word)
 {
     static const struct {
@@ -374,6 +445,16 @@ struct script_option *parse_option_word(struct parse *parse, const char *word)
         if (strcmp(word, known[i].word) == 0) {
             return new_option(parse, known[i].kind);
         }
+    }
+    if (strcmp(word, "FOEXP") == 0) {
+        return experimental(parse, NULL, 0);
+    }
+    if (strcmp(word, "md5") == 0) { /* RFC 2385, with a digest of zeros */
+        struct script_option *option = new_option(parse, SCRIPT_HEX);
+        option->octets[0] = 19;
+        option->octets[1] = 18;
+        option->length = 18;
+        return option;
     }
     parse_fail(parse, parse->at, "option '%.40s' is not known, or lacks a number", word);
     return new_option(parse, SCRIPT_NOP);
@@ -402,12 +483,13 @@ struct script_option *parse_option_number(struct parse *parse, const char *word,
 
 struct script_option *parse_option_hex(struct parse *parse, const char *text)
 {
+    bool old = strncmp(text, "FOEXP", 5) == 0;
     bool cookie = text[0] == 'F';
     struct script_option *option = new_option(parse, cookie ? SCRIPT_FAST_OPEN : SCRIPT_HEX);
     text += strcspn(text, " \t");
     text += strspn(text, " \t");
     size_t digits = strlen(text);
-    size_t most = cookie ? 16 : sizeof option->octets;
+    size_t most = sizeof option->octets - (old ? 4 : cookie ? 2 : 0);
     if (digits % 2 != 0 || digits / 2 > most) {
         parse_fail(parse, parse->at, "%s of %zu hex digits: two for each octet, at most %zu octets",
                    cookie ? "a cookie" : "an option", digits, most);
@@ -417,7 +499,7 @@ struct script_option *parse_option_hex(struct parse *parse, const char *text)
         option->octets[i] = (uint8_t)(hex_digit(text[2 * i]) * 16 + hex_digit(text[2 * i + 1]));
     }
     option->length = (unsigned)(digits / 2);
-    return option;
+    return old ? experimental(parse, option->octets, option->length) : option;
 }
 
 struct script_option *parse_option_name(struct parse *parse, const char *word, const char *name)
@@ -487,47 +569,68 @@ static const struct {
     {false, "unreachable", "host_prohibited", {3, 10}},
     {false, "unreachable", "net_unreachable_for_tos", {3, 11}},
     {false, "unreachable", "host_unreachable_for_tos", {3, 12}},
-    {false, "unreachable", "communication_prohibited", {3, 13}},
-    {false, "unreachable", "host_precedence_violation", {3, 14}},
+    {false, "unreachable", "packet_filtered", {3, 13}},
+    {false, "unreachable", "precedence_violation", {3, 14}},
     {false, "unreachable", "precedence_cutoff", {3, 15}},
     {false, "source_quench", NULL, {4, 0}},
     {false, "redirect", NULL, {5, 1}},
     {false, "time_exceeded", NULL, {11, 0}},
-    {false, "time_exceeded", "reassembly", {11, 1}},
+    {false, "time_exceeded", "exceeded_ttl", {11, 0}},
+    {false, "time_exceeded", "exceeded_frag_time", {11, 1}},
     {false, "parameter_problem", NULL, {12, 0}},
     {true, "unreachable", "no_route", {1, 0}},
-    {true, "unreachable", "communication_prohibited", {1, 1}},
-    {true, "unreachable", "beyond_scope", {1, 2}},
+    {true, "unreachable", "admin_prohibited", {1, 1}},
+    {true, "unreachable", "not_neighbour", {1, 2}},
     {true, "unreachable", "address_unreachable", {1, 3}},
     {true, "unreachable", "port_unreachable", {1, 4}},
-    {true, "unreachable", "source_policy", {1, 5}},
-    {true, "unreachable", "reject_route", {1, 6}},
     {true, "packet_too_big", NULL, {2, 0}},
     {true, "time_exceeded", NULL, {3, 0}},
-    {true, "time_exceeded", "reassembly", {3, 1}},
+    {true, "time_exceeded", "exceeded_hop_limit", {3, 0}},
+    {true, "time_exceeded", "exceeded_frag_time", {3, 1}},
     {true, "parameter_problem", NULL, {4, 0}},
+    {true, "parameter_problem", "header_field", {4, 0}},
+    {true, "parameter_problem", "unknown_next_header", {4, 1}},
+    {true, "parameter_problem", "unknown_option", {4, 2}},
 };
+
+/* type_3, code_13 */
+static bool ends_in_number(struct parse *parse, const char *word, const char *prefix,
+                           int64_t *number)
+{
+    const char *digits = word + strlen(prefix);
+    return strncmp(word, prefix, strlen(prefix)) == 0 &&
+           strspn(digits, "0123456789") == strlen(digits) && *digits != '\0' &&
+           parse_integer(parse, digits, number) && fits(parse, word, *number, 0, 255);
+}
 
 struct script_icmp *parse_icmp(struct parse *parse, const char *protocol, const char *type,
                                const char *code)
 {
     struct script_icmp *icmp = parse_new(parse, sizeof *icmp);
-    bool v6 = strcmp(protocol, "icmpv6") == 0;
-    if (!v6 && strcmp(protocol, "icmp") != 0) {
-        parse_fail(parse, parse->at, "'%.40s' is neither flags nor icmp or icmpv6", protocol);
+    bool v6 = is_ipv6(parse);
+    int64_t number;
+    if (strcmp(protocol, "icmp") != 0) {
+        parse_fail(parse, parse->at, "'%.40s' is neither flags nor icmp", protocol);
         return icmp;
     }
+    icmp->v6 = v6;
     for (size_t i = 0; i < sizeof icmps / sizeof icmps[0]; i++) {
         bool same_code = code == NULL || icmps[i].code == NULL ? code == icmps[i].code
                                                                : strcmp(code, icmps[i].code) == 0;
         if (icmps[i].v6 == v6 && strcmp(type, icmps[i].type) == 0 && same_code) {
-            icmp->v6 = v6;
             icmp->type = icmps[i].numbers[0];
             icmp->code = icmps[i].numbers[1];
             return icmp;
         }
     }
-    parse_fail(parse, parse->at, "no %s message '%.40s%s%.40s'", protocol, type,
+    if (ends_in_number(parse, type, "type_", &number)) {
+        icmp->type = (uint8_t)number;
+        if (code == NULL || ends_in_number(parse, code, "code_", &number)) {
+            icmp->code = code != NULL ? (uint8_t)number : 0;
+            return icmp;
+        }
+    }
+    parse_fail(parse, parse->at, "no %s message '%.40s%s%.40s'", v6 ? "ICMPv6" : "ICMP", type,
                code != NULL ? " " : "", code != NULL ? code : "");
     return icmp;
 }

@@ -70,6 +70,11 @@ void parse_clause(struct parse *parse, struct script_segment *segment, const cha
 void parse_ip_word(struct parse *parse, struct script_segment *segment, const char *word);
 void parse_ip_number(struct parse *parse, struct script_segment *segment, const char *word,
                      int64_t number);
+void parse_ip_label(struct parse *parse, struct script_segment *segment, const char *word,
+                    int64_t number);
+/* What was said in round brackets joins the rest. */
+void parse_ip_join(struct parse *parse, struct script_segment *segment,
+                   const struct script_segment *numbers);
 void parse_ports(struct parse *parse, struct script_segment *segment, int64_t source,
                  int64_t destination);
 

@@ -17,9 +17,9 @@ struct peer {
     uint16_t remote_port;
     struct tfsm_address address; /* of our end, where the stack chose it for a connection it opened;
                                     family 0: the script's */
-    bool local_known;  /* our SYN was seen */
-    bool remote_known; /* the peer's, and we acknowledged it */
-    bool over;         /* the connection may have ended: our numbers may begin anew */
+    bool local_known;            /* our SYN was seen */
+    bool remote_known;           /* the peer's, and we acknowledged it */
+    bool over;                   /* the connection may have ended: our numbers may begin anew */
     bool stamp_known;
     uint32_t local; /* wire minus script, of our numbers */
     uint32_t local_isn;

@@ -86,10 +86,12 @@ struct script_segment {
     bool has_urgent;
     bool has_tos;
     bool has_ttl;
+    bool has_label;
     bool has_options; /* a list was given, an empty one too */
     bool any_options; /* <...> */
     uint8_t tos;
     uint8_t ttl;
+    uint32_t label; /* flow label of IPv6 */
     uint16_t source;
     uint16_t destination;
     uint16_t window;
