@@ -30,6 +30,7 @@ enum {
 struct arguments {
     struct cli_parse parse;
     const char *what; /* flood, churn, forge or stale */
+    uint32_t given;   /* keys, a bit each */
     uint64_t seed;
     uint64_t syns;
     uint64_t rate;
@@ -124,6 +125,13 @@ static int run_flood(const struct arguments *arguments)
                                   .timed = !arguments->tsv,
                                   .progress = show_progress};
     struct flood_result result;
+    uint64_t least = (arguments->rate * SIEGE_FLOOD_LEAST + 999999) / 1000000;
+    if (arguments->syns < least) {
+        return cli_fail("listener flood",
+                        "%" PRIu64 " SYNs at %" PRIu64 " a second are over before the clients had "
+                        "their time: --syns=%" PRIu64 " at least",
+                        arguments->syns, arguments->rate, least);
+    }
     config.policy.cookies = arguments->cookies;
     config.policy.recycle = arguments->recycle;
     bool ready = siege_flood(&config, &result);
@@ -270,10 +278,70 @@ static error_t parse_word(struct arguments *arguments, const char *arg, struct a
     return 0;
 }
 
+static const struct argp_option options[] = {
+    {"seed", KEY_SEED, "N", 0, "What is random depends on this (1)", 0},
+    {NULL, 0, NULL, 0, "flood:", 0},
+    {"syns", KEY_SYNS, "N", 0, "Spoofed SYNs (1000000)", 0},
+    {"rate", KEY_RATE, "N", 0, "of them a second (10000)", 0},
+    {"clients", KEY_CLIENTS, "N", 0, "Honest clients that connect meanwhile (100)", 0},
+    {"backlog", KEY_BACKLOG, "N", 0, "Length of the queues (128)", 0},
+    {"cookies", KEY_COOKIES, "WHEN", 0, "never, when-full (default) or always", 0},
+    {"recycle", KEY_RECYCLE, NULL, 0, "With --cookies=never: the oldest entry makes room", 0},
+    {"tsv", KEY_TSV, NULL, 0, "Only the rate and how many connected", 0},
+    {NULL, 0, NULL, 0, "churn:", 0},
+    {"connections", KEY_CONNECTIONS, "N", 0, "One after the other (100000)", 0},
+    {"at-once", KEY_AT_ONCE, "N", 0, "So many at a time (32)", 0},
+    {"ports", KEY_PORTS, "N", 0, "Ports of the client (1000)", 0},
+    {NULL, 0, NULL, 0, "forge:", 0},
+    {"acks", KEY_ACKS, "N", 0, "Random ACKs (10000000)", 0},
+    {NULL, 0, NULL, 0, "stale:", 0},
+    {"gone", KEY_GONE, NULL, 0, "The client's host is switched off when its old SYN arrives", 0},
+    CLI_OPTIONS};
+
+/* The experiment that an option belongs to; null: to all that have chance in them. */
+static const char *experiment_of(int key)
+{
+    switch (key) {
+    case KEY_CONNECTIONS:
+    case KEY_AT_ONCE:
+    case KEY_PORTS:
+        return "churn";
+    case KEY_ACKS:
+        return "forge";
+    case KEY_GONE:
+        return "stale";
+    case KEY_SEED:
+        return NULL;
+    default:
+        return "flood";
+    }
+}
+
+/* An option that the experiment does not have would be ignored. */
+static bool options_fit(const struct arguments *arguments)
+{
+    for (const struct argp_option *option = options; option->name != NULL || option->doc != NULL;
+         option++) {
+        bool given = option->key > 0 && option->key <= KEY_GONE &&
+                     (arguments->given & 1u << option->key) != 0;
+        const char *whose = given ? experiment_of(option->key) : NULL;
+        bool fits = whose != NULL ? strcmp(whose, arguments->what) == 0
+                                  : strcmp(arguments->what, "stale") != 0;
+        if (given && !fits) {
+            char subject[40];
+            snprintf(subject, sizeof subject, "--%s", option->name);
+            cli_fail(subject, "tcpfsm listener %s has no such option", arguments->what);
+            return false;
+        }
+    }
+    return true;
+}
+
 static error_t parse_listener(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     error_t error = 0;
+    arguments->given |= key > 0 && key <= KEY_GONE ? 1u << key : 0;
     for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         uint64_t *place = (uint64_t *)(void *)((char *)arguments + numbers[i].place);
         if (key == numbers[i].key) {
@@ -308,26 +376,6 @@ static error_t parse_listener(int key, char *arg, struct argp_state *state)
     return error;
 }
 
-static const struct argp_option options[] = {
-    {"seed", KEY_SEED, "N", 0, "What is random depends on this (1)", 0},
-    {NULL, 0, NULL, 0, "flood:", 0},
-    {"syns", KEY_SYNS, "N", 0, "Spoofed SYNs (1000000)", 0},
-    {"rate", KEY_RATE, "N", 0, "of them a second (10000)", 0},
-    {"clients", KEY_CLIENTS, "N", 0, "Honest clients that connect meanwhile (100)", 0},
-    {"backlog", KEY_BACKLOG, "N", 0, "Length of the queues (128)", 0},
-    {"cookies", KEY_COOKIES, "WHEN", 0, "never, when-full (default) or always", 0},
-    {"recycle", KEY_RECYCLE, NULL, 0, "With --cookies=never: the oldest entry makes room", 0},
-    {"tsv", KEY_TSV, NULL, 0, "Only the rate and how many connected", 0},
-    {NULL, 0, NULL, 0, "churn:", 0},
-    {"connections", KEY_CONNECTIONS, "N", 0, "One after the other (100000)", 0},
-    {"at-once", KEY_AT_ONCE, "N", 0, "So many at a time (32)", 0},
-    {"ports", KEY_PORTS, "N", 0, "Ports of the client (1000)", 0},
-    {NULL, 0, NULL, 0, "forge:", 0},
-    {"acks", KEY_ACKS, "N", 0, "Random ACKs (10000000)", 0},
-    {NULL, 0, NULL, 0, "stale:", 0},
-    {"gone", KEY_GONE, NULL, 0, "The client's host is switched off when its old SYN arrives", 0},
-    CLI_OPTIONS};
-
 int command_listener(int argc, char **argv)
 {
     static const struct argp argp = {
@@ -356,6 +404,9 @@ int command_listener(int argc, char **argv)
     int status;
     if (!cli_options(&argp, argc, argv, 0, &arguments, &status)) {
         return status;
+    }
+    if (!options_fit(&arguments)) {
+        return CLI_BAD;
     }
     return strcmp(arguments.what, "flood") == 0   ? run_flood(&arguments)
            : strcmp(arguments.what, "churn") == 0 ? run_churn(&arguments)

@@ -33,6 +33,10 @@ struct flood_result {
     uint64_t counters[TFSM_LISTENER_COUNTS];
 };
 
+/* The last client starts when nine tenths are over, and needs two round trips of 40 ms: a flood that is
+ * shorter than this, microseconds, says nothing. */
+#define SIEGE_FLOOD_LEAST UINT64_C(1000000)
+
 /* The flood: spoofed SYNs at a constant rate, each from another address that never answers; clients
  * 40 ms away connect, send five octets, and are done when five came back. Returns false when there is
  * no memory. */

@@ -5,16 +5,19 @@
 #include "seq.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#define MEBIBYTE  (1u << 20)
-#define LINK_RATE 1250000 /* octets a second: 10 Mbit/s */
-#define LINK_WAY  20000   /* microseconds */
-#define LINK_WAIT 65536   /* octets of queue */
+#define PROGRESS_EVERY 5 /* seconds */
+#define MEBIBYTE       (1u << 20)
+#define LINK_RATE      1250000 /* octets a second: 10 Mbit/s */
+#define LINK_WAY       20000   /* microseconds */
+#define LINK_WAIT      65536   /* octets of queue */
 
 enum what { SEEDS, GOODPUT, COMPARE, CWND, WHATS };
 
@@ -23,6 +26,7 @@ struct arguments {
     uint64_t seeds;
     uint64_t first;
     uint64_t octets;
+    bool seeds_said;
 };
 
 /* ---- seeds ---- */
@@ -87,9 +91,25 @@ static const char *what_failed(const struct sim_result *result)
                                                                     : NULL;
 }
 
+/* On a terminal a line that changes, else one line every few seconds. */
+static void show_progress(uint64_t done, uint64_t all)
+{
+    static time_t last;
+    time_t now = time(NULL);
+    if (isatty(STDERR_FILENO) != 0) {
+        fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " seeds%s", done, all,
+                done < all ? "" : "\r                                            \r");
+        return;
+    }
+    last = last == 0 ? now : last;
+    if (now - last >= PROGRESS_EVERY && done < all) {
+        fprintf(stderr, "simulate: %" PRIu64 " of %" PRIu64 " seeds\n", done, all);
+        last = now;
+    }
+}
+
 static int run_seeds(const struct arguments *arguments)
 {
-    bool show = isatty(STDERR_FILENO) != 0;
     uint64_t packets = 0;
     uint64_t lost = 0;
     for (uint64_t i = 0; i < arguments->seeds; i++) {
@@ -105,14 +125,11 @@ static int run_seeds(const struct arguments *arguments)
                    seed, failed, seed, arguments->octets);
             return 1;
         }
-        if (show) {
-            fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " seeds", i + 1, arguments->seeds);
-        }
+        show_progress(i + 1, arguments->seeds);
     }
-    printf("%s%" PRIu64 " seeds: %" PRIu64
-           " octets each way in each, delivered in order, both ends "
+    printf("%" PRIu64 " seeds: %" PRIu64 " octets each way in each, delivered in order, both ends "
            "CLOSED, no invariant broken; %" PRIu64 " packets, %" PRIu64 " lost\n",
-           show ? "\r" : "", arguments->seeds, arguments->octets, packets, lost);
+           arguments->seeds, arguments->octets, packets, lost);
     return 0;
 }
 
@@ -230,6 +247,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
             (*number == 0 && key != 'f')) {
             argp_failure(state, 2, 0, "%s: a number from %d to 4294967295", text, key != 'f');
         }
+        arguments->seeds_said = arguments->seeds_said || key == 's';
         return 0;
     }
     if (key == ARGP_KEY_ARG) {
@@ -244,7 +262,27 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     if (key == ARGP_KEY_END && arguments->what == WHATS) {
         argp_failure(state, 2, 0, "what to simulate: seeds, goodput, compare or cwnd");
     }
+    if (key == ARGP_KEY_END && arguments->what == CWND && arguments->seeds_said) {
+        argp_failure(state, 2, 0, "--seeds: cwnd is of one seed, --first");
+    }
     return key == ARGP_KEY_ARG || key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
+}
+
+static int run_what(const struct arguments *arguments)
+{
+    switch (arguments->what) {
+    case SEEDS:
+        return run_seeds(arguments);
+    case GOODPUT:
+        return run_goodput(arguments);
+    case COMPARE:
+        return run_compare(arguments);
+    case CWND:
+        return run_cwnd(arguments);
+    case WHATS:
+        break;
+    }
+    return 2;
 }
 
 int main(int argc, char **argv)
@@ -269,17 +307,10 @@ int main(int argc, char **argv)
     bool seeds = arguments.what == SEEDS;
     arguments.seeds = arguments.seeds > 0 ? arguments.seeds : seeds ? 1000 : 10;
     arguments.octets = arguments.octets > 0 ? arguments.octets : seeds ? MEBIBYTE : 4 * MEBIBYTE;
-    switch (arguments.what) {
-    case SEEDS:
-        return run_seeds(&arguments);
-    case GOODPUT:
-        return run_goodput(&arguments);
-    case COMPARE:
-        return run_compare(&arguments);
-    case CWND:
-        return run_cwnd(&arguments);
-    case WHATS:
-        break;
+    int status = run_what(&arguments);
+    if (fflush(stdout) != 0 || ferror(stdout)) { /* what nobody could read was not done */
+        fprintf(stderr, "simulate: standard output: %s\n", strerror(errno));
+        return 2;
     }
-    return 2;
+    return status;
 }
