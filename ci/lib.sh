@@ -13,6 +13,28 @@ say() {
     printf '%s: %s\n' "$script" "$1"
 }
 
+# Run a command whose output goes to a log, and say every ten seconds how far it is, by what the log says last: the per cent
+# of a build, or a line of an installation.
+with_progress() { # WHAT LOG COMMAND...
+    local what=$1 log=$2 began=$SECONDS last=$SECONDS child status=0 at
+    shift 2
+    "$@" >"$log" 2>&1 &
+    child=$!
+    while kill -0 "$child" 2>/dev/null; do
+        sleep 0.2
+        [ $((SECONDS - last)) -ge 10 ] || continue
+        last=$SECONDS
+        at=$(grep -aoE '^\[ *[0-9]+%\]|^(Get:|Unpacking|Setting up) [^ ]+( [^ ]+)?' "$log" | tail -n 1 | tr -d '[]' || true)
+        say "$what: $((SECONDS - began)) s${at:+, ${at# }}"
+    done
+    wait "$child" || status=$?
+    return $status
+}
+
+install() {
+    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+}
+
 # Install the Debian packages that are not there. Needs root only when something is missing.
 need_packages() {
     local missing=() package log
@@ -23,8 +45,7 @@ need_packages() {
     [ "$(id -u)" = 0 ] || fail "not root, and these packages are missing: ${missing[*]}"
     say "installing ${missing[*]}"
     log=$(mktemp)
-    if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        "${missing[@]}"; } >"$log" 2>&1; then
+    if ! with_progress installing "$log" install "${missing[@]}"; then
         tail -n 5 "$log" >&2
         rm -f "$log"
         fail "cannot install ${missing[*]}"
@@ -32,12 +53,15 @@ need_packages() {
     rm -f "$log"
 }
 
-# Configure and build a preset quietly; on failure show the end of what was said.
+configure_and_build() { # PRESET OPTION...
+    cmake --preset "$@" && cmake --build --preset "$1" -j "$(nproc)"
+}
+
+# Configure and build a preset; on failure show the end of what was said.
 build_preset() {
     local preset=$1 log
-    shift
     log=$(mktemp)
-    if ! { cmake --preset "$preset" "$@" && cmake --build --preset "$preset" -j "$(nproc)"; } >"$log" 2>&1; then
+    if ! with_progress "building $preset" "$log" configure_and_build "$@"; then
         grep -E 'error|Error|warning' "$log" | head -n 20 >&2 || true
         tail -n 20 "$log" >&2
         rm -f "$log"
