@@ -151,12 +151,18 @@ static const char *state_of(const struct ladder *ladder, unsigned end)
     return tfsm_state_name(ladder->end[end].state);
 }
 
+/* In seconds with as many decimals as the column holds; never in powers of ten. */
+static int decimals(double seconds)
+{
+    return seconds < 1e5 ? 6 : seconds < 1e8 ? 3 : 0;
+}
+
 /* Time, left state, lane, right state; nothing follows the last thing there is to say. */
 static void draw(const struct ladder *ladder, tfsm_time now, const char *lane)
 {
     double seconds = (double)(now - ladder->start) / 1e6;
     const char *right = state_of(ladder, 1);
-    fprintf(paper(ladder), seconds < 1e5 ? "%12.6f" : "%12.5g", seconds);
+    fprintf(paper(ladder), "%12.*f", decimals(seconds), seconds);
     fprintf(paper(ladder), "  %-12s ", state_of(ladder, 0));
     if (right[0] != '\0') {
         fprintf(paper(ladder), "%-*s %s\n", LANE, lane, right);
