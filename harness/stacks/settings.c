@@ -14,13 +14,14 @@
 #define RING_USUAL   65536u                          /* octets; larger ones where buffers need it */
 #define WINDOW_USUAL 0x400000u /* octets: up to here a window scale gets the whole window */
 #define RINGS_USUAL                                                                                \
-    0x40000000u          /* octets: rings of all connections together, where nobody says
+    0x40000000u        /* octets: rings of all connections together, where nobody says
                                      how many there are */
-#define VALUE_MOST 63    /* characters of a value */
-#define SHOWN_MOST 40    /* and of what a message repeats */
-#define SHIFT_MOST 14    /* RFC 7323 2.3 */
-#define MSS_MOST   65495 /* what an IPv4 packet can hold */
-#define MTU_LEAST  68    /* RFC 791 */
+#define VALUE_MOST  63 /* characters of a value */
+#define SHOWN_MOST  40 /* and of what a message repeats */
+#define LOCALS_MORE 64
+#define SHIFT_MOST  14    /* RFC 7323 2.3 */
+#define MSS_MOST    65495 /* what an IPv4 packet can hold */
+#define MTU_LEAST   68    /* RFC 791 */
 
 /* How a value is read, and where it goes. */
 enum kind {
@@ -118,6 +119,7 @@ static const struct key keys[] = {
     {"key", "secret of the host, 32 hex digits", KEY, NOWHERE, 0, 0},
     {"local", "IPv4 address of ours, ADDRESS or ADDRESS/BITS; may be said again", LOCAL4, NOWHERE, 0, 32},
     {"local6", "IPv6 address of ours, likewise", LOCAL6, NOWHERE, 0, 128},
+    {"local_room", "addresses besides these that sockets may be bound to, and that are ours then; 0: EADDRNOTAVAIL", NUMBER, OF_ENDPOINT(local_room), 0, ENDPOINT_MOST},
     {"idle", "packetdrill, when nothing can come any more: exit or return", IDLE, NOWHERE, 0, 0},
 };
 /* clang-format on */
@@ -146,6 +148,7 @@ void settings_default(struct settings *settings)
     memcpy(settings->endpoint.key, key, sizeof key);
     memcpy(settings->locals, customary, sizeof customary);
     settings->endpoint.local_count = sizeof customary / sizeof customary[0];
+    settings->endpoint.local_room = LOCALS_MORE; /* packetdrill chooses the host's by chance */
     settings->endpoint.policy4.profile &= ~(uint32_t)TFSM_ECN; /* hosts do not ask for it untold */
     settings->endpoint.policy6.profile &= ~(uint32_t)TFSM_ECN;
 }

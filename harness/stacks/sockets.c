@@ -16,7 +16,6 @@
 #define TURNS_MOST   1000000u /* deadlines without a packet, one after the other */
 #define STUCK_MOST   10000u   /* and at one moment: only a faulty machine has more */
 #define PACKETS_MOST 100000u  /* at one moment, likewise */
-#define LOCALS_MORE  64u      /* addresses that scripts bind to besides the settings' */
 #define QUEUED_MOST                                                                                \
     200000u /* packets that nobody takes: settings can make a timer of a microsecond */
 
@@ -344,9 +343,32 @@ static struct sock *sock_quoted(struct sockets *s, const struct tfsm_icmp_messag
     return NULL;
 }
 
+/* In CLOSING and LAST-ACK a RST ends the connection, and RFC 9293 3.10.7.4 tells nobody; tcp(7) does. The
+ * socket that a RST would meet there. */
+static struct sock *sock_reset_late(struct sockets *s, const void *octets, size_t n)
+{
+    struct tfsm_packet packet;
+    if (tfsm_parse(octets, n, &packet) != TFSM_WIRE_OK || (packet.segment.flags & TFSM_RST) == 0) {
+        return NULL;
+    }
+    for (struct file *file = s->files; file != NULL; file = file->next) {
+        struct endpoint_status_block status;
+        struct sock *sock = &file->sock;
+        if (file->kind == FILE_SOCKET && sock->phase == PHASE_CONNECTED &&
+            endpoint_status(s->ep, sock->connection, &status) == TFSM_DONE &&
+            status.local_port == packet.dst_port && status.remote_port == packet.src_port &&
+            memcmp(&status.remote, &packet.src, sizeof packet.src) == 0 &&
+            (status.tcp.state == TFSM_CLOSING || status.tcp.state == TFSM_LAST_ACK)) {
+            return sock;
+        }
+    }
+    return NULL;
+}
+
 int do_input(struct sockets *s, const void *packet, size_t n)
 {
     struct tfsm_icmp_message quoted = {.mss = 0};
+    struct sock *late = sock_reset_late(s, packet, n);
     look_at_icmp(s, packet, n, &quoted);
     endpoint_timeout(s->ep, time_of(s));
     struct sock *sock = sock_quoted(s, &quoted);
@@ -358,6 +380,9 @@ int do_input(struct sockets *s, const void *packet, size_t n)
         sock->path_mtu = s->icmp_mtu < sock_mtu(s, sock) ? s->icmp_mtu : sock->path_mtu;
     }
     drive_endpoint(s);
+    if (late != NULL && late->over && late->error == 0) {
+        late->error = ECONNRESET;
+    }
     wait_until_quiet(s, NULL);
     s->icmp_errno = 0;
     s->icmp_mtu = 0;
@@ -419,7 +444,6 @@ int do_next_packet(struct sockets *s, void *packet, size_t *n, long long *time_u
 struct sockets *sockets_create(const struct settings *settings)
 {
     struct settings own = *settings;
-    own.endpoint.local_room = LOCALS_MORE;
     struct endpoint *ep = endpoint_create(settings_finish(&own));
     size_t room = ep != NULL ? endpoint_packet_most(ep) + 40 : 0; /* options may be padded */
     struct sockets *s = ep != NULL ? calloc(1, sizeof *s + room) : NULL;

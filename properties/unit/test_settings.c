@@ -283,7 +283,7 @@ static void test_settings_describe_tells_every_key(void **state)
         assert_null(strstr(error, "no such"));
         assert_memory_equal(error, key, strlen(key));
     }
-    assert_int_equal(count, 60);
+    assert_int_equal(count, 61);
 }
 
 int main(void)

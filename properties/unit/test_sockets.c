@@ -122,7 +122,7 @@ static void test_socket_descriptors_when_all_are_used(void **state)
 static void test_bind_what_linux_refuses(void **state)
 {
     (void)state;
-    start("");
+    start("local_room=0");
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(80)};
     int fd = tcp_socket(true);
     assert_fails(IFC.bind(U, fd, (struct sockaddr *)&at, 8), EINVAL);
