@@ -172,6 +172,12 @@ const char *describe_cause(const struct tfsm_rule *rule)
         {TFSM_FACT_DEAF, TFSM_FACT_TEXT_FITS, "rcv text nobody reads"},
     };
     const char *call = describe_call(rule);
+    if (rule->step == TFSM_STEP_CLOSE && needs(rule, TFSM_FACT_UNREAD)) {
+        return "CLOSE with text unread";
+    }
+    if (rule->step == TFSM_STEP_TIME_2MSL && (rule->states & 1u << TFSM_TIME_WAIT) == 0) {
+        return "no FIN for 2MSL, and nobody reads";
+    }
     for (size_t i = 0; call == NULL && i < sizeof segments / sizeof segments[0]; i++) {
         if (needs(rule, segments[i].need) && needs(rule, segments[i].too)) {
             call = segments[i].cause;
@@ -199,8 +205,14 @@ const char *describe_reply(const struct tfsm_rule *rule)
     return "";
 }
 
+bool describe_is_passive(const struct tfsm_rule *rule)
+{
+    return needs(rule, TFSM_FACT_PASSIVE);
+}
+
 bool is_orderly(const struct tfsm_rule *rule)
 {
-    return rule->step == TFSM_STEP_CLOSE || rule->step == TFSM_STEP_STEP_5_FIN ||
-           rule->step == TFSM_STEP_TIME_2MSL;
+    return (rule->step == TFSM_STEP_CLOSE && !needs(rule, TFSM_FACT_UNREAD)) ||
+           rule->step == TFSM_STEP_STEP_5_FIN ||
+           (rule->step == TFSM_STEP_TIME_2MSL && (rule->states & 1u << TFSM_TIME_WAIT) != 0);
 }

@@ -35,6 +35,9 @@ const char *describe_cause(const struct tfsm_rule *rule);
 /* What a row sends, as RFC 9293 figure 5 shows it: "snd SYN,ACK"; "" when nothing. */
 const char *describe_reply(const struct tfsm_rule *rule);
 
+/* Whether it asks for a passive OPEN. */
+bool describe_is_passive(const struct tfsm_rule *rule);
+
 /* The orderly end: a row to CLOSED that a user who closes gets to when nobody is cut off. */
 bool is_orderly(const struct tfsm_rule *rule);
 

@@ -59,6 +59,9 @@ static void print_edge(unsigned from, unsigned to)
         if (moves(rule, from) && rule->next == to && !is_abrupt(rule)) {
             struct cli_text line = {.used = 0};
             const char *reply = describe_reply(rule);
+            if (to == TFSM_LISTEN && label.used == 0 && describe_is_passive(rule)) {
+                add_line(&label, "\\n", "  after a passive OPEN:");
+            }
             cli_add(&line, "  %s%s%s", describe_cause(rule), reply[0] != '\0' ? " / " : "", reply);
             add_line(&label, "\\n", line.octets);
         }
