@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 struct peer peer;
 
@@ -27,6 +28,13 @@ void peer_start(void (*init)(const char *, struct packetdrill_interface *), unsi
     peer.stack_port = STACK_PORT;
     peer.port = PEER_PORT;
     peer.seq = PEER_ISS;
+}
+
+int peer_lowest_fd(void)
+{
+    int fd = dup(STDERR_FILENO);
+    close(fd);
+    return fd;
 }
 
 void peer_move(uint32_t seed)

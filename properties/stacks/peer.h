@@ -46,6 +46,8 @@ extern struct peer peer;
 void peer_start(void (*init)(const char *, struct packetdrill_interface *), unsigned family,
                 const char *flags);
 int peer_stop(void **state);
+/* The lowest descriptor that nobody has: 3 where the caller of the test left nothing open. */
+int peer_lowest_fd(void);
 /* From here on the stack's address is another one, which it hears of from bind() alone. */
 void peer_move(uint32_t seed);
 

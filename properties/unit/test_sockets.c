@@ -70,15 +70,16 @@ static void test_socket_descriptors_when_some_are_closed(void **state)
 {
     (void)state;
     start("");
-    assert_int_equal(tcp_socket(true), 3);
-    assert_int_equal(tcp_socket(true), 4);
-    assert_int_equal(tcp_socket(true), 5);
-    assert_int_equal(IFC.close(U, 4), 0);
-    assert_int_equal(IFC.close(U, 3), 0);
-    assert_int_equal(tcp_socket(true), 3);
-    assert_int_equal(tcp_socket(true), 4);
-    assert_int_equal(tcp_socket(true), 6);
-    assert_fails(IFC.close(U, 7), EBADF);
+    int lowest = peer_lowest_fd();
+    int fds[3] = {tcp_socket(true), tcp_socket(true), tcp_socket(true)};
+    assert_int_equal(fds[0], lowest);
+    assert_true(fds[0] < fds[1] && fds[1] < fds[2]);
+    assert_int_equal(IFC.close(U, fds[1]), 0);
+    assert_int_equal(IFC.close(U, fds[0]), 0);
+    assert_int_equal(tcp_socket(true), fds[0]);
+    assert_int_equal(tcp_socket(true), fds[1]);
+    assert_true(tcp_socket(true) > fds[2]);
+    assert_fails(IFC.close(U, fds[2] + 100), EBADF);
     assert_fails(IFC.close(U, -1), EBADF);
     assert_fails(IFC.close(U, 100000), EBADF);
 }
@@ -387,7 +388,8 @@ static void test_mapped_address_when_accepting(void **state)
     assert_int_equal(IFC.close(U, four), 0);
     assert_int_equal(IFC.listen(U, listener, 4), 0);
     handshake();
-    assert_int_equal(IFC.accept(U, listener, (struct sockaddr *)&from, &size), 4);
+    int next = peer_lowest_fd();
+    assert_int_equal(IFC.accept(U, listener, (struct sockaddr *)&from, &size), next);
     assert_int_equal(size, sizeof from);
     assert_memory_equal(&from, &expected, sizeof from);
 }
@@ -420,13 +422,14 @@ static void test_accept_when_nobody_has_come(void **state)
     handshake();
     assert_int_equal(ready(listener), POLLIN);
     memset(&from, 0x55, sizeof from);
-    assert_int_equal(IFC.accept(U, listener, (struct sockaddr *)&from, &size), 4);
+    int next = peer_lowest_fd();
+    assert_int_equal(IFC.accept(U, listener, (struct sockaddr *)&from, &size), next);
     assert_int_equal(size, sizeof from);
     assert_int_equal(from.sin_family, AF_INET);
     assert_int_equal(ntohs(from.sin_port), PEER_PORT);
     assert_int_equal(from.sin_addr.s_addr, 0x55555555); /* there was no room for it */
-    assert_fails(IFC.accept(U, 4, NULL, NULL), EINVAL);
-    assert_int_equal(IFC.fcntl(U, 4, F_GETFL), O_RDWR); /* not inherited */
+    assert_fails(IFC.accept(U, next, NULL, NULL), EINVAL);
+    assert_int_equal(IFC.fcntl(U, next, F_GETFL), O_RDWR); /* not inherited */
 }
 
 /* The driving thread would wait for itself. */
