@@ -71,5 +71,5 @@ build_preset() {
     rm -f "$log"
 }
 
-build_packages=(cmake make gcc g++ libc6-dev libpcap-dev libcmocka-dev librapidcheck-dev flex bison)
+build_packages=(cmake make gcc g++ libc6-dev libpcap-dev zlib1g-dev libcmocka-dev librapidcheck-dev flex bison)
 clang_packages=(clang-14 llvm-14 libclang-rt-14-dev)

@@ -43,8 +43,9 @@ enum call_code {
     CALL_CODES
 };
 
-/* TIME's own bits. */
+/* TIME's own bits: one of these, or microseconds. */
 enum time_code { TIME_DEADLINE, TIME_MILLISECONDS, TIME_LONGER, TIME_SECONDS };
+#define TIME_MICROSECONDS 4u
 
 static uint8_t take(struct program *program)
 {
@@ -55,6 +56,12 @@ static uint16_t take16(struct program *program)
 {
     uint16_t low = take(program);
     return (uint16_t)(low | take(program) << 8);
+}
+
+static uint32_t take32(struct program *program)
+{
+    uint32_t low = take16(program);
+    return low | (uint32_t)take16(program) << 16;
 }
 
 /* Buffer sizes, segment sizes and limits that have shown bugs elsewhere: zero, one, tiny, usual,
@@ -179,6 +186,10 @@ static void read_more(struct program *program, struct record *record)
         record->options |= TFSM_OPT_TIMESTAMPS;
         record->ts_base = take(program);
         record->ts_delta = take(program);
+        if (record->ts_base & TS_EXACT) {
+            record->ts_ahead = take32(program);
+            record->ts_behind = take32(program);
+        }
     }
     if (more & MORE_SACK) {
         record->options |= TFSM_OPT_SACK;
@@ -186,6 +197,10 @@ static void read_more(struct program *program, struct record *record)
         for (unsigned i = 0; i < record->sacks; i++) {
             record->sack_base[i] = take(program);
             record->sack_len[i] = take(program);
+            if (record->sack_len[i] == SACK_EXACT) {
+                record->sack_ahead[i] = take32(program);
+                record->sack_octets[i] = take32(program);
+            }
         }
     }
     if (more & MORE_UTO) {
@@ -263,6 +278,10 @@ static void read_call(struct program *program, unsigned own, struct record *reco
 
 static void read_time(struct program *program, unsigned own, struct record *record)
 {
+    if ((own & TIME_MICROSECONDS) != 0) {
+        record->delay = take16(program);
+        return;
+    }
     record->to_deadline = (own & 3) == TIME_DEADLINE;
     if ((own & 3) == TIME_MILLISECONDS) {
         record->delay = take(program) * UINT64_C(1000);
@@ -313,6 +332,12 @@ static void put16(struct writer *writer, unsigned value)
     put(writer, value >> 8);
 }
 
+static void put32(struct writer *writer, uint32_t value)
+{
+    put16(writer, value & 0xffffu);
+    put16(writer, value >> 16);
+}
+
 static void write_more(const struct record *record, struct writer *writer)
 {
     unsigned sacks = record->sacks > 0 && record->sacks <= TFSM_SACK_MAX ? record->sacks : 0;
@@ -325,10 +350,18 @@ static void write_more(const struct record *record, struct writer *writer)
     if (record->options & TFSM_OPT_TIMESTAMPS) {
         put(writer, record->ts_base);
         put(writer, record->ts_delta);
+        if (record->ts_base & TS_EXACT) {
+            put32(writer, record->ts_ahead);
+            put32(writer, record->ts_behind);
+        }
     }
     for (unsigned i = 0; i < sacks; i++) {
         put(writer, record->sack_base[i]);
         put(writer, record->sack_len[i]);
+        if (record->sack_len[i] == SACK_EXACT) {
+            put32(writer, record->sack_ahead[i]);
+            put32(writer, record->sack_octets[i]);
+        }
     }
     if (record->options & TFSM_OPT_USER_TIMEOUT) {
         put16(writer, record->user_timeout);
@@ -405,12 +438,28 @@ static unsigned write_call(const struct record *record, struct writer *writer)
     return CALL_ABORT;
 }
 
+tfsm_time record_delay(tfsm_time delay)
+{
+    tfsm_time milliseconds = delay / 1000;
+    tfsm_time seconds = milliseconds / 1000;
+    if (delay < 65536) {
+        return delay;
+    }
+    return milliseconds < 65536 ? milliseconds * 1000
+                                : (seconds < 65536 ? seconds : 65535) * 1000000;
+}
+
 static unsigned write_time(const struct record *record, struct writer *writer)
 {
     if (record->to_deadline) {
         return TIME_DEADLINE;
     }
-    uint64_t milliseconds = record->delay / 1000;
+    tfsm_time delay = record_delay(record->delay);
+    if (delay % 1000 != 0) {
+        put16(writer, (unsigned)delay);
+        return TIME_MICROSECONDS;
+    }
+    tfsm_time milliseconds = delay / 1000;
     if (milliseconds < 256) {
         put(writer, (unsigned)milliseconds);
         return TIME_MILLISECONDS;
@@ -419,7 +468,7 @@ static unsigned write_time(const struct record *record, struct writer *writer)
         put16(writer, (unsigned)milliseconds);
         return TIME_LONGER;
     }
-    put16(writer, milliseconds / 1000 < 65536 ? (unsigned)(milliseconds / 1000) : 65535u);
+    put16(writer, (unsigned)(milliseconds / 1000));
     return TIME_SECONDS;
 }
 
@@ -556,6 +605,11 @@ static struct tfsm_range sack_block(const struct record *record, unsigned i,
     uint32_t length = record->sack_len[i] * (mss / 2) + (record->sack_len[i] == 0 ? 1u : 0u);
     uint32_t flight = seq_distance(tcb->snd_una, tcb->snd_nxt);
     struct tfsm_range block = {tcb->snd_una, tcb->snd_nxt};
+    if (record->sack_len[i] == SACK_EXACT) {
+        block.left = seq_add(tcb->snd_una, record->sack_ahead[i]);
+        block.right = seq_add(block.left, record->sack_octets[i]);
+        return block;
+    }
     switch ((enum sack_base)(record->sack_base[i] & 3)) {
     case SACK_UNA:
         block.left = seq_add(tcb->snd_una, ahead);
@@ -588,7 +642,10 @@ static void add_options(const struct record *record, const struct tfsm_tcb *tcb,
     for (unsigned i = 0; i < record->sacks && i < TFSM_SACK_MAX; i++) {
         seg->sack[i] = sack_block(record, i, tcb);
     }
-    if (stamped) {
+    if (stamped && (record->ts_base & TS_EXACT) != 0) {
+        seg->ts_val = seq_add(tcb->ts_recent, record->ts_ahead);
+        seg->ts_ecr = seq_sub(clock, record->ts_behind);
+    } else if (stamped) {
         seg->ts_val = ts_number(record->ts_base, tcb->ts_recent, record->ts_delta, true);
         seg->ts_ecr = ts_number(record->ts_base >> 4, clock, record->ts_delta, false);
     } else if (!record->bare && (tcb->flags & TFSM_M_TIMESTAMPS) != 0) {

@@ -79,6 +79,12 @@ enum ts_base {
     TS_SECOND /* TSval: TS.Recent + 1000 * delta; TSecr: our clock - 1000 * delta */
 };
 
+/* In ts_base: both are said in 32 bits, TSval ahead of TS.Recent and TSecr behind our clock. */
+#define TS_EXACT 4u
+
+/* As sack_len: the left edge is said in 32 bits from SND.UNA, and so is the length. */
+#define SACK_EXACT 255u
+
 /* What a SACK block of a SEGMENT is measured from. */
 enum sack_base {
     SACK_UNA,    /* SND.UNA + delta segments */
@@ -121,13 +127,17 @@ struct record {
     uint8_t ecn;        /* SEGMENT: enum tfsm_ecn */
     uint8_t ts_base;    /* SEGMENT: enum ts_base of TSval in bits 0..1, of TSecr in bits 4..5 */
     uint8_t ts_delta;   /* SEGMENT: of both */
+    uint32_t ts_ahead;  /* SEGMENT with TS_EXACT */
+    uint32_t ts_behind; /* SEGMENT with TS_EXACT */
     uint8_t sacks;      /* SEGMENT: blocks */
     uint8_t sack_base[TFSM_SACK_MAX]; /* enum sack_base in bits 0..1, delta above */
-    uint8_t sack_len[TFSM_SACK_MAX];  /* half segments */
-    uint16_t user_timeout;            /* SEGMENT */
-    uint8_t index;    /* network records: which segment in flight; HOLD: how many records */
-    bool to_deadline; /* TIME: to the next deadline, else by `delay` */
-    tfsm_time delay;  /* TIME: microseconds */
+    uint8_t sack_len[TFSM_SACK_MAX];  /* half segments, or SACK_EXACT */
+    uint32_t sack_ahead[TFSM_SACK_MAX];
+    uint32_t sack_octets[TFSM_SACK_MAX];
+    uint16_t user_timeout; /* SEGMENT */
+    uint8_t index;         /* network records: which segment in flight; HOLD: how many records */
+    bool to_deadline;      /* TIME: to the next deadline, else by `delay` */
+    tfsm_time delay;       /* TIME: microseconds */
 };
 
 /* The header, decoded. */
@@ -156,8 +166,12 @@ bool program_next(struct program *program, struct record *record);
 
 /* Append a record to a program under construction: the inverse of program_next.
  * Returns the octets written, at most RECORD_MAX, or 0 when there is no room. */
-#define RECORD_MAX 48
+#define RECORD_MAX 80
 size_t record_write(const struct record *record, uint8_t *octets, size_t room);
+
+/* The longest time, no longer than a delay, that one TIME record can say: exact below 65,536
+ * microseconds, to a millisecond below 65,536 of them, else to a second. */
+tfsm_time record_delay(tfsm_time delay);
 
 /* Turn a SEGMENT record into a segment, relative to a TCB. now: for timestamps, microseconds. */
 struct tfsm_segment record_segment(const struct record *record, const struct tfsm_tcb *tcb,

@@ -79,8 +79,8 @@ target_link_libraries(endpoint PUBLIC libtcpfsm PRIVATE flags)
 # ---- the harness ----
 add_library(harness STATIC
   harness/coverage.c harness/decode.c harness/host.c harness/host_packet.c harness/listen.c harness/listen_account.c
-  harness/monitor.c harness/monitor_duty.c harness/monitor_rtt.c harness/pair.c harness/run.c)
-target_include_directories(harness PUBLIC harness)
+  harness/monitor.c harness/monitor_duty.c harness/monitor_rtt.c harness/pair.c harness/program/repair.c harness/run.c)
+target_include_directories(harness PUBLIC harness harness/program)
 target_compile_definitions(harness PUBLIC _GNU_SOURCE)
 target_link_libraries(harness PUBLIC libtcpfsm endpoint PRIVATE flags)
 
@@ -176,9 +176,17 @@ if(NOT PCAP_LIBRARY OR NOT PCAP_INCLUDE)
   left_out("what reads captures and talks to the kernel, the command with it" libpcap-dev)
 endif()
 if(PCAP_LIBRARY AND PCAP_INCLUDE AND TARGET script)
-add_library(capture STATIC harness/capture.c)
-target_include_directories(capture PUBLIC harness SYSTEM PRIVATE ${PCAP_INCLUDE})
+file(GLOB capture_sources CONFIGURE_DEPENDS harness/capture/*.c)
+add_library(capture STATIC ${capture_sources})
+target_include_directories(capture PUBLIC harness/capture SYSTEM PRIVATE ${PCAP_INCLUDE})
 target_link_libraries(capture PUBLIC harness ${PCAP_LIBRARY} PRIVATE flags)
+find_package(ZLIB QUIET)
+if(ZLIB_FOUND)
+  target_compile_definitions(capture PRIVATE TFSM_ZLIB)
+  target_link_libraries(capture PRIVATE ZLIB::ZLIB)
+else()
+  left_out("what reads captures that gzip packed" zlib1g-dev)
+endif()
 # The running kernel as the peer: a TUN device, the loop that drives an endpoint behind it, and what runs over that.
 add_library(tun STATIC
   harness/stacks/tun/address.c harness/stacks/tun/descriptor.c harness/stacks/tun/driver.c harness/stacks/tun/http.c

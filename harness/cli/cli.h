@@ -61,6 +61,9 @@ void cli_add(struct cli_text *text, const char *format, ...) __attribute__((form
 /* Add a member of a list: with a separator unless the text is empty. */
 void cli_join(struct cli_text *text, const char *separator, const char *member);
 
+/* Read a number in decimal digits, and nothing else. False when it is none, or out of bounds. */
+bool cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *number);
+
 /* Read a whole file of at most so many octets.
  * what  as a complaint calls it: "fuzz input"
  * Returns its octets, at least one, and a zero behind them; or null after complaining. To be freed. */

@@ -28,12 +28,10 @@ struct arguments {
 
 static bool read_port(const char *text, uint16_t *port)
 {
-    char *end;
-    errno = 0;
-    unsigned long value = strtoul(text, &end, 10);
+    uint64_t value = 0;
+    bool is_port = cli_number(text, 1, UINT16_MAX, &value);
     *port = (uint16_t)(value & 0xffff);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && value >= 1 &&
-           value <= 65535;
+    return is_port;
 }
 
 /* `a.b.c.d:port` or `[v6]:port`. */

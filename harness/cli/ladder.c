@@ -274,6 +274,24 @@ static void arrow_ends(unsigned to, enum run_line_kind kind, const char **left, 
     }
 }
 
+/* What had no room on an arrow, on lines of its own, broken between words. */
+static void draw_rest(const struct ladder *ladder, int indent, const char *text)
+{
+    size_t room = PAGE - (size_t)indent;
+    while (text[0] != '\0') {
+        size_t length = strlen(text);
+        if (length > room) {
+            length = room + 1;
+            while (length > 1 && text[length - 1] != ' ') {
+                length--;
+            }
+            length = length > 1 ? length - 1 : room; /* a word may be longer than a line */
+        }
+        fprintf(paper(ladder), "%*s%.*s\n", indent, "", (int)length, text);
+        text += length + (text[length] == ' ');
+    }
+}
+
 /* A segment in its lane, in words on an arrow; what has no room there comes on the next line. End B
  * is on the right. */
 static void draw_segment(const struct ladder *ladder, const struct run_line *line,
@@ -300,7 +318,7 @@ static void draw_segment(const struct ladder *ladder, const struct run_line *lin
     cli_add(&lane, "%s", right);
     draw(ladder, line->now, lane.octets);
     if (rest.used > 0) {
-        fprintf(paper(ladder), "%*s%s\n", INDENT + (int)strlen(left), "", rest.octets);
+        draw_rest(ladder, INDENT + (int)strlen(left), rest.octets);
     }
 }
 

@@ -220,19 +220,6 @@ static int run_forge(const struct arguments *arguments)
 
 /* ---- arguments ---- */
 
-static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
-{
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < least ||
-        value > most) {
-        return false;
-    }
-    *number = value;
-    return true;
-}
-
 struct number {
     int key;
     size_t place; /* in struct arguments */
@@ -346,7 +333,7 @@ static error_t parse_listener(int key, char *arg, struct argp_state *state)
         uint64_t *place = (uint64_t *)(void *)((char *)arguments + numbers[i].place);
         if (key == numbers[i].key) {
             arguments->parse.last = state->next;
-            return parse_number(arg, numbers[i].least, numbers[i].most, place)
+            return cli_number(arg, numbers[i].least, numbers[i].most, place)
                        ? 0
                        : cli_misuse(state, arg, numbers[i].complaint);
         }

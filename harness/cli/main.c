@@ -49,6 +49,19 @@ void cli_join(struct cli_text *text, const char *separator, const char *member)
     cli_add(text, "%s%s", text->used > 0 ? separator : "", member);
 }
 
+bool cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < least ||
+        value > most) {
+        return false;
+    }
+    *number = value;
+    return true;
+}
+
 uint8_t *cli_read(const char *path, const char *what, size_t most, size_t *size)
 {
     struct stat status;

@@ -24,12 +24,13 @@ bool program_append(struct seed_program *program, const struct record *record)
 
 bool program_pause(struct seed_program *program, tfsm_time *last, tfsm_time now)
 {
-    struct record record = {.kind = RECORD_TIME, .delay = now - *last};
-    if (now - *last < PROGRAM_PAUSE) {
-        return true;
+    bool fits = true;
+    while (fits && now - *last >= PROGRAM_PAUSE) {
+        struct record record = {.kind = RECORD_TIME, .delay = record_delay(now - *last)};
+        *last += record.delay;
+        fits = program_append(program, &record);
     }
-    *last = now;
-    return program_append(program, &record);
+    return fits;
 }
 
 static bool append_call(struct seed_program *program, unsigned end, const struct tfsm_event *ev)
@@ -235,31 +236,117 @@ static bool live_tcb(const struct seed_program *program, struct tfsm_tcb *tcb)
                NULL;
 }
 
-/* acked counts from the captured ISS; *iss is the endpoint's own, kept up to date: which one it
- * takes is for the run to say, and a connection that is gone still gets late segments. */
-static bool append_segment(struct seed_program *program, const struct tfsm_segment *segment,
-                           uint32_t seq, uint32_t acked, uint32_t *iss)
+/* One end being written down. */
+struct teller {
+    const struct capture *capture;
+    const struct capture_connection *connection;
+    unsigned end;
+    struct capture_side side;
+    struct program_config config; /* iss[0] is the endpoint's own, kept up to date */
+    struct seed_program *program;
+    tfsm_time last;
+};
+
+/* The first TSval of the peer: its timestamps count from there. */
+static uint32_t first_stamp(const struct teller *teller)
 {
-    struct tfsm_tcb tcb;
-    uint32_t controls =
-        ((segment->flags & TFSM_SYN) != 0 ? 1u : 0u) + ((segment->flags & TFSM_FIN) != 0 ? 1u : 0u);
-    struct record record = {.kind = RECORD_SEGMENT,
-                            .flags = segment->flags,
-                            .len = (uint16_t)(segment->len - controls),
-                            .wnd = segment->wnd,
-                            .up = segment->up,
-                            .options = segment->options & (TFSM_OPT_MSS | TFSM_OPT_WSCALE),
-                            .wscale = segment->wscale,
-                            .mss = segment->mss};
-    if (!live_tcb(program, &tcb)) {
-        return false;
+    const struct capture_segment *segments = teller->capture->segments;
+    for (size_t i = teller->connection->first; i != CAPTURE_NONE; i = segments[i].next) {
+        const struct tfsm_segment *segment = &segments[i].packet.segment;
+        if (segments[i].sender != teller->end && (segment->options & TFSM_OPT_TIMESTAMPS) != 0) {
+            return segment->ts_val;
+        }
     }
-    if (tcb.state != TFSM_CLOSED && tcb.state != TFSM_LISTEN) {
-        *iss = tcb.iss;
+    return 0;
+}
+
+/* Milliseconds between the sending of what a TSecr echoes and its coming back. Clocks tick as they
+ * like, so the clock of the capture measures it; the echo of what was never sent is told by its
+ * distance from what was sent last. */
+static uint32_t echo_age(const struct teller *teller, size_t arrival)
+{
+    const struct capture_segment *segments = teller->capture->segments;
+    uint32_t echo = segments[arrival].packet.segment.ts_ecr;
+    size_t best = CAPTURE_NONE;
+    bool echoed = false;
+    for (size_t i = teller->connection->first; i < arrival; i = segments[i].next) {
+        const struct tfsm_segment *segment = &segments[i].packet.segment;
+        bool stamped =
+            segments[i].sender == teller->end && (segment->options & TFSM_OPT_TIMESTAMPS) != 0;
+        if (stamped && (segment->ts_val == echo || !echoed)) {
+            echoed = segment->ts_val == echo;
+            best = i;
+        }
     }
-    /* Without ACK the number is not read; SND.NXT is the shortest to write. */
-    uint32_t ack = (segment->flags & TFSM_ACK) != 0 ? seq_add(*iss, acked) : tcb.snd_nxt;
-    return record_encode_numbers(&record, &tcb, seq, ack) && program_append(program, &record);
+    if (best == CAPTURE_NONE) {
+        return 0;
+    }
+    return seq_add(seq_distance(echo, segments[best].packet.segment.ts_val),
+                   (uint32_t)((segments[arrival].time - segments[best].time) / 1000 & UINT32_MAX));
+}
+
+/* Options as they came, but for Fast Open: whose cookie it is depends on who made it. */
+static void tell_options(const struct teller *teller, size_t arrival, const struct tfsm_tcb *tcb,
+                         struct record *record)
+{
+    const struct tfsm_segment *segment = &teller->capture->segments[arrival].packet.segment;
+    bool agreed = (tcb->flags & TFSM_M_TIMESTAMPS) != 0;
+    record->options = (uint8_t)(segment->options & ~(unsigned)TFSM_OPT_FAST_OPEN);
+    record->wscale = segment->wscale;
+    record->mss = segment->mss;
+    record->user_timeout = segment->user_timeout;
+    record->ecn = segment->ecn == TFSM_CE ? TFSM_CE : 0;
+    record->bare = (segment->options & TFSM_OPT_TIMESTAMPS) == 0;
+    record->sacks = segment->sacks;
+    if (!record->bare) {
+        uint32_t since = seq_distance(first_stamp(teller), segment->ts_val);
+        record->ts_base = TS_EXACT;
+        record->ts_ahead =
+            agreed ? seq_distance(tcb->ts_recent, seq_add(teller->config.peer_stamp, since))
+                   : since;
+        record->ts_behind = (segment->flags & TFSM_ACK) != 0 ? echo_age(teller, arrival) : 0;
+    }
+    for (unsigned i = 0; i < segment->sacks; i++) {
+        uint32_t left =
+            seq_add(teller->config.iss[0], seq_distance(teller->side.iss, segment->sack[i].left));
+        record->sack_len[i] = SACK_EXACT;
+        record->sack_ahead[i] = seq_distance(tcb->snd_una, left);
+        record->sack_octets[i] = seq_distance(segment->sack[i].left, segment->sack[i].right);
+    }
+}
+
+/* A record counts octets in 16 bits, and some network cards make more at once: then several. Control
+ * bits that take a number go with the first and the last of them. */
+static bool append_pieces(struct teller *teller, size_t arrival)
+{
+    const struct tfsm_segment *segment = &teller->capture->segments[arrival].packet.segment;
+    uint32_t peer_isn = teller->connection->isn[1 - teller->end];
+    uint32_t left = capture_text(segment);
+    uint32_t seq = seq_add(teller->config.iss[1], seq_distance(peer_isn, segment->seq));
+    uint8_t flags = segment->flags;
+    bool fits = true;
+    do {
+        struct tfsm_tcb tcb;
+        struct record record = {.kind = RECORD_SEGMENT, .wnd = segment->wnd, .up = segment->up};
+        record.len = (uint16_t)(left < UINT16_MAX ? left : UINT16_MAX);
+        left -= record.len;
+        record.flags = left > 0 ? flags & (uint8_t) ~(unsigned)TFSM_FIN : flags;
+        if (!live_tcb(teller->program, &tcb)) {
+            return false;
+        }
+        if (tcb.state != TFSM_CLOSED && tcb.state != TFSM_LISTEN) {
+            teller->config.iss[0] = tcb.iss; /* which it takes is for the run to say */
+        }
+        tell_options(teller, arrival, &tcb, &record);
+        /* Without ACK the number is not read; SND.NXT is the shortest to write. */
+        uint32_t ack = seq_add(teller->config.iss[0], seq_distance(teller->side.iss, segment->ack));
+        fits = record_encode_numbers(&record, &tcb, seq,
+                                     (flags & TFSM_ACK) != 0 ? ack : tcb.snd_nxt) &&
+               program_append(teller->program, &record);
+        seq = seq_add(seq, record.len + ((flags & TFSM_SYN) != 0 ? 1u : 0u));
+        flags &= (uint8_t) ~(unsigned)TFSM_SYN;
+    } while (left > 0 && fits);
+    return fits;
 }
 
 enum seed_result program_result(enum capture_side_result result)
@@ -272,27 +359,27 @@ enum seed_result program_result(enum capture_side_result result)
 enum seed_result seed_trace(const struct capture *capture, size_t connection, unsigned end,
                             struct seed_program *program)
 {
-    struct capture_side side;
-    struct program_config config;
-    uint32_t peer_isn = capture->connections[connection].isn[1 - end];
-    tfsm_time last = capture->segments[capture->connections[connection].first].time;
-    enum seed_result result = program_result(capture_side(capture, connection, end, &side));
+    const struct capture_connection *whole = &capture->connections[connection];
+    struct teller teller = {.capture = capture,
+                            .connection = whole,
+                            .end = end,
+                            .program = program,
+                            .last = capture->segments[whole->first].time};
+    enum seed_result result = program_result(capture_side(capture, connection, end, &teller.side));
     if (result == SEED_MADE) {
-        program_header(program, &side, NULL, peer_isn, &config);
+        program_header(program, &teller.side, NULL, whole->isn[1 - end], &teller.config);
     }
     bool fits = true;
-    for (size_t i = 0; i < side.count && fits && result == SEED_MADE;) {
-        const struct tfsm_event *ev = &side.steps[i].ev;
-        fits = program_pause(program, &last, ev->now);
-        if (ev->kind != TFSM_EV_SEGMENT) {
-            i += program_calls(program, 0, &side.steps[i], side.count - i, &fits);
+    for (size_t i = 0; i < teller.side.count && fits && result == SEED_MADE;) {
+        const struct capture_step *step = &teller.side.steps[i];
+        fits = program_pause(program, &teller.last, step->ev.now);
+        if (step->ev.kind != TFSM_EV_SEGMENT) {
+            i += program_calls(program, 0, step, teller.side.count - i, &fits);
             continue;
         }
-        uint32_t seq = seq_add(config.iss[1], seq_distance(peer_isn, ev->segment.seq));
-        uint32_t acked = seq_distance(side.iss, ev->segment.ack);
-        fits = fits && append_segment(program, &ev->segment, seq, acked, &config.iss[0]);
+        fits = fits && append_pieces(&teller, step->segment);
         i++;
     }
-    capture_side_free(&side);
+    capture_side_free(&teller.side);
     return result;
 }

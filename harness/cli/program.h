@@ -4,13 +4,13 @@
 
 #include "seed.h"
 
-#define PROGRAM_PAUSE 100000u /* microseconds of silence worth a record */
+#define PROGRAM_PAUSE 1000u /* microseconds that are worth a record: no segment is off by as much */
 
 /* Append a record. False when the program is full. */
 bool program_append(struct seed_program *program, const struct record *record);
 
-/* Append a TIME record where nothing happened for a while since *last, and move *last. False when
- * the program is full. */
+/* Append TIME records where a while has passed since *last, and move *last by what they say. False
+ * when the program is full. */
 bool program_pause(struct seed_program *program, tfsm_time *last, tfsm_time now);
 
 /* Append the user calls that one segment tells of, so that one segment comes of them again.

@@ -8,9 +8,10 @@
 #include "run.h"
 #include "seq.h"
 
-#define FLIGHT_MAX 64u /* as in the network of a pair */
-#define INDEX_MAX  16u /* a record can name so many of the segments in flight */
-#define LOOK_AHEAD 256 /* segments within which a retransmission is looked for */
+#define FLIGHT_MAX 64u     /* as in the network of a pair */
+#define INDEX_MAX  16u     /* a record can name so many of the segments in flight */
+#define SILENCE    100000u /* microseconds */
+#define LOOK_AHEAD 256     /* segments within which a retransmission is looked for */
 
 struct flying {
     struct tfsm_segment segment;
@@ -286,14 +287,14 @@ static bool append_sending(struct pair *pair, size_t segment)
     return fits;
 }
 
-/* A silence. By then everything has arrived. */
+/* Time passes. After a silence everything has arrived. */
 static bool append_pause(struct pair *pair, size_t segment)
 {
     tfsm_time now = pair->capture->segments[segment].time;
     if (now - pair->last < PROGRAM_PAUSE) {
         return true;
     }
-    return append_all_arrivals(pair, segment) &&
+    return (now - pair->last < SILENCE || append_all_arrivals(pair, segment)) &&
            catch_up(pair, program_pause(pair->program, &pair->last, now));
 }
 

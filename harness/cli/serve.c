@@ -62,10 +62,8 @@ static error_t parse_service(struct arguments *arguments, const char *arg, struc
 /* Of the service before it; when there is none, of the one after it. */
 static error_t parse_port(struct arguments *arguments, const char *arg, struct argp_state *state)
 {
-    char *end;
-    errno = 0;
-    unsigned long value = strtoul(arg, &end, 10);
-    if (arg[0] < '0' || arg[0] > '9' || *end != '\0' || errno != 0 || value < 1 || value > 65535) {
+    uint64_t value;
+    if (!cli_number(arg, 1, UINT16_MAX, &value)) {
         return cli_misuse(state, arg, "a port is 1 to 65535");
     }
     if (arguments->count > 0) {
@@ -78,10 +76,7 @@ static error_t parse_port(struct arguments *arguments, const char *arg, struct a
 
 static error_t parse_idle(struct arguments *arguments, const char *arg, struct argp_state *state)
 {
-    char *end;
-    errno = 0;
-    arguments->idle = strtoul(arg, &end, 10);
-    if (arg[0] < '0' || arg[0] > '9' || *end != '\0' || errno != 0 || arguments->idle > 1000000) {
+    if (!cli_number(arg, 0, 1000000, &arguments->idle)) {
         return cli_misuse(state, arg, "idle is 0 to 1000000 seconds");
     }
     return 0;

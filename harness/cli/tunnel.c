@@ -82,15 +82,7 @@ static error_t read_delay(struct tunnel *tunnel, const char *arg, struct argp_st
 static error_t read_count(uint64_t *out, uint64_t least, uint64_t most, const char *arg,
                           const char *complaint, struct argp_state *state)
 {
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(arg, &end, 10);
-    if (arg[0] < '0' || arg[0] > '9' || *end != '\0' || errno != 0 || value < least ||
-        value > most) {
-        return cli_misuse(state, arg, complaint);
-    }
-    *out = value;
-    return 0;
+    return cli_number(arg, least, most, out) ? 0 : cli_misuse(state, arg, complaint);
 }
 
 static error_t read_addr(struct tunnel *tunnel, const char *arg, struct argp_state *state)

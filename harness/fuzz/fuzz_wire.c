@@ -4,18 +4,13 @@
  * error that quotes the packet. What can be parsed is written and parsed again, and has to be the
  * same member by member; an ICMP error that quotes it has to lead back to it. Both parse and write
  * happen in heap blocks of the exact size, where AddressSanitizer sees an octet too many. Input
- * beyond INPUT_MAX is cut off. */
+ * beyond WIRE_INPUT_MAX is cut off. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "repair.h"
 #include "target.h"
-
-#define INPUT_MAX 2048u
-
-#define REPAIR_CHECKSUMS 0x01u
-#define REPAIR_LENGTHS   0x02u /* has no effect without the other */
-#define CODE_SHIFT       2u
 
 #define TCP    6u
 #define ICMP   1u
@@ -36,74 +31,6 @@ static uint8_t *block(size_t n)
     uint8_t *octets = malloc(n > 0 ? n : 1);
     need(octets != NULL, "out of memory");
     return octets;
-}
-
-static unsigned checksum(unsigned sum, const uint8_t *octets, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        sum += i % 2 == 0 ? octets[i] * 256u : octets[i];
-    }
-    return sum;
-}
-
-static void seal(uint8_t *octets, unsigned sum)
-{
-    sum = sum % 0xffffu; /* the same number as folding gives, but for the two zeros */
-    octets[0] = (uint8_t)((0xffffu - sum) / 256u);
-    octets[1] = (uint8_t)((0xffffu - sum) % 256u);
-}
-
-/* Repair the checksum of the message of this protocol that runs from `at` to `end`, if one fits
- * there. The n octets of addresses go into the pseudo header, but for ICMP, which has none. */
-static void repair_message(uint8_t *packet, unsigned protocol, size_t at, size_t end,
-                           const uint8_t *addresses, size_t n)
-{
-    size_t field = at + (protocol == TCP ? 16u : 2u);
-    if (at + (protocol == TCP ? 20u : 8u) > end) {
-        return;
-    }
-    packet[field] = 0;
-    packet[field + 1] = 0;
-    unsigned sum = protocol == ICMP ? 0 : checksum(protocol + (unsigned)(end - at), addresses, n);
-    seal(packet + field, checksum(sum, packet + at, end - at));
-}
-
-static void repair_v4(uint8_t *packet, size_t n, unsigned how)
-{
-    size_t header = (packet[0] & 0x0fu) * 4u;
-    if (n < 20 || header < 20 || header > n) {
-        return;
-    }
-    if ((how & REPAIR_LENGTHS) != 0) {
-        packet[2] = (uint8_t)(n / 256);
-        packet[3] = (uint8_t)(n % 256);
-    }
-    packet[10] = 0;
-    packet[11] = 0;
-    seal(packet + 10, checksum(0, packet, header));
-    size_t end = packet[2] * 256u + packet[3];
-    unsigned protocol = packet[9] == ICMP ? ICMP : TCP;
-    repair_message(packet, protocol, header, end < n ? end : n, packet + 12, 8);
-}
-
-static void repair_v6(uint8_t *packet, size_t n, unsigned how)
-{
-    if (n < 40) {
-        return;
-    }
-    if ((how & REPAIR_LENGTHS) != 0) {
-        packet[4] = (uint8_t)((n - 40) / 256);
-        packet[5] = (uint8_t)((n - 40) % 256);
-    }
-    size_t end = 40 + packet[4] * 256u + packet[5];
-    end = end < n ? end : n;
-    size_t at = 40;
-    uint8_t next = packet[6];
-    while (next != TCP && next != ICMPV6 && at + 8 <= end) {
-        next = packet[at];
-        at += (packet[at + 1] + 1u) * 8u;
-    }
-    repair_message(packet, next == ICMPV6 ? ICMPV6 : TCP, at, end, packet + 8, 32);
 }
 
 static bool same_segment(const struct tfsm_segment *a, const struct tfsm_segment *b)
@@ -265,11 +192,7 @@ static uint8_t *quote(const uint8_t *packet, size_t n, unsigned type, unsigned c
     out[at] = (uint8_t)type;
     out[at + 1] = (uint8_t)code;
     memcpy(out + at + 8, packet, n);
-    if (v4) {
-        repair_v4(out, *length, REPAIR_CHECKSUMS | REPAIR_LENGTHS);
-    } else {
-        repair_v6(out, *length, REPAIR_CHECKSUMS | REPAIR_LENGTHS);
-    }
+    packet_repair(out, *length, true);
     return out;
 }
 
@@ -314,15 +237,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     unsigned how = data[0];
-    size_t n = (size < INPUT_MAX ? size : INPUT_MAX) - 1;
+    size_t n = (size < WIRE_INPUT_MAX ? size : WIRE_INPUT_MAX) - 1;
     uint8_t *octets = block(n);
     memcpy(octets, data + 1, n);
-    if ((how & REPAIR_CHECKSUMS) != 0 && n > 0) {
-        if (octets[0] >> 4 == 4) {
-            repair_v4(octets, n, how);
-        } else if (octets[0] >> 4 == 6) {
-            repair_v6(octets, n, how);
-        }
+    if ((how & WIRE_REPAIR_CHECKSUMS) != 0) {
+        packet_repair(octets, n, (how & WIRE_REPAIR_LENGTHS) != 0);
     }
     memset(&packet, 0xa5, sizeof packet);
     enum tfsm_wire_result result = tfsm_parse(octets, n, &packet);
@@ -331,7 +250,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_parsed(&packet, n);
         check_options(octets, &packet, result == TFSM_WIRE_OK);
         check_round_trip(octets, n, &packet);
-        check_quoted(octets, n, &packet, how >> CODE_SHIFT);
+        check_quoted(octets, n, &packet, how >> WIRE_CODE_SHIFT);
     }
     struct tfsm_icmp_message message;
     bool is_error = parse_icmp(octets, n, &message);

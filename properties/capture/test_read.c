@@ -10,53 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "capture.h"
+#include "image.h"
 #include "seed.h"
-
-#define FILE_MAX 65536
-
-/* A file in memory. */
-struct image {
-    uint8_t octets[FILE_MAX];
-    size_t size;
-};
 
 static const char *original_path;
 static struct capture original;
-
-static void put(struct image *image, const void *octets, size_t n)
-{
-    assert_true(n <= sizeof image->octets - image->size);
-    memcpy(image->octets + image->size, octets, n);
-    image->size += n;
-}
-
-static void put16(struct image *image, uint16_t number)
-{
-    put(image, &number, sizeof number);
-}
-
-static void put32(struct image *image, uint32_t number)
-{
-    put(image, &number, sizeof number);
-}
-
-static bool read_image(const struct image *image, size_t size, struct capture *capture,
-                       char error[CAPTURE_ERROR])
-{
-    char path[] = P_tmpdir "/test_read.XXXXXX";
-    int descriptor = mkstemp(path);
-    assert_true(descriptor >= 0);
-    assert_true(write(descriptor, image->octets, size) == (ssize_t)size);
-    close(descriptor);
-    bool read = capture_read(path, capture, error);
-    unlink(path);
-    return read;
-}
 
 static void load(struct image *image)
 {
@@ -71,7 +32,7 @@ static void load(struct image *image)
 /* A link header as it stands before an IP packet. */
 struct link {
     uint32_t type; /* as files number them */
-    uint8_t header[22];
+    uint8_t header[24];
     size_t size;
     size_t ethertype_at; /* 0: none */
 };
@@ -83,8 +44,11 @@ static const struct link links[] = {
     {101, {0}, 0, 0},                                                                   /* raw IP */
     {228, {0}, 0, 0},                                                            /* raw IPv4 */
     {113, {0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1}, 16, 14},                         /* Linux cooked */
-    {276, {0, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1}, 20, SIZE_MAX}, /* its version 2 */
-    {0, {2, 0, 0, 0}, 4, 0},                                                     /* BSD loopback */
+    {276, {0, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1}, 20, SIZE_MAX}, /* version 2 */
+    {113, {0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 0x81, 0, 0, 7}, 20, 18},    /* with a tag */
+    {276, {0x81, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 0, 7}, 24, 22},
+    {0, {2, 0, 0, 0}, 4, 0},   /* BSD loopback */
+    {0, {0, 0, 0, 2}, 4, 0},   /* of a machine of the other byte order */
     {108, {0, 0, 0, 2}, 4, 0}, /* OpenBSD loopback */
 };
 
@@ -97,25 +61,19 @@ static void put_packet(struct image *image, const struct link *link,
         copy.header[at] = 0x08;
         copy.header[at + 1] = 0x00;
     }
-    put(image, copy.header, link->size);
-    put(image, original.octets + segment->at, segment->size);
+    image_put(image, copy.header, link->size);
+    image_put(image, original.octets + segment->at, segment->size);
 }
 
 static void write_pcap(struct image *image, const struct link *link)
 {
-    put32(image, 0xa1b2c3d4u);
-    put16(image, 2);
-    put16(image, 4);
-    put32(image, 0);
-    put32(image, 0);
-    put32(image, 65535);
-    put32(image, link->type);
+    image_file_header(image, link->type);
     for (size_t i = 0; i < original.count; i++) {
         const struct capture_segment *segment = &original.segments[i];
-        put32(image, (uint32_t)(segment->time / 1000000));
-        put32(image, (uint32_t)(segment->time % 1000000));
-        put32(image, (uint32_t)(link->size + segment->size));
-        put32(image, (uint32_t)(link->size + segment->size));
+        image_put32(image, (uint32_t)(segment->time / 1000000));
+        image_put32(image, (uint32_t)(segment->time % 1000000));
+        image_put32(image, (uint32_t)(link->size + segment->size));
+        image_put32(image, (uint32_t)(link->size + segment->size));
         put_packet(image, link, segment);
     }
 }
@@ -124,27 +82,27 @@ static void write_pcapng(struct image *image, const struct link *link)
 {
     static const uint32_t section[] = {0x0a0d0d0au, 28,          0x1a2b3c4du, 1,
                                        0xffffffffu, 0xffffffffu, 28};
-    put(image, section, sizeof section);
-    put32(image, 1); /* interface description */
-    put32(image, 20);
-    put16(image, (uint16_t)link->type);
-    put16(image, 0);
-    put32(image, 65535);
-    put32(image, 20);
+    image_put(image, section, sizeof section);
+    image_put32(image, 1); /* interface description */
+    image_put32(image, 20);
+    image_put16(image, (uint16_t)link->type);
+    image_put16(image, 0);
+    image_put32(image, 65535);
+    image_put32(image, 20);
     for (size_t i = 0; i < original.count; i++) {
         const struct capture_segment *segment = &original.segments[i];
         uint32_t size = (uint32_t)(link->size + segment->size);
         uint32_t padding = (4 - size % 4) % 4;
-        put32(image, 6); /* enhanced packet */
-        put32(image, 32 + size + padding);
-        put32(image, 0);
-        put32(image, (uint32_t)(segment->time >> 32));
-        put32(image, (uint32_t)segment->time);
-        put32(image, size);
-        put32(image, size);
+        image_put32(image, 6); /* enhanced packet */
+        image_put32(image, 32 + size + padding);
+        image_put32(image, 0);
+        image_put32(image, (uint32_t)(segment->time >> 32));
+        image_put32(image, (uint32_t)segment->time);
+        image_put32(image, size);
+        image_put32(image, size);
         put_packet(image, link, segment);
-        put(image, "\0\0\0", padding);
-        put32(image, 32 + size + padding);
+        image_put(image, "\0\0\0", padding);
+        image_put32(image, 32 + size + padding);
     }
 }
 
@@ -171,7 +129,7 @@ static void check_links(void (*write_image)(struct image *image, const struct li
         char error[CAPTURE_ERROR] = "";
         image.size = 0;
         write_image(&image, &links[i]);
-        if (!read_image(&image, image.size, &capture, error)) {
+        if (!image_read(&image, image.size, &capture, error)) {
             fail_msg("link type %u: %s", links[i].type, error);
         }
         assert_same(&capture);
@@ -200,25 +158,8 @@ static void test_pcap_foreign_link(void **state)
     (void)state;
     image.size = 0;
     write_pcap(&image, &wireless);
-    assert_false(read_image(&image, image.size, &capture, error));
+    assert_false(image_read(&image, image.size, &capture, error));
     assert_non_null(strstr(error, "105"));
-    capture_free(&capture);
-}
-
-/* A packet of which the file holds only the beginning. */
-static void test_pcap_short_snapshot(void **state)
-{
-    static struct image image;
-    struct capture capture;
-    char error[CAPTURE_ERROR] = "";
-    (void)state;
-    load(&image);
-    uint32_t longer;
-    memcpy(&longer, image.octets + 24 + 12, sizeof longer);
-    longer++;
-    memcpy(image.octets + 24 + 12, &longer, sizeof longer);
-    assert_false(read_image(&image, image.size, &capture, error));
-    assert_non_null(strstr(error, "packet 1"));
     capture_free(&capture);
 }
 
@@ -239,7 +180,7 @@ static void test_pcap_cut_anywhere(void **state)
             border += 16 + length;
         }
         bool whole = size == border && size > 24;
-        if (read_image(&image, size, &capture, error) != whole) {
+        if (image_read(&image, size, &capture, error) != whole) {
             fail_msg("%zu of %zu octets: %s", size, image.size,
                      whole ? error : "read as if it were whole");
         }
@@ -297,7 +238,7 @@ static void test_pcap_damaged_anywhere(void **state)
             struct capture capture;
             char error[CAPTURE_ERROR] = "";
             image.octets[at] ^= damages[i];
-            if (read_image(&image, image.size, &capture, error)) {
+            if (image_read(&image, image.size, &capture, error)) {
                 use(&capture);
                 read++;
             }
@@ -331,7 +272,7 @@ static void test_segments_damaged_anywhere(void **state)
                 repair(ip, segment->size);
                 image.size = 0;
                 write_pcap(&image, &links[3]);
-                if (read_image(&image, image.size, &capture, error)) {
+                if (image_read(&image, image.size, &capture, error)) {
                     packets += capture.count;
                     use(&capture);
                 }
@@ -350,7 +291,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_pcap_every_link),
         cmocka_unit_test(test_pcapng_every_link),
         cmocka_unit_test(test_pcap_foreign_link),
-        cmocka_unit_test(test_pcap_short_snapshot),
         cmocka_unit_test(test_pcap_cut_anywhere),
         cmocka_unit_test(test_pcap_damaged_anywhere),
         cmocka_unit_test(test_segments_damaged_anywhere),

@@ -1,6 +1,7 @@
 /* Seeds made from captures do what the captured connection did: run as a program, the endpoint of
  * fuzz_trace passes through the states the manifest names, and so does that end among the two of
- * fuzz_pair; no invariant breaks.
+ * fuzz_pair; no invariant breaks. What arrives at the endpoint of fuzz_trace is what was captured:
+ * control bits, lengths, options, and the time to a millisecond.
  *
  * usage: test_seeds DIR    (corpus/captures) */
 #include <stdio.h>
@@ -9,16 +10,76 @@
 #include "manifest.h"
 #include "run.h"
 #include "seed.h"
+#include "seq.h"
 
 /* What a run came to: the states of both ends. */
 struct paths {
     char end[2][MANIFEST_TEXT];
     bool text_with_fin; /* a segment carried both */
+    /* Of fuzz_trace, what arrives, held against the capture. */
+    const struct capture *capture;    /* null: nothing is */
+    unsigned index;                   /* the end in whose place the endpoint is */
+    size_t next;                      /* the next segment of the capture */
+    const struct tfsm_segment *first; /* stamped segment of the peer in the capture */
+    uint32_t stamp;                   /* and the stamp that stands for its stamp */
+    tfsm_time start;
+    bool differs;
+    size_t held; /* segments that were compared */
 };
+
+static bool same_options(struct paths *paths, const struct tfsm_segment *theirs,
+                         const struct tfsm_segment *ours)
+{
+    bool stamped = (theirs->options & TFSM_OPT_TIMESTAMPS) != 0;
+    if (stamped && paths->first == NULL) {
+        paths->first = theirs;
+        paths->stamp = ours->ts_val;
+    }
+    bool same = (theirs->options & ~(unsigned)TFSM_OPT_FAST_OPEN) == ours->options &&
+                theirs->sacks == ours->sacks;
+    if (stamped) {
+        same = same && seq_distance(paths->first->ts_val, theirs->ts_val) ==
+                           seq_distance(paths->stamp, ours->ts_val);
+    }
+    for (unsigned i = 0; i < theirs->sacks && same; i++) {
+        same = seq_distance(theirs->ack, theirs->sack[i].left) ==
+                   seq_distance(ours->ack, ours->sack[i].left) &&
+               seq_distance(theirs->ack, theirs->sack[i].right) ==
+                   seq_distance(ours->ack, ours->sack[i].right);
+    }
+    return same;
+}
+
+/* Segments arrive in the order of the capture, with their options, and less than a millisecond off. */
+static void hold(struct paths *paths, const struct run_line *line)
+{
+    const struct capture_segment *segments = paths->capture->segments;
+    while (paths->next < paths->capture->count && segments[paths->next].sender == paths->index) {
+        paths->next++;
+    }
+    if (paths->next == paths->capture->count) {
+        return;
+    }
+    const struct capture_segment *theirs = &segments[paths->next++];
+    const struct tfsm_segment *arrived = &line->ev->segment;
+    tfsm_time due = theirs->time - segments[0].time;
+    tfsm_time at = line->now - paths->start;
+    paths->held++;
+    paths->differs = paths->differs || at > due || due - at >= 1000 ||
+                     theirs->packet.segment.flags != arrived->flags ||
+                     theirs->packet.segment.len != arrived->len ||
+                     !same_options(paths, &theirs->packet.segment, arrived);
+}
 
 static void note_states(void *user, const struct run_line *line)
 {
     struct paths *paths = user;
+    if (paths->capture != NULL && paths->start == TFSM_NEVER) {
+        paths->start = line->now;
+    }
+    if (paths->capture != NULL && line->kind == RUN_ARRIVES) {
+        hold(paths, line);
+    }
     const struct tfsm_segment *sent = line->kind == RUN_SENDS ? line->segment : NULL;
     paths->text_with_fin =
         paths->text_with_fin || (sent != NULL && (sent->flags & TFSM_FIN) != 0 && sent->len > 1);
@@ -87,9 +148,11 @@ static bool check_network(const struct view *view, const struct seed_program *pa
 }
 
 static bool check_program(const struct view *view, const char *target, enum run_mode mode,
-                          const struct seed_program *program, unsigned end)
+                          const struct seed_program *program, unsigned end,
+                          const struct capture *capture, unsigned index)
 {
-    struct paths paths = {.end = {"CLOSED", "CLOSED"}};
+    struct paths paths = {
+        .end = {"CLOSED", "CLOSED"}, .capture = capture, .index = index, .start = TFSM_NEVER};
     bool differs;
     const char *wanted = manifest_path(view, &differs);
     struct run_result result =
@@ -100,6 +163,11 @@ static bool check_program(const struct view *view, const char *target, enum run_
     }
     if (strcmp(view->capture, "fin_with_data") == 0 && !paths.text_with_fin) {
         printf("%s.%s: %s sends text and FIN one by one\n", view->capture, view->end, target);
+        return false;
+    }
+    if (capture != NULL && (paths.differs || paths.held == 0)) {
+        printf("%s.%s: %s: segments or their times are not as captured\n", view->capture, view->end,
+               target);
         return false;
     }
     if (!begins_with(paths.end[end], wanted)) {
@@ -119,8 +187,8 @@ static bool check(const struct view *view, const struct capture *capture, unsign
         printf("%s.%s: no seed can be made of it\n", view->capture, view->end);
         return false;
     }
-    bool good = check_program(view, "fuzz_trace", RUN_TRACE, &trace, 0);
-    good = check_program(view, "fuzz_pair", RUN_PAIR, &pair, index) && good;
+    bool good = check_program(view, "fuzz_trace", RUN_TRACE, &trace, 0, capture, index);
+    good = check_program(view, "fuzz_pair", RUN_PAIR, &pair, index, NULL, 0) && good;
     return check_network(view, &pair) && good;
 }
 

@@ -1,0 +1,65 @@
+/* What the files of this folder share: the parts of reading a capture. */
+#ifndef HARNESS_CAPTURE_INTERNAL_H
+#define HARNESS_CAPTURE_INTERNAL_H
+
+#include <stdio.h>
+
+#include "capture.h"
+
+#define CAPTURE_BUCKETS 1024u
+
+/* A capture being read. */
+struct reader {
+    struct capture *capture;
+    size_t segment_room;
+    size_t connection_room;
+    size_t octet_room;
+    size_t buckets[CAPTURE_BUCKETS]; /* the youngest connection of each */
+    tfsm_time last;
+    bool damaged; /* the file cannot be unpacked to its end */
+    char *error;
+};
+
+/* Write the error text; always false. */
+__attribute__((format(printf, 2, 3))) bool capture_fail(char *error, const char *format, ...);
+
+/* Room for one more member; null when there is no memory, and then the array is as it was. */
+void *capture_grown(void *array, size_t count, size_t *room, size_t size);
+
+/* ---- link.c ---- */
+
+/* Whether packets of this link type (libpcap's DLT_) can be read. */
+bool link_is_known(int link);
+
+/* Find the IP packet in a frame.
+ * n       octets of the frame that are there
+ * at      set to where it begins
+ * reason  when the answer is false: CAPTURE_NOT_IP, or CAPTURE_CUT_HEADER */
+bool link_find_ip(int link, const uint8_t *octets, size_t n, size_t *at,
+                  enum capture_reason *reason);
+
+/* ---- packet.c ---- */
+
+/* Take an IP packet for a segment.
+ * n        octets of it that are there
+ * wire     octets that were on the wire, what the link appended included; at least n
+ * out      written whole; its segment has the length it had on the wire, whatever is there of it
+ * assumed  bits of enum capture_assumption
+ * reason   when the answer is false: why it is no segment that anybody would take */
+bool packet_take(const uint8_t *octets, size_t n, size_t wire, struct tfsm_packet *out,
+                 unsigned *assumed, enum capture_reason *reason);
+
+/* ---- connection.c ---- */
+
+/* Find or begin the connection of the segment at an index, and append it there. False when there is
+ * no memory: the error is written. */
+bool connection_add(struct reader *reader, size_t index);
+
+/* ---- file.c ---- */
+
+/* Open a capture file, packed by gzip or not, for libpcap to read; null: the error is written. The
+ * stream is closed by pcap_close().
+ * damaged  set when what gzip made cannot be unpacked to its end, which a reading error then is */
+FILE *file_open(const char *path, bool *damaged, char error[CAPTURE_ERROR]);
+
+#endif
