@@ -79,7 +79,8 @@ target_link_libraries(endpoint PUBLIC libtcpfsm PRIVATE flags)
 # ---- the harness ----
 add_library(harness STATIC
   harness/coverage.c harness/decode.c harness/host.c harness/host_packet.c harness/listen.c harness/listen_account.c
-  harness/monitor.c harness/monitor_duty.c harness/monitor_rtt.c harness/pair.c harness/program/repair.c harness/run.c)
+  harness/monitor.c harness/monitor_duty.c harness/monitor_rtt.c harness/pair.c
+  harness/program/packet_program.c harness/program/repair.c harness/run.c)
 target_include_directories(harness PUBLIC harness harness/program)
 target_compile_definitions(harness PUBLIC _GNU_SOURCE)
 target_link_libraries(harness PUBLIC libtcpfsm endpoint PRIVATE flags)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "repair.h"
+#include "packet_program.h"
 #include "run.h"
 #include "seed.h"
 

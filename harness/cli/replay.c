@@ -5,42 +5,51 @@
 
 #include "cli.h"
 #include "ladder.h"
+#include "replay.h"
 
 #define INPUT_MAX                                                                                  \
     ((size_t)1 << 20) /* octets; an input is looked at up to PROGRAM_MAX, so this is generous */
 
 enum { KEY_TARGET = 1, KEY_ABSOLUTE, KEY_ALL_RULES };
 
+/* What the input of a target is. */
+enum input { INPUT_PROGRAM, INPUT_PACKET, INPUT_SCRIPT };
+
+static const struct {
+    const char *name;
+    enum input input;
+    enum run_mode mode; /* of a program */
+} targets[] = {
+    {"fuzz_trace", INPUT_PROGRAM, RUN_TRACE},       {"fuzz_pair", INPUT_PROGRAM, RUN_PAIR},
+    {"fuzz_listener", INPUT_PROGRAM, RUN_LISTENER}, {"fuzz_endpoint", INPUT_PROGRAM, RUN_ENDPOINT},
+    {"fuzz_wire", INPUT_PACKET, RUN_TRACE},         {"fuzz_script", INPUT_SCRIPT, RUN_TRACE}};
+
+enum { TARGETS = sizeof targets / sizeof targets[0] };
+
 struct replay {
     struct cli_parse parse;
     const char *input;
     bool target_given;
+    enum input kind;
+    const char *program_option; /* given, and of use for a program alone */
     struct ladder ladder;
 };
-
-/* The targets that replay a program. */
-static const struct {
-    const char *name;
-    enum run_mode mode;
-} targets[] = {{"fuzz_trace", RUN_TRACE},
-               {"fuzz_pair", RUN_PAIR},
-               {"fuzz_listener", RUN_LISTENER},
-               {"fuzz_endpoint", RUN_ENDPOINT}};
-
-enum { TARGETS = sizeof targets / sizeof targets[0] };
 
 static error_t parse_target(struct replay *replay, const char *arg, struct argp_state *state)
 {
     for (unsigned i = 0; i < TARGETS; i++) {
         if (strcmp(arg, targets[i].name) == 0) {
             replay->ladder.mode = targets[i].mode;
+            replay->kind = targets[i].input;
             replay->target_given = true;
             replay->parse.last = state->next;
             return 0;
         }
     }
-    return cli_misuse(state, arg,
-                      "no such target: fuzz_trace, fuzz_pair, fuzz_listener or fuzz_endpoint");
+    return cli_misuse(
+        state, arg,
+        "no such target: fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint, fuzz_wire "
+        "or fuzz_script");
 }
 
 static error_t parse_replay(int key, char *arg, struct argp_state *state)
@@ -51,9 +60,11 @@ static error_t parse_replay(int key, char *arg, struct argp_state *state)
         return parse_target(replay, arg, state);
     case KEY_ABSOLUTE:
         replay->ladder.absolute = true;
+        replay->program_option = "--absolute";
         break;
     case KEY_ALL_RULES:
         replay->ladder.all_rules = true;
+        replay->program_option = "--all-rules";
         break;
     case ARGP_KEY_ARG:
         if (replay->input != NULL) {
@@ -71,32 +82,51 @@ static error_t parse_replay(int key, char *arg, struct argp_state *state)
 }
 
 /* Corpus folders bear the name of their target, and so do most files that fuzzers leave. */
-static enum run_mode guess_target(const char *path)
+static void guess_target(struct replay *replay)
 {
+    const char *path = replay->input;
+    size_t length = strlen(path);
     for (unsigned i = TARGETS; i-- > 0;) {
         if (strstr(path, targets[i].name) != NULL) {
-            return targets[i].mode;
+            replay->ladder.mode = targets[i].mode;
+            replay->kind = targets[i].input;
+            return;
         }
     }
-    return strstr(path, "pair") != NULL ? RUN_PAIR : RUN_TRACE;
+    replay->ladder.mode = strstr(path, "pair") != NULL ? RUN_PAIR : RUN_TRACE;
+    replay->kind =
+        length > 4 && strcmp(path + length - 4, ".pkt") == 0 ? INPUT_SCRIPT : INPUT_PROGRAM;
+}
+
+static int replay_program(struct replay *replay, const uint8_t *octets, size_t size)
+{
+    if (size > PROGRAM_MAX) {
+        printf("only the first %d of %zu octets count\n", PROGRAM_MAX, size);
+    }
+    struct run_result result =
+        run_program(replay->ladder.mode, octets, size, ladder_line, &replay->ladder);
+    ladder_end(&replay->ladder, &result);
+    return result.violation.id == NULL ? CLI_FINE : CLI_FINDING;
 }
 
 int command_replay(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"target", KEY_TARGET, "TARGET", 0,
-         "fuzz_trace (one connection), fuzz_pair (two hosts), fuzz_listener or fuzz_endpoint (one "
-         "host, raw packets); otherwise the path tells, and fuzz_trace if it does not",
+         "fuzz_trace (one connection), fuzz_pair (two hosts), fuzz_listener, fuzz_endpoint (one "
+         "host, raw packets), fuzz_wire (one packet) or fuzz_script; otherwise the path tells, and "
+         "fuzz_trace if it does not",
          0},
         {"absolute", KEY_ABSOLUTE, NULL, 0, "Sequence numbers as they are, not from ISS and IRS",
          0},
         {"all-rules", KEY_ALL_RULES, NULL, 0,
          "Every rule that fires, not only those that do something", 0},
         CLI_OPTIONS};
-    static const struct argp argp = {.options = options,
-                                     .parser = parse_replay,
-                                     .args_doc = "INPUT",
-                                     .doc = "Show what a fuzz input does, as a ladder diagram."};
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse_replay,
+        .args_doc = "INPUT",
+        .doc = "Show what a fuzz input does: as a ladder diagram, or what a packet is."};
     struct replay replay = {.parse = {.name = "tcpfsm replay"}, .ladder = {.mode = RUN_TRACE}};
     int status;
     size_t size;
@@ -104,18 +134,19 @@ int command_replay(int argc, char **argv)
         return status;
     }
     if (!replay.target_given) {
-        replay.ladder.mode = guess_target(replay.input);
+        guess_target(&replay);
+    }
+    if (replay.kind != INPUT_PROGRAM && replay.program_option != NULL) {
+        return cli_fail(replay.program_option, "%s has no numbers or rules to show",
+                        replay.kind == INPUT_PACKET ? "fuzz_wire" : "fuzz_script");
     }
     uint8_t *octets = cli_read(replay.input, "fuzz input", INPUT_MAX, &size);
     if (octets == NULL) {
         return CLI_BAD;
     }
-    if (size > PROGRAM_MAX) {
-        printf("only the first %d of %zu octets count\n", PROGRAM_MAX, size);
-    }
-    struct run_result result =
-        run_program(replay.ladder.mode, octets, size, ladder_line, &replay.ladder);
+    status = replay.kind == INPUT_PACKET   ? replay_packet(octets, size)
+             : replay.kind == INPUT_SCRIPT ? replay_script(replay.input, octets, size)
+                                           : replay_program(&replay, octets, size);
     free(octets);
-    ladder_end(&replay.ladder, &result);
-    return result.violation.id == NULL ? CLI_FINE : CLI_FINDING;
+    return status;
 }

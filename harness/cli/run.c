@@ -13,6 +13,7 @@
 
 #include "cli.h"
 #include "ladder.h"
+#include "replay.h"
 #include "script_run.h"
 #include "sockets.h"
 
@@ -458,6 +459,21 @@ static enum script_outcome run_file(const struct running *running, const char *p
     script_free(script);
     free(text);
     return outcome;
+}
+
+int replay_script(const char *path, const uint8_t *input, size_t size)
+{
+    static const struct running running = {.strict = true, .verbose = true};
+    char error[SCRIPT_ERROR];
+    unsigned line;
+    struct script *script = script_parse((const char *)input, size, error, &line);
+    if (script == NULL) {
+        printf("refused: line %u: %s\n", line, error);
+        return CLI_FINE;
+    }
+    run_script(&running, path, script, (const char *)input);
+    script_free(script);
+    return CLI_FINE;
 }
 
 /* ---- all of them ---- */

@@ -8,13 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An input of fuzz_wire: an octet that says what is done to the packet behind it before it is
- * parsed. The bits above are the code of an ICMP error that quotes the packet. */
-#define WIRE_INPUT_MAX        2048u /* octets of an input that are looked at */
-#define WIRE_REPAIR_CHECKSUMS 0x01u
-#define WIRE_REPAIR_LENGTHS   0x02u /* has no effect without the other */
-#define WIRE_CODE_SHIFT       2u
-
 /* Add n octets to an Internet checksum that is not folded yet; an odd last one counts as if a zero
  * followed (RFC 1071). No more than 65,535 words fit. */
 unsigned internet_sum(unsigned sum, const uint8_t *octets, size_t n);
