@@ -15,6 +15,7 @@ struct tfsm_config tfsm_config_default(void)
         .mss = 1460,
         .mss_default = 536,
         .mss_floor = 64,
+        .rcv_wscale = TFSM_WSCALE_FITS,
         .syn_retries = 7, /* 1 + 2 + 4 + ... + 60 + 60 s: more than 3 minutes (RFC9293:MUST-23) */
         .retries = 8,     /* more than 100 s (RFC9293:SHLD-11) */
         .r1 = 3,          /* RFC9293:SHLD-10 */

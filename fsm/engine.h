@@ -321,8 +321,13 @@ static inline bool urgent_ahead(const struct tfsm_tcb *tcb)
 static inline uint8_t own_shift(const struct tfsm_config *cfg)
 {
     uint8_t shift = 0;
-    while (has(cfg->profile, TFSM_WSCALE) && shift < SHIFT_MAX &&
-           min32(cfg->rcv_buff, TFSM_BUFF_MAX) >> shift > UINT16_MAX) {
+    if (!has(cfg->profile, TFSM_WSCALE)) {
+        return 0;
+    }
+    if (cfg->rcv_wscale <= SHIFT_MAX) {
+        return cfg->rcv_wscale;
+    }
+    while (shift < SHIFT_MAX && min32(cfg->rcv_buff, TFSM_BUFF_MAX) >> shift > UINT16_MAX) {
         shift++;
     }
     return shift;

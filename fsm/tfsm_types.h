@@ -160,6 +160,9 @@ enum tfsm_profile {
     TFSM_USER_TIMEOUT = 0x800     /* the user timeout option (RFC 5482) */
 };
 
+/* As tfsm_config.rcv_wscale: the least shift with which the field can show rcv_buff whole. */
+#define TFSM_WSCALE_FITS 15
+
 /* Policy: may be shared by any number of connections. Times are in microseconds. */
 struct tfsm_config {
     uint32_t profile;  /* enum tfsm_profile */
@@ -173,6 +176,9 @@ struct tfsm_config {
     /* a smaller announced MSS is raised to this, at least 1 (CVE-2019-11479): on purpose larger
      * segments than that peer takes (RFC9293:MUST-16) */
     uint16_t mss_floor;
+    uint8_t rcv_wscale;      /* Rcv.Wind.Shift to offer, 0..14, or TFSM_WSCALE_FITS; a smaller one than
+                                fits shows less than there is room for, a larger one rounds
+                                (RFC7323:2.2) */
     uint8_t syn_retries;     /* R2 for SYN and SYN-ACK: retransmissions before giving up
                               (RFC9293:MUST-23) */
     uint8_t retries;         /* R2 for data, FIN and unanswered window probes (RFC9293:MUST-20) */

@@ -113,7 +113,7 @@ static const char *diagnose(const struct argp_option *options, const char *given
     size_t dashes = strspn(given, "-");
     size_t length = strcspn(given + dashes, "=");
     const struct argp_option *found = NULL;
-    for (; options->name != NULL || options->key != 0; options++) {
+    for (; options->name != NULL || options->key != 0 || options->doc != NULL; options++) {
         bool exact = options->name != NULL && strlen(options->name) == length;
         if (dashes == 1 && options->key == given[1] && given[2] == '\0') {
             return "needs a value";

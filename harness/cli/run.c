@@ -2,6 +2,7 @@
  * stack or one that packetdrill could load. A script that fails is run again to draw what happened:
  * the same script does the same thing. */
 #include <dirent.h>
+#include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -27,12 +28,29 @@ enum {
     KEY_SKIP_SHELL,
     KEY_PEER_ISN,
     KEY_PLUGIN,
-    KEY_SETTINGS
+    KEY_SETTINGS,
+    KEY_DEFINE,
+    KEY_PACKETDRILL /* and after it the options that packetdrill has, too */
 };
+
+/* Those that make sense here; the rest of what its runners give it is taken, and means nothing. */
+static const char *const packetdrill_options[] = {
+    "ip_version",        "mtu",        "so_flags",     "tolerance_usecs",   "local_ip",
+    "remote_ip",         "bind_port",  "connect_port", "tcp_ts_tick_usecs", "strict_segments",
+    "gateway_ip",        "netmask_ip", "speed",        "tun_dev",           "persistent_tun_dev",
+    "tolerance_percent", "non_fatal",
+};
+enum { PACKETDRILL_OPTIONS = sizeof packetdrill_options / sizeof packetdrill_options[0] };
+
+#define SETTINGS_MOST 64u /* of the command line: options of packetdrill, and definitions */
 
 struct running {
     struct cli_parse parse;
     char settings[SCRIPT_FLAGS_MOST]; /* of the command line */
+    struct script_setting options[SETTINGS_MOST];
+    unsigned option_count;
+    struct script_define defines[SETTINGS_MOST];
+    unsigned define_count;
     bool strict;
     bool allow_shell;
     bool skip_shell;
@@ -63,6 +81,48 @@ static error_t add_setting(struct running *running, struct argp_state *state, co
     if (n < 0 || (size_t)n >= sizeof one || !script_join_flags(running->settings, one)) {
         return cli_misuse(state, "-D", "too many settings");
     }
+    return 0;
+}
+
+static const struct script_setting *options_of(const struct running *running)
+{
+    return running->option_count > 0 ? &running->options[0] : NULL;
+}
+
+/* An option of packetdrill's, as if it stood at the end of those of each script. */
+static error_t add_option(struct running *running, struct argp_state *state, const char *name,
+                          const char *value)
+{
+    static struct script_options tried;
+    char error[SCRIPT_ERROR];
+    unsigned line;
+    if (running->option_count == SETTINGS_MOST) {
+        return cli_misuse(state, name, "too many options");
+    }
+    struct script_setting *one = &running->options[running->option_count++];
+    *one = (struct script_setting){.name = name, .value = value};
+    if (running->option_count > 1) {
+        one[-1].next = one;
+    }
+    return script_options(NULL, options_of(running), &tried, error, &line)
+               ? 0
+               : cli_misuse(state, value != NULL ? value : name, error);
+}
+
+/* NAME=VALUE, in place. */
+static error_t add_define(struct running *running, struct argp_state *state, char *arg)
+{
+    char *equals = strchr(arg, '=');
+    size_t length = equals != NULL ? (size_t)(equals - arg) : 0;
+    bool word = length > 0 && (arg[0] < '0' || arg[0] > '9');
+    for (size_t i = 0; i < length; i++) {
+        word = word && (isalnum((unsigned char)arg[i]) || arg[i] == '_');
+    }
+    if (!word || running->define_count == SETTINGS_MOST) {
+        return cli_misuse(state, arg, word ? "too many definitions" : "a definition is NAME=VALUE");
+    }
+    *equals = '\0';
+    running->defines[running->define_count++] = (struct script_define){arg, equals + 1};
     return 0;
 }
 
@@ -121,8 +181,14 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_NO_ARGS:
         return cli_misuse(state, "SCRIPT", "the script to run is missing");
+    case KEY_DEFINE:
+        error = add_define(running, state, arg);
+        break;
     default:
-        return cli_key(key, state);
+        if (key < KEY_PACKETDRILL || key >= KEY_PACKETDRILL + PACKETDRILL_OPTIONS) {
+            return cli_key(key, state);
+        }
+        error = add_option(running, state, packetdrill_options[key - KEY_PACKETDRILL], arg);
     }
     running->parse.last = state->next;
     return error;
@@ -411,7 +477,7 @@ static enum script_outcome run_script(const struct running *running, const char 
     static char flags[SCRIPT_FLAGS_MOST];
     char error[SCRIPT_ERROR];
     unsigned line;
-    if (!script_options(script, &options, error, &line)) {
+    if (!script_options(script, options_of(running), &options, error, &line)) {
         return bad(path, line, error);
     }
     if (running->plugin != NULL && binds(script)) {
@@ -452,11 +518,22 @@ static enum script_outcome run_file(const struct running *running, const char *p
     if (text == NULL) {
         return SCRIPT_BAD;
     }
-    struct script *script = script_parse((const char *)text, size, error, &line);
+    char *defined = NULL;
+    if (running->define_count > 0) {
+        defined =
+            script_define((const char *)text, size, running->defines, running->define_count, &size);
+        if (defined == NULL) {
+            free(text);
+            return bad(path, 1, "too large with what is defined");
+        }
+    }
+    struct script *script = script_parse(defined != NULL ? defined : (const char *)text, size,
+                                         options_of(running), error, &line);
     enum script_outcome outcome = script == NULL
                                       ? bad(path, line, error)
                                       : run_script(running, path, script, (const char *)text);
     script_free(script);
+    free(defined);
     free(text);
     return outcome;
 }
@@ -466,7 +543,7 @@ int replay_script(const char *path, const uint8_t *input, size_t size)
     static const struct running running = {.strict = true, .verbose = true};
     char error[SCRIPT_ERROR];
     unsigned line;
-    struct script *script = script_parse((const char *)input, size, error, &line);
+    struct script *script = script_parse((const char *)input, size, NULL, error, &line);
     if (script == NULL) {
         printf("refused: line %u: %s\n", line, error);
         return CLI_FINE;
@@ -544,8 +621,28 @@ int command_run(int argc, char **argv)
          0},
         {"plugin", KEY_PLUGIN, "FILE", 0,
          "A stack in a shared object that packetdrill could load, instead of ours", 0},
+        {"define", KEY_DEFINE, "NAME=VALUE", 0, "A word of the scripts that stands for another", 0},
         {"verbose", 'v', NULL, 0, "Draw the ladder of every script", 0},
         {"quiet", 'q', NULL, 0, "Say nothing of scripts that pass", 0},
+        {NULL, 0, NULL, 0, "As at the top of a script, over which they win:", 1},
+        {"ip_version", KEY_PACKETDRILL, "V", 0, "ipv4, ipv4-mapped-ipv6 or ipv6", 1},
+        {"mtu", KEY_PACKETDRILL + 1, "N", 0, "Of the path", 1},
+        {"so_flags", KEY_PACKETDRILL + 2, "KEY=VALUE,...", 0, "Settings of the stack", 1},
+        {"tolerance_usecs", KEY_PACKETDRILL + 3, "N", 0, "How early or late a packet may be", 1},
+        {"local_ip", KEY_PACKETDRILL + 4, "A", 0, "Our address", 1},
+        {"remote_ip", KEY_PACKETDRILL + 5, "A", 0, "The peer's", 1},
+        {"bind_port", KEY_PACKETDRILL + 6, "N", 0, "The port that `...` binds to", 1},
+        {"connect_port", KEY_PACKETDRILL + 7, "N", 0, "The port that `...` connects to", 1},
+        {"tcp_ts_tick_usecs", KEY_PACKETDRILL + 8, "N", 0, "A tick of our timestamps", 1},
+        {"strict_segments", KEY_PACKETDRILL + 9, NULL, 0,
+         "Text comes in the packets of the script, not in more or fewer", 1},
+        {"gateway_ip", KEY_PACKETDRILL + 10, "A", OPTION_HIDDEN, NULL, 1},
+        {"netmask_ip", KEY_PACKETDRILL + 11, "A", OPTION_HIDDEN, NULL, 1},
+        {"speed", KEY_PACKETDRILL + 12, "N", OPTION_HIDDEN, NULL, 1},
+        {"tun_dev", KEY_PACKETDRILL + 13, "NAME", OPTION_HIDDEN, NULL, 1},
+        {"persistent_tun_dev", KEY_PACKETDRILL + 14, NULL, OPTION_HIDDEN, NULL, 1},
+        {"tolerance_percent", KEY_PACKETDRILL + 15, "N", OPTION_HIDDEN, NULL, 1},
+        {"non_fatal", KEY_PACKETDRILL + 16, "WHAT", OPTION_HIDDEN, NULL, 1},
         CLI_OPTIONS};
     static const struct argp argp = {
         .options = options,

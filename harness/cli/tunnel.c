@@ -448,6 +448,7 @@ static void report_endpoint(FILE *to, const struct endpoint_counters *counted)
         {"syn_acks_lost", counted->syn_acks_lost, "SYN-ACKs with a cookie, likewise"},
         {"options_cut", counted->options_cut, "with an option of an illegal length"},
         {"source_refused", counted->source_refused, "from no single host"},
+        {"syn_fin", counted->syn_fin, "with SYN and FIN"},
         {"destination_refused", counted->destination_refused, "to broadcast or multicast"},
         {"not_ours", counted->not_ours, "to an address of somebody else"},
         {"invalid", counted->invalid, "that make no event"},

@@ -221,6 +221,7 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     ep->port_last = config->port_last;
     ep->hops = config->hops;
     ep->traffic_class = config->traffic_class;
+    ep->drop_syn_fin = config->drop_syn_fin;
     ep->fast_open_pause = config->fast_open_pause;
     ep->orphan_timeout = config->orphan_timeout;
     memcpy(ep->key, config->key, sizeof ep->key);

@@ -70,6 +70,8 @@ struct endpoint_config {
     uint16_t port_last;
     uint8_t hops;               /* TTL or hop limit where the application does not say */
     uint8_t traffic_class;      /* Diffserv in the upper six bits, likewise */
+    bool drop_syn_fin; /* a segment with both SYN and FIN is dropped before anybody looks at it: no TCP
+                          sends one but T/TCP did (RFC 1644), and scanners do */
     tfsm_time fast_open_pause;  /* how long Fast Open rests towards a port that answered badly */
     tfsm_time orphan_timeout;   /* user timeout of a released connection, where its own is 0 or
                                    longer: else a peer with a window of 0 holds its place for ever;
@@ -335,6 +337,7 @@ struct endpoint_counters {
     uint64_t source_refused;      /* from an address that is no single host's (RFC9293:MUST-63) */
     uint64_t destination_refused; /* to broadcast or multicast (RFC9293:MUST-57) */
     uint64_t not_ours;            /* to an address of somebody else */
+    uint64_t syn_fin;             /* dropped by drop_syn_fin */
     uint64_t invalid;             /* no event: text longer than a packet, SEG.LEN too short */
     uint64_t refused;             /* the core's TFSM_V_DROP: not acceptable, a duplicate ... */
     uint64_t unexpected;          /* for no connection and no listener */

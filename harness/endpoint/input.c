@@ -88,6 +88,10 @@ void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, con
     if (!addresses_hold(ep, &packet->src, &packet->dst)) {
         return;
     }
+    if (ep->drop_syn_fin && (packet->segment.flags & (TFSM_SYN | TFSM_FIN)) == (TFSM_SYN | TFSM_FIN)) {
+        ep->counters.syn_fin++;
+        return;
+    }
     struct ep_tuple tuple =
         ep_tuple_of(&packet->dst, packet->dst_port, &packet->src, packet->src_port);
     uint32_t index = ep_find(ep, &tuple, ep_hash(ep, &tuple));

@@ -154,6 +154,7 @@ struct endpoint {
     uint8_t hops;
     uint8_t traffic_class;
     unsigned turn; /* whose it is in endpoint_take() */
+    bool drop_syn_fin;
     tfsm_time fast_open_pause;
     tfsm_time orphan_timeout;
     struct tfsm_config policy[2]; /* IPv4, IPv6 */

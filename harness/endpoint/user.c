@@ -62,9 +62,12 @@ enum tfsm_result endpoint_set(struct endpoint *ep, endpoint_handle handle,
     struct tfsm_event event = {.kind = TFSM_EV_TIMEOUT, .now = now};
     struct tfsm_event window = {.kind = TFSM_EV_RECEIVE, .now = now};
     struct tfsm_effects fx;
+    uint32_t before = slot->policy.rcv_buff;
     set_options(ep, index, options);
     ep_feed(ep, index, &event, NULL, &fx);
-    ep_feed(ep, index, &window, NULL, &fx);
+    if (slot->policy.rcv_buff > before) {
+        ep_feed(ep, index, &window, NULL, &fx);
+    }
     bool sends = slot->owner == EP_USER && slot->tcb.state != TFSM_CLOSED;
     if (sends && slot->wants_room && ep_writable(ep, slot) > 0) {
         slot->wants_room = false;

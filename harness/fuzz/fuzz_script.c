@@ -28,7 +28,7 @@ static unsigned run(const struct script *script, unsigned *events)
     char error[SCRIPT_ERROR];
     unsigned line;
     strcpy(flags, "idle=return");
-    if (!script_options(script, &options, error, &line) ||
+    if (!script_options(script, NULL, &options, error, &line) ||
         !script_join_flags(flags, options.implied) || !script_join_flags(flags, options.so_flags)) {
         return FUZZ_SCRIPT_OPTIONS;
     }
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char error[SCRIPT_ERROR];
     unsigned line;
     unsigned events = 0;
-    struct script *script = script_parse((const char *)data, size, error, &line);
+    struct script *script = script_parse((const char *)data, size, NULL, error, &line);
     unsigned end = script != NULL ? run(script, &events) : FUZZ_SCRIPT_UNREAD;
     script_free(script);
     fuzz_ended(FUZZ_SCRIPT, end, events);

@@ -132,6 +132,7 @@ static const struct constant constants[] = {
     C(SIOCINQ),
     C(SIOCOUTQ),
     C(SIOCATMARK),
+    {"SIOCOUTQNSD", 0x894b},
     C(POLLIN),
     C(POLLPRI),
     C(POLLOUT),
@@ -180,6 +181,64 @@ static const struct constant constants[] = {
     {"IP_PMTUDISC_WANT", 1},
     {"IP_PMTUDISC_DO", 2},
     {"IP_PMTUDISC_PROBE", 3},
+    {"IP_PMTUDISC_INTERFACE", 4},
+    {"IP_PMTUDISC_OMIT", 5},
+    {"IPV6_PMTUDISC_DONT", 0},
+    {"IPV6_PMTUDISC_WANT", 1},
+    {"IPV6_PMTUDISC_DO", 2},
+    {"IPV6_PMTUDISC_PROBE", 3},
+    {"IPV6_PMTUDISC_INTERFACE", 4},
+    {"IPV6_PMTUDISC_OMIT", 5},
+    C(IPV6_MTU_DISCOVER),
+    C(IPV6_MTU),
+    C(IPV6_RECVERR),
+    C(IPV6_RECVTCLASS),
+    C(IPV6_RECVHOPLIMIT),
+    C(IPV6_HOPLIMIT),
+    {"IPV6_FLOWINFO", 11},
+    {"IPV6_FLOWINFO_SEND", 33},
+    C(IP_RECVTOS),
+    C(IP_RECVTTL),
+    C(IP_FREEBIND),
+    C(IP_TRANSPARENT),
+    C(IP_MINTTL),
+    {"SO_EE_ORIGIN_NONE", 0},
+    {"SO_EE_ORIGIN_LOCAL", 1},
+    {"SO_EE_ORIGIN_ICMP", 2},
+    {"SO_EE_ORIGIN_ICMP6", 3},
+    {"SO_EE_ORIGIN_TXSTATUS", 4},
+    {"SO_EE_ORIGIN_TIMESTAMPING", 4},
+    {"SO_EE_ORIGIN_ZEROCOPY", 5},
+    {"SO_EE_CODE_ZEROCOPY_COPIED", 1},
+    {"SCM_TIMESTAMPING", 37},
+    {"SCM_SEC", 3},
+    {"SOF_TIMESTAMPING_TX_HARDWARE", 1},
+    {"SOF_TIMESTAMPING_TX_SOFTWARE", 2},
+    {"SOF_TIMESTAMPING_RX_HARDWARE", 4},
+    {"SOF_TIMESTAMPING_RX_SOFTWARE", 8},
+    {"SOF_TIMESTAMPING_SOFTWARE", 16},
+    {"SOF_TIMESTAMPING_RAW_HARDWARE", 64},
+    {"SOF_TIMESTAMPING_OPT_ID", 128},
+    {"SOF_TIMESTAMPING_TX_SCHED", 256},
+    {"SOF_TIMESTAMPING_TX_ACK", 512},
+    {"SOF_TIMESTAMPING_OPT_CMSG", 1024},
+    {"SOF_TIMESTAMPING_OPT_TSONLY", 2048},
+    {"SOF_TIMESTAMPING_OPT_STATS", 4096},
+    {"SO_PEEK_OFF", 42},
+    {"SO_BUSY_POLL", 46},
+    {"SO_ATTACH_FILTER", 26},
+    {"SO_DETACH_FILTER", 27},
+    {"SO_NO_CHECK", 11},
+    {"SO_SNDBUFFORCE", 32},
+    {"SO_RCVBUFFORCE", 33},
+    {"SO_TXTIME", 61},
+    {"TCP_THIN_DUPACK", 17},
+    {"TCP_COOKIE_TRANSACTIONS", 15},
+    {"TCP_REPAIR_QUEUE", 20},
+    {"TCP_QUEUE_SEQ", 21},
+    {"TCP_REPAIR_OPTIONS", 22},
+    {"TCP_CC_INFO", 26},
+    {"TCP_MD5SIG_EXT", 32},
     {"IP_BIND_ADDRESS_NO_PORT", 24},
     {"true", 1},
     {"false", 0},
@@ -194,6 +253,33 @@ static const struct constant constants[] = {
     {"TCP_LAST_ACK", 9},
     {"TCP_LISTEN", 10},
     {"TCP_CLOSING", 11},
+    /* What FreeBSD calls them; states have Linux's numbers here, as everywhere. */
+    {"TCPS_CLOSED", 7},
+    {"TCPS_LISTEN", 10},
+    {"TCPS_SYN_SENT", 2},
+    {"TCPS_SYN_RECEIVED", 3},
+    {"TCPS_ESTABLISHED", 1},
+    {"TCPS_CLOSE_WAIT", 8},
+    {"TCPS_FIN_WAIT_1", 4},
+    {"TCPS_CLOSING", 11},
+    {"TCPS_LAST_ACK", 9},
+    {"TCPS_FIN_WAIT_2", 5},
+    {"TCPS_TIME_WAIT", 6},
+    {"TCP_NOPUSH", TCP_CORK},
+    {"TCP_KEEPINIT", 128},
+    {"TCP_NOOPT", 0x1008},
+    {"TCP_FUNCTION_BLK", 8192},
+    {"TCP_LOG", 34000},
+    {"TCP_PERSIST_MIN", 0x10c0},
+    {"TCP_PERSIST_MAX", 0x10c1},
+    {"TCP_MAXUNACKTIME", 68},
+    {"TCP_REMOTE_UDP_ENCAPS_PORT", 71},
+    {"SO_USELOOPBACK", 0x1040},
+    {"SO_NOSIGPIPE", 0x1800},
+    {"SO_REUSEPORT_LB", SO_REUSEPORT},
+    {"MSG_EOF", 0x100},
+    {"MSG_NBIO", MSG_DONTWAIT},
+    {"IP_DONTFRAG", 0x1043},
     {"TCPI_OPT_TIMESTAMPS", 1},
     {"TCPI_OPT_SACK", 2},
     {"TCPI_OPT_WSCALE", 4},
@@ -225,7 +311,20 @@ static const struct constant errnos[] = {
     C(EALREADY),     C(EINPROGRESS),     C(EPROTO),
     C(ENOENT),       C(ELOOP),           C(EXDEV),
     C(ENONET),       C(ENOSYS),          C(ENOTSUP),
+    C(EDOM),         C(ERANGE),          C(ENODEV),
+    C(ENXIO),        C(ENOSPC),          C(ENOLINK),
+    C(EUSERS),       C(ESTALE),
 };
+
+void run_each_constant(void (*each)(void *user, const char *name, int64_t number), void *user)
+{
+    for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++) {
+        each(user, constants[i].name, constants[i].number);
+    }
+    for (size_t i = 0; i < sizeof errnos / sizeof errnos[0]; i++) {
+        each(user, errnos[i].name, errnos[i].number);
+    }
+}
 
 static bool look_up(const struct constant *table, size_t count, const char *name, int64_t *number)
 {
@@ -236,6 +335,12 @@ static bool look_up(const struct constant *table, size_t count, const char *name
         }
     }
     return false;
+}
+
+bool run_constant(const char *name, int64_t *number)
+{
+    return look_up(constants, sizeof constants / sizeof constants[0], name, number) ||
+           look_up(errnos, sizeof errnos / sizeof errnos[0], name, number);
 }
 
 int run_errno(const char *name)
@@ -276,8 +381,7 @@ bool run_number(struct runner *runner, const struct script_value *value, int64_t
         *number = value->number;
         return true;
     case SCRIPT_NAME:
-        if (!look_up(constants, sizeof constants / sizeof constants[0], value->text, number) &&
-            !look_up(errnos, sizeof errnos / sizeof errnos[0], value->text, number)) {
+        if (!run_constant(value->text, number)) {
             return run_bad(runner, value->line, "constant '%.40s' is not known", value->text);
         }
         return true;

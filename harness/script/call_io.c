@@ -1,13 +1,19 @@
 /* Calls that read and write. What is written is a numbered stream, and what is read is held against
  * the peer's: run_octet(). A string of the script is taken as it is. */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
+
+#include <linux/errqueue.h>
 
 #include "call.h"
 
 #define PARCELS_MOST 64
+#define MSG_FAST     0x20000000 /* MSG_FASTOPEN, which not every header has */
 
 /* ---- octets ---- */
 
@@ -170,11 +176,27 @@ static bool all_there(struct runner *runner, int fd, size_t n)
     return runner->stack->poll(runner->user, &end, 1, 0) > 0;
 }
 
+/* Octets that a read waits for: SO_RCVLOWAT, but no more than it asks for. */
+static size_t least_of(struct runner *runner, int fd, size_t n)
+{
+    int least = 1;
+    socklen_t size = sizeof least;
+    runner->stack->getsockopt(runner->user, fd, SOL_SOCKET, SO_RCVLOWAT, &least, &size);
+    return least > 1 && (size_t)least < n ? (size_t)least : least > 1 ? n : 1;
+}
+
 enum way { PLAIN, ADDRESSED, IN_PIECES, AS_MESSAGE };
+
+/* What comes with a message besides its text. */
+struct told {
+    int flags;
+    size_t size; /* octets of control messages */
+    _Alignas(max_align_t) char control[512];
+};
 
 /* A way to read; `from` and `told` are written by those that know an address or flags. */
 static int64_t read_by(struct runner *runner, int fd, enum way way, const struct load *load,
-                       int flags, struct socket_address *from, int *told)
+                       int flags, struct socket_address *from, struct told *told)
 {
     const struct packetdrill_interface *stack = runner->stack;
     struct iovec pieces[PARCELS_MOST];
@@ -193,8 +215,11 @@ static int64_t read_by(struct runner *runner, int fd, enum way way, const struct
         return stack->readv(runner->user, fd, pieces, count);
     case AS_MESSAGE:
         header.msg_iovlen = (size_t)count;
+        header.msg_control = told->control;
+        header.msg_controllen = sizeof told->control;
         value = stack->recvmsg(runner->user, fd, &header, flags);
-        *told = header.msg_flags;
+        told->flags = header.msg_flags;
+        told->size = header.msg_controllen;
         return value;
     }
     return -1;
@@ -202,11 +227,13 @@ static int64_t read_by(struct runner *runner, int fd, enum way way, const struct
 
 static enum attempt read_octets(struct runner *runner, const struct arguments *a, enum way way,
                                 const struct load *load, int flags, struct socket_address *from,
-                                int *told, struct answer *answer)
+                                struct told *told, struct answer *answer)
 {
     int fd = run_fd(runner, a->number[0]);
-    int blocking = (flags & MSG_DONTWAIT) != 0 ? -1 : call_unblock(runner, fd);
-    if (blocking >= 0 && (flags & MSG_WAITALL) != 0 && !all_there(runner, fd, load->total)) {
+    bool never = (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) != 0; /* the error queue has it or not */
+    int blocking = never ? -1 : call_unblock(runner, fd);
+    size_t wanted = (flags & MSG_WAITALL) != 0 ? load->total : least_of(runner, fd, load->total);
+    if (blocking >= 0 && wanted > 1 && !all_there(runner, fd, wanted)) {
         call_block_again(runner, fd, blocking);
         return call_waits(runner, fd, SO_RCVTIMEO, answer);
     }
@@ -295,11 +322,17 @@ static int64_t write_by(struct runner *runner, int fd, enum way way, const struc
     return -1;
 }
 
-/* A write that blocks goes on until all is taken. */
+/* A write that blocks goes on until all is taken. One that opens a connection waits for that, too,
+ * and goes on as any other once the SYN is out. */
 static enum attempt write_octets(struct runner *runner, const struct arguments *a, enum way way,
                                  const struct load *load, int flags,
                                  const struct socket_address *to, struct answer *answer)
 {
+    bool opens = (flags & MSG_FAST) != 0 && !runner->pending.begun;
+    if ((flags & MSG_FAST) != 0 && runner->pending.begun) {
+        flags &= ~MSG_FAST;
+        way = PLAIN;
+    }
     int fd = run_fd(runner, a->number[0]);
     struct descriptor *descriptor = run_descriptor(runner, a->number[0]);
     int64_t *done = &runner->pending.done;
@@ -307,15 +340,21 @@ static enum attempt write_octets(struct runner *runner, const struct arguments *
     int blocking = (flags & MSG_DONTWAIT) != 0 ? -1 : call_unblock(runner, fd);
     int64_t value = write_by(runner, fd, way, load, (size_t)*done, flags, to);
     call_block_again(runner, fd, blocking);
-    runner->opens = runner->opens || (flags & 0x20000000 /* MSG_FASTOPEN */) != 0;
-    enum attempt attempt = call_unless_blocked(runner, fd, SO_SNDTIMEO, value, blocking, answer);
+    runner->opens = runner->opens || opens;
+    bool opening = value < 0 ? errno == EINPROGRESS : opens;
+    runner->pending.begun = opening || runner->pending.begun;
     note_written(runner, load, descriptor, (size_t)*done, value);
+    if (opening && blocking >= 0) {
+        *done += value > 0 ? value : 0;
+        return call_waits(runner, fd, SO_SNDTIMEO, answer);
+    }
+    enum attempt attempt = call_unless_blocked(runner, fd, SO_SNDTIMEO, value, blocking, answer);
     if (attempt == CALL_WAITS) {
         return attempt;
     }
     *done += value > 0 ? value : 0;
-    if (value < 0) { /* what went out before the time was over counts */
-        answer->value = *done > 0 ? *done : answer->value;
+    if (value < 0) { /* what went out before the time was over counts, once there is a connection */
+        answer->value = *done > 0 && !runner->pending.begun ? *done : answer->value;
         return CALL_DONE;
     }
     answer->value = *done;
@@ -363,11 +402,12 @@ enum attempt call_writev(struct runner *runner, const struct arguments *a, struc
 
 /* ---- messages ---- */
 
-/* {msg_name(...)=..., msg_iov(1)=[{..., 10}], msg_flags=0} */
+/* {msg_name(...)=..., msg_iov(1)=[{..., 10}], msg_flags=0, msg_control=[{...}]} */
 static bool read_message(struct runner *runner, const struct script_value *message,
                          struct load *load)
 {
-    if (!run_members(runner, message, "msg_name msg_namelen msg_iov msg_flags")) {
+    if (!run_members(runner, message,
+                     "msg_name msg_namelen msg_iov msg_flags msg_control msg_controllen")) {
         return false;
     }
     const struct script_value *list = run_member(message, "msg_iov", 99);
@@ -380,29 +420,125 @@ static bool read_message(struct runner *runner, const struct script_value *messa
                         : run_bad(runner, message->line, "a message needs msg_iov");
 }
 
+/* The data of a control message: a number, or an error that was queued. */
+static bool data_holds(struct runner *runner, const struct script_value *data,
+                       const struct cmsghdr *header)
+{
+    static const char *const names[] = {"ee_errno", "ee_origin", "ee_type",
+                                        "ee_code",  "ee_info",   "ee_data"};
+    struct sock_extended_err error = {.ee_errno = 0};
+    int64_t expected;
+    size_t size = header->cmsg_len - CMSG_LEN(0);
+    int number = 0;
+    if (is_dots(data)) {
+        return true;
+    }
+    if (data->kind != SCRIPT_STRUCT) {
+        memcpy(&number, CMSG_DATA(header), size < sizeof number ? size : sizeof number);
+        return run_number(runner, data, &expected) &&
+               (number == expected ||
+                run_failed(runner, "cmsg_data is %d, expected %" PRId64, number, expected));
+    }
+    if (!run_members(runner, data, "ee_errno ee_origin ee_type ee_code ee_info ee_data")) {
+        return false;
+    }
+    memcpy(&error, CMSG_DATA(header), size < sizeof error ? size : sizeof error);
+    const uint32_t actual[] = {error.ee_errno, error.ee_origin, error.ee_type,
+                               error.ee_code,  error.ee_info,   error.ee_data};
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct script_value *member = run_member(data, names[i], 99);
+        if (member == NULL || is_dots(member)) {
+            continue;
+        }
+        if (!run_number(runner, member, &expected)) {
+            return false;
+        }
+        if (actual[i] != expected) {
+            return run_failed(runner, "%s is %" PRIu32 ", expected %" PRId64, names[i], actual[i],
+                              expected);
+        }
+    }
+    return true;
+}
+
+static bool control_holds(struct runner *runner, const struct script_value *control,
+                          const struct cmsghdr *header)
+{
+    int64_t expected;
+    if (!run_members(runner, control, "cmsg_level cmsg_type cmsg_data")) {
+        return false;
+    }
+    const struct script_value *level = run_member(control, "cmsg_level", 99);
+    const struct script_value *type = run_member(control, "cmsg_type", 99);
+    const struct script_value *data = run_member(control, "cmsg_data", 99);
+    if (level == NULL || type == NULL || data == NULL) {
+        return run_bad(runner, control->line, "a control message has level, type and data");
+    }
+    if (header == NULL) {
+        return run_failed(runner, "a control message is missing");
+    }
+    if (!run_number(runner, level, &expected)) {
+        return false;
+    }
+    if (header->cmsg_level != expected) {
+        return run_failed(runner, "cmsg_level is %d, expected %" PRId64, header->cmsg_level,
+                          expected);
+    }
+    if (!run_number(runner, type, &expected)) {
+        return false;
+    }
+    return header->cmsg_type == expected ? data_holds(runner, data, header)
+                                         : run_failed(runner, "cmsg_type is %d, expected %" PRId64,
+                                                      header->cmsg_type, expected);
+}
+
+/* All of them, in their order. */
+static bool controls_hold(struct runner *runner, const struct script_value *list, struct told *told)
+{
+    struct msghdr message = {.msg_control = told->control, .msg_controllen = told->size};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (list->kind != SCRIPT_LIST) {
+        return run_bad(runner, list->line, "msg_control is a list of {...}");
+    }
+    for (const struct script_value *one = list->first; one != NULL; one = one->next) {
+        if (!control_holds(runner, one, header)) {
+            return false;
+        }
+        header = CMSG_NXTHDR(&message, header);
+    }
+    return header == NULL ||
+           run_failed(runner, "a control message of level %d and type %d is not expected",
+                      header->cmsg_level, header->cmsg_type);
+}
+
 enum attempt call_recvmsg(struct runner *runner, const struct arguments *a, struct answer *answer)
 {
     struct load load;
-    int told = 0;
+    struct told told = {.flags = 0};
     int64_t expected;
     if (!read_message(runner, a->value[1], &load)) {
         return CALL_WRONG;
     }
     const struct script_value *flags = run_member(a->value[1], "msg_flags", 99);
+    const struct script_value *control = run_member(a->value[1], "msg_control", 99);
     enum attempt attempt =
         read_octets(runner, a, AS_MESSAGE, &load, (int)a->number[2], NULL, &told, answer);
-    if (attempt != CALL_DONE || answer->value < 0 || flags == NULL || is_dots(flags)) {
+    if (attempt != CALL_DONE || answer->value < 0) {
         return attempt;
     }
-    if (!run_number(runner, flags, &expected)) {
-        return CALL_WRONG;
+    if (flags != NULL && !is_dots(flags)) {
+        if (!run_number(runner, flags, &expected)) {
+            return CALL_WRONG;
+        }
+        if (expected != told.flags) {
+            run_failed(runner, "msg_flags is 0x%x, expected 0x%" PRIx64, (unsigned)told.flags,
+                       (uint64_t)expected);
+            return CALL_WRONG;
+        }
     }
-    if (expected != told) {
-        run_failed(runner, "msg_flags is 0x%x, expected 0x%" PRIx64, (unsigned)told,
-                   (uint64_t)expected);
-        return CALL_WRONG;
-    }
-    return CALL_DONE;
+    return control == NULL || is_dots(control) || controls_hold(runner, control, &told)
+               ? CALL_DONE
+               : CALL_WRONG;
 }
 
 /* With MSG_FASTOPEN `...` is the peer's address; else a connected socket needs none. */
@@ -414,7 +550,7 @@ enum attempt call_sendmsg(struct runner *runner, const struct arguments *a, stru
         return CALL_WRONG;
     }
     const struct script_value *name = run_member(a->value[1], "msg_name", 99);
-    bool opens = (a->number[2] & 0x20000000 /* MSG_FASTOPEN */) != 0;
+    bool opens = (a->number[2] & MSG_FAST) != 0;
     bool given = name != NULL && !call_is_null(name) && (opens || !is_dots(name));
     if (given && !call_address(runner, name, false, &address)) {
         return CALL_WRONG;

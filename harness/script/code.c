@@ -1,14 +1,19 @@
-/* The code of %{ }%: assertions about TCP_INFO of the socket made last. Of packetdrill's Python
- * only `assert EXPRESSION[, words]` is taken, one a line: numbers, fields, constants, arithmetic,
- * bits, comparisons, and, or, not. print() is passed over. */
+/* The code of %{ }%: assertions about TCP_INFO of the socket made last. packetdrill has Python for
+ * it; nearly all that people write is `assert EXPRESSION[, words]`, one a line: numbers, fields,
+ * constants, arithmetic, bits, comparisons, and, or, not. That is read here, print() is passed over,
+ * and nothing else is needed. What is more than that goes to a Python, where the machine has one
+ * and --allow-shell says that scripts may run programs. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "run_internal.h"
 
@@ -28,12 +33,39 @@ static const struct {
     size_t at;
     size_t size;
 } fields[] = {
-    F(tcpi_state),          F(tcpi_ca_state),      F(tcpi_retransmits), F(tcpi_probes),
-    F(tcpi_backoff),        F(tcpi_options),       F(tcpi_rto),         F(tcpi_ato),
-    F(tcpi_snd_mss),        F(tcpi_rcv_mss),       F(tcpi_unacked),     F(tcpi_sacked),
-    F(tcpi_pmtu),           F(tcpi_rtt),           F(tcpi_rttvar),      F(tcpi_snd_ssthresh),
-    F(tcpi_snd_cwnd),       F(tcpi_advmss),        F(tcpi_rcv_space),   F(tcpi_bytes_acked),
-    F(tcpi_bytes_received), F(tcpi_notsent_bytes), F(tcpi_snd_wnd),
+    F(tcpi_state),
+    F(tcpi_ca_state),
+    F(tcpi_retransmits),
+    F(tcpi_probes),
+    F(tcpi_backoff),
+    F(tcpi_options),
+    F(tcpi_rto),
+    F(tcpi_ato),
+    F(tcpi_snd_mss),
+    F(tcpi_rcv_mss),
+    F(tcpi_unacked),
+    F(tcpi_sacked),
+    F(tcpi_pmtu),
+    F(tcpi_rtt),
+    F(tcpi_rttvar),
+    F(tcpi_snd_ssthresh),
+    F(tcpi_snd_cwnd),
+    F(tcpi_advmss),
+    F(tcpi_rcv_space),
+    F(tcpi_bytes_acked),
+    F(tcpi_bytes_received),
+    F(tcpi_notsent_bytes),
+    F(tcpi_snd_wnd),
+    F(tcpi_segs_in),
+    F(tcpi_segs_out),
+    F(tcpi_data_segs_in),
+    F(tcpi_data_segs_out),
+    F(tcpi_total_retrans),
+    F(tcpi_bytes_sent),
+    F(tcpi_bytes_retrans),
+    F(tcpi_last_data_sent),
+    F(tcpi_last_data_recv),
+    F(tcpi_last_ack_recv),
 };
 
 bool run_info_field(const struct tcp_info *info, const char *name, int64_t *number)
@@ -69,6 +101,7 @@ struct code {
     unsigned depth;
     unsigned parentheses; /* open: lines go on */
     bool failed;
+    bool foreign; /* what failed is no assertion of the kind that is read here */
 };
 
 static int64_t either(struct code *code);
@@ -86,7 +119,8 @@ static unsigned line_of(const struct code *code, const char *at)
 static int64_t wrong(struct code *code, const char *what)
 {
     int length = (int)strcspn(code->at, "\r\n");
-    if (!code->failed) {
+    code->foreign = true;
+    if (!code->failed && !code->runner->run->allow_shell) {
         run_bad(code->runner, line_of(code, code->at), "in code: %s at '%.*s'", what,
                 length < 20 ? length : 20, length > 0 ? code->at : "");
     }
@@ -130,9 +164,7 @@ static int64_t name(struct code *code)
         code->at += n;
         return number;
     }
-    struct script_value constant = {
-        .kind = SCRIPT_NAME, .text = word, .line = code->runner->event->line};
-    if (strncmp(word, "tcpi_", 5) == 0 || !run_number(code->runner, &constant, &number)) {
+    if (strncmp(word, "tcpi_", 5) == 0 || !run_constant(word, &number)) {
         return wrong(code, "this name is not known");
     }
     code->at += n;
@@ -318,6 +350,76 @@ static bool assertion(struct code *code)
     return true;
 }
 
+/* ---- a real Python ---- */
+
+struct program {
+    FILE *to;
+};
+
+static void assign(void *user, const char *name, int64_t number)
+{
+    const struct program *program = user;
+    bool keyword = strcmp(name, "True") == 0 || strcmp(name, "False") == 0;
+    if (!keyword) {
+        fprintf(program->to, "%s = %" PRId64 "\n", name, number);
+    }
+}
+
+static void write_program(FILE *to, const struct tcp_info *info, const char *text)
+{
+    struct program program = {to};
+    int64_t number;
+    run_each_constant(assign, &program);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        run_info_field(info, fields[i].name, &number);
+        assign(&program, fields[i].name, number);
+    }
+    assign(&program, "tcpi_snd_wscale", info->tcpi_snd_wscale);
+    assign(&program, "tcpi_rcv_wscale", info->tcpi_rcv_wscale);
+    fprintf(to, "NULL = None\n%s\n", text + strspn(text, " \t\r\n"));
+}
+
+/* The last line that a program says on standard error. */
+static void last_line(FILE *from, char *line, size_t room)
+{
+    char one[160];
+    line[0] = '\0';
+    while (fgets(one, sizeof one, from) != NULL) {
+        one[strcspn(one, "\r\n")] = '\0';
+        if (one[0] != '\0') {
+            snprintf(line, room, "%s", one);
+        }
+    }
+}
+
+static bool run_python(struct runner *runner, const struct tcp_info *info, const char *text)
+{
+    char path[] = P_tmpdir "/tcpfsm.XXXXXX";
+    char command[sizeof path + 64];
+    char said[200];
+    int descriptor = mkstemp(path);
+    FILE *program = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+    if (program == NULL) {
+        return run_failed(runner, "code cannot be handed to Python: %s", strerror(errno));
+    }
+    write_program(program, info, text);
+    bool written = fclose(program) == 0;
+    snprintf(command, sizeof command, "exec python3 -B %s 2>&1 >/dev/null", path);
+    fflush(stdout);
+    FILE *answer = written ? popen(command, "r") : NULL;
+    if (answer == NULL) {
+        unlink(path);
+        return run_failed(runner, "Python cannot be started: %s", strerror(errno));
+    }
+    last_line(answer, said, sizeof said);
+    int status = pclose(answer);
+    unlink(path);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
+        return run_bad(runner, runner->event->line, "this code needs Python, and there is none");
+    }
+    return status == 0 || run_failed(runner, "in code: %s", said);
+}
+
 bool run_code(struct runner *runner, const char *text)
 {
     struct tcp_info info;
@@ -335,7 +437,7 @@ bool run_code(struct runner *runner, const char *text)
         } else if (code.at[0] == '\0') {
             return true;
         } else if (!assertion(&code)) {
-            return false;
+            return code.foreign && runner->run->allow_shell && run_python(runner, &info, text);
         }
     }
 }

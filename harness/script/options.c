@@ -192,8 +192,18 @@ static bool take(struct reading *reading, const struct script_setting *setting)
     return is_moot(name) || fail(reading, "option --%.60s is not known", name);
 }
 
-bool script_options(const struct script *script, struct script_options *options,
-                    char error[SCRIPT_ERROR], unsigned *line)
+static bool take_all(struct reading *reading, const struct script_setting *setting, unsigned *line)
+{
+    bool taken = true;
+    for (; setting != NULL && taken; setting = setting->next) {
+        *line = setting->line;
+        taken = take(reading, setting);
+    }
+    return taken;
+}
+
+bool script_options(const struct script *script, const struct script_setting *more,
+                    struct script_options *options, char error[SCRIPT_ERROR], unsigned *line)
 {
     struct reading reading = {.options = options, .error = error};
     *options =
@@ -204,12 +214,9 @@ bool script_options(const struct script *script, struct script_options *options,
                                 .remote = {{.family = 4, .octets = {192, 0, 2, 1}}, {.family = 6}}};
     inet_pton(AF_INET6, "fd3d:fa7b:d17d::1", options->local[1].octets);
     inet_pton(AF_INET6, "2001:db8::1", options->remote[1].octets);
-    for (const struct script_setting *setting = script->settings; setting != NULL;
-         setting = setting->next) {
-        *line = setting->line;
-        if (!take(&reading, setting)) {
-            return false;
-        }
+    if (!take_all(&reading, script != NULL ? script->settings : NULL, line) ||
+        !take_all(&reading, more, line)) {
+        return false;
     }
     for (unsigned i = 0; i < 2; i++) {
         if (memcmp(&options->local[i], &options->remote[i], sizeof options->local[i]) == 0) {

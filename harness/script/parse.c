@@ -329,17 +329,20 @@ void parse_clause(struct parse *parse, struct script_segment *segment, const cha
     }
 }
 
-/* Settings stand before events: the family of all packets is known. */
-static bool is_ipv6(const struct parse *parse)
+static bool last_family(const struct script_setting *setting, bool v6)
 {
-    bool v6 = false;
-    for (const struct script_setting *setting = parse->script->settings; setting != NULL;
-         setting = setting->next) {
+    for (; setting != NULL; setting = setting->next) {
         if (strcmp(setting->name, "ip_version") == 0) {
             v6 = strcmp(setting->value, "ipv6") == 0;
         }
     }
     return v6;
+}
+
+/* Settings stand before events: the family of all packets is known. */
+static bool is_ipv6(const struct parse *parse)
+{
+    return last_family(parse->more, last_family(parse->script->settings, false));
 }
 
 void parse_ip_word(struct parse *parse, struct script_segment *segment, const char *word)

@@ -7,6 +7,7 @@
 /* A script being read. Once failed is set nothing more is believed. */
 struct parse {
     struct script *script;
+    const struct script_setting *more; /* of the command line */
     struct script_setting **next_setting;
     struct script_event **next_event;
     unsigned line; /* the lexer's */

@@ -65,7 +65,7 @@ struct pending {
     int64_t end;
     int64_t due;  /* poll(), epoll_wait(), close() with SO_LINGER: when it gives up; else 0 */
     int64_t done; /* octets so far */
-    bool begun;   /* connect() or close() goes on */
+    bool begun;   /* connect(), close(), or a write that opens, goes on */
 };
 
 struct runner {
@@ -148,6 +148,12 @@ bool run_call(struct runner *runner, const struct script_event *event, int64_t e
 bool run_pending(struct runner *runner, bool last);
 
 /* ---- argument.c ---- */
+
+/* A constant or an errno by its name. */
+bool run_constant(const char *name, int64_t *number);
+
+/* Every constant and every errno that scripts can name. */
+void run_each_constant(void (*each)(void *user, const char *name, int64_t number), void *user);
 
 /* A number, a constant, or several of them or'ed. False and a complaint where it is none. */
 bool run_number(struct runner *runner, const struct script_value *value, int64_t *number);

@@ -13,9 +13,11 @@
 #define YYLTYPE       SCRIPT_PARSE_LTYPE
 #include "lexer.h"
 
-struct script *script_parse(const char *text, size_t n, char error[SCRIPT_ERROR], unsigned *line)
+struct script *script_parse(const char *text, size_t n, const struct script_setting *more,
+                            char error[SCRIPT_ERROR], unsigned *line)
 {
-    struct parse parse = {.script = calloc(1, sizeof(struct script)), .line = 1, .error = error};
+    struct parse parse = {
+        .script = calloc(1, sizeof(struct script)), .more = more, .line = 1, .error = error};
     yyscan_t scanner = NULL;
     *line = 1;
     if (n > SCRIPT_SIZE_MOST) {

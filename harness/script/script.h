@@ -169,12 +169,29 @@ struct script {
     struct script_block *blocks;
 };
 
+/* A word that stands for something else, as packetdrill's --define has it. */
+struct script_define {
+    const char *name; /* letters, digits and underscores */
+    const char *value;
+};
+
+/* Put the values of defined words in their places: whole words outside of strings, comments, shell
+ * commands and code. What a value says is not looked at again.
+ * text, n  any octets at all
+ * n_out    octets of what comes back
+ * Returns octets to be freed, with a zero behind them; null when there is no memory, or when they
+ * would be more than SCRIPT_SIZE_MOST. */
+char *script_define(const char *text, size_t n, const struct script_define *defines, size_t count,
+                    size_t *n_out);
+
 /* Parse a script.
  * text, n  its octets, any octets at all
+ * more     settings of a command line, which win; may be null. What a word means can depend on them
  * error    SCRIPT_ERROR octets; on failure what is wrong, one line
  * line     on failure where, from 1
  * Returns null on failure. */
-struct script *script_parse(const char *text, size_t n, char error[SCRIPT_ERROR], unsigned *line);
+struct script *script_parse(const char *text, size_t n, const struct script_setting *more,
+                            char error[SCRIPT_ERROR], unsigned *line);
 
 /* Give back everything. Null is nothing. */
 void script_free(struct script *script);

@@ -33,12 +33,14 @@ struct script_options {
  * Returns false where there is no room. */
 bool script_join_flags(char flags[SCRIPT_FLAGS_MOST], const char *more);
 
-/* Read the options of a script.
+/* Read the options of a script, and those of a command line, which win.
+ * script       null: of none
+ * more         the command line's, in their order, with line 0; may be null
  * error, line  as in script_parse()
  * Returns false on a mistake. What only the real packetdrill needs (a TUN device, wire clients) is
  * taken and means nothing. */
-bool script_options(const struct script *script, struct script_options *options,
-                    char error[SCRIPT_ERROR], unsigned *line);
+bool script_options(const struct script *script, const struct script_setting *more,
+                    struct script_options *options, char error[SCRIPT_ERROR], unsigned *line);
 
 /* Where nobody says which address the host has packetdrill takes one by chance, of 192.168/16 or
  * fd3d::/16. So does this, for both families, the same for the same seed. */

@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND       UINT64_C(1000000)
-#define MEMORY_MOST  (UINT64_C(8) << 30)
-#define TIME_MOST    (UINT64_C(1000000000) * SECOND) /* some thirty years */
-#define RING_USUAL   65536u                          /* octets; larger ones where buffers need it */
-#define WINDOW_USUAL 0x400000u /* octets: up to here a window scale gets the whole window */
+#define SECOND      UINT64_C(1000000)
+#define MEMORY_MOST (UINT64_C(8) << 30)
+#define TIME_MOST   (UINT64_C(1000000000) * SECOND) /* some thirty years */
+#define RING_USUAL  65536u                          /* octets; larger ones where buffers need it */
 #define RINGS_USUAL                                                                                \
     0x40000000u        /* octets: rings of all connections together, where nobody says
                                      how many there are */
@@ -65,7 +64,7 @@ static const struct key keys[] = {
     {"rfc1337", "a RST does not end TIME-WAIT, on or off", BIT, 0, TFSM_RFC1337, 0, 1},
     {"rfc6191", "a newer SYN reopens from TIME-WAIT, on or off", BIT, 0, TFSM_RFC6191, 0, 1},
     {"rfc5927", "no ICMP error ends a synchronized connection, on or off", BIT, 0, TFSM_RFC5927, 0, 1},
-    {"wscale", "window scale offered, 0 to 14, and the receive buffer that shows it (a rcvbuf behind it wins); or off", WSCALE, NOWHERE, 0, SHIFT_MOST},
+    {"wscale", "window scale offered, 0 to 14, fits (the least that shows rcvbuf) or off", WSCALE, NOWHERE, 0, SHIFT_MOST},
     {"ts", "timestamps, on or off", BIT, 0, TFSM_TIMESTAMPS, 0, 1},
     {"sack", "selective acknowledgment, on or off", BIT, 0, TFSM_SACK, 0, 1},
     {"ecn", "explicit congestion notification, on or off", BIT, 0, TFSM_ECN, 0, 1},
@@ -106,6 +105,7 @@ static const struct key keys[] = {
     {"fast_open_peers", "peers whose Fast Open cookie is remembered", NUMBER, OF_ENDPOINT(cookies), 0, ENDPOINT_MOST},
     {"fast_open_pause", "how long Fast Open rests after a bad answer, a time", DURATION, OF_ENDPOINT(fast_open_pause), 0, TIME_MOST},
     {"orphan_timeout", "user timeout of a connection nobody holds, a time; 0: none", DURATION, OF_ENDPOINT(orphan_timeout), 0, TIME_MOST},
+    {"drop_synfin", "a segment with SYN and FIN is dropped at the door, on or off", SWITCH, OF_ENDPOINT(drop_syn_fin), 0, 1},
     {"hops", "TTL and hop limit", NUMBER, OF_ENDPOINT(hops), 1, UINT8_MAX},
     {"tos", "TOS and traffic class", NUMBER, OF_ENDPOINT(traffic_class), 0, UINT8_MAX},
     {"traffic_class", "the same", NUMBER, OF_ENDPOINT(traffic_class), 0, UINT8_MAX},
@@ -366,25 +366,17 @@ static bool set_profile(struct settings *settings, const struct key *key, const 
     return true;
 }
 
-/* The core offers the least shift that can show the receive buffer. The whole window of a large
- * shift would take rings that nobody needs: there the buffer is the least that has this shift. */
 static bool set_wscale(struct settings *settings, const struct key *key, const char *value,
                        char error[SETTINGS_ERROR])
 {
-    uint64_t shift;
-    if (strcmp(value, "off") == 0) {
-        set_bit(settings, TFSM_WSCALE, false);
-        return true;
-    }
-    if (!read_number(key, value, &shift, error)) {
+    uint64_t shift = TFSM_WSCALE_FITS;
+    bool off = strcmp(value, "off") == 0;
+    if (!off && strcmp(value, "fits") != 0 && !read_number(key, value, &shift, error)) {
         return false;
     }
-    uint32_t whole = 65535u << shift;
-    uint32_t least = shift > 0 ? 65536u << (shift - 1) : 0;
-    uint32_t cut = least > WINDOW_USUAL ? least : WINDOW_USUAL;
-    set_bit(settings, TFSM_WSCALE, true);
-    settings->endpoint.policy4.rcv_buff = whole < cut ? whole : cut;
-    settings->endpoint.policy6.rcv_buff = settings->endpoint.policy4.rcv_buff;
+    set_bit(settings, TFSM_WSCALE, !off);
+    settings->endpoint.policy4.rcv_wscale = (uint8_t)shift;
+    settings->endpoint.policy6.rcv_wscale = (uint8_t)shift;
     return true;
 }
 

@@ -166,9 +166,13 @@ int do_listen(struct sockets *s, int fd, int backlog)
     return start_listening(s, sock);
 }
 
-static int take_connection(struct sockets *s, const struct sock *listener, endpoint_handle *handle)
+static int take_connection(struct sockets *s, struct sock *listener, endpoint_handle *handle)
 {
     *handle = 0;
+    if (listener->choices.defer_accept > 0 || listener->deferred != NULL) {
+        *handle = deferred_accept(s, listener);
+        return *handle != 0 ? 0 : -EAGAIN;
+    }
     for (unsigned i = 0; i < 2 && *handle == 0; i++) {
         if (listener->listeners[1 - i] != 0) {
             endpoint_accept(s->ep, listener->listeners[1 - i], handle);
@@ -196,6 +200,10 @@ static int present(struct sockets *s, const struct sock *listener, endpoint_hand
     struct sock *sock = &file->sock;
     *sock = *listener;
     memset(sock->listeners, 0, sizeof sock->listeners);
+    memset(&sock->held, 0, sizeof sock->held);
+    memset(&sock->zerocopy, 0, sizeof sock->zerocopy);
+    sock->deferred = NULL;
+    sock->written = 0;
     sock->error = 0;
     sock->soft_error = 0;
     sock->phase = PHASE_CONNECTED;
@@ -434,6 +442,7 @@ int do_shutdown(struct sockets *s, int fd, int how)
     }
     if (how != SHUT_RD && !sock->write_shut) {
         sock->write_shut = true;
+        held_flush(s, sock);
         endpoint_close(s->ep, sock->connection, time_of(s));
     }
     sock->read_shut = sock->read_shut || how != SHUT_WR;

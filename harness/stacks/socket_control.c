@@ -31,18 +31,6 @@ int do_fcntl(struct sockets *s, int fd, int command, int argument)
     }
 }
 
-/* Octets of a send queue: all of them, or those that never went out. */
-static int queued(const struct sockets *s, const struct sock *sock, bool unsent)
-{
-    struct endpoint_status_block status;
-    bool open = sock->connection != 0 && sock->phase == PHASE_CONNECTED &&
-                endpoint_status(s->ep, sock->connection, &status) == TFSM_DONE;
-    if (!open) {
-        return 0;
-    }
-    return (int)(unsent ? status.tcp.queued - status.tcp.unacknowledged : status.tcp.queued);
-}
-
 /* The next octet to read is the last one of the urgent data. */
 static int at_mark(const struct sockets *s, const struct sock *sock)
 {
@@ -62,7 +50,7 @@ static int socket_ioctl(const struct sockets *s, const struct sock *sock, unsign
         return listening ? -EINVAL : 0;
     case SIOCOUTQ:
     case SIOCOUTQNSD:
-        *value = queued(s, sock, request == SIOCOUTQNSD);
+        *value = (int)(request == SIOCOUTQNSD ? sock_unsent(s, sock) : sock_queued(s, sock));
         return listening ? -EINVAL : 0;
     case SIOCATMARK:
         *value = at_mark(s, sock);

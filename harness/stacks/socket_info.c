@@ -87,6 +87,29 @@ static void fill_sending(struct tcp_info *info, const struct tfsm_tcb *tcb,
     info->tcpi_snd_wscale = tcb->snd_wscale & 0x0fu;
 }
 
+/* Milliseconds since something happened, or since the clock began where it never did. */
+static uint32_t since(const struct sockets *s, tfsm_time at)
+{
+    return (uint32_t)((s->clock - at) / 1000 & UINT32_MAX);
+}
+
+static void fill_counts(struct tcp_info *info, const struct sockets *s, const struct flow *flow)
+{
+    if (flow == NULL) {
+        return;
+    }
+    info->tcpi_segs_in = flow->segs_in;
+    info->tcpi_segs_out = flow->segs_out;
+    info->tcpi_data_segs_in = flow->data_segs_in;
+    info->tcpi_data_segs_out = flow->data_segs_out;
+    info->tcpi_total_retrans = flow->total_retrans;
+    info->tcpi_bytes_sent = flow->bytes_sent;
+    info->tcpi_bytes_retrans = flow->bytes_retrans;
+    info->tcpi_last_data_sent = since(s, flow->data_out_at);
+    info->tcpi_last_data_recv = since(s, flow->data_in_at);
+    info->tcpi_last_ack_recv = since(s, flow->ack_in_at);
+}
+
 int sock_tcp_info(const struct sockets *s, const struct sock *sock, void *value, socklen_t *size)
 {
     struct tcp_info info;
@@ -109,8 +132,10 @@ int sock_tcp_info(const struct sockets *s, const struct sock *sock, void *value,
         info.tcpi_pmtu = sock_mtu(s, sock);
         info.tcpi_rcv_space = tcb->rcv_wnd;
         info.tcpi_bytes_received = tcb->rcv_octets;
+        fill_counts(&info, s, flow_of(s, &status));
         if (tcb->state != TFSM_LISTEN) {
             fill_sending(&info, tcb, &chosen->policy, &status, mss);
+            info.tcpi_notsent_bytes += (uint32_t)sock->held.n;
         }
     }
     *size = *size < sizeof info ? *size : (socklen_t)sizeof info;

@@ -104,13 +104,7 @@ static ssize_t call_recvmsg(void *userdata, int fd, struct msghdr *message, int 
     if (message == NULL) {
         return leave(s, -EFAULT);
     }
-    ssize_t result = do_receive(s, fd, message->msg_iov, message->msg_iovlen, flags);
-    if (result >= 0) {
-        message->msg_namelen = 0;
-        message->msg_controllen = 0;
-        message->msg_flags = 0;
-    }
-    return leave(s, result);
+    return leave(s, do_receive_message(s, fd, message, flags));
 }
 
 static ssize_t call_writev(void *userdata, int fd, const struct iovec *pieces, int count)

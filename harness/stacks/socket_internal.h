@@ -44,12 +44,42 @@ struct choices {
     int priority;
     int keep_idle; /* seconds */
     int linger2;
-    int user_mss;    /* TCP_MAXSEG, 0: not said */
-    int send_buffer; /* as getsockopt() tells it, 0: not said */
+    int user_mss; /* TCP_MAXSEG, 0: not said */
+    bool cork;
+    bool inq;              /* TCP_INQ: recvmsg() tells what is left */
+    bool zerocopy;         /* SO_ZEROCOPY: MSG_ZEROCOPY is answered in the error queue */
+    int defer_accept;      /* seconds, as getsockopt() tells them; 0: no */
+    int receive_least;     /* SO_RCVLOWAT */
+    uint32_t notsent_most; /* TCP_NOTSENT_LOWAT, 0: any */
+    int discover[2];       /* IP_MTU_DISCOVER, IPV6_MTU_DISCOVER */
+    int send_buffer;       /* as getsockopt() tells it, 0: not said */
     int receive_buffer;
     tfsm_time receive_timeout; /* 0: none */
     tfsm_time send_timeout;
     struct tfsm_listener_policy listener;
+};
+
+/* Text that waits for more to fill a segment: TCP_CORK, MSG_MORE. */
+struct held {
+    uint8_t *octets; /* null before there was any */
+    size_t n;
+    tfsm_time due; /* when it goes all the same, on the clock below */
+};
+
+#define ZEROCOPY_MOST 64
+
+/* Sends with MSG_ZEROCOPY whose completion was not asked for yet, the oldest first. */
+struct zerocopy {
+    uint32_t first; /* number of the oldest */
+    unsigned count;
+    uint64_t end[ZEROCOPY_MOST]; /* in the stream: done when this is acknowledged */
+};
+
+/* A connection that nobody may accept before it has text: TCP_DEFER_ACCEPT. */
+struct deferred {
+    endpoint_handle handle;
+    tfsm_time until; /* or before this, on the clock below */
+    struct deferred *next;
 };
 
 struct sock {
@@ -71,6 +101,10 @@ struct sock {
     int soft_error;    /* an ICMP error that may pass: becomes the error of a timeout */
     uint32_t path_mtu; /* 0: the link's */
     struct choices choices;
+    struct held held;
+    uint64_t written; /* octets of the stream, those held included */
+    struct zerocopy zerocopy;
+    struct deferred *deferred;          /* in the order in which they came */
     struct endpoint_options options[2]; /* IPv4, IPv6 */
 };
 
@@ -113,6 +147,28 @@ struct queued {
     uint8_t octets[];
 };
 
+/* What went over the wire between two ports, for TCP_INFO. */
+struct flow {
+    struct tfsm_address local;
+    struct tfsm_address remote;
+    uint16_t local_port;
+    uint16_t remote_port;
+    uint32_t syn; /* number of the SYN that it began with */
+    bool sent;    /* something that takes sequence numbers */
+    uint32_t sent_to;
+    uint32_t segs_in;
+    uint32_t segs_out;
+    uint32_t data_segs_in;
+    uint32_t data_segs_out;
+    uint32_t total_retrans;
+    uint64_t bytes_sent;
+    uint64_t bytes_retrans;
+    tfsm_time data_out_at;
+    tfsm_time data_in_at;
+    tfsm_time ack_in_at;
+    struct flow *next;
+};
+
 /* A call that waits. */
 struct waiter {
     tfsm_time deadline; /* on the clock below, TFSM_NEVER: none */
@@ -134,6 +190,8 @@ struct sockets {
     struct queued *first;
     struct queued *last;
     struct waiter *waiters;
+    struct flow *flows; /* the youngest first */
+    unsigned flow_count;
     uint64_t generation; /* grows with everything that who waits should look at */
     bool closing;
     unsigned asked;  /* the driver has asked for the time so often, and for nothing else */
@@ -216,7 +274,7 @@ struct endpoint_options *sock_options(struct sock *sock);
 /* Back to a socket without connection; what is left of it goes its way. */
 void sock_disconnect(struct sockets *s, struct sock *sock, bool abort);
 void sock_stop_listening(struct sockets *s, struct sock *sock);
-bool sock_acceptable(struct sockets *s, const struct sock *sock);
+bool sock_acceptable(struct sockets *s, struct sock *sock);
 /* A backlog that changed: taken over when nothing is half open. */
 void sock_refresh_backlog(struct sockets *s, struct sock *sock);
 int sock_open_listeners(struct sockets *s, struct sock *sock);
@@ -242,11 +300,51 @@ int sock_choose_port(struct sockets *s, struct sock *sock);
 /* ---- socket_io.c ---- */
 
 ssize_t do_receive(struct sockets *s, int fd, const struct iovec *pieces, size_t count, int flags);
+/* The same, with control messages: what is left (TCP_INQ), completions (MSG_ERRQUEUE). */
+ssize_t do_receive_message(struct sockets *s, int fd, struct msghdr *message, int flags);
 ssize_t do_send(struct sockets *s, int fd, const struct iovec *pieces, size_t count, int flags,
                 const struct sockaddr *address, socklen_t size);
 /* read() and write(), of pipes, too. */
 ssize_t do_read(struct sockets *s, int fd, const struct iovec *pieces, size_t count);
 ssize_t do_write(struct sockets *s, int fd, const struct iovec *pieces, size_t count);
+
+/* ---- socket_wait.c: what waits for more, or for somebody ---- */
+
+/* Hand text to the connection; `more` is to come soon. *taken: how much of it. */
+enum tfsm_result held_send(struct sockets *s, struct sock *sock, const uint8_t *octets, size_t n,
+                           bool urgent, bool more, size_t *taken);
+/* Let go what is held. */
+void held_flush(struct sockets *s, struct sock *sock);
+/* Octets written that never went out. */
+uint32_t sock_unsent(const struct sockets *s, const struct sock *sock);
+/* Octets written that are not acknowledged. */
+uint32_t sock_queued(const struct sockets *s, const struct sock *sock);
+/* Text may be written: less than TCP_NOTSENT_LOWAT waits. */
+bool sock_wants_text(const struct sockets *s, const struct sock *sock);
+
+/* A send with MSG_ZEROCOPY has taken its text. */
+void zerocopy_sent(struct sock *sock);
+/* Sends whose completion can be told: the first of *count. */
+uint32_t zerocopy_done(const struct sockets *s, const struct sock *sock, unsigned *count);
+void zerocopy_told(struct sock *sock, unsigned count);
+
+/* Move what a deferring listener has to the side; true where a connection can be accepted. */
+bool deferred_acceptable(struct sockets *s, struct sock *listener);
+/* The first that can be; 0: none. */
+endpoint_handle deferred_accept(struct sockets *s, struct sock *listener);
+void deferred_end(struct sockets *s, struct sock *listener);
+bool deferred_owns(const struct sock *listener, endpoint_handle handle);
+
+/* The next time at which one of these happens by itself, or TFSM_NEVER; and what is due then. */
+tfsm_time waits_deadline(const struct sockets *s);
+void waits_timeout(struct sockets *s);
+
+/* ---- socket_count.c ---- */
+
+void count_packet(struct sockets *s, const uint8_t *octets, size_t n, bool out);
+/* What was counted of a connection; null: nothing. */
+const struct flow *flow_of(const struct sockets *s, const struct endpoint_status_block *status);
+void count_end(struct sockets *s);
 
 /* ---- socket_pipe.c ---- */
 
@@ -267,6 +365,10 @@ int do_getsockopt(struct sockets *s, int fd, int level, int name, void *value, s
 /* struct tcp_info, cut to *size. */
 int sock_tcp_info(const struct sockets *s, const struct sock *sock, void *value, socklen_t *size);
 uint32_t sock_mtu(const struct sockets *s, const struct sock *sock);
+/* The text of a full segment. */
+int sock_segment_size(const struct sockets *s, const struct sock *sock);
+/* Whether ICMP may tell this socket of a smaller path MTU: IP_MTU_DISCOVER. */
+bool sock_discovers(const struct sock *sock);
 
 /* ---- socket_control.c ---- */
 

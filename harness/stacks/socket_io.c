@@ -4,6 +4,14 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include <linux/errqueue.h>
+
+#define TCP_INQ_MESSAGE 36 /* TCP_CM_INQ, which older headers lack */
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
 
 /* Octets that pieces hold; -EINVAL when more than a call may take. */
 static ssize_t total_of(const struct iovec *pieces, size_t count)
@@ -158,7 +166,9 @@ static ssize_t receive(struct sockets *s, struct file *file, const struct readin
 {
     struct sock *sock = &file->sock;
     struct waiter waiter;
-    size_t target = (r->flags & MSG_WAITALL) != 0 ? r->total : 1;
+    size_t least = (size_t)sock->choices.receive_least;
+    size_t target = (r->flags & MSG_WAITALL) != 0 || r->total < least ? r->total : least;
+    target = target > 0 ? target : 1;
     size_t got = 0;
     ssize_t result = 1;
     tfsm_time timeout = sock->choices.receive_timeout;
@@ -209,6 +219,76 @@ ssize_t do_receive(struct sockets *s, int fd, const struct iovec *pieces, size_t
     return result;
 }
 
+/* ---- receive, with control messages ---- */
+
+/* A control message; what has no room is left out, and MSG_CTRUNC says so. */
+static void tell(struct msghdr *message, int level, int type, const void *data, size_t n)
+{
+    if (message->msg_control == NULL || message->msg_controllen < CMSG_SPACE(n)) {
+        message->msg_controllen = 0;
+        message->msg_flags |= MSG_CTRUNC;
+        return;
+    }
+    memset(message->msg_control, 0, CMSG_SPACE(n));
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    header->cmsg_level = level;
+    header->cmsg_type = type;
+    header->cmsg_len = CMSG_LEN(n);
+    memcpy(CMSG_DATA(header), data, n);
+    message->msg_controllen = CMSG_SPACE(n);
+}
+
+/* Completions of MSG_ZEROCOPY: from which send to which; all were copied. */
+static int tell_completions(struct sockets *s, struct sock *sock, struct msghdr *message)
+{
+    unsigned count;
+    uint32_t first = zerocopy_done(s, sock, &count);
+    struct {
+        struct sock_extended_err what;
+        struct sockaddr_in offender; /* nobody */
+    } error = {.what = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
+                        .ee_code = SO_EE_CODE_ZEROCOPY_COPIED,
+                        .ee_info = first,
+                        .ee_data = first + count - 1}};
+    if (count == 0) {
+        return -EAGAIN;
+    }
+    bool six = sock->family == AF_INET6;
+    message->msg_flags = MSG_ERRQUEUE;
+    tell(message, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_RECVERR : IP_RECVERR, &error,
+         sizeof error);
+    zerocopy_told(sock, count);
+    return 0;
+}
+
+ssize_t do_receive_message(struct sockets *s, int fd, struct msghdr *message, int flags)
+{
+    int error;
+    struct file *file = socket_of(s, fd, &error);
+    if (file == NULL) {
+        return error;
+    }
+    if ((flags & MSG_ERRQUEUE) != 0) {
+        return tell_completions(s, &file->sock, message);
+    }
+    ssize_t result = do_receive(s, fd, message->msg_iov, message->msg_iovlen, flags);
+    if (result < 0) {
+        return result;
+    }
+    message->msg_namelen = 0;
+    message->msg_flags = 0;
+    file = socket_of(s, fd, &error); /* it may have waited */
+    if (file != NULL && file->sock.choices.inq) {
+        int left = (int)endpoint_readable(s->ep, file->sock.connection);
+        bool end = left == 0 && file->sock.peer_closed;
+        left = end ? 1 : left; /* the end of the stream counts, as on Linux */
+        tell(message, IPPROTO_TCP, TCP_INQ_MESSAGE, &left, sizeof left);
+    } else {
+        message->msg_controllen = 0;
+    }
+    return result;
+}
+
 /* ---- send ---- */
 
 /* Whether a socket takes octets now: 1 for yes, 0 to wait, or an error. */
@@ -226,7 +306,7 @@ static int send_state(struct sock *sock)
 
 /* As much as there is room for, after what was sent before. */
 static ssize_t put(struct sockets *s, struct sock *sock, const struct iovec *pieces, size_t count,
-                   size_t before, bool urgent)
+                   size_t before, bool urgent, bool more)
 {
     size_t index;
     size_t offset;
@@ -240,8 +320,7 @@ static ssize_t put(struct sockets *s, struct sock *sock, const struct iovec *pie
         size_t want = pieces[index].iov_len - offset;
         const uint8_t *octets = (const uint8_t *)pieces[index].iov_base + offset;
         enum tfsm_result result =
-            want > 0 ? endpoint_send(s->ep, sock->connection, octets, want,
-                                     urgent && index + 1 == last, time_of(s), &taken)
+            want > 0 ? held_send(s, sock, octets, want, urgent && index + 1 == last, more, &taken)
                      : TFSM_DONE;
         if (result != TFSM_DONE) {
             return total > 0 ? total : -EPIPE;
@@ -260,6 +339,7 @@ struct writing {
     size_t total;
     size_t done;
     bool urgent;
+    bool more; /* is to come: TCP_CORK, MSG_MORE */
     bool nonblocking;
 };
 
@@ -272,8 +352,10 @@ static ssize_t send_all(struct sockets *s, struct file *file, struct writing *w)
     wait_begin(s, &waiter, timeout > 0 ? timeout : TFSM_NEVER);
     while (w->done < w->total || result == 0) {
         result = send_state(sock);
-        if (result == 1) {
-            result = put(s, sock, w->pieces, w->count, w->done, w->urgent);
+        if (result == 1 && !sock_wants_text(s, sock)) {
+            result = 0;
+        } else if (result == 1) {
+            result = put(s, sock, w->pieces, w->count, w->done, w->urgent, w->more);
             w->done += result > 0 ? (size_t)result : 0;
             if (w->done == w->total) {
                 break;
@@ -305,10 +387,10 @@ static ssize_t open_fast(struct sockets *s, struct file *file, struct writing *w
     }
     const struct tfsm_tcb *tcb = endpoint_tcb(s->ep, sock->connection);
     if (tcb != NULL && tcb->cookie_len > 0) {
-        ssize_t taken = put(s, sock, w->pieces, w->count, 0, false);
+        ssize_t taken = put(s, sock, w->pieces, w->count, 0, false, false);
         w->done = taken > 0 ? (size_t)taken : 0;
         drive_endpoint(s);
-        if (w->nonblocking || w->done == w->total) {
+        if (w->nonblocking) {
             return (ssize_t)w->done;
         }
     }
@@ -316,7 +398,15 @@ static ssize_t open_fast(struct sockets *s, struct file *file, struct writing *w
         return -EINPROGRESS;
     }
     error = sock_await_connection(s, file);
-    return error != 0 ? error : send_all(s, file, w);
+    if (error == 0 && sock->phase != PHASE_CONNECTED) { /* refused, or nobody answered */
+        error = -sock_take_error(sock);
+        sock_disconnect(s, sock, false);
+        error = error != 0 ? error : -ECONNABORTED;
+    }
+    if (error == 0 && w->done < w->total) {
+        return send_all(s, file, w);
+    }
+    return error != 0 ? error : (ssize_t)w->done;
 }
 
 /* sendto() with MSG_FASTOPEN is connect() and send() in one. */
@@ -359,6 +449,7 @@ ssize_t do_send(struct sockets *s, int fd, const struct iovec *pieces, size_t co
                         .count = count,
                         .total = (size_t)total,
                         .urgent = (flags & MSG_OOB) != 0,
+                        .more = file->sock.choices.cork || (flags & MSG_MORE) != 0,
                         .nonblocking = file->nonblocking || (flags & MSG_DONTWAIT) != 0};
     file_hold(file);
     if ((flags & MSG_FASTOPEN) != 0) {
@@ -367,6 +458,9 @@ ssize_t do_send(struct sockets *s, int fd, const struct iovec *pieces, size_t co
         result = open_fast(s, file, &w);
     } else {
         result = send_all(s, file, &w);
+    }
+    if (result > 0 && (flags & MSG_ZEROCOPY) != 0 && file->sock.choices.zerocopy) {
+        zerocopy_sent(&file->sock);
     }
     file_release(s, file);
     return result;

@@ -6,11 +6,16 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#ifndef TCP_INQ
+#define TCP_INQ 36
+#endif
+
 #define RECEIVE_LEAST 2304 /* what getsockopt() tells of the smallest buffers on Linux */
 #define SEND_LEAST    4608
 #define MSS_LEAST     88 /* TCP_MAXSEG */
 #define MSS_MOST      32767
 #define SECONDS_MOST  32767 /* TCP_KEEPIDLE, TCP_KEEPINTVL */
+#define TIMEOUT_MOST  120   /* seconds, of a retransmission */
 #define TRIES_MOST    127   /* TCP_KEEPCNT, TCP_SYNCNT */
 #define MSS_UNKNOWN   536   /* TCP_MAXSEG before there is a connection */
 #define PRIORITY_MOST 6
@@ -95,6 +100,12 @@ static int set_linger(struct sock *sock, const void *value, socklen_t size)
     return 0;
 }
 
+static int buffer_of(struct sock *sock)
+{
+    uint32_t buffer = sock_options(sock)->policy.rcv_buff;
+    return buffer < INT_MAX ? (int)buffer : INT_MAX;
+}
+
 static int set_socket(struct sockets *s, struct sock *sock, int name, int value)
 {
     struct choices *choices = &sock->choices;
@@ -114,6 +125,13 @@ static int set_socket(struct sockets *s, struct sock *sock, int name, int value)
         return set_buffer(s, sock, name == SO_SNDBUF, value);
     case SO_OOBINLINE: /* always: RFC 6093 */
         return 0;
+    case SO_RCVLOWAT: /* no more than there can be */
+        value = value < 0 ? INT_MAX : value == 0 ? 1 : value;
+        choices->receive_least = value < buffer_of(sock) ? value : buffer_of(sock);
+        return 0;
+    case SO_ZEROCOPY:
+        choices->zerocopy = within(value, 0, 1) ? value != 0 : choices->zerocopy;
+        return within(value, 0, 1) ? 0 : -EINVAL;
     case SO_PRIORITY:
         choices->priority = within(value, 0, PRIORITY_MOST) ? value : choices->priority;
         return within(value, 0, PRIORITY_MOST) ? 0 : -EPERM;
@@ -164,13 +182,43 @@ static int set_quick_ack(const struct sockets *s, struct sock *sock, bool quick)
     return 0;
 }
 
+/* TCP_DEFER_ACCEPT counts in retransmissions of the SYN-ACK: the time that they take. */
+static int whole_timeouts(int seconds)
+{
+    int timeout = 1;
+    int period = seconds > 0 ? 1 : 0;
+    while (period < seconds && period < SECONDS_MOST) {
+        timeout = timeout * 2 < TIMEOUT_MOST ? timeout * 2 : TIMEOUT_MOST;
+        period += timeout;
+    }
+    return period;
+}
+
 static int set_tcp(struct sockets *s, struct sock *sock, int name, int value)
 {
     bool idle = sock->phase == PHASE_NONE || sock->phase == PHASE_LISTENING;
     switch (name) {
-    case TCP_NODELAY:
+    case TCP_NODELAY: /* lets go what a cork holds, and not what comes */
         set_policy_bit(sock, TFSM_NODELAY, value != 0);
+        if (value != 0) {
+            held_flush(s, sock);
+        }
         return 0;
+    case TCP_CORK:
+        sock->choices.cork = value != 0;
+        if (value == 0) {
+            held_flush(s, sock);
+        }
+        return 0;
+    case TCP_NOTSENT_LOWAT:
+        sock->choices.notsent_most = (uint32_t)value;
+        return 0;
+    case TCP_DEFER_ACCEPT:
+        sock->choices.defer_accept = whole_timeouts(value);
+        return 0;
+    case TCP_INQ:
+        sock->choices.inq = within(value, 0, 1) ? value != 0 : sock->choices.inq;
+        return within(value, 0, 1) ? 0 : -EINVAL;
     case TCP_MAXSEG:
         return set_mss(s, sock, value);
     case TCP_USER_TIMEOUT:
@@ -224,9 +272,24 @@ static int set_hops(const struct sockets *s, struct sock *sock, unsigned which, 
     return 0;
 }
 
+static int set_discover(struct sock *sock, unsigned which, int value)
+{
+    bool known = within(value, IP_PMTUDISC_DONT, IP_PMTUDISC_OMIT);
+    sock->choices.discover[which] = known ? value : sock->choices.discover[which];
+    return known ? 0 : -EINVAL;
+}
+
+bool sock_discovers(const struct sock *sock)
+{
+    int how = sock->choices.discover[sock->remote.remote.family == 6];
+    return how == IP_PMTUDISC_WANT || how == IP_PMTUDISC_DO;
+}
+
 static int set_ip(const struct sockets *s, struct sock *sock, int name, int value)
 {
     switch (name) {
+    case IP_MTU_DISCOVER:
+        return set_discover(sock, 0, value);
     case IP_TOS:
         return set_class(sock, 0, value);
     case IP_TTL:
@@ -242,6 +305,8 @@ static int set_ipv6(const struct sockets *s, struct sock *sock, int name, int va
         return -ENOPROTOOPT;
     }
     switch (name) {
+    case IPV6_MTU_DISCOVER:
+        return set_discover(sock, 1, value);
     case IPV6_V6ONLY:
         if (sock->bound || sock->phase != PHASE_NONE) {
             return -EINVAL;
@@ -364,7 +429,14 @@ static int get_socket(struct sock *sock, int name, int *value)
         *value = choices->receive_buffer > 0 ? choices->receive_buffer : (int)policy->rcv_buff;
         return 0;
     case SO_OOBINLINE:
+    case SO_SNDLOWAT:
         *value = 1;
+        return 0;
+    case SO_RCVLOWAT:
+        *value = choices->receive_least;
+        return 0;
+    case SO_ZEROCOPY:
+        *value = choices->zerocopy;
         return 0;
     case SO_PRIORITY:
         *value = choices->priority;
@@ -375,7 +447,7 @@ static int get_socket(struct sock *sock, int name, int *value)
 }
 
 /* TCP_MAXSEG of a connection: the text of a full segment. */
-static int segment_size(const struct sockets *s, const struct sock *sock)
+int sock_segment_size(const struct sockets *s, const struct sock *sock)
 {
     const struct tfsm_tcb *tcb =
         sock->connection != 0 ? endpoint_tcb(s->ep, sock->connection) : NULL;
@@ -395,7 +467,7 @@ static int get_tcp(const struct sockets *s, struct sock *sock, int name, int *va
         *value = (policy->profile & TFSM_NODELAY) != 0;
         return 0;
     case TCP_MAXSEG:
-        *value = segment_size(s, sock);
+        *value = sock_segment_size(s, sock);
         return 0;
     case TCP_USER_TIMEOUT:
         *value = (int)(policy->user_timeout / 1000);
@@ -417,6 +489,18 @@ static int get_tcp(const struct sockets *s, struct sock *sock, int name, int *va
         return 0;
     case TCP_LINGER2:
         *value = choices->linger2;
+        return 0;
+    case TCP_CORK:
+        *value = choices->cork;
+        return 0;
+    case TCP_NOTSENT_LOWAT:
+        *value = (int)choices->notsent_most;
+        return 0;
+    case TCP_DEFER_ACCEPT:
+        *value = choices->defer_accept;
+        return 0;
+    case TCP_INQ:
+        *value = choices->inq;
         return 0;
     case TCP_FASTOPEN:
         *value = (int)choices->listener.fast_open;
@@ -446,6 +530,9 @@ static int get_ip(const struct sockets *s, const struct sock *sock, int name, in
     case IP_TTL:
         *value = options->hops;
         return 0;
+    case IP_MTU_DISCOVER:
+        *value = sock->choices.discover[0];
+        return 0;
     case IP_MTU:
         *value = (int)sock_mtu(s, sock);
         return sock->connection != 0 ? 0 : -ENOTCONN;
@@ -463,6 +550,9 @@ static int get_ipv6(const struct sockets *s, const struct sock *sock, int name, 
     switch (name) {
     case IPV6_V6ONLY:
         *value = sock->choices.v6only;
+        return 0;
+    case IPV6_MTU_DISCOVER:
+        *value = sock->choices.discover[1];
         return 0;
     case IPV6_TCLASS:
         *value = options->traffic_class;

@@ -15,9 +15,10 @@ static uint32_t connection_ready(const struct sockets *s, const struct sock *soc
     struct endpoint_status_block status;
     bool known =
         sock->connection != 0 && endpoint_status(s->ep, sock->connection, &status) == TFSM_DONE;
-    bool writable = sock->write_shut || sock->over || !known || has_room(&status);
+    bool writable =
+        sock->write_shut || sock->over || !known || (has_room(&status) && sock_wants_text(s, sock));
     uint32_t ready = writable ? POLLOUT | POLLWRNORM : 0;
-    if (known && status.readable > 0) {
+    if (known && status.readable >= (uint32_t)sock->choices.receive_least) {
         ready |= POLLIN | POLLRDNORM;
     }
     if (known && status.tcp.urgent_in > 0) {
@@ -26,11 +27,19 @@ static uint32_t connection_ready(const struct sockets *s, const struct sock *soc
     return ready;
 }
 
-static uint32_t socket_ready(struct sockets *s, const struct sock *sock)
+/* Completions are in the error queue. */
+static bool has_completions(const struct sockets *s, const struct sock *sock)
+{
+    unsigned count;
+    zerocopy_done(s, sock, &count);
+    return count > 0;
+}
+
+static uint32_t socket_ready(struct sockets *s, struct sock *sock)
 {
     bool closed = sock->phase == PHASE_NONE || sock->over;
     bool no_reading = sock->peer_closed || sock->read_shut || sock->over;
-    uint32_t ready = sock->error != 0 ? POLLERR : 0;
+    uint32_t ready = sock->error != 0 || has_completions(s, sock) ? POLLERR : 0;
     if (sock->phase == PHASE_LISTENING) {
         return sock_acceptable(s, sock) ? POLLIN | POLLRDNORM : 0;
     }
@@ -60,7 +69,7 @@ static uint32_t pipe_ready(const struct file *file)
 }
 
 /* POLLIN and the like; EPOLLIN and its kin have the same values. */
-static uint32_t ready_for(struct sockets *s, const struct file *file)
+static uint32_t ready_for(struct sockets *s, struct file *file)
 {
     switch (file->kind) {
     case FILE_SOCKET:
@@ -96,7 +105,7 @@ static int look(struct sockets *s, struct pollfd *fds, nfds_t count)
         if (fds[i].fd < 0) {
             continue;
         }
-        const struct file *file = file_of(s, fds[i].fd);
+        struct file *file = file_of(s, fds[i].fd);
         uint32_t wanted = (uint32_t)(fds[i].events & 0x7fff) | POLLERR | POLLHUP;
         uint32_t ready = file != NULL ? ready_for(s, file) & wanted : POLLNVAL;
         fds[i].revents = (short)(ready & 0x7fff);

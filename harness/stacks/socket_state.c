@@ -2,6 +2,7 @@
  * is to follow, and how it comes to an end. */
 #include "socket_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define KEEP_IDLE_USUAL 7200 /* seconds: tcp(7) */
@@ -19,6 +20,8 @@ void sock_init(struct sockets *s, struct sock *sock, int family)
                                      .keep_idle = idle > 0 ? (int)idle : KEEP_IDLE_USUAL,
                                      .quick_ack = true,
                                      .linger2 = LINGER2_USUAL,
+                                     .receive_least = 1,
+                                     .discover = {IP_PMTUDISC_WANT, IPV6_PMTUDISC_WANT},
                                      .listener = s->settings.listener};
 }
 
@@ -153,6 +156,7 @@ int sock_open_listeners(struct sockets *s, struct sock *sock)
 
 void sock_stop_listening(struct sockets *s, struct sock *sock)
 {
+    deferred_end(s, sock);
     for (unsigned i = 0; i < 2; i++) {
         if (sock->listeners[i] != 0) {
             endpoint_close(s->ep, sock->listeners[i], time_of(s));
@@ -169,8 +173,11 @@ static bool listener_waits(struct sockets *s, endpoint_handle listener)
            (news & ENDPOINT_ACCEPTABLE) != 0;
 }
 
-bool sock_acceptable(struct sockets *s, const struct sock *sock)
+bool sock_acceptable(struct sockets *s, struct sock *sock)
 {
+    if (sock->choices.defer_accept > 0 || sock->deferred != NULL) {
+        return deferred_acceptable(s, sock);
+    }
     return listener_waits(s, sock->listeners[0]) || listener_waits(s, sock->listeners[1]);
 }
 
@@ -206,6 +213,9 @@ void sock_disconnect(struct sockets *s, struct sock *sock, bool abort)
     sock->write_shut = false;
     sock->soft_error = 0;
     sock->path_mtu = 0;
+    sock->held.n = 0;
+    sock->written = 0;
+    sock->zerocopy = (struct zerocopy){.count = 0};
     memset(&sock->remote, 0, sizeof sock->remote);
 }
 
@@ -257,8 +267,13 @@ void sock_end(struct sockets *s, struct file *file)
         sock_stop_listening(s, sock);
         return;
     }
+    if (!abort) {
+        held_flush(s, sock);
+    }
     if (!abort && choices->linger && sock->connection != 0 && !s->closing) {
         linger(s, sock);
     }
     sock_disconnect(s, sock, abort);
+    free(sock->held.octets);
+    sock->held.octets = NULL;
 }

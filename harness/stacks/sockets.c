@@ -245,6 +245,10 @@ static void give_news(struct sockets *s, endpoint_handle handle, uint32_t news)
             sock_news(s, file, news);
             return;
         }
+        if (file->kind == FILE_SOCKET && deferred_owns(sock, handle)) {
+            file_touch(s, file);
+            return;
+        }
     }
 }
 
@@ -257,6 +261,7 @@ void drive_endpoint(struct sockets *s)
     while (sent++ < PACKETS_MOST &&
            (n = endpoint_output(s->ep, time_of(s), s->scratch, s->room)) > 0) {
         n = layout_options(s->scratch, n, s->room);
+        count_packet(s, s->scratch, n, true);
         queue_packet(s, n);
     }
     while (endpoint_next(s->ep, &handle, &news)) {
@@ -282,6 +287,8 @@ static tfsm_time timer_deadline(struct sockets *s)
 tfsm_time next_deadline(struct sockets *s)
 {
     tfsm_time next = timer_deadline(s);
+    tfsm_time waits = waits_deadline(s);
+    next = waits < next ? waits : next;
     for (const struct waiter *at = s->waiters; at != NULL; at = at->next) {
         next = at->deadline < next ? at->deadline : next;
     }
@@ -302,6 +309,7 @@ void advance_clock(struct sockets *s, tfsm_time to, const struct waiter *self)
         }
         s->stuck = s->stuck || ++turns == STUCK_MOST;
         endpoint_timeout(s->ep, time_of(s));
+        waits_timeout(s);
         drive_endpoint(s);
         wait_until_quiet(s, self);
         last = last || (self != NULL && s->clock >= self->deadline);
@@ -365,21 +373,37 @@ static struct sock *sock_reset_late(struct sockets *s, const void *octets, size_
     return NULL;
 }
 
+/* The endpoint tells of room that it lacked, and not of what was acknowledged besides. */
+static void look_for_room(struct sockets *s)
+{
+    for (struct file *file = s->files; file != NULL; file = file->next) {
+        const struct sock *sock = &file->sock;
+        if (file->kind == FILE_SOCKET &&
+            (sock->choices.notsent_most > 0 || sock->zerocopy.count > 0)) {
+            file_touch(s, file);
+        }
+    }
+}
+
 int do_input(struct sockets *s, const void *packet, size_t n)
 {
     struct tfsm_icmp_message quoted = {.mss = 0};
     struct sock *late = sock_reset_late(s, packet, n);
+    count_packet(s, packet, n, false);
     look_at_icmp(s, packet, n, &quoted);
     endpoint_timeout(s->ep, time_of(s));
     struct sock *sock = sock_quoted(s, &quoted);
     uint16_t before = sock != NULL ? endpoint_tcb(s->ep, sock->connection)->snd_mss : 0;
-    endpoint_input(s->ep, packet, n, time_of(s));
+    if (sock == NULL || sock_discovers(sock)) {
+        endpoint_input(s->ep, packet, n, time_of(s));
+    }
     /* A path MTU is what the connection believes: it knows which messages are forged (RFC5927:7).
      */
     if (sock != NULL && endpoint_tcb(s->ep, sock->connection)->snd_mss < before) {
         sock->path_mtu = s->icmp_mtu < sock_mtu(s, sock) ? s->icmp_mtu : sock->path_mtu;
     }
     drive_endpoint(s);
+    look_for_room(s);
     if (late != NULL && late->over && late->error == 0) {
         late->error = ECONNRESET;
     }
@@ -483,6 +507,7 @@ void sockets_destroy(struct sockets *s)
         }
     }
     close(s->reserve);
+    count_end(s);
     while (s->first != NULL) {
         struct queued *first = s->first;
         s->first = first->next;

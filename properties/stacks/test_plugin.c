@@ -332,6 +332,63 @@ static void test_plugin_blocking_calls_of_a_client_in_a_second_thread(void **sta
     hear(TFSM_ACK | TFSM_PSH, 6);
 }
 
+struct fast {
+    ssize_t put[2];
+    int error;
+    long long at[2];
+};
+
+/* Without a cookie, then with the one that came. */
+static void *open_fast_blocked(void *argument)
+{
+    struct fast *fast = argument;
+    struct sockaddr_storage to;
+    socklen_t size = peer_sockaddr(false, PEER_PORT, &to);
+    for (unsigned i = 0; i < 2; i++) {
+        int fd = tcp_socket(false);
+        fast->put[i] = IFC.sendto(U, fd, "hello", 5, MSG_FASTOPEN, (struct sockaddr *)&to, size);
+        fast->error = errno;
+        fast->at[i] = clock_now();
+    }
+    return NULL;
+}
+
+static void say_syn_ack(bool cookie)
+{
+    struct tfsm_packet packet = peer_packet(TFSM_SYN | TFSM_ACK);
+    packet.segment.options = cookie ? TFSM_OPT_FAST_OPEN : 0;
+    packet.segment.cookie_len = cookie ? 8 : 0;
+    memcpy(packet.cookie, "biscuits", cookie ? 8 : 0);
+    say_packet(&packet, "");
+}
+
+/* sendto() with MSG_FASTOPEN blocks until the handshake is through, whether its text went with the SYN
+ * or after it; a refusal is its answer. */
+static void test_plugin_blocking_fast_open_in_a_second_thread(void **state)
+{
+    (void)state;
+    peer_start(init, 4, "ecn=0,ts=0,sack=0,wscale=off");
+    struct fast fast = {.put = {0, 0}};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, open_fast_blocked, &fast), 0);
+    hear_soon(TFSM_SYN, 0);
+    IFC.usleep(U, 20 * MS);
+    say_syn_ack(true);
+    hear(TFSM_ACK, 0);
+    hear(TFSM_ACK | TFSM_PSH, 5);
+    say(TFSM_ACK, "");
+    hear_soon(TFSM_SYN, 5);
+    IFC.usleep(U, 30 * MS);
+    peer.seq = PEER_ISS;
+    say(TFSM_RST | TFSM_ACK, "");
+    pthread_join(thread, NULL);
+    assert_int_equal(fast.put[0], 5);
+    assert_int_equal(fast.at[0], 20 * MS);
+    assert_int_equal(fast.put[1], -1);
+    assert_int_equal(fast.error, ECONNREFUSED);
+    assert_int_equal(fast.at[1], 50 * MS);
+}
+
 struct splice {
     int from;
     int to;
@@ -474,6 +531,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(test_plugin_descriptors_are_the_process_s),
         cmocka_unit_test_teardown(test_plugin_descriptors_run_out, peer_stop),
         cmocka_unit_test_teardown(test_plugin_blocking_accept_in_a_second_thread, peer_stop),
+        cmocka_unit_test_teardown(test_plugin_blocking_fast_open_in_a_second_thread, peer_stop),
         cmocka_unit_test_teardown(test_plugin_blocking_calls_of_a_client_in_a_second_thread,
                                   peer_stop),
         cmocka_unit_test_teardown(test_plugin_pipe_is_read_while_a_splice_waits, peer_stop),

@@ -63,6 +63,7 @@ static const struct field fields[] = {
     CONFIG(mss, SIZES),
     CONFIG(mss_default, SIZES),
     CONFIG(mss_floor, SIZES),
+    CONFIG(rcv_wscale, 2, 14, TFSM_WSCALE_FITS, 16),
     CONFIG(syn_retries, 2, 3),
     CONFIG(retries, 2, 3),
     CONFIG(r1, 2, 3),
@@ -826,6 +827,11 @@ static void test_policy_every_field_has_a_row(void **state)
         for (size_t n = 0; fields[i].place == IN_CONFIG && n < fields[i].size; n++) {
             assert_int_equal(covered[fields[i].at + n]++, 0);
         }
+    }
+    /* Between what has one octet and what has eight there is nothing. */
+    size_t hole = offsetof(struct tfsm_config, challenge_limit) + 1;
+    for (; hole < offsetof(struct tfsm_config, challenge_every); hole++) {
+        assert_int_equal(covered[hole]++, 0);
     }
     for (size_t i = 0; i < sizeof covered; i++) {
         if (covered[i] != 1) {

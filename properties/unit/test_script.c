@@ -18,7 +18,7 @@ static struct script *sound(const char *text)
 {
     char error[SCRIPT_ERROR] = "";
     unsigned line = 0;
-    struct script *script = script_parse(text, strlen(text), error, &line);
+    struct script *script = script_parse(text, strlen(text), NULL, error, &line);
     if (script == NULL) {
         print_error("line %u: %s\n", line, error);
     }
@@ -31,7 +31,7 @@ static void refused(const char *text, unsigned expected, const char *words)
 {
     char error[SCRIPT_ERROR] = "";
     unsigned line = 0;
-    assert_null(script_parse(text, strlen(text), error, &line));
+    assert_null(script_parse(text, strlen(text), NULL, error, &line));
     if (strstr(error, words) == NULL || strchr(error, '\n') != NULL) {
         fail_msg("'%s' is not one line with '%s'", error, words);
     }
@@ -315,10 +315,10 @@ static void test_octets_of_any_kind(void **state)
     }
     for (unsigned at = 0; at < 256; at++) {
         for (unsigned n = 1; n <= 64; n *= 4) {
-            script_free(script_parse(text + at, n, error, &line));
+            script_free(script_parse(text + at, n, NULL, error, &line));
         }
     }
-    assert_null(script_parse("0 close(3) = 0\n\0", 16, error, &line));
+    assert_null(script_parse("0 close(3) = 0\n\0", 16, NULL, error, &line));
     assert_non_null(strstr(error, "octet 0x00"));
     assert_int_equal(line, 2);
 }
@@ -334,7 +334,7 @@ static void test_options_of_a_script(void **state)
     char error[SCRIPT_ERROR];
     unsigned line;
     (void)state;
-    assert_true(script_options(script, &options, error, &line));
+    assert_true(script_options(script, NULL, &options, error, &line));
     assert_true(options.ipv6 && !options.mapped);
     assert_int_equal(options.tolerance, 7);
     assert_int_equal(options.local[1].octets[15], 9);
@@ -359,8 +359,8 @@ static void test_options_refused(void **state)
         char error[SCRIPT_ERROR];
         unsigned line = 0;
         snprintf(text, sizeof text, "\n%s\n0 close(3) = 0\n", texts[i]);
-        struct script *script = script_parse(text, strlen(text), error, &line);
-        assert_true(script == NULL || !script_options(script, &options, error, &line));
+        struct script *script = script_parse(text, strlen(text), NULL, error, &line);
+        assert_true(script == NULL || !script_options(script, NULL, &options, error, &line));
         assert_int_equal(line, 2);
         script_free(script);
     }
