@@ -306,7 +306,8 @@ int command_serve(int argc, char **argv)
          "echo (default), discard, chargen or http; again for another", 0},
         {"port", KEY_PORT, "N", 0, "Its port (7, 9, 19, 80)", 0},
         {"file", KEY_FILE, "FILE", 0, "http: what is at /; else a page with counters", 0},
-        {"idle", KEY_IDLE, "SECONDS", 0, "Give up what is idle for so long, 0 never (300)", 0},
+        {"idle", KEY_IDLE, "SECONDS", 0,
+         "Give up what is idle for so long, or has sent no whole request; 0 never (300)", 0},
         TUNNEL_OPTIONS,
         CLI_OPTIONS};
     static const struct argp argp = {

@@ -412,14 +412,39 @@ static void test_services_idle_connections_are_given_up(void **state)
     (void)state;
     start(65536, 10 * SECOND, -1, 0);
     endpoint_handle handle = dial(HTTP_PORT);
-    say(handle, "GET /", 5);
     later(9 * SECOND);
     assert_int_equal(in_use(1), 1);
-    say(handle, "1", 1); /* that counts */
+    say(handle, "GET /", 5); /* that counts */
     later(9 * SECOND);
     assert_int_equal(in_use(1), 1);
     later(3 * SECOND);
     assert_int_equal(in_use(1), 0);
+    assert_int_equal(services_counted(services)->idle, 1);
+}
+
+/* What never comes to an end keeps no place: a request has to be whole in time, however often an octet
+ * of it comes. With whole ones the time begins anew, and an octet to echo is whole by itself. */
+static void test_services_a_request_has_to_be_whole_in_time(void **state)
+{
+    (void)state;
+    start(65536, 10 * SECOND, -1, 0);
+    endpoint_handle slow = dial(HTTP_PORT);
+    endpoint_handle steady = dial(HTTP_PORT);
+    endpoint_handle echo = dial(7);
+    static const char request[] = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (unsigned i = 0; i < 15; i++) {
+        if (i <= 10) {
+            say(slow, "G", 1);
+        }
+        say(echo, "x", 1);
+        if (i % 5 == 0) {
+            say(steady, request, strlen(request));
+        }
+        later(SECOND);
+    }
+    assert_int_equal(news_of(0, slow) & TFSM_SIG_RESET, TFSM_SIG_RESET);
+    assert_int_equal(state_of(0, steady), TFSM_ESTABLISHED);
+    assert_int_equal(state_of(0, echo), TFSM_ESTABLISHED);
     assert_int_equal(services_counted(services)->idle, 1);
 }
 
@@ -581,6 +606,7 @@ int main(void)
         cmocka_unit_test_teardown(test_services_http_serves_a_file_and_notices_when_it_shrinks,
                                   stop),
         cmocka_unit_test_teardown(test_services_idle_connections_are_given_up, stop),
+        cmocka_unit_test_teardown(test_services_a_request_has_to_be_whole_in_time, stop),
         cmocka_unit_test_teardown(test_services_a_client_that_will_not_close_is_given_up, stop),
         cmocka_unit_test_teardown(test_services_time_wait_does_not_keep_others_out, stop),
         cmocka_unit_test_teardown(test_services_idle_clients_are_displaced_only_by_others, stop),

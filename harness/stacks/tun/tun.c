@@ -102,8 +102,15 @@ static int ask(const struct request *request)
     return error;
 }
 
-/* What comes for this address ends here. */
-static bool is_routed_here(const struct tfsm_address *address)
+/* fe80::/10: the same address is another host's behind each device. */
+static bool is_link_local(const struct tfsm_address *address)
+{
+    return address->family == 6 && address->octets[0] == 0xfe &&
+           (address->octets[1] & 0xc0) == 0x80;
+}
+
+/* What comes for this address, through this device where it matters, ends here. */
+static bool is_routed_here(const struct tfsm_address *address, unsigned device)
 {
     struct request request;
     struct reply reply;
@@ -113,6 +120,9 @@ static bool is_routed_here(const struct tfsm_address *address)
     request.body.route.rtm_family = address->family == 4 ? AF_INET : AF_INET6;
     request.body.route.rtm_dst_len = (uint8_t)(n * 8);
     add(&request, RTA_DST, address->octets, n);
+    if (is_link_local(address)) {
+        add(&request, RTA_OIF, &device, sizeof device);
+    }
     return talk(&request, &reply) == 0 && reply.header.nlmsg_type == RTM_NEWROUTE &&
            reply.body.route.rtm_type == RTN_LOCAL;
 }
@@ -167,26 +177,29 @@ static bool is_same(const struct sockaddr *found, const struct tfsm_address *add
     return false;
 }
 
-/* bind() does not tell: with ip_nonlocal_bind it takes any address. */
-static bool is_of_this_host(const struct tfsm_address *address)
+/* bind() does not tell: with ip_nonlocal_bind it takes any address. A link-local one is of this host on
+ * the device alone. */
+static bool is_of_this_host(const struct tfsm_address *address, const char *name)
 {
     struct ifaddrs *list = NULL;
     bool found = false;
     if (getifaddrs(&list) != 0) {
-        return is_routed_here(address);
+        return is_routed_here(address, if_nametoindex(name));
     }
     for (const struct ifaddrs *at = list; at != NULL && !found; at = at->ifa_next) {
-        found = is_same(at->ifa_addr, address);
+        found = is_same(at->ifa_addr, address) &&
+                (!is_link_local(address) || strcmp(at->ifa_name, name) == 0);
     }
     freeifaddrs(list);
     return found;
 }
 
 /* With ip_nonlocal_bind always; else only what is in use. */
-static bool can_be_bound_to(const struct tfsm_address *address)
+static bool can_be_bound_to(const struct tfsm_address *address, unsigned device)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+                              .sin6_scope_id = is_link_local(address) ? device : 0};
     bool four = address->family == 4;
     memcpy(&v4.sin_addr, address->octets, sizeof v4.sin_addr);
     memcpy(&v6.sin6_addr, address->octets, sizeof v6.sin6_addr);
@@ -201,11 +214,11 @@ static bool can_be_bound_to(const struct tfsm_address *address)
 
 /* The kernel takes a new IPv6 address into use a moment after it has said yes, and drops what comes
  * for it before. */
-static bool comes_into_use(const struct tfsm_address *address)
+static bool comes_into_use(const struct tfsm_address *address, unsigned device)
 {
     const struct timespec pause = {.tv_nsec = 2000000};
     for (unsigned i = 0; i < 1000; i++) {
-        if (can_be_bound_to(address) && is_routed_here(address)) {
+        if (can_be_bound_to(address, device) && is_routed_here(address, device)) {
             return true;
         }
         nanosleep(&pause, NULL);
@@ -262,7 +275,7 @@ static bool configure(const struct tun *tun, const struct tun_plan *plan, bool e
 {
     char text[INET6_ADDRSTRLEN];
     for (unsigned i = 0; i < plan->count && !existed; i++) {
-        if (is_of_this_host(&plan->host[i])) {
+        if (is_of_this_host(&plan->host[i], plan->name)) {
             return fail(error, "%s is an address of this host already, of another device",
                         show(&plan->host[i], text));
         }
@@ -277,7 +290,7 @@ static bool configure(const struct tun *tun, const struct tun_plan *plan, bool e
             return fail(error, "cannot have the address %s: %s", show(&plan->host[i], text),
                         strerror(why));
         }
-        if (!comes_into_use(&plan->host[i])) {
+        if (!comes_into_use(&plan->host[i], tun->index)) {
             return fail(error, "the address %s does not come into use", show(&plan->host[i], text));
         }
     }
@@ -290,7 +303,7 @@ bool tun_open(struct tun *tun, const struct tun_plan *plan, char error[TUN_ERROR
     struct ifreq request;
     *tun = (struct tun){.fd = -1};
     for (unsigned i = 0; i < plan->count; i++) {
-        if (is_of_this_host(&plan->ours[i].address)) {
+        if (is_of_this_host(&plan->ours[i].address, plan->name)) {
             return fail(error, "%s is an address of this host, it cannot be ours too",
                         show(&plan->ours[i].address, text));
         }

@@ -207,10 +207,14 @@ void web_serve(struct services *services, struct client *client, tfsm_time now)
             continue;
         }
         size_t n = 0;
+        tfsm_time active = client->active;
+        bool begun = web->have > 0;
         if (!client->peer_closed) {
             n = service_receive(services, client, web->request + web->have,
                                 sizeof web->request - web->have, now);
             web->have += n;
+            /* A request has to be whole in time: one that comes octet by octet is as good as none. */
+            client->active = begun ? active : client->active;
         }
         if (n == 0) {
             if (client->peer_closed || services->closing) {
