@@ -756,8 +756,8 @@ static void opened(endpoint_handle handle, enum tfsm_result result, size_t taken
             (struct host_tuple){status.local, status.remote, status.local_port, status.remote_port};
     }
     /* Of an earlier one, a segment may be about, with numbers that this one takes for its own. */
-    c->exact = is_self(&c->tuple) && host.known < TUPLES &&
-               !is_among(host.ever, host.known, &c->tuple);
+    c->exact =
+        is_self(&c->tuple) && host.known < TUPLES && !is_among(host.ever, host.known, &c->tuple);
     c->sent = taken;
     let_speak(&c->tuple);
 }

@@ -465,8 +465,9 @@ static void check_limiter(struct monitor *monitor, const struct tfsm_config *cfg
     monitor->muted[kind]++;
     /* The machine counts in intervals of its own; one of ours can overlap two of them. */
     if (monitor->muted[kind] > 2u * cfg->challenge_limit) {
-        fails(monitor, "LIMITER",
-              "RFC5961:7 replies to dataless segments are limited per connection");
+        fails_by(monitor, "LIMITER",
+                 "RFC5961:7 replies to dataless segments are limited per connection",
+                 2u * cfg->challenge_limit, monitor->muted[kind]);
     }
 }
 
@@ -521,10 +522,14 @@ static void check_text(struct monitor *monitor, const struct tfsm_event *ev,
         fails(monitor, "TEXT_MISPLACED", "RFC9293:3.4 text goes where its sequence number says");
     }
     if (text->offset < monitor->delivered) {
-        fails(monitor, "TEXT_TWICE", "RFC9293:3.10.7.4 every octet is delivered once");
+        fails_by(monitor, "TEXT_TWICE", "RFC9293:3.10.7.4 every octet is delivered once",
+                 monitor->delivered, text->offset);
     }
     if (monitor->edge_out_known && seq_lt(monitor->edge_out, seq_add(first, text->len))) {
-        fails(monitor, "TEXT_BEYOND_WINDOW", "RFC9293:3.10.7.4 nothing beyond the window is taken");
+        fails_by(monitor, "TEXT_BEYOND_WINDOW",
+                 "RFC9293:3.10.7.4 nothing beyond the window is taken",
+                 seq_distance(after->irs, monitor->edge_out),
+                 seq_distance(after->irs, seq_add(first, text->len)));
     }
     for (unsigned i = 0; i < monitor->kept_count; i++) {
         if (text->offset < monitor->kept[i][1] && monitor->kept[i][0] < right) {
@@ -607,8 +612,10 @@ static void check_receive(struct monitor *monitor, const struct tfsm_event *ev,
     uint32_t expected = seq_add(seq_add(after->irs, 1), (uint32_t)(target & 0xffffffffu));
     bool fin_passed = IN(after, BIT(CLOSE_WAIT) | BIT(CLOSING) | BIT(LAST_ACK) | BIT(TIME_WAIT));
     if (after->rcv_nxt != seq_add(expected, fin_passed ? 1 : 0)) {
-        fails(monitor, "ACK_UNRECEIVED",
-              "RFC9293:3.4 nothing is acknowledged that was not received");
+        fails_by(monitor, "ACK_UNRECEIVED",
+                 "RFC9293:3.4 nothing is acknowledged that was not received",
+                 seq_distance(after->irs, seq_add(expected, fin_passed ? 1 : 0)),
+                 seq_distance(after->irs, after->rcv_nxt));
     }
     if (fin && !fin_passed) {
         fails(monitor, "PEER_FIN_TOLD", "RFC9293:3.10.7.4 connection closing is told with the FIN");
@@ -796,7 +803,9 @@ static void check_send(struct monitor *monitor, const struct tfsm_tcb *before,
         return;
     }
     if (seq_lt(monitor->snd_max, after->snd_una)) {
-        fails(monitor, "ACKED_UNSENT", "RFC9293:3.4 SND.UNA never passes what was sent");
+        fails_by(monitor, "ACKED_UNSENT", "RFC9293:3.4 SND.UNA never passes what was sent",
+                 seq_distance(monitor->iss, monitor->snd_max),
+                 seq_distance(monitor->iss, after->snd_una));
     }
     if (IN(before, ~NO_CONNECTION) && before->iss == after->iss) {
         if (seq_lt(after->snd_una, before->snd_una) || seq_lt(after->rcv_nxt, before->rcv_nxt)) {
@@ -806,7 +815,10 @@ static void check_send(struct monitor *monitor, const struct tfsm_tcb *before,
         }
         if (after->snd_una != before->snd_una &&
             (ev->kind != TFSM_EV_SEGMENT || seg->ack != after->snd_una)) {
-            fails(monitor, "ACKED_BY_NOBODY", "RFC9293:3.10.7.4 SND.UNA moves to SEG.ACK");
+            fails_by(monitor, "ACKED_BY_NOBODY", "RFC9293:3.10.7.4 SND.UNA moves to SEG.ACK",
+                     seq_distance(monitor->iss,
+                                  ev->kind == TFSM_EV_SEGMENT ? seg->ack : before->snd_una),
+                     seq_distance(monitor->iss, after->snd_una));
         }
     }
     bool from_ack = (seg->flags & TFSM_ACK) != 0 && seq_le(monitor->una_low, seg->ack) &&
@@ -822,7 +834,8 @@ static void check_send(struct monitor *monitor, const struct tfsm_tcb *before,
     }
     monitor->una_low = after->snd_una;
     if (fx->acknowledged > monitor->queued) {
-        fails(monitor, "ACKED_UNQUEUED", "RFC9293:3.10.2 no more is acknowledged than was sent");
+        fails_by(monitor, "ACKED_UNQUEUED", "RFC9293:3.10.2 no more is acknowledged than was sent",
+                 monitor->queued, fx->acknowledged);
     }
 }
 
@@ -862,25 +875,31 @@ static void check_congestion(struct monitor *monitor, const struct tfsm_tcb *bef
         return;
     }
     if (timed_out && after->cwnd != size) {
-        fails(monitor, "LOSS_WINDOW", "RFC5681:3.1k after a timeout the window is one segment");
+        fails_by(monitor, "LOSS_WINDOW", "RFC5681:3.1k after a timeout the window is one segment",
+                 size, after->cwnd);
     }
     if (timed_out && monitor->timeouts == 0 &&
         after->ssthresh > (flight / 2 > 2 * size ? flight / 2 : 2 * size)) {
-        fails(monitor, "SSTHRESH", "RFC5681:3.1j the threshold is half of what was in flight");
+        fails_by(monitor, "SSTHRESH", "RFC5681:3.1j the threshold is half of what was in flight",
+                 (flight / 2 > 2 * size ? flight / 2 : 2 * size), after->ssthresh);
     }
     if (!timed_out && ev->kind != TFSM_EV_ICMP && after->cwnd > before->cwnd &&
         after->cwnd - before->cwnd > size && !losing && (after->flags & TFSM_M_RECOVERY) == 0) {
-        fails(monitor, "WINDOW_GROWTH",
-              "RFC5681:3.1h the window grows by one segment an acknowledgment at most");
+        fails_by(monitor, "WINDOW_GROWTH",
+                 "RFC5681:3.1h the window grows by one segment an acknowledgment at most",
+                 before->cwnd + size, after->cwnd);
     }
     if (!losing && (after->flags & TFSM_M_RECOVERY) != 0 && !monitor->sack &&
         monitor->duplicates < 3) {
-        fails(monitor, "RECOVERY_EARLY",
-              "RFC5681:3.2c without SACK three duplicate acknowledgments tell of a loss, no fewer");
+        fails_by(
+            monitor, "RECOVERY_EARLY",
+            "RFC5681:3.2c without SACK three duplicate acknowledgments tell of a loss, no fewer", 3,
+            monitor->duplicates);
     }
     if (!losing && (after->flags & TFSM_M_RECOVERY) != 0 &&
         after->cwnd > (flight / 2 > 2 * size ? flight / 2 : 2 * size) + 3 * size) {
-        fails(monitor, "RECOVERY_WINDOW", "RFC5681:3.2g a loss halves the window");
+        fails_by(monitor, "RECOVERY_WINDOW", "RFC5681:3.2g a loss halves the window",
+                 (flight / 2 > 2 * size ? flight / 2 : 2 * size) + 3 * size, after->cwnd);
     }
 }
 
@@ -903,7 +922,8 @@ static void check_ece(struct monitor *monitor, const struct tfsm_tcb *before,
         fails(monitor, "CUT_TWICE", "RFC3168:6.1.2b ECE lowers the window once in a flight");
     }
     if (ece && after->ssthresh > (flight / 2 > 2 * size ? flight / 2 : 2 * size)) {
-        fails(monitor, "ECE_CUT", "RFC3168:6.1.2a ECE leaves no more than a loss would");
+        fails_by(monitor, "ECE_CUT", "RFC3168:6.1.2a ECE leaves no more than a loss would",
+                 (flight / 2 > 2 * size ? flight / 2 : 2 * size), after->ssthresh);
     }
     if (ece || recovers || timed_out) {
         monitor->cut = true;
@@ -936,8 +956,9 @@ static void check_rto(struct monitor *monitor, const struct tfsm_config *cfg,
     tfsm_time most = cfg->rto_max > cfg->rto_initial ? cfg->rto_max : cfg->rto_initial;
     most = most > AFTER_SYN ? most : AFTER_SYN;
     if (IN(after, ~NO_CONNECTION) && (after->rto < least || after->rto > most)) {
-        fails(monitor, "RTO_BOUNDS",
-              "RFC6298:2.4, RFC6298:2.5 the timeout keeps within its bounds");
+        fails_by(monitor, "RTO_BOUNDS",
+                 "RFC6298:2.4, RFC6298:2.5 the timeout keeps within its bounds",
+                 after->rto < least ? least : most, after->rto);
     }
 }
 
@@ -1081,19 +1102,22 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
     tfsm_time rto_max = cfg->rto_max > 0 ? cfg->rto_max : 1;
     if (rtx && monitor->interval != 0 && next < TFSM_NEVER - 1 && interval != rto_max &&
         interval / 2 != monitor->interval && interval != 1) {
-        fails(monitor, "BACK_OFF", "RFC6298:5.5 the timeout doubles, up to its bound");
+        fails_by(monitor, "BACK_OFF", "RFC6298:5.5 the timeout doubles, up to its bound",
+                 2 * monitor->interval, interval);
     }
     if (interval > rto_max) {
-        fails(monitor, "BACK_OFF", "RFC6298:2.5 the timeout is bounded");
+        fails_by(monitor, "BACK_OFF", "RFC6298:2.5 the timeout is bounded", rto_max, interval);
     }
     bool small = after->snd_wnd > 0; /* not closed: the override timeout goes before */
     if (probe && small && (after->flags & TFSM_M_ECE_WAIT) == 0 && interval > SECOND &&
         next < TFSM_NEVER - 1) {
-        fails(monitor, "OVERRIDE", "RFC9293:3.8.6.2.1 a small window is used within a second");
+        fails_by(monitor, "OVERRIDE", "RFC9293:3.8.6.2.1 a small window is used within a second",
+                 SECOND, interval);
     }
     if (probe && !small && monitor->probe_interval != 0 && next < TFSM_NEVER - 1 &&
         interval != rto_max && interval / 2 != monitor->probe_interval && interval != 1) {
-        fails(monitor, "PROBE_BACK_OFF", "RFC9293:SHLD-30 the interval between probes doubles");
+        fails_by(monitor, "PROBE_BACK_OFF", "RFC9293:SHLD-30 the interval between probes doubles",
+                 2 * monitor->probe_interval, interval);
     }
     monitor->interval = rtx ? interval : 0;
     monitor->probe_interval = probe && !small ? interval : 0;
@@ -1177,8 +1201,9 @@ static void note_syn(struct monitor *monitor, const struct tfsm_config *cfg,
         scaled = false;
     }
     if (after->snd_wscale != (scaled ? shift : 0) || (!scaled && after->rcv_wscale != 0)) {
-        fails(monitor, "WSCALE_AGREED",
-              "RFC7323:2.2 windows are scaled when both SYNs offer it, as they say");
+        fails_by(monitor, "WSCALE_AGREED",
+                 "RFC7323:2.2 windows are scaled when both SYNs offer it, as they say",
+                 scaled ? shift : 0, after->snd_wscale);
     }
 }
 
@@ -1544,8 +1569,9 @@ static void check_pipe(struct monitor *monitor, const struct tfsm_config *cfg,
         room += seq_distance(monitor->held[i].left, monitor->held[i].right);
     }
     if ((uint64_t)flight + text_of(seg) > room) {
-        fails(monitor, "BEYOND_CWND",
-              "RFC5681:3 new text keeps within the congestion window and limited transmit");
+        fails_by(monitor, "BEYOND_CWND",
+                 "RFC5681:3 new text keeps within the congestion window and limited transmit", room,
+                 (uint64_t)flight + text_of(seg));
     }
 }
 
@@ -1567,7 +1593,8 @@ static void check_first_flight(struct monitor *monitor, const struct tfsm_config
     if ((cfg->profile & TFSM_CONGESTION) != 0 && monitor->flight_first > most &&
         before->snd_octets == 0 && before->snd_una != before->snd_nxt && before->dup_acks == 0 &&
         (before->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) == 0) {
-        fails(monitor, "FIRST_FLIGHT", "RFC5681:3.1b the initial window is so many segments");
+        fails_by(monitor, "FIRST_FLIGHT", "RFC5681:3.1b the initial window is so many segments",
+                 most, monitor->flight_first);
     }
 }
 
@@ -1597,13 +1624,15 @@ static void check_numbers(struct monitor *monitor, const struct tfsm_tcb *before
     uint32_t text = text_of(seg);
     bool probe = before->snd_wnd == 0 && seg->len == 1;
     if ((seg->flags & TFSM_SYN) != 0 && seg->seq != monitor->iss) {
-        fails(monitor, "SYN_BOUND", "RFC9293:3.4.1 the SYN keeps its sequence number");
+        fails_by(monitor, "SYN_BOUND", "RFC9293:3.4.1 the SYN keeps its sequence number",
+                 monitor->iss, seg->seq);
     }
     if ((seg->flags & TFSM_FIN) != 0) {
         uint32_t fin = seq_sub(end, 1);
         if (monitor->fin_out && fin != monitor->fin_seq) {
-            fails(monitor, "FIN_BOUND",
-                  "RFC9293:3.10.4 there is one FIN, always at the same number");
+            fails_by(monitor, "FIN_BOUND",
+                     "RFC9293:3.10.4 there is one FIN, always at the same number",
+                     seq_distance(monitor->iss, monitor->fin_seq), seq_distance(monitor->iss, fin));
         }
         monitor->fin_out = true;
         monitor->fin_seq = fin;
@@ -1617,15 +1646,18 @@ static void check_numbers(struct monitor *monitor, const struct tfsm_tcb *before
         fails(monitor, "SEQ_BINDING", "RFC9293:3.4 a sequence number is bound to one octet");
     }
     if (text > 1 && (seg->flags & TFSM_SYN) == 0 && text + options_of(seg) > monitor->peer_mss) {
-        fails(monitor, "MSS_EXCEEDED", "RFC9293:MUST-16 no text is larger than the peer takes");
+        fails_by(monitor, "MSS_EXCEEDED", "RFC9293:MUST-16 no text is larger than the peer takes",
+                 monitor->peer_mss - options_of(seg), text);
     }
     if (text > 0 && seg->text_offset + text > monitor->queued) {
-        fails(monitor, "SENT_UNQUEUED", "RFC9293:3.10.2 only what the user sent is sent");
+        fails_by(monitor, "SENT_UNQUEUED", "RFC9293:3.10.2 only what the user sent is sent",
+                 monitor->queued, seg->text_offset + text);
     }
     if ((seg->flags & TFSM_SYN) == 0 && seg->len > 0 && !probe && monitor->peer_edge_known &&
         seq_lt(monitor->peer_edge, end)) {
-        fails(monitor, "BEYOND_WINDOW",
-              "RFC9293:3.8.6 nothing beyond the peer's window but a probe");
+        fails_by(monitor, "BEYOND_WINDOW",
+                 "RFC9293:3.8.6 nothing beyond the peer's window but a probe",
+                 seq_distance(monitor->iss, monitor->peer_edge), seq_distance(monitor->iss, end));
     }
     monitor->snd_max = seq_max(monitor->snd_max, end);
     if (seg->len > 0 && seg->seq == before->snd_una) {
@@ -1642,19 +1674,23 @@ static void check_acknowledgment(struct monitor *monitor, const struct tfsm_segm
     monitor->waiting = 0;
     monitor->ack_out = seg->ack;
     if (seg->ack != after->rcv_nxt) {
-        fails(monitor, "ACK_IS_RCV_NXT", "RFC9293:3.10.7.4 an acknowledgment says RCV.NXT");
+        fails_by(monitor, "ACK_IS_RCV_NXT", "RFC9293:3.10.7.4 an acknowledgment says RCV.NXT",
+                 seq_distance(after->irs, after->rcv_nxt), seq_distance(after->irs, seg->ack));
     }
     if (monitor->edge_out_known && seq_lt(edge, monitor->edge_out) &&
         seq_distance(edge, monitor->edge_out) >> shift != 0) {
-        fails(monitor, "EDGE_WENT_BACK", "RFC9293:SHLD-14 the right edge never moves left");
+        fails_by(monitor, "EDGE_WENT_BACK", "RFC9293:SHLD-14 the right edge never moves left",
+                 seq_distance(after->irs, monitor->edge_out), seq_distance(after->irs, edge));
     }
     if (!monitor->edge_out_known || seq_lt(monitor->edge_out, edge)) {
         monitor->edge_out = edge;
         monitor->edge_out_known = true;
     }
     if (seq_add(after->rcv_nxt, after->rcv_wnd) != monitor->edge_out) {
-        fails(monitor, "WINDOW_SHADOW",
-              "RFC9293:3.8.6 the TCB remembers the greatest edge put on the wire");
+        fails_by(monitor, "WINDOW_SHADOW",
+                 "RFC9293:3.8.6 the TCB remembers the greatest edge put on the wire",
+                 seq_distance(after->irs, monitor->edge_out),
+                 seq_distance(after->irs, seq_add(after->rcv_nxt, after->rcv_wnd)));
     }
 }
 

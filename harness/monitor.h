@@ -13,6 +13,10 @@ struct violation {
     const char *id;          /* short name; null: nothing is broken */
     const char *requirement; /* what it stands for */
     unsigned end;            /* at which end */
+    /* Where it is about one number: what it had to be, or its bound, and what it is. */
+    bool counted;
+    uint64_t expected;
+    uint64_t found;
 };
 
 #define MONITOR_RANGES (TFSM_OOO_SLOTS + 1)

@@ -25,6 +25,19 @@ static inline void fails(struct monitor *monitor, const char *id, const char *re
     }
 }
 
+/* The same, where it is about one number. */
+static inline void fails_by(struct monitor *monitor, const char *id, const char *requirement,
+                            uint64_t expected, uint64_t found)
+{
+    if (monitor->violation.id == NULL) {
+        monitor->violation = (struct violation){.id = id,
+                                                .requirement = requirement,
+                                                .counted = true,
+                                                .expected = expected,
+                                                .found = found};
+    }
+}
+
 static inline bool same(const struct tfsm_tcb *a, const struct tfsm_tcb *b)
 {
     return memcmp(a, b, sizeof *a) == 0;

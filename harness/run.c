@@ -403,10 +403,10 @@ struct run_result run_program(enum run_mode mode, const uint8_t *octets, size_t 
             result.violation = moved.violation;
         } else if (digest != other) {
             result.violation = (struct violation){
-                "TRANSLATION",
-                "RFC9293:3.4 shifting ISS, IRS and the clocks of both ends shifts the trace and "
-                "changes nothing else",
-                0};
+                .id = "TRANSLATION",
+                .requirement =
+                    "RFC9293:3.4 shifting ISS, IRS and the clocks of both ends shifts the "
+                    "trace and changes nothing else"};
         }
     }
     return result;

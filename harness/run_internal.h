@@ -17,7 +17,8 @@ static inline void run_violates(struct run_account *run, unsigned end, const cha
                                 const char *requirement)
 {
     if (run->result.violation.id == NULL) {
-        run->result.violation = (struct violation){id, requirement, end};
+        run->result.violation =
+            (struct violation){.id = id, .requirement = requirement, .end = end};
     }
 }
 
@@ -25,7 +26,10 @@ static inline void run_ask_monitor(struct run_account *run, unsigned end,
                                    const struct monitor *monitor)
 {
     if (monitor->violation.id != NULL) {
-        run_violates(run, end, monitor->violation.id, monitor->violation.requirement);
+        struct violation *violation = &run->result.violation;
+        bool first = violation->id == NULL;
+        *violation = first ? monitor->violation : *violation;
+        violation->end = first ? end : violation->end;
     }
 }
 

@@ -27,7 +27,7 @@ struct cli_parse {
 };
 
 /* Every option list ends with these two. */
-#define CLI_KEY_HELP    0x100
+#define CLI_KEY_HELP    'h'
 #define CLI_KEY_VERSION 0x101
 /* clang-format off */
 #define CLI_OPTIONS                                                                                \

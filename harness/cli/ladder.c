@@ -3,6 +3,8 @@
  */
 #include "ladder.h"
 
+#include "changes.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -389,6 +391,12 @@ void ladder_line(void *user, const struct run_line *line)
         fprintf(paper(ladder), "%*s-- %s --\n", INDENT, "", line->text);
         return;
     }
+    if (line->kind != RUN_LOST && line->after != NULL) {
+        ladder->stepped = true;
+        ladder->had_before = line->before != NULL;
+        ladder->before = line->before != NULL ? *line->before : ladder->before;
+        ladder->after = *line->after;
+    }
     if (line->kind != RUN_LOST) {
         remember(ladder, line->end, line->after);
     }
@@ -426,6 +434,28 @@ static void draw_counters(const struct run_result *result)
     }
 }
 
+/* What had to be stands in the requirement; what is, in the last step. */
+static void draw_violation(const struct ladder *ladder, const struct violation *violation)
+{
+    if (has_peers(ladder)) {
+        printf("violation %s: %s (peer %u)\n", violation->id, violation->requirement,
+               violation->end);
+    } else {
+        printf("violation %s: %s (at end %s)\n", violation->id, violation->requirement,
+               violation->end == 0 ? "A" : "B");
+    }
+    if (violation->counted) {
+        printf("  expected %" PRIu64 ", found %" PRIu64 "\n", violation->expected,
+               violation->found);
+    }
+    if (ladder->stepped) {
+        static const char words[] = "  found after the last step: ";
+        printf("%s", words);
+        changes_print(stdout, (int)sizeof words - 1, 4, PAGE,
+                      ladder->had_before ? &ladder->before : NULL, &ladder->after);
+    }
+}
+
 void ladder_end(const struct ladder *ladder, const struct run_result *result)
 {
     const struct violation *violation = &result->violation;
@@ -437,11 +467,7 @@ void ladder_end(const struct ladder *ladder, const struct run_result *result)
     }
     if (violation->id == NULL) {
         printf("%" PRIu32 " events, no invariant broken\n", result->events);
-    } else if (has_peers(ladder)) {
-        printf("violation %s: %s (peer %u)\n", violation->id, violation->requirement,
-               violation->end);
     } else {
-        printf("violation %s: %s (at end %s)\n", violation->id, violation->requirement,
-               violation->end == 0 ? "A" : "B");
+        draw_violation(ladder, violation);
     }
 }

@@ -28,6 +28,10 @@ struct ladder {
         uint32_t iss;
         uint32_t irs;
     } end[LADDER_ENDS];
+    bool stepped; /* what the last step did, for who asks why it is wrong */
+    bool had_before;
+    struct tfsm_tcb before;
+    struct tfsm_tcb after;
 };
 
 /* The line of a step that an endpoint's watcher sees; what->event is not null. Where the watcher is

@@ -218,6 +218,31 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
     return cli_key(key, state);
 }
 
+static int run_command(int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(argv[0], commands[i].name) == 0) {
+            return commands[i].run(argc, argv);
+        }
+    }
+    return cli_fail(argv[0], "no such command (see tcpfsm --help)");
+}
+
+/* `help COMMAND' is `COMMAND --help', and so on for the commands of a command. */
+static int help(int argc, char **argv)
+{
+    static char option[] = "--help";
+    static char *asked[4];
+    if (argc > 3) {
+        return cli_fail(argv[3], "help takes a command, or none (see tcpfsm --help)");
+    }
+    for (int i = 0; i + 1 < argc; i++) {
+        asked[i] = argv[i + 1];
+    }
+    asked[argc - 1] = option;
+    return run_command(argc, asked);
+}
+
 static int run(int argc, char **argv)
 {
     static const struct argp_option options[] = {CLI_OPTIONS};
@@ -236,19 +261,22 @@ static int run(int argc, char **argv)
                "  serve     echo, discard, chargen and http through a TUN device\n"
                "  connect   one connection through a TUN device\n"
                "\n"
-               "`tcpfsm COMMAND --help' tells more. Exit status: 0 fine, 1 a broken "
+               "`tcpfsm help COMMAND' tells more. Exit status: 0 fine, 1 a broken "
                "invariant or a script that fails, 2 bad usage or input."};
-    struct top top = {.parse = {.name = "tcpfsm"}};
+    static char shown[] = "tcpfsm";
+    struct top top = {.parse = {.name = shown}};
     int status;
     if (!cli_options(&argp, argc, argv, ARGP_IN_ORDER, &top, &status)) {
         return status;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(argv[top.command], commands[i].name) == 0) {
-            return commands[i].run(argc - top.command, argv + top.command);
+    if (strcmp(argv[top.command], "help") == 0) {
+        if (argc - top.command == 1) {
+            argp_help(&argp, stdout, ARGP_HELP_STD_HELP, shown);
+            return CLI_FINE;
         }
+        return help(argc - top.command, argv + top.command);
     }
-    return cli_fail(argv[top.command], "no such command (see tcpfsm --help)");
+    return run_command(argc - top.command, argv + top.command);
 }
 
 /* What is opened next takes the lowest number that is free: a TUN device would become standard

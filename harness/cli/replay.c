@@ -126,7 +126,8 @@ int command_replay(int argc, char **argv)
         .options = options,
         .parser = parse_replay,
         .args_doc = "INPUT",
-        .doc = "Show what a fuzz input does: as a ladder diagram, or what a packet is."};
+        .doc = "Show what a fuzz input does: as a ladder diagram, or what a packet is.\vExit "
+               "status: 0 nothing is broken, 1 an invariant is, 2 bad usage or input."};
     struct replay replay = {.parse = {.name = "tcpfsm replay"}, .ladder = {.mode = RUN_TRACE}};
     int status;
     size_t size;

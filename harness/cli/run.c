@@ -648,7 +648,9 @@ int command_run(int argc, char **argv)
         .options = options,
         .parser = parse_run,
         .args_doc = "SCRIPT.pkt|FOLDER...",
-        .doc = "Carry out packetdrill scripts against the state machine, in virtual time."};
+        .doc = "Carry out packetdrill scripts against the state machine, in virtual time.\vExit "
+               "status: 0 all passed, 1 one failed, 2 one cannot be read or asks for what makes no "
+               "sense, or bad usage."};
     struct running running = {.parse = {.name = "tcpfsm run"}};
     int status;
     if (!cli_options(&argp, argc, argv, 0, &running, &status)) {

@@ -348,9 +348,11 @@ int command_table(int argc, char **argv)
         {"format", KEY_FORMAT, "FORMAT", 0,
          "text (default), md, dot (the state diagram, for graphviz) or csv", 0},
         CLI_OPTIONS};
-    static const struct argp argp = {.options = options,
-                                     .parser = parse_table,
-                                     .doc = "Print the rules that make up the machine."};
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse_table,
+        .doc = "Print the rules that make up the machine.\vExit status: 0 printed, 2 bad usage, "
+               "or output that cannot be written."};
     struct table table = {.parse = {.name = "tcpfsm table"}, .print = print_text};
     int status;
     if (cli_options(&argp, argc, argv, 0, &table, &status)) {

@@ -77,6 +77,16 @@ static void run_folder(const char *path)
 int main(int argc, char **argv)
 {
     struct stat about;
+    if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+        printf(
+            "usage: %s [--news] FILE|FOLDER...\n"
+            "Runs each input once, without an engine; with TFSM_STATS=FILE counts what they hit, "
+            "and with "
+            "--news names\nthose that hit something new. tcpfsm replay shows what an input does.\n"
+            "Exit: 0 nothing is broken, 2 bad usage or input; a broken invariant aborts.\n",
+            argv[0]);
+        return 0;
+    }
     if (LLVMFuzzerInitialize != NULL) {
         LLVMFuzzerInitialize(&argc, &argv);
     }

@@ -2,6 +2,7 @@
 #include "target.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -78,6 +79,10 @@ int fuzz_run(enum run_mode mode, const uint8_t *octets, size_t size)
     struct run_result result = run_program(mode, octets, size, NULL, NULL);
     count(mode, &result);
     if (result.violation.id != NULL) {
+        if (result.violation.counted) {
+            fprintf(stderr, "expected %" PRIu64 ", found %" PRIu64 "\n", result.violation.expected,
+                    result.violation.found);
+        }
         stop(result.violation.id, result.violation.requirement);
     }
     unsigned strayed = fuzz_strayed(mode, &result);

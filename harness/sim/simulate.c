@@ -236,6 +236,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     static const char *const names[WHATS] = {"seeds", "goodput", "compare", "cwnd"};
     struct arguments *arguments = state->input;
+    if (key == 'h') {
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+    }
     uint64_t *number = key == 's'   ? &arguments->seeds
                        : key == 'f' ? &arguments->first
                        : key == 'o' ? &arguments->octets
@@ -291,6 +294,7 @@ int main(int argc, char **argv)
         {"seeds", 's', "N", 0, "how many seeds (1000 for seeds, else 10)", 0},
         {"first", 'f', "N", 0, "the first seed (0)", 0},
         {"octets", 'o', "N", 0, "octets sent (1 MiB each way for seeds, else 4 MiB one way)", 0},
+        {NULL, 'h', NULL, 0, "Give this help list", -1},
         {0}};
     static const struct argp argp = {
         options,

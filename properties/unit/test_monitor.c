@@ -101,6 +101,9 @@ static struct watched *sender(uint8_t segments, uint32_t queued)
     return w;
 }
 
+/* What it said last. */
+static struct violation said;
+
 /* What the monitor says of a segment that the machine did not send: our octets `left` to `right`. */
 static const char *if_sent(const struct watched *w, uint32_t left, uint32_t right)
 {
@@ -115,6 +118,7 @@ static const char *if_sent(const struct watched *w, uint32_t left, uint32_t righ
     after.snd_nxt = seq_max(w->tcb.snd_nxt, seq_add(w->tcb.iss, right));
     after.snd_end = seq_max(w->tcb.snd_end, after.snd_nxt);
     monitor_output(&monitor, &w->cfg, &w->tcb, w->now, &out, &after);
+    said = monitor.violation;
     return monitor.violation.id != NULL ? monitor.violation.id : "";
 }
 
@@ -250,6 +254,27 @@ static void test_monitor_nobody_gives_up_early(void **state)
     assert_string_equal(if_made(w, timeout, told, closed), "TIMED_OUT_EARLY");
 }
 
+/* Where a promise is about a number, the monitor says what it had to be, and what it is. */
+static void test_monitor_says_what_was_expected_and_what_was_found(void **state)
+{
+    (void)state;
+    struct watched *w = sender(100, 10100);
+    acked(w, 1, {201, 301});
+    assert_string_equal(if_sent(w, 201, 301), "SENT_HELD");
+    assert_false(said.counted);
+    acked(w, 101, {0, 0});
+    uint32_t next = seq_distance(w->tcb.iss, w->tcb.snd_nxt);
+    w->tcb.cwnd = next + 100000;
+    w->monitor.queued = next - 1 + SIZE - 10;
+    assert_string_equal(if_sent(w, next, next + SIZE), "SENT_UNQUEUED");
+    assert_true(said.counted);
+    assert_int_equal(said.expected, next - 1 + SIZE - 10);
+    assert_int_equal(said.found, next - 1 + SIZE);
+    assert_string_equal(if_sent(w, 401, 401 + SIZE + 10), "MSS_EXCEEDED");
+    assert_int_equal(said.expected, SIZE);
+    assert_int_equal(said.found, SIZE + 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_monitor_an_ack_contradicts_the_range_it_reaches),
         cmocka_unit_test(test_monitor_overlapping_blocks_make_room_once),
         cmocka_unit_test(test_monitor_what_is_acceptable_is_taken),
+        cmocka_unit_test(test_monitor_says_what_was_expected_and_what_was_found),
         cmocka_unit_test(test_monitor_replies_are_due_while_there_is_budget),
         cmocka_unit_test(test_monitor_nobody_gives_up_early),
     };
