@@ -47,6 +47,7 @@ enum { PACKETDRILL_OPTIONS = sizeof packetdrill_options / sizeof packetdrill_opt
 struct running {
     struct cli_parse parse;
     char settings[SCRIPT_FLAGS_MOST]; /* of the command line */
+    char profile[64];                 /* "profile=NAME", or nothing */
     struct script_setting options[SETTINGS_MOST];
     unsigned option_count;
     struct script_define defines[SETTINGS_MOST];
@@ -133,7 +134,8 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
     error_t error = 0;
     switch (key) {
     case KEY_PROFILE:
-        error = add_setting(running, state, "profile=", arg);
+        snprintf(running->profile, sizeof running->profile, "profile=%.40s", arg);
+        error = strchr(arg, ',') == NULL ? 0 : cli_misuse(state, arg, "one profile at a time");
         break;
     case 'D':
         error = add_setting(running, state, "", arg);
@@ -424,9 +426,13 @@ static bool settle(const struct running *running, const struct script_options *o
     static struct settings tried;
     char wrong[SETTINGS_ERROR];
     bool ours = running->plugin == NULL;
+    /* It is the whole policy, on which a script builds; one that names its own is overruled. */
+    bool named = strstr(options->so_flags, "profile=") != NULL;
     snprintf(flags, SCRIPT_FLAGS_MOST, "%s", ours ? "idle=return" : "");
-    if ((ours && !script_join_flags(flags, options->implied)) ||
+    if (!script_join_flags(flags, named ? "" : running->profile) ||
+        (ours && !script_join_flags(flags, options->implied)) ||
         !script_join_flags(flags, options->so_flags) ||
+        !script_join_flags(flags, named ? running->profile : "") ||
         !script_join_flags(flags, running->settings)) {
         snprintf(error, SCRIPT_ERROR, "too many settings");
         return false;
@@ -560,7 +566,12 @@ static bool settings_hold(const struct running *running)
     static struct settings tried;
     char error[SETTINGS_ERROR];
     settings_default(&tried);
-    if (running->plugin == NULL && !settings_parse(&tried, running->settings, error)) {
+    bool ours = running->plugin == NULL;
+    if (ours && !settings_parse(&tried, running->profile, error)) {
+        cli_fail("--profile", "%s", error);
+        return false;
+    }
+    if (ours && !settings_parse(&tried, running->settings, error)) {
         cli_fail("-D", "%s (see tcpfsm run --settings)", error);
         return false;
     }
@@ -608,7 +619,8 @@ static int run_all(struct running *running)
 int command_run(int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"profile", KEY_PROFILE, "NAME", 0, "Policy: rfc9293, rfc793 or minimal", 0},
+        {"profile", KEY_PROFILE, "NAME", 0,
+         "Policy, on which scripts and -D build: rfc9293, rfc793 or minimal", 0},
         {NULL, 'D', "KEY=VALUE", 0, "A setting of the stack; wins over the script's --so_flags", 0},
         {"settings", KEY_SETTINGS, NULL, 0, "List the settings and what they mean", 0},
         {"strict", KEY_STRICT, NULL, 0,
