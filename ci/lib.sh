@@ -71,5 +71,11 @@ build_preset() {
     rm -f "$log"
 }
 
+# What unshare is to do with the mounts it takes over. In a changed root there is no mount at / whose propagation could be
+# made private; unshare does that for /proc alone, and /dev is one of its own.
+propagation() {
+    awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo && echo private || echo unchanged
+}
+
 build_packages=(cmake make gcc g++ libc6-dev libpcap-dev zlib1g-dev libcmocka-dev librapidcheck-dev flex bison)
 clang_packages=(clang-14 llvm-14 libclang-rt-14-dev)

@@ -20,6 +20,7 @@ enum capture_assumption {
     CAPTURE_NO_LENGTH,      /* that it is as long as its frame: the card was to cut it up */
     CAPTURE_CUT,            /* that it is sound: the end of its text was not recorded */
     CAPTURE_CUT_OPTIONS,    /* the same, with the end of its options, which then count as absent */
+    CAPTURE_NO_TIME,        /* that it came right after the one before: its own time is earlier */
     CAPTURE_ASSUMPTIONS
 };
 
@@ -114,6 +115,9 @@ enum capture_side_result {
     CAPTURE_SIDE_PARTIAL, /* the file does not show how the connection began */
     CAPTURE_SIDE_MEMORY   /* out of memory */
 };
+
+/* Whether the file shows how a connection began: else there is no script of it. */
+bool capture_begins(const struct capture *capture, size_t connection);
 
 /* Read off one end what its user did and what arrived there.
  * end   0 or 1

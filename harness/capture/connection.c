@@ -25,14 +25,21 @@ static unsigned sender_of(const struct capture_connection *connection,
     return 2;
 }
 
+static uint64_t mix(const struct tfsm_address *address, uint16_t port)
+{
+    static const uint8_t key[16] = {'c', 'a', 'p', 't', 'u', 'r', 'e', 's'};
+    uint8_t octets[18];
+    memcpy(octets, address->octets, 16);
+    octets[16] = (uint8_t)(port >> 8);
+    octets[17] = (uint8_t)(port & 0xff);
+    return tfsm_siphash(key, octets, sizeof octets);
+}
+
 /* Both directions of a connection fall into one bucket. */
 static unsigned bucket_of(const struct tfsm_packet *packet)
 {
-    unsigned sum = packet->src_port + packet->dst_port;
-    for (size_t i = 0; i < sizeof packet->src.octets; i++) {
-        sum += packet->src.octets[i] + packet->dst.octets[i];
-    }
-    return sum % CAPTURE_BUCKETS;
+    uint64_t both = mix(&packet->src, packet->src_port) ^ mix(&packet->dst, packet->dst_port);
+    return (unsigned)(both % CAPTURE_BUCKETS);
 }
 
 /* A SYN that is not the one this end began with begins another incarnation. One SYN-ACK differing

@@ -6,7 +6,7 @@
 
 #include "capture.h"
 
-#define CAPTURE_BUCKETS 1024u
+#define CAPTURE_BUCKETS 65536u
 
 /* A capture being read. */
 struct reader {
@@ -14,7 +14,7 @@ struct reader {
     size_t segment_room;
     size_t connection_room;
     size_t octet_room;
-    size_t buckets[CAPTURE_BUCKETS]; /* the youngest connection of each */
+    size_t *buckets; /* CAPTURE_BUCKETS: the youngest connection of each */
     tfsm_time last;
     bool damaged; /* the file cannot be unpacked to its end */
     char *error;

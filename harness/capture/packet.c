@@ -14,6 +14,8 @@
 
 #define HEADERS_MOST 4096u /* of IP with its extensions, and TCP: more than the codec steps over */
 
+#define PACKET_MOST ((size_t)1 << 20) /* what no card cuts up: BIG TCP has half of it */
+
 #define MORE_FRAGMENTS 0x20u /* in the seventh octet of an IPv4 header */
 
 static unsigned get16(const uint8_t *octets)
@@ -127,7 +129,7 @@ static bool take_unfinished(const uint8_t *octets, size_t n, size_t wire, struct
     size_t at = out->text_at;
     size_t total = announced(octets, wire, assumed);
     *reason = CAPTURE_BAD_IP;
-    if (total > wire || total < at || !header_holds(octets, assumed)) {
+    if (total > wire || total > PACKET_MOST || total < at || !header_holds(octets, assumed)) {
         return false;
     }
     size_t there = n < total ? n : total;

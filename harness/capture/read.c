@@ -42,6 +42,7 @@ const char *capture_assumption_text(enum capture_assumption assumption)
         [CAPTURE_NO_LENGTH] = "with the length left to the network card",
         [CAPTURE_CUT] = "cut off within the text",
         [CAPTURE_CUT_OPTIONS] = "cut off within the options",
+        [CAPTURE_NO_TIME] = "with a time before the last one, or an impossible one",
     };
     return texts[assumption];
 }
@@ -84,8 +85,8 @@ static bool keep_octets(struct reader *reader, const uint8_t *octets, size_t n)
 
 /* Keep an IP packet if it is a segment: n octets of it are there, `wire` were on the wire. False
  * when there is no room. */
-static bool keep_packet(struct reader *reader, tfsm_time time, const uint8_t *octets, size_t n,
-                        size_t wire)
+static bool keep_packet(struct reader *reader, tfsm_time time, bool timed, const uint8_t *octets,
+                        size_t n, size_t wire)
 {
     struct capture *capture = reader->capture;
     struct capture_segment segment = {
@@ -95,6 +96,7 @@ static bool keep_packet(struct reader *reader, tfsm_time time, const uint8_t *oc
         capture->left[reason]++;
         return true;
     }
+    segment.assumed |= timed ? 0u : 1u << CAPTURE_NO_TIME;
     for (unsigned i = 0; i < CAPTURE_ASSUMPTIONS; i++) {
         capture->assumed[i] += segment.assumed >> i & 1u;
     }
@@ -115,19 +117,19 @@ static bool keep_packet(struct reader *reader, tfsm_time time, const uint8_t *oc
     return connection_add(reader, capture->count - 1);
 }
 
-/* The time of a packet in microseconds. Clocks are set back now and then; here time only stands
- * still. */
+/* The time of a packet in microseconds. Clocks are set back now and then, and files are damaged;
+ * here time only stands still. Returns false where it does although it should not. */
 static bool take_time(struct reader *reader, const struct pcap_pkthdr *header, tfsm_time *time)
 {
     const int64_t far = INT64_C(1) << 40;
-    if (header->ts.tv_sec < 0 || header->ts.tv_sec > far || header->ts.tv_usec < 0) {
-        return capture_fail(reader->error, "impossible time (packet %zu)",
-                            reader->capture->packets);
+    bool sound = header->ts.tv_sec >= 0 && header->ts.tv_sec <= far && header->ts.tv_usec >= 0;
+    if (sound) {
+        *time = (tfsm_time)header->ts.tv_sec * 1000000u + (tfsm_time)header->ts.tv_usec;
+        sound = *time >= reader->last;
     }
-    *time = (tfsm_time)header->ts.tv_sec * 1000000u + (tfsm_time)header->ts.tv_usec;
-    *time = *time > reader->last ? *time : reader->last;
+    *time = sound ? *time : reader->last;
     reader->last = *time;
-    return true;
+    return sound;
 }
 
 /* Nothing could be taken: say of what kinds the packets are. */
@@ -163,12 +165,10 @@ static bool read_packets(struct reader *reader, pcap_t *pcap)
         size_t wire = header->len > header->caplen ? header->len : header->caplen;
         enum capture_reason reason;
         capture->packets++;
-        if (!take_time(reader, header, &time)) {
-            return false;
-        }
+        bool timed = take_time(reader, header, &time);
         if (!link_find_ip(link, octets, header->caplen, &at, &reason)) {
             capture->left[reason]++;
-        } else if (!keep_packet(reader, time, octets + at, header->caplen - at, wire - at)) {
+        } else if (!keep_packet(reader, time, timed, octets + at, header->caplen - at, wire - at)) {
             return false;
         }
     }
@@ -184,6 +184,10 @@ static bool read_packets(struct reader *reader, pcap_t *pcap)
 static bool read_file(struct reader *reader, pcap_t *pcap)
 {
     int link = pcap_datalink(pcap);
+    reader->buckets = malloc(CAPTURE_BUCKETS * sizeof *reader->buckets);
+    if (reader->buckets == NULL) {
+        return capture_fail(reader->error, "out of memory");
+    }
     for (unsigned i = 0; i < CAPTURE_BUCKETS; i++) {
         reader->buckets[i] = CAPTURE_NONE;
     }
@@ -211,6 +215,7 @@ bool capture_read(const char *path, struct capture *capture, char error[CAPTURE_
                             reader.damaged ? "what gzip packed is damaged or cut off" : message);
     }
     bool read = read_file(&reader, pcap);
+    free(reader.buckets);
     pcap_close(pcap); /* closes the file too */
     return read;
 }

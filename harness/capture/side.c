@@ -211,14 +211,20 @@ static void survey_windows(struct scribe *scribe, const struct capture_connectio
     }
 }
 
+bool capture_begins(const struct capture *capture, size_t connection)
+{
+    size_t first = capture->connections[connection].first;
+    unsigned flags = capture->segments[first].packet.segment.flags;
+    return (flags & (TFSM_SYN | TFSM_ACK | TFSM_RST)) == TFSM_SYN;
+}
+
 enum capture_side_result capture_side(const struct capture *capture, size_t connection,
                                       unsigned end, struct capture_side *side)
 {
     const struct capture_connection *whole = &capture->connections[connection];
     struct scribe scribe = {.capture = capture, .side = side, .last_arrival = CAPTURE_NONE};
     *side = (struct capture_side){0};
-    const struct tfsm_segment *first = &capture->segments[whole->first].packet.segment;
-    if ((first->flags & (TFSM_SYN | TFSM_ACK | TFSM_RST)) != TFSM_SYN) {
+    if (!capture_begins(capture, connection)) {
         return CAPTURE_SIDE_PARTIAL;
     }
     survey(&scribe, whole, end);

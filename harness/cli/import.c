@@ -25,6 +25,7 @@ struct tally {
     size_t large;                /* packets too large for fuzz_wire */
     size_t known;                /* seeds that were there already */
     size_t broken;               /* seeds that break an invariant as they are */
+    size_t cut[SEED_TARGETS];    /* seeds that end before their connection */
 };
 
 /* Kinds of packets that there are seeds of already: what makes one packet another to a parser. */
@@ -87,7 +88,9 @@ static bool keep_packet(struct import *import, const struct capture *capture,
     if (!has_room(import, SEED_WIRE, tally)) {
         return true;
     }
-    input[0] = segment->assumed != 0 ? WIRE_REPAIR_CHECKSUMS | WIRE_REPAIR_LENGTHS : 0;
+    input[0] = (segment->assumed & ~(1u << CAPTURE_NO_TIME)) != 0
+                   ? WIRE_REPAIR_CHECKSUMS | WIRE_REPAIR_LENGTHS
+                   : 0;
     memcpy(input + 1, capture->octets + segment->at, segment->size);
     return keep(import, SEED_WIRE, input, segment->size + 1, tally);
 }
@@ -116,6 +119,7 @@ static bool keep_program(struct import *import, enum seed_target target,
     if (program->records == 0) {
         return true; /* nothing ever happened there */
     }
+    tally->cut[target] += program->cut;
     tally->broken +=
         run_program(mode, program->octets, program->size, NULL, NULL).violation.id != NULL;
     return keep(import, target, program->octets, program->size, tally);
@@ -126,25 +130,24 @@ static bool keep_connection(struct import *import, const struct capture *capture
                             struct tally *tally)
 {
     struct seed_program program;
+    if (!capture_begins(capture, connection)) {
+        tally->partial++;
+        return true;
+    }
     for (unsigned end = 0; end < 2; end++) {
         if (!has_room(import, SEED_TRACE, tally)) {
             continue;
         }
         enum seed_result result = seed_trace(capture, connection, end, &program);
-        if (result == SEED_PARTIAL) {
-            tally->partial++;
-            return true;
-        }
-        if (result == SEED_MEMORY || !keep_program(import, SEED_TRACE, &program, tally)) {
+        if (result != SEED_MADE || !keep_program(import, SEED_TRACE, &program, tally)) {
             return false;
         }
     }
     if (!has_room(import, SEED_PAIR, tally)) {
         return true;
     }
-    enum seed_result result = seed_pair(capture, connection, &program);
-    return result == SEED_PARTIAL ||
-           (result == SEED_MADE && keep_program(import, SEED_PAIR, &program, tally));
+    return seed_pair(capture, connection, &program) == SEED_MADE &&
+           keep_program(import, SEED_PAIR, &program, tally);
 }
 
 static bool keep_capture(struct import *import, const struct capture *capture, struct tally *tally)
@@ -214,6 +217,7 @@ static void print_tally(const char *path, const struct tally *tally)
     putchar('\n');
     print_counts("  taken, but: ", tally->assumed, CAPTURE_ASSUMPTIONS, assumption_text);
     print_counts("  left out: ", tally->left, CAPTURE_REASONS, reason_text);
+    print_counts("  longer than a program can be: ", tally->cut, SEED_TARGETS, target_text);
     print_counts("  beyond --limit: ", tally->beyond, SEED_TARGETS, target_text);
     if (tally->large > 0) {
         printf("  too large for fuzz_wire: %zu\n", tally->large);

@@ -324,13 +324,19 @@ static bool append_pieces(struct teller *teller, size_t arrival)
     uint32_t left = capture_text(segment);
     uint32_t seq = seq_add(teller->config.iss[1], seq_distance(peer_isn, segment->seq));
     uint8_t flags = segment->flags;
+    uint32_t done = 0;
     bool fits = true;
     do {
         struct tfsm_tcb tcb;
-        struct record record = {.kind = RECORD_SEGMENT, .wnd = segment->wnd, .up = segment->up};
+        struct record record = {.kind = RECORD_SEGMENT, .wnd = segment->wnd};
+        record.up = (uint16_t)(segment->up > done ? segment->up - done : 0);
         record.len = (uint16_t)(left < UINT16_MAX ? left : UINT16_MAX);
         left -= record.len;
         record.flags = left > 0 ? flags & (uint8_t) ~(unsigned)TFSM_FIN : flags;
+        if (done > 0 && segment->up <= done) { /* its urgent data were in a piece before */
+            record.flags &= (uint8_t) ~(unsigned)TFSM_URG;
+        }
+        done += record.len;
         if (!live_tcb(teller->program, &tcb)) {
             return false;
         }
@@ -380,6 +386,7 @@ enum seed_result seed_trace(const struct capture *capture, size_t connection, un
         fits = fits && append_pieces(&teller, step->segment);
         i++;
     }
+    program->cut = !fits;
     capture_side_free(&teller.side);
     return result;
 }

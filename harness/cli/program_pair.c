@@ -312,9 +312,8 @@ static void write_pair(struct pair *pair, const struct capture_connection *conne
         fits = append_pause(pair, i) && append_arrivals(pair, from, i) &&
                append_calls(pair, from, i) && append_sending(pair, i);
     }
-    if (fits) {
-        append_all_arrivals(pair, CAPTURE_NONE);
-    }
+    fits = fits && append_all_arrivals(pair, CAPTURE_NONE);
+    pair->program->cut = !fits;
 }
 
 enum seed_result seed_pair(const struct capture *capture, size_t connection,

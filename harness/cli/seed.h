@@ -51,6 +51,7 @@ struct seed_program {
     uint8_t octets[PROGRAM_MAX];
     size_t size;
     unsigned records;
+    bool cut; /* full, or broken, before the connection was over */
 };
 
 /* What came of making a program. */

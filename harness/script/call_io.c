@@ -176,13 +176,19 @@ static bool all_there(struct runner *runner, int fd, size_t n)
     return runner->stack->poll(runner->user, &end, 1, 0) > 0;
 }
 
-/* Octets that a read waits for: SO_RCVLOWAT, but no more than it asks for. */
-static size_t least_of(struct runner *runner, int fd, size_t n)
+/* A read may wait for more than an octet: SO_RCVLOWAT. The stack knows when it has waited enough. */
+static bool has_least(struct runner *runner, int fd)
 {
     int least = 1;
     socklen_t size = sizeof least;
     runner->stack->getsockopt(runner->user, fd, SOL_SOCKET, SO_RCVLOWAT, &least, &size);
-    return least > 1 && (size_t)least < n ? (size_t)least : least > 1 ? n : 1;
+    return least > 1;
+}
+
+static bool is_readable(struct runner *runner, int fd)
+{
+    struct pollfd poll = {.fd = fd, .events = POLLIN};
+    return runner->stack->poll(runner->user, &poll, 1, 0) > 0;
 }
 
 enum way { PLAIN, ADDRESSED, IN_PIECES, AS_MESSAGE };
@@ -219,7 +225,7 @@ static int64_t read_by(struct runner *runner, int fd, enum way way, const struct
         header.msg_controllen = sizeof told->control;
         value = stack->recvmsg(runner->user, fd, &header, flags);
         told->flags = header.msg_flags;
-        told->size = header.msg_controllen;
+        told->size = header.msg_controllen < sizeof told->control ? header.msg_controllen : 0;
         return value;
     }
     return -1;
@@ -232,8 +238,9 @@ static enum attempt read_octets(struct runner *runner, const struct arguments *a
     int fd = run_fd(runner, a->number[0]);
     bool never = (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) != 0; /* the error queue has it or not */
     int blocking = never ? -1 : call_unblock(runner, fd);
-    size_t wanted = (flags & MSG_WAITALL) != 0 ? load->total : least_of(runner, fd, load->total);
-    if (blocking >= 0 && wanted > 1 && !all_there(runner, fd, wanted)) {
+    bool whole = (flags & MSG_WAITALL) != 0;
+    if (blocking >= 0 && (whole ? !all_there(runner, fd, load->total)
+                                : has_least(runner, fd) && !is_readable(runner, fd))) {
         call_block_again(runner, fd, blocking);
         return call_waits(runner, fd, SO_RCVTIMEO, answer);
     }
@@ -322,6 +329,12 @@ static int64_t write_by(struct runner *runner, int fd, enum way way, const struc
     return -1;
 }
 
+static bool is_over(struct runner *runner, int fd)
+{
+    struct pollfd poll = {.fd = fd, .events = POLLOUT};
+    return runner->stack->poll(runner->user, &poll, 1, 0) > 0 && (poll.revents & POLLHUP) != 0;
+}
+
 /* A write that blocks goes on until all is taken. One that opens a connection waits for that, too,
  * and goes on as any other once the SYN is out. */
 static enum attempt write_octets(struct runner *runner, const struct arguments *a, enum way way,
@@ -336,6 +349,11 @@ static enum attempt write_octets(struct runner *runner, const struct arguments *
     int fd = run_fd(runner, a->number[0]);
     struct descriptor *descriptor = run_descriptor(runner, a->number[0]);
     int64_t *done = &runner->pending.done;
+    if (*done > 0 && !runner->pending.begun &&
+        is_over(runner, fd)) { /* its error is for the next */
+        answer->value = *done;
+        return CALL_DONE;
+    }
     fill_text(runner, load, descriptor, (size_t)*done);
     int blocking = (flags & MSG_DONTWAIT) != 0 ? -1 : call_unblock(runner, fd);
     int64_t value = write_by(runner, fd, way, load, (size_t)*done, flags, to);

@@ -376,7 +376,14 @@ static void write_program(FILE *to, const struct tcp_info *info, const char *tex
     }
     assign(&program, "tcpi_snd_wscale", info->tcpi_snd_wscale);
     assign(&program, "tcpi_rcv_wscale", info->tcpi_rcv_wscale);
-    fprintf(to, "NULL = None\n%s\n", text + strspn(text, " \t\r\n"));
+    /* Lines may be indented, all alike; what follows the bracket at once is not. */
+    size_t blank = strspn(text, " \t\r");
+    text += text[blank] == '\n' ? blank + 1 : blank;
+    fputs("NULL = None\nimport textwrap\nexec(compile(textwrap.dedent(bytes.fromhex('", to);
+    for (; *text != '\0'; text++) {
+        fprintf(to, "%02x", (unsigned)(unsigned char)*text);
+    }
+    fputs("').decode('utf-8', 'replace')), 'code', 'exec'))\n", to);
 }
 
 /* The last line that a program says on standard error. */
@@ -404,7 +411,7 @@ static bool run_python(struct runner *runner, const struct tcp_info *info, const
     }
     write_program(program, info, text);
     bool written = fclose(program) == 0;
-    snprintf(command, sizeof command, "exec python3 -B %s 2>&1 >/dev/null", path);
+    snprintf(command, sizeof command, "exec python3 -I -B %s 2>&1 >/dev/null", path);
     fflush(stdout);
     FILE *answer = written ? popen(command, "r") : NULL;
     if (answer == NULL) {

@@ -218,7 +218,7 @@ bool script_options(const struct script *script, const struct script_setting *mo
         !take_all(&reading, more, line)) {
         return false;
     }
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 2 && script != NULL; i++) { /* without one more may come */
         if (memcmp(&options->local[i], &options->remote[i], sizeof options->local[i]) == 0) {
             return fail(&reading, "both ends have the same address");
         }

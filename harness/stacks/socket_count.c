@@ -99,15 +99,15 @@ void count_packet(struct sockets *s, const uint8_t *octets, size_t n, bool out)
         return;
     }
     uint32_t end = segment->seq + segment->len;
-    uint32_t ahead = end - flow->sent_to; /* less than half the space where it is new */
-    bool again = segment->len > 0 && flow->sent && (ahead == 0 || ahead > UINT32_MAX / 2);
+    uint32_t old = flow->sent ? flow->sent_to - segment->seq : 0; /* octets that went out before */
+    old = old > UINT32_MAX / 2 ? 0 : old < segment->len ? old : segment->len;
     flow->segs_out++;
     flow->data_segs_out += text > 0;
     flow->bytes_sent += text;
-    flow->bytes_retrans += again ? text : 0;
-    flow->total_retrans += again;
+    flow->bytes_retrans += old < text ? old : text;
+    flow->total_retrans += old > 0;
     flow->data_out_at = text > 0 ? s->clock : flow->data_out_at;
-    if (segment->len > 0 && !again) {
+    if (segment->len > old) {
         flow->sent = true;
         flow->sent_to = end;
     }

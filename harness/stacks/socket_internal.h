@@ -72,7 +72,10 @@ struct held {
 struct zerocopy {
     uint32_t first; /* number of the oldest */
     unsigned count;
-    uint64_t end[ZEROCOPY_MOST]; /* in the stream: done when this is acknowledged */
+    struct zerocopy_run {
+        uint32_t sends;
+        uint64_t end; /* in the stream: done when this is acknowledged */
+    } runs[ZEROCOPY_MOST];
 };
 
 /* A connection that nobody may accept before it has text: TCP_DEFER_ACCEPT. */
@@ -319,14 +322,16 @@ void held_flush(struct sockets *s, struct sock *sock);
 uint32_t sock_unsent(const struct sockets *s, const struct sock *sock);
 /* Octets written that are not acknowledged. */
 uint32_t sock_queued(const struct sockets *s, const struct sock *sock);
+/* Enough is there to read: SO_RCVLOWAT, or whatever is there once the peer can hardly send more. */
+bool sock_readable(const struct sockets *s, const struct sock *sock, uint32_t readable);
 /* Text may be written: less than TCP_NOTSENT_LOWAT waits. */
 bool sock_wants_text(const struct sockets *s, const struct sock *sock);
 
 /* A send with MSG_ZEROCOPY has taken its text. */
 void zerocopy_sent(struct sock *sock);
-/* Sends whose completion can be told: the first of *count. */
-uint32_t zerocopy_done(const struct sockets *s, const struct sock *sock, unsigned *count);
-void zerocopy_told(struct sock *sock, unsigned count);
+/* Sends whose completion can be told: the number of the first, and how many. */
+uint32_t zerocopy_done(const struct sockets *s, const struct sock *sock, uint32_t *sends);
+void zerocopy_told(struct sock *sock, uint32_t sends);
 
 /* Move what a deferring listener has to the side; true where a connection can be accepted. */
 bool deferred_acceptable(struct sockets *s, struct sock *listener);

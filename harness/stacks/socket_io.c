@@ -194,6 +194,8 @@ static ssize_t receive(struct sockets *s, struct file *file, const struct readin
     return got > 0 || result == 1 ? (ssize_t)got : result;
 }
 
+static int tell_completions(struct sockets *s, struct sock *sock, struct msghdr *message);
+
 ssize_t do_receive(struct sockets *s, int fd, const struct iovec *pieces, size_t count, int flags)
 {
     int error;
@@ -205,8 +207,9 @@ ssize_t do_receive(struct sockets *s, int fd, const struct iovec *pieces, size_t
     if ((flags & MSG_OOB) != 0) { /* urgent data is in line, as RFC 6093 wants it */
         return -EINVAL;
     }
-    if ((flags & MSG_ERRQUEUE) != 0) {
-        return -EAGAIN;
+    if ((flags & MSG_ERRQUEUE) != 0) { /* taken from the queue, and nobody is told what it says */
+        struct msghdr nowhere = {.msg_control = NULL};
+        return tell_completions(s, &file->sock, &nowhere);
     }
     struct reading reading = {.pieces = pieces,
                               .count = count,
@@ -221,43 +224,47 @@ ssize_t do_receive(struct sockets *s, int fd, const struct iovec *pieces, size_t
 
 /* ---- receive, with control messages ---- */
 
-/* A control message; what has no room is left out, and MSG_CTRUNC says so. */
+/* A control message, cut to the room there is: cmsg(3). MSG_CTRUNC says that it was. */
 static void tell(struct msghdr *message, int level, int type, const void *data, size_t n)
 {
-    if (message->msg_control == NULL || message->msg_controllen < CMSG_SPACE(n)) {
-        message->msg_controllen = 0;
+    size_t room = message->msg_control != NULL ? message->msg_controllen : 0;
+    if (room < CMSG_LEN(n)) {
         message->msg_flags |= MSG_CTRUNC;
+        n = room > CMSG_LEN(0) ? room - CMSG_LEN(0) : 0;
+    }
+    message->msg_controllen = 0;
+    if (n == 0) {
         return;
     }
-    memset(message->msg_control, 0, CMSG_SPACE(n));
-    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    size_t space = room < CMSG_SPACE(n) ? room : CMSG_SPACE(n);
+    struct cmsghdr *header = message->msg_control;
+    memset(header, 0, space);
     header->cmsg_level = level;
     header->cmsg_type = type;
     header->cmsg_len = CMSG_LEN(n);
     memcpy(CMSG_DATA(header), data, n);
-    message->msg_controllen = CMSG_SPACE(n);
+    message->msg_controllen = space;
 }
 
-/* Completions of MSG_ZEROCOPY: from which send to which; all were copied. */
+/* Completions of MSG_ZEROCOPY: from which send to which; all were copied. Nobody is the offender. */
 static int tell_completions(struct sockets *s, struct sock *sock, struct msghdr *message)
 {
-    unsigned count;
-    uint32_t first = zerocopy_done(s, sock, &count);
     struct {
         struct sock_extended_err what;
-        struct sockaddr_in offender; /* nobody */
-    } error = {.what = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
-                        .ee_code = SO_EE_CODE_ZEROCOPY_COPIED,
-                        .ee_info = first,
-                        .ee_data = first + count - 1}};
-    if (count == 0) {
+        struct sockaddr_in6 offender;
+    } error = {.what = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY, .ee_code = SO_EE_CODE_ZEROCOPY_COPIED}};
+    bool six = sock->family == AF_INET6;
+    uint32_t sends;
+    error.what.ee_info = zerocopy_done(s, sock, &sends);
+    error.what.ee_data = error.what.ee_info + sends - 1;
+    if (sends == 0) {
         return -EAGAIN;
     }
-    bool six = sock->family == AF_INET6;
+    message->msg_namelen = 0;
     message->msg_flags = MSG_ERRQUEUE;
     tell(message, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_RECVERR : IP_RECVERR, &error,
-         sizeof error);
-    zerocopy_told(sock, count);
+         sizeof error.what + (six ? sizeof error.offender : sizeof(struct sockaddr_in)));
+    zerocopy_told(sock, sends);
     return 0;
 }
 
@@ -271,31 +278,32 @@ ssize_t do_receive_message(struct sockets *s, int fd, struct msghdr *message, in
     if ((flags & MSG_ERRQUEUE) != 0) {
         return tell_completions(s, &file->sock, message);
     }
+    file_hold(file); /* it may wait, and its number become another's */
     ssize_t result = do_receive(s, fd, message->msg_iov, message->msg_iovlen, flags);
-    if (result < 0) {
-        return result;
+    if (result >= 0) {
+        message->msg_namelen = 0;
+        message->msg_flags = 0;
     }
-    message->msg_namelen = 0;
-    message->msg_flags = 0;
-    file = socket_of(s, fd, &error); /* it may have waited */
-    if (file != NULL && file->sock.choices.inq) {
+    if (result >= 0 && file->sock.choices.inq) {
         int left = (int)endpoint_readable(s->ep, file->sock.connection);
         bool end = left == 0 && file->sock.peer_closed;
         left = end ? 1 : left; /* the end of the stream counts, as on Linux */
         tell(message, IPPROTO_TCP, TCP_INQ_MESSAGE, &left, sizeof left);
-    } else {
+    } else if (result >= 0) {
         message->msg_controllen = 0;
     }
+    file_release(s, file);
     return result;
 }
 
 /* ---- send ---- */
 
-/* Whether a socket takes octets now: 1 for yes, 0 to wait, or an error. */
-static int send_state(struct sock *sock)
+/* Whether a socket takes octets now: 1 for yes, 0 to wait, or an error, which stays pending where
+ * something was sent: then nobody is told of it yet. */
+static int send_state(struct sock *sock, bool nothing_yet)
 {
     if (sock->error != 0) {
-        return -sock_take_error(sock);
+        return nothing_yet ? -sock_take_error(sock) : -sock->error;
     }
     if (sock->write_shut || sock->phase == PHASE_NONE || sock->phase == PHASE_LISTENING ||
         sock->over) {
@@ -351,8 +359,8 @@ static ssize_t send_all(struct sockets *s, struct file *file, struct writing *w)
     tfsm_time timeout = sock->choices.send_timeout;
     wait_begin(s, &waiter, timeout > 0 ? timeout : TFSM_NEVER);
     while (w->done < w->total || result == 0) {
-        result = send_state(sock);
-        if (result == 1 && !sock_wants_text(s, sock)) {
+        result = send_state(sock, w->done == 0);
+        if (result == 1 && w->total > 0 && !sock_wants_text(s, sock)) {
             result = 0;
         } else if (result == 1) {
             result = put(s, sock, w->pieces, w->count, w->done, w->urgent, w->more);

@@ -120,9 +120,11 @@ static int set_socket(struct sockets *s, struct sock *sock, int name, int value)
         choices->keepalive = value != 0;
         set_keepalive(s, sock);
         return 0;
-    case SO_SNDBUF:
+    case SO_SNDBUF: /* what is held had room before */
+        held_flush(s, sock);
+        return set_buffer(s, sock, true, value);
     case SO_RCVBUF:
-        return set_buffer(s, sock, name == SO_SNDBUF, value);
+        return set_buffer(s, sock, false, value);
     case SO_OOBINLINE: /* always: RFC 6093 */
         return 0;
     case SO_RCVLOWAT: /* no more than there can be */
@@ -187,7 +189,7 @@ static int whole_timeouts(int seconds)
 {
     int timeout = 1;
     int period = seconds > 0 ? 1 : 0;
-    while (period < seconds && period < SECONDS_MOST) {
+    for (unsigned tries = 1; period < seconds && tries < UINT8_MAX; tries++) {
         timeout = timeout * 2 < TIMEOUT_MOST ? timeout * 2 : TIMEOUT_MOST;
         period += timeout;
     }

@@ -18,7 +18,7 @@ static uint32_t connection_ready(const struct sockets *s, const struct sock *soc
     bool writable =
         sock->write_shut || sock->over || !known || (has_room(&status) && sock_wants_text(s, sock));
     uint32_t ready = writable ? POLLOUT | POLLWRNORM : 0;
-    if (known && status.readable >= (uint32_t)sock->choices.receive_least) {
+    if (known && sock_readable(s, sock, status.readable)) {
         ready |= POLLIN | POLLRDNORM;
     }
     if (known && status.tcp.urgent_in > 0) {
@@ -30,9 +30,9 @@ static uint32_t connection_ready(const struct sockets *s, const struct sock *soc
 /* Completions are in the error queue. */
 static bool has_completions(const struct sockets *s, const struct sock *sock)
 {
-    unsigned count;
-    zerocopy_done(s, sock, &count);
-    return count > 0;
+    uint32_t sends;
+    zerocopy_done(s, sock, &sends);
+    return sends > 0;
 }
 
 static uint32_t socket_ready(struct sockets *s, struct sock *sock)

@@ -30,6 +30,13 @@ uint32_t sock_queued(const struct sockets *s, const struct sock *sock)
     return known(s, sock, &status) ? status.tcp.queued + (uint32_t)sock->held.n : 0;
 }
 
+bool sock_readable(const struct sockets *s, const struct sock *sock, uint32_t readable)
+{
+    const struct tfsm_tcb *tcb = endpoint_tcb(s->ep, sock->connection);
+    bool full = tcb != NULL && tcb->rcv_wnd <= sock->options[0].policy.mss;
+    return readable >= (uint32_t)sock->choices.receive_least || (readable > 0 && full);
+}
+
 bool sock_wants_text(const struct sockets *s, const struct sock *sock)
 {
     uint32_t most = sock->choices.notsent_most;
@@ -65,6 +72,9 @@ enum tfsm_result held_send(struct sockets *s, struct sock *sock, const uint8_t *
     size_t size = (size_t)sock_segment_size(s, sock);
     bool holds = more && !urgent && sock->phase == PHASE_CONNECTED;
     *taken = 0;
+    if (urgent) { /* whatever is corked */
+        held_flush(s, sock);
+    }
     if (held->octets == NULL && holds) {
         held->octets = malloc(HELD_ROOM);
     }
@@ -100,31 +110,38 @@ enum tfsm_result held_send(struct sockets *s, struct sock *sock, const uint8_t *
 void zerocopy_sent(struct sock *sock)
 {
     struct zerocopy *zc = &sock->zerocopy;
-    if (zc->count == ZEROCOPY_MOST) { /* who never asks is told of the youngest */
-        memmove(zc->end, zc->end + 1, sizeof zc->end - sizeof zc->end[0]);
-        zc->count--;
-        zc->first++;
-    }
-    zc->end[zc->count++] = sock->written;
+    if (zc->count < ZEROCOPY_MOST) {
+        zc->runs[zc->count++] = (struct zerocopy_run){.sends = 0};
+    } /* else it is told together with the one before */
+    zc->runs[zc->count - 1].sends++;
+    zc->runs[zc->count - 1].end = sock->written;
 }
 
-uint32_t zerocopy_done(const struct sockets *s, const struct sock *sock, unsigned *count)
+uint32_t zerocopy_done(const struct sockets *s, const struct sock *sock, uint32_t *sends)
 {
     const struct zerocopy *zc = &sock->zerocopy;
+    bool known = sock->over || sock->phase == PHASE_CONNECTED;
     uint64_t acknowledged = sock->written - sock_queued(s, sock);
-    *count = 0;
-    while (*count < zc->count && (sock->over || zc->end[*count] <= acknowledged)) {
-        ++*count;
+    *sends = 0;
+    for (unsigned i = 0; i < zc->count && known; i++) {
+        if (!sock->over && zc->runs[i].end > acknowledged) {
+            break;
+        }
+        *sends += zc->runs[i].sends;
     }
     return zc->first;
 }
 
-void zerocopy_told(struct sock *sock, unsigned count)
+void zerocopy_told(struct sock *sock, uint32_t sends)
 {
     struct zerocopy *zc = &sock->zerocopy;
-    zc->count -= count;
-    zc->first += count;
-    memmove(zc->end, zc->end + count, zc->count * sizeof zc->end[0]);
+    unsigned runs = 0;
+    zc->first += sends;
+    while (sends > 0 && runs < zc->count) {
+        sends -= zc->runs[runs++].sends;
+    }
+    zc->count -= runs;
+    memmove(zc->runs, zc->runs + runs, zc->count * sizeof zc->runs[0]);
 }
 
 /* ---- connections ---- */
@@ -148,6 +165,14 @@ static bool is_ready(const struct sockets *s, const struct deferred *deferred)
            status.tcp.state != TFSM_ESTABLISHED;
 }
 
+/* A connection that was reset before anybody had it is nobody's. */
+static bool is_gone(const struct sockets *s, const struct deferred *deferred)
+{
+    struct endpoint_status_block status;
+    return endpoint_status(s->ep, deferred->handle, &status) != TFSM_DONE ||
+           status.tcp.state == TFSM_CLOSED;
+}
+
 static struct deferred **find_ready(const struct sockets *s, struct sock *listener)
 {
     struct deferred **link = &listener->deferred;
@@ -161,10 +186,21 @@ bool deferred_acceptable(struct sockets *s, struct sock *listener)
 {
     struct deferred **last = &listener->deferred;
     endpoint_handle handle;
+    int waiting = 0;
+    int backlog = listener->backlog < 0 ? -listener->backlog : listener->backlog;
     while (*last != NULL) {
-        last = &(*last)->next;
+        struct deferred *one = *last;
+        if (is_gone(s, one)) {
+            *last = one->next;
+            endpoint_release(s->ep, one->handle, time_of(s));
+            free(one);
+        } else {
+            last = &one->next;
+            waiting++;
+        }
     }
-    while ((handle = take(s, listener)) != 0) {
+    while (waiting < backlog && (handle = take(s, listener)) != 0) {
+        waiting++;
         struct deferred *one = malloc(sizeof *one);
         if (one == NULL) {
             endpoint_abort(s->ep, handle, time_of(s));

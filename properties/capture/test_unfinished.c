@@ -269,6 +269,53 @@ static void test_super_segment(void **state)
     }
 }
 
+/* A frame says that it was longer than any card makes them: that is damage, and no length. */
+static void test_no_segment_is_as_long_as_a_frame_may_claim(void **state)
+{
+    static struct image image;
+    static const uint32_t claims[] = {(1u << 20) + 1, 0x7fffffffu, 0xffffffffu};
+    const struct capture_segment *segment = &original.segments[0];
+    (void)state;
+    for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++) {
+        struct capture capture;
+        char error[CAPTURE_ERROR] = "";
+        uint8_t packet[4096];
+        memcpy(packet, packet_of(segment), segment->size);
+        set_length(packet, 0);
+        image.size = 0;
+        image_file_header(&image, RAW);
+        put_packet(&image, segment->time, packet, segment->size, claims[i]);
+        assert_false(image_read(&image, image.size, &capture, error));
+        assert_int_equal(capture.left[CAPTURE_BAD_IP], 1);
+        capture_free(&capture);
+    }
+}
+
+/* ---- times ---- */
+
+/* A clock that was set back, or damage: time stands still, the order is the file's, and it is said. */
+static void test_a_time_before_the_last_one(void **state)
+{
+    static struct image image;
+    struct capture capture;
+    (void)state;
+    assert_true(original.count >= 3);
+    image.size = 0;
+    image_file_header(&image, RAW);
+    for (size_t i = 0; i < original.count; i++) {
+        const struct capture_segment *segment = &original.segments[i];
+        tfsm_time time = i == 1 ? 5 : segment->time;
+        put_packet(&image, time, packet_of(segment), segment->size, segment->size);
+    }
+    read_all(&image, &capture);
+    assert_int_equal(capture.count, original.count);
+    assert_true(capture.segments[1].time == original.segments[0].time);
+    assert_true(capture.segments[2].time == original.segments[2].time);
+    assert_int_equal(capture.assumed[CAPTURE_NO_TIME], 1);
+    assert_int_equal(capture.segments[1].assumed, 1u << CAPTURE_NO_TIME);
+    capture_free(&capture);
+}
+
 /* ---- cut off ---- */
 
 static void cut_at(struct image *image, size_t most)
@@ -452,6 +499,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_length_left_to_the_card),
         cmocka_unit_test(test_ipv4_checksum_left_to_the_card),
         cmocka_unit_test(test_super_segment),
+        cmocka_unit_test(test_no_segment_is_as_long_as_a_frame_may_claim),
+        cmocka_unit_test(test_a_time_before_the_last_one),
         cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_left_out_and_why),
         cmocka_unit_test(test_every_variant_of_pcap),
