@@ -149,8 +149,3 @@ const char *tfsm_wire_result_name(enum tfsm_wire_result result)
         "not TCP", "bad data offset",  "bad checksum",     "illegal option length"};
     return PICK(names, result);
 }
-
-const char *tfsm_rule_name(unsigned id)
-{
-    return id < TFSM_RULES ? tfsm_rules[id].name : "?";
-}

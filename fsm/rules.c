@@ -37,10 +37,10 @@
 #define STAY TFSM_STAY
 
 #define L(list)
-#define R(id, step_, states_, need_, forbid_, actions_, next_, verdict_, source_)                                      \
+#define R(id, why, step_, states_, need_, forbid_, actions_, next_, verdict_, source)                                  \
     [TFSM_RULE_##id] = {.need = need_, .forbid = forbid_, .actions = actions_,                                   \
                         .states = (uint16_t)(states_), .step = TFSM_STEP_##step_, .next = (next_),                     \
-                        .verdict = TFSM_V_##verdict_, .name = #id, .source = "RFC" source_},
+                        .verdict = TFSM_V_##verdict_},
 /* clang-format on */
 
 const struct tfsm_rule tfsm_rules[TFSM_RULES] = {

@@ -325,14 +325,12 @@ struct tfsm_rule {
     uint8_t step;                      /* enum tfsm_step_index */
     uint8_t next;                      /* enum tfsm_state, or TFSM_STAY */
     uint8_t verdict;                   /* enum tfsm_verdict */
-    const char *name;
-    const char *source; /* the requirement: RFC, colon, section or id */
 };
 
 /* The ids, in table order, and where each list starts. */
 enum tfsm_rule_id {
 #define L(list)                                                           TFSM_LIST_##list, TFSM_BEFORE_##list = TFSM_LIST_##list - 1,
-#define R(id, step, states, need, forbid, actions, next, verdict, source) TFSM_RULE_##id,
+#define R(id, why, step, states, need, forbid, actions, next, verdict, source) TFSM_RULE_##id,
 #include "rules_call.inc"
 #include "rules_segment.inc"
 #include "rules_timeout.inc"
@@ -349,7 +347,10 @@ extern const struct tfsm_rule tfsm_rules[TFSM_RULES];
 struct tfsm_facts tfsm_take_facts(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                                   const struct tfsm_event *ev);
 
-const char *tfsm_rule_name(unsigned id); /* "RST_EXACT"; "?" beyond the table */
+/* Of a rule, for people: nothing of it is in an image that does not ask. "?" beyond the table. */
+const char *tfsm_rule_name(unsigned id);   /* "RST_CHALLENGE" */
+const char *tfsm_rule_text(unsigned id);   /* what it is for, in a sentence */
+const char *tfsm_rule_source(unsigned id); /* the requirement: RFC, colon, section or id */
 const char *tfsm_fact_name(enum tfsm_fact_index fact);
 const char *tfsm_fact_text(enum tfsm_fact_index fact);
 const char *tfsm_action_name(enum tfsm_action_index action);

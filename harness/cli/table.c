@@ -49,8 +49,9 @@ static void print_cells(const char *cells[COLUMNS])
     }
 }
 
-static void print_rule(const struct tfsm_rule *rule)
+static void print_rule(unsigned id)
 {
+    const struct tfsm_rule *rule = &tfsm_rules[id];
     struct cli_text states = {.used = 0};
     struct cli_text when = {.used = 0};
     struct cli_text does = {.used = 0};
@@ -58,10 +59,14 @@ static void print_rule(const struct tfsm_rule *rule)
     describe_facts(&when, &rule->need, " ", "");
     describe_facts(&when, &rule->forbid, " ", "not:");
     describe_actions(&does, rule, " ");
-    const char *cells[COLUMNS] = {
-        rule->name,  states.octets,       when.used > 0 ? when.octets : "-",
-        does.octets, describe_next(rule), tfsm_verdict_name((enum tfsm_verdict)rule->verdict),
-        rule->source};
+    const char *cells[COLUMNS] = {tfsm_rule_name(id),
+                                  states.octets,
+                                  when.used > 0 ? when.octets : "-",
+                                  does.octets,
+                                  describe_next(rule),
+                                  tfsm_verdict_name((enum tfsm_verdict)rule->verdict),
+                                  tfsm_rule_source(id)};
+    printf("   %s\n", tfsm_rule_text(id));
     print_cells(cells);
 }
 
@@ -105,7 +110,7 @@ static void print_text(void)
                     printf("-- %s\n", text);
                 }
             }
-            print_rule(&tfsm_rules[id]);
+            print_rule(id);
         }
     }
     print_legend();
@@ -207,8 +212,9 @@ static void print_matrix(void)
     }
 }
 
-static void print_markdown_rule(const struct tfsm_rule *rule)
+static void print_markdown_rule(unsigned id)
 {
+    const struct tfsm_rule *rule = &tfsm_rules[id];
     struct cli_text states = {.used = 0};
     struct cli_text need = {.used = 0};
     struct cli_text forbid = {.used = 0};
@@ -217,9 +223,10 @@ static void print_markdown_rule(const struct tfsm_rule *rule)
     describe_facts(&need, &rule->need, " ", "");
     describe_facts(&forbid, &rule->forbid, " ", "");
     describe_actions(&does, rule, " ");
-    printf("| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", rule->name, states.octets,
-           need.used > 0 ? need.octets : "-", forbid.used > 0 ? forbid.octets : "-", does.octets,
-           describe_next(rule), tfsm_verdict_text((enum tfsm_verdict)rule->verdict), rule->source);
+    printf("| `%s` | %s | %s | %s | %s | %s | %s | %s | %s |\n", tfsm_rule_name(id),
+           tfsm_rule_text(id), states.octets, need.used > 0 ? need.octets : "-",
+           forbid.used > 0 ? forbid.octets : "-", does.octets, describe_next(rule),
+           tfsm_verdict_text((enum tfsm_verdict)rule->verdict), tfsm_rule_source(id));
 }
 
 /* A name and its meaning; < and = are read as HTML or not, so the meaning is code. */
@@ -256,10 +263,11 @@ static void print_markdown(void)
                 if (steps) {
                     printf("\n### %s\n", tfsm_step_text((enum tfsm_step_index)step));
                 }
-                printf("\n| rule | in | needs | forbids | does | next | then | source |\n"
-                       "|---|---|---|---|---|---|---|---|\n");
+                printf("\n| rule | what it is for | in | needs | forbids | does | next | then | "
+                       "source |\n"
+                       "|---|---|---|---|---|---|---|---|---|\n");
             }
-            print_markdown_rule(&tfsm_rules[id]);
+            print_markdown_rule(id);
         }
     }
     print_markdown_legend();
@@ -282,7 +290,7 @@ static void print_field(const char *field, char end)
 
 static void print_csv(void)
 {
-    printf("id,rule,list,step,states,need,forbid,actions,next,verdict,source\n");
+    printf("id,rule,list,step,states,need,forbid,actions,next,verdict,source,text\n");
     for (unsigned list = 0; list < rule_list_count; list++) {
         for (unsigned id = rule_lists[list].first; id < rule_list_end(list); id++) {
             const struct tfsm_rule *rule = &tfsm_rules[id];
@@ -296,7 +304,7 @@ static void print_csv(void)
             describe_facts(&sets[2], &rule->forbid, " ", "");
             describe_actions(&sets[3], rule, " ");
             printf("%u,", id);
-            print_field(rule->name, ',');
+            print_field(tfsm_rule_name(id), ',');
             print_field(rule_lists[list].title, ',');
             print_field(tfsm_step_text((enum tfsm_step_index)rule->step), ',');
             for (unsigned i = 0; i < 4; i++) {
@@ -304,7 +312,8 @@ static void print_csv(void)
             }
             print_field(rule->next == TFSM_STAY ? "" : describe_next(rule), ',');
             print_field(tfsm_verdict_text((enum tfsm_verdict)rule->verdict), ',');
-            print_field(rule->source, '\n');
+            print_field(tfsm_rule_source(id), ',');
+            print_field(tfsm_rule_text(id), '\n');
         }
     }
 }

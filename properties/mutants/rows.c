@@ -46,7 +46,7 @@ static bool without_facts(unsigned id, bool need, visitor *visit, void *context)
         }
         struct tfsm_rule broken = *row;
         (need ? &broken.need : &broken.forbid)->word[fact / 64] &= ~bit;
-        snprintf(name, sizeof name, "%s:%s:%s", row->name, need ? "need" : "forbid",
+        snprintf(name, sizeof name, "%s:%s:%s", tfsm_rule_name(id), need ? "need" : "forbid",
                  tfsm_fact_name((enum tfsm_fact_index)fact));
         if (visit(context, name, &broken)) {
             return true;
@@ -65,7 +65,7 @@ static bool without_actions(unsigned id, visitor *visit, void *context)
             broken.actions[k] =
                 k + 1 < TFSM_ROW_ACTIONS ? row->actions[k + 1] : (uint8_t)TFSM_ACTION_IGNORE;
         }
-        snprintf(name, sizeof name, "%s:action:%s", row->name,
+        snprintf(name, sizeof name, "%s:action:%s", tfsm_rule_name(id),
                  tfsm_action_name((enum tfsm_action_index)row->actions[i]));
         if (visit(context, name, &broken)) {
             return true;
@@ -110,12 +110,12 @@ static bool each(unsigned id, visitor *visit, void *context)
     struct tfsm_rule broken = *row;
     if (!is_catch_all(id)) {
         broken.states = 0;
-        snprintf(name, sizeof name, "%s:drop", row->name);
+        snprintf(name, sizeof name, "%s:drop", tfsm_rule_name(id));
         if (visit(context, name, &broken)) {
             return true;
         }
     } else if (with_other_verdict(id, &broken)) {
-        snprintf(name, sizeof name, "%s:verdict", row->name);
+        snprintf(name, sizeof name, "%s:verdict", tfsm_rule_name(id));
         if (visit(context, name, &broken)) {
             return true;
         }
@@ -123,7 +123,7 @@ static bool each(unsigned id, visitor *visit, void *context)
     broken = *row;
     if (row->next != TFSM_STAY && !(row->next == TFSM_CLOSED && deletes(row))) {
         broken.next = TFSM_STAY;
-        snprintf(name, sizeof name, "%s:stay", row->name);
+        snprintf(name, sizeof name, "%s:stay", tfsm_rule_name(id));
         if (visit(context, name, &broken)) {
             return true;
         }
