@@ -161,8 +161,8 @@ struct tfsm_icmp_message {
     uint16_t local_port;
     uint16_t remote_port;
     uint32_t seq; /* SEG.SEQ of the segment quoted: for tfsm_event.segment.seq */
-    uint16_t
-        mss; /* too big: for tfsm_event.mss, from the MTU the message tells; 0 if it does not */
+    /* too big: for tfsm_event.mss, from the MTU the message tells; 0 if it does not */
+    uint16_t mss;
 };
 
 /* What a type and code mean (RFC 9293 3.9.2.2, RFC 1122 4.2.3.9, RFC 4443). family is 4 or 6. */

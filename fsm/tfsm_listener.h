@@ -190,19 +190,19 @@ struct tfsm_listening {
     uint32_t entry_count;       /* the backlog of half-open connections; 0 with cookies only */
     uint64_t *waiting;          /* the accept queue */
     uint32_t waiting_count;     /* the backlog of listen(2): at least 1 */
-    struct tfsm_spent
-        *spent; /* zeroed; SYN cookies that made a connection in the last two periods */
-    uint32_t
-        spent_count; /* twice as many as are to be remembered: of neighbours the oldest makes room.
-                             The third segment of one that is forgotten, come again once the connection
-                             is gone, would make another; 0: each would */
-    uint16_t port;   /* the local port, 1..65535 */
+    /* zeroed; SYN cookies that made a connection in the last two periods */
+    struct tfsm_spent *spent;
+    /* twice as many as are to be remembered: of neighbours the oldest makes room. The third
+     * segment of one that is forgotten, come again once the connection is gone, would make
+     * another; 0: each would */
+    uint32_t spent_count;
+    uint16_t port; /* the local port, 1..65535 */
     uint8_t security;
     uint8_t isn_key[16]; /* the host's: tfsm_isn() */
     uint8_t secret[16];  /* of this listener's SYN cookies, from the embedder's entropy */
-    uint8_t
-        fast_open_secret[16]; /* of its Fast Open cookies: clients keep one for all listeners of an
-                                     address, so these should share it (RFC7413:4.1.3) */
+    /* of its Fast Open cookies: clients keep one for all listeners of an address, so these
+     * should share it (RFC7413:4.1.3) */
+    uint8_t fast_open_secret[16];
     struct tfsm_listener_policy policy;
 };
 
@@ -232,10 +232,10 @@ struct tfsm_arrival {
     enum tfsm_arrival_kind kind;
     bool answers;              /* there is an answer that nothing remembers: send it or lose it */
     struct tfsm_packet answer; /* a RST, or a SYN-ACK with a cookie */
-    struct tfsm_effects
-        effects; /* of the TCB that the segment met, whether it was kept or not. To be
-                                    carried out with TFSM_ARRIVAL_CONNECTION; then TFSM_SIG_EARLY says
-                                    that it is a Fast Open: see tfsm_listener_early_over() */
+    /* of the TCB that the segment met, whether it was kept or not. To be carried out with
+     * TFSM_ARRIVAL_CONNECTION; then TFSM_SIG_EARLY says that it is a Fast Open: see
+     * tfsm_listener_early_over() */
+    struct tfsm_effects effects;
 };
 
 /* A segment that no connection claims.

@@ -73,8 +73,8 @@ struct tfsm_segment {
     uint32_t ack; /* SEG.ACK; meaningful with TFSM_ACK */
     uint32_t len; /* SEG.LEN in octets of sequence space: text, and one each for SYN and FIN */
     uint16_t wnd; /* SEG.WND as it stands in the header, not scaled */
-    uint16_t
-        up; /* SEG.UP: offset from SEG.SEQ to the octet after the urgent data (RFC9293:MUST-62) */
+    /* SEG.UP: offset from SEG.SEQ to the octet after the urgent data (RFC9293:MUST-62) */
+    uint16_t up;
     uint8_t flags;         /* enum tfsm_flag */
     uint8_t security;      /* label of security and compartment; 0 where there is none */
     uint8_t options;       /* enum tfsm_option: which of the fields below are there */
@@ -176,13 +176,13 @@ struct tfsm_config {
     /* a smaller announced MSS is raised to this, at least 1 (CVE-2019-11479): on purpose larger
      * segments than that peer takes (RFC9293:MUST-16) */
     uint16_t mss_floor;
-    uint8_t rcv_wscale;      /* Rcv.Wind.Shift to offer, 0..14, or TFSM_WSCALE_FITS; a smaller one than
+    uint8_t rcv_wscale;  /* Rcv.Wind.Shift to offer, 0..14, or TFSM_WSCALE_FITS; a smaller one than
                                 fits shows less than there is room for, a larger one rounds
                                 (RFC7323:2.2) */
-    uint8_t syn_retries;     /* R2 for SYN and SYN-ACK: retransmissions before giving up
+    uint8_t syn_retries; /* R2 for SYN and SYN-ACK: retransmissions before giving up
                               (RFC9293:MUST-23) */
-    uint8_t retries;         /* R2 for data, FIN and unanswered window probes (RFC9293:MUST-20) */
-    uint8_t r1;              /* R1: from this retransmission on the user is warned, 0 never
+    uint8_t retries;     /* R2 for data, FIN and unanswered window probes (RFC9293:MUST-20) */
+    uint8_t r1;          /* R1: from this retransmission on the user is warned, 0 never
                               (RFC9293:SHLD-9) */
     uint8_t initial_window;  /* initial congestion window in segments; 0: by RFC 5681 3.1 */
     uint8_t keepalive_tries; /* keep-alives unanswered before giving up, 0: never gives up
@@ -242,18 +242,18 @@ enum tfsm_memory {
     TFSM_M_TIMING = 0x80000,    /* a round trip is being timed */
     TFSM_M_MEASURED = 0x100000, /* SRTT is known */
     TFSM_M_DEAF = 0x200000,     /* the user closed and will not read (RFC9293:SHLD-3) */
-    TFSM_M_FAST_OPEN =
-        0x400000,            /* our SYN bears a Fast Open option; with TFSM_M_PASSIVE: the peer's
-                                    bore a good cookie, and the user has the connection early */
-    TFSM_M_DSACK = 0x800000, /* dsack is to be reported (RFC2883:4) */
+    /* our SYN bears a Fast Open option; with TFSM_M_PASSIVE: the peer's bore a good cookie, and the
+     * user has the connection early */
+    TFSM_M_FAST_OPEN = 0x400000,
+    TFSM_M_DSACK = 0x800000,     /* dsack is to be reported (RFC2883:4) */
     TFSM_M_UTO_SENT = 0x1000000, /* the user timeout was told after the SYN, too */
-    TFSM_M_PASSED =
-        0x4000000, /* fast recovery: what was sent again first is acknowledged, and more */
+    TFSM_M_PROBED = 0x2000000,   /* with TFSM_M_PROBING: a probe went out */
+    /* fast recovery: what was sent again first is acknowledged, and more */
+    TFSM_M_PASSED = 0x4000000,
     TFSM_M_OFFERED_WSCALE = 0x8000000, /* our SYN offered it, whatever the profile says now */
     TFSM_M_OFFERED_TIMESTAMPS = 0x10000000,
     TFSM_M_OFFERED_SACK = 0x20000000,
-    TFSM_M_OFFERED_ECN = 0x40000000,
-    TFSM_M_PROBED = 0x2000000 /* with TFSM_M_PROBING: a probe went out */
+    TFSM_M_OFFERED_ECN = 0x40000000
 };
 /* One more, which no enumerator can be: ECE came at a window of one segment, and new text waits for
  * the timer (RFC3168:6.1.2). */
@@ -329,8 +329,9 @@ struct tfsm_tcb {
                               yet; 0: something was acknowledged since, and octets count alone */
     uint32_t cwnd;         /* congestion window, octets; 0 before our SYN is acknowledged */
     uint32_t ssthresh;     /* slow start threshold, octets */
-    uint32_t
-        cwnd_acked; /* octets acknowledged towards the next step of congestion avoidance; in fast recovery, where there is none: RescueRxt - SND.UNA */
+    /* octets acknowledged towards the next step of congestion avoidance; in fast recovery, where
+     * there is none: RescueRxt - SND.UNA */
+    uint32_t cwnd_acked;
     /* the round trip, microseconds */
     uint32_t srtt;
     uint32_t rttvar;
@@ -430,8 +431,8 @@ struct tfsm_effects {
                           * the connection, RECEIVE only says that they left the buffer */
     uint32_t acknowledged; /* octets of our stream that may be forgotten */
     uint32_t taken;        /* RECEIVE: octets handed to the user */
-    uint32_t
-        iss_after; /* with TFSM_V_REOPEN: the ISN of the new incarnation must come after this */
+    /* with TFSM_V_REOPEN: the ISN of the new incarnation must come after this */
+    uint32_t iss_after;
     struct tfsm_text text[TFSM_OOO_SLOTS + 1]; /* where to copy the segment's text */
     uint16_t fired[TFSM_FIRED_MAX];            /* ids of the rules that fired, in order */
 };

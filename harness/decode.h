@@ -99,8 +99,8 @@ enum sack_base {
 /* One record, decoded. */
 struct record {
     uint8_t kind; /* enum record_kind */
-    uint8_t
-        end; /* 0 or 1: whom it concerns; the direction of a network record is towards this end */
+    /* 0 or 1: whom it concerns; the direction of a network record is towards this end */
+    uint8_t end;
     uint8_t call;       /* CALL: enum tfsm_event_kind; OPEN..ABORT, or ICMP */
     bool active;        /* CALL OPEN */
     bool remote;        /* CALL OPEN */

@@ -68,9 +68,10 @@ struct endpoint_config {
     uint32_t cookies;
     uint16_t port_first; /* ephemeral ports, both included; port_first is at least 1 */
     uint16_t port_last;
-    uint8_t hops;               /* TTL or hop limit where the application does not say */
-    uint8_t traffic_class;      /* Diffserv in the upper six bits, likewise */
-    bool drop_syn_fin; /* a segment with both SYN and FIN is dropped before anybody looks at it: no TCP
+    uint8_t hops;          /* TTL or hop limit where the application does not say */
+    uint8_t traffic_class; /* Diffserv in the upper six bits, likewise */
+    bool
+        drop_syn_fin; /* a segment with both SYN and FIN is dropped before anybody looks at it: no TCP
                           sends one but T/TCP did (RFC 1644), and scanners do */
     tfsm_time fast_open_pause;  /* how long Fast Open rests towards a port that answered badly */
     tfsm_time orphan_timeout;   /* user timeout of a released connection, where its own is 0 or
@@ -329,11 +330,10 @@ struct endpoint_counters {
                               CLOSED does */
     uint64_t segments_out; /* packets handed out, resets for no connection included */
     uint64_t unparsed[TFSM_WIRE_RESULTS]; /* dropped by tfsm_parse(), by its answer */
-    uint64_t
-        options_cut; /* taken with the options before one of an illegal length: neither dropped,
-                             for the peer sends the same again, nor reset, which before the
-                             acceptability test would help whoever guesses a 4-tuple
-                             (RFC9293:MUST-7) */
+    /* taken with the options before one of an illegal length: neither dropped, for the peer
+     * sends the same again, nor reset, which before the acceptability test would help whoever
+     * guesses a 4-tuple (RFC9293:MUST-7) */
+    uint64_t options_cut;
     uint64_t source_refused;      /* from an address that is no single host's (RFC9293:MUST-63) */
     uint64_t destination_refused; /* to broadcast or multicast (RFC9293:MUST-57) */
     uint64_t not_ours;            /* to an address of somebody else */
