@@ -26,6 +26,11 @@ __attribute__((format(printf, 2, 3))) bool capture_fail(char *error, const char 
 /* Room for one more member; null when there is no memory, and then the array is as it was. */
 void *capture_grown(void *array, size_t count, size_t *room, size_t size);
 
+static inline unsigned get16(const uint8_t *octets)
+{
+    return octets[0] * 256u + octets[1];
+}
+
 /* ---- link.c ---- */
 
 /* Whether packets of this link type (libpcap's DLT_) can be read. */

@@ -61,11 +61,6 @@ bool link_is_known(int link)
     return find_link(link) != NULL || find_bare(link) != NULL;
 }
 
-static unsigned get16(const uint8_t *octets)
-{
-    return octets[0] * 256u + octets[1];
-}
-
 static bool is_tag(unsigned ethertype)
 {
     return ethertype == C_TAG || ethertype == S_TAG || ethertype == OLD_TAG;

@@ -18,11 +18,6 @@
 
 #define MORE_FRAGMENTS 0x20u /* in the seventh octet of an IPv4 header */
 
-static unsigned get16(const uint8_t *octets)
-{
-    return octets[0] * 256u + octets[1];
-}
-
 /* IP in IP (RFC 2003, RFC 2473), GRE, ESP, AH, EtherIP, L2TP. */
 static bool is_tunnel(unsigned protocol)
 {

@@ -185,10 +185,11 @@ static bool has_least(struct runner *runner, int fd)
     return least > 1;
 }
 
-static bool is_readable(struct runner *runner, int fd)
+/* What poll() says of a descriptor now, the events asked for and those that are always told. */
+static short ready_for(struct runner *runner, int fd, short events)
 {
-    struct pollfd poll = {.fd = fd, .events = POLLIN};
-    return runner->stack->poll(runner->user, &poll, 1, 0) > 0;
+    struct pollfd poll = {.fd = fd, .events = events};
+    return runner->stack->poll(runner->user, &poll, 1, 0) > 0 ? poll.revents : 0;
 }
 
 enum way { PLAIN, ADDRESSED, IN_PIECES, AS_MESSAGE };
@@ -240,7 +241,7 @@ static enum attempt read_octets(struct runner *runner, const struct arguments *a
     int blocking = never ? -1 : call_unblock(runner, fd);
     bool whole = (flags & MSG_WAITALL) != 0;
     if (blocking >= 0 && (whole ? !all_there(runner, fd, load->total)
-                                : has_least(runner, fd) && !is_readable(runner, fd))) {
+                                : has_least(runner, fd) && ready_for(runner, fd, POLLIN) == 0)) {
         call_block_again(runner, fd, blocking);
         return call_waits(runner, fd, SO_RCVTIMEO, answer);
     }
@@ -329,12 +330,6 @@ static int64_t write_by(struct runner *runner, int fd, enum way way, const struc
     return -1;
 }
 
-static bool is_over(struct runner *runner, int fd)
-{
-    struct pollfd poll = {.fd = fd, .events = POLLOUT};
-    return runner->stack->poll(runner->user, &poll, 1, 0) > 0 && (poll.revents & POLLHUP) != 0;
-}
-
 /* A write that blocks goes on until all is taken. One that opens a connection waits for that, too,
  * and goes on as any other once the SYN is out. */
 static enum attempt write_octets(struct runner *runner, const struct arguments *a, enum way way,
@@ -350,7 +345,7 @@ static enum attempt write_octets(struct runner *runner, const struct arguments *
     struct descriptor *descriptor = run_descriptor(runner, a->number[0]);
     int64_t *done = &runner->pending.done;
     if (*done > 0 && !runner->pending.begun &&
-        is_over(runner, fd)) { /* its error is for the next */
+        (ready_for(runner, fd, POLLOUT) & POLLHUP) != 0) { /* its error is for the next */
         answer->value = *done;
         return CALL_DONE;
     }

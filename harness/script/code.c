@@ -352,30 +352,24 @@ static bool assertion(struct code *code)
 
 /* ---- a real Python ---- */
 
-struct program {
-    FILE *to;
-};
-
-static void assign(void *user, const char *name, int64_t number)
+static void assign(void *to, const char *name, int64_t number)
 {
-    const struct program *program = user;
     bool keyword = strcmp(name, "True") == 0 || strcmp(name, "False") == 0;
     if (!keyword) {
-        fprintf(program->to, "%s = %" PRId64 "\n", name, number);
+        fprintf(to, "%s = %" PRId64 "\n", name, number);
     }
 }
 
 static void write_program(FILE *to, const struct tcp_info *info, const char *text)
 {
-    struct program program = {to};
     int64_t number;
-    run_each_constant(assign, &program);
+    run_each_constant(assign, to);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         run_info_field(info, fields[i].name, &number);
-        assign(&program, fields[i].name, number);
+        assign(to, fields[i].name, number);
     }
-    assign(&program, "tcpi_snd_wscale", info->tcpi_snd_wscale);
-    assign(&program, "tcpi_rcv_wscale", info->tcpi_rcv_wscale);
+    assign(to, "tcpi_snd_wscale", info->tcpi_snd_wscale);
+    assign(to, "tcpi_rcv_wscale", info->tcpi_rcv_wscale);
     /* Lines may be indented, all alike; what follows the bracket at once is not. */
     size_t blank = strspn(text, " \t\r");
     text += text[blank] == '\n' ? blank + 1 : blank;

@@ -80,16 +80,13 @@ static uint32_t text_of(const struct tfsm_segment *segment)
            ((segment->flags & TFSM_FIN) != 0 ? 1u : 0u);
 }
 
-void count_packet(struct sockets *s, const uint8_t *octets, size_t n, bool out)
+void count_packet(struct sockets *s, const struct tfsm_packet *packet, bool out)
 {
-    struct tfsm_packet packet;
-    enum tfsm_wire_result result = tfsm_parse(octets, n, &packet);
-    struct flow *flow =
-        result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION ? flow_for(s, &packet, out) : NULL;
+    struct flow *flow = flow_for(s, packet, out);
     if (flow == NULL) {
         return;
     }
-    const struct tfsm_segment *segment = &packet.segment;
+    const struct tfsm_segment *segment = &packet->segment;
     uint32_t text = text_of(segment);
     if (!out) {
         flow->segs_in++;

@@ -346,7 +346,7 @@ void waits_timeout(struct sockets *s);
 
 /* ---- socket_count.c ---- */
 
-void count_packet(struct sockets *s, const uint8_t *octets, size_t n, bool out);
+void count_packet(struct sockets *s, const struct tfsm_packet *packet, bool out);
 /* What was counted of a connection; null: nothing. */
 const struct flow *flow_of(const struct sockets *s, const struct endpoint_status_block *status);
 void count_end(struct sockets *s);

@@ -258,10 +258,13 @@ void drive_endpoint(struct sockets *s)
     uint32_t news;
     size_t n;
     unsigned sent = 0;
+    struct tfsm_packet sent_packet;
     while (sent++ < PACKETS_MOST &&
            (n = endpoint_output(s->ep, time_of(s), s->scratch, s->room)) > 0) {
         n = layout_options(s->scratch, n, s->room);
-        count_packet(s, s->scratch, n, true);
+        if (tfsm_parse(s->scratch, n, &sent_packet) == TFSM_WIRE_OK) {
+            count_packet(s, &sent_packet, true);
+        }
         queue_packet(s, n);
     }
     while (endpoint_next(s->ep, &handle, &news)) {
@@ -353,10 +356,9 @@ static struct sock *sock_quoted(struct sockets *s, const struct tfsm_icmp_messag
 
 /* In CLOSING and LAST-ACK a RST ends the connection, and RFC 9293 3.10.7.4 tells nobody; tcp(7) does. The
  * socket that a RST would meet there. */
-static struct sock *sock_reset_late(struct sockets *s, const void *octets, size_t n)
+static struct sock *sock_reset_late(struct sockets *s, const struct tfsm_packet *packet)
 {
-    struct tfsm_packet packet;
-    if (tfsm_parse(octets, n, &packet) != TFSM_WIRE_OK || (packet.segment.flags & TFSM_RST) == 0) {
+    if ((packet->segment.flags & TFSM_RST) == 0) {
         return NULL;
     }
     for (struct file *file = s->files; file != NULL; file = file->next) {
@@ -364,8 +366,8 @@ static struct sock *sock_reset_late(struct sockets *s, const void *octets, size_
         struct sock *sock = &file->sock;
         if (file->kind == FILE_SOCKET && sock->phase == PHASE_CONNECTED &&
             endpoint_status(s->ep, sock->connection, &status) == TFSM_DONE &&
-            status.local_port == packet.dst_port && status.remote_port == packet.src_port &&
-            memcmp(&status.remote, &packet.src, sizeof packet.src) == 0 &&
+            status.local_port == packet->dst_port && status.remote_port == packet->src_port &&
+            memcmp(&status.remote, &packet->src, sizeof packet->src) == 0 &&
             (status.tcp.state == TFSM_CLOSING || status.tcp.state == TFSM_LAST_ACK)) {
             return sock;
         }
@@ -388,8 +390,12 @@ static void look_for_room(struct sockets *s)
 int do_input(struct sockets *s, const void *packet, size_t n)
 {
     struct tfsm_icmp_message quoted = {.mss = 0};
-    struct sock *late = sock_reset_late(s, packet, n);
-    count_packet(s, packet, n, false);
+    struct tfsm_packet parsed;
+    enum tfsm_wire_result result = tfsm_parse(packet, n, &parsed);
+    struct sock *late = result == TFSM_WIRE_OK ? sock_reset_late(s, &parsed) : NULL;
+    if (result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION) {
+        count_packet(s, &parsed, false);
+    }
     look_at_icmp(s, packet, n, &quoted);
     endpoint_timeout(s->ep, time_of(s));
     struct sock *sock = sock_quoted(s, &quoted);
