@@ -9,6 +9,11 @@ fail() {
     exit 2
 }
 
+# fault NUMBER COLUMN: of properties/mutants/faults.tsv; nothing where there is no such fault. 5 are its edits, for TFSM_VARIANT.
+fault() {
+    awk -F '\t' -v number="$1" -v column="$2" '$1 == number { print $column }' properties/mutants/faults.tsv
+}
+
 say() {
     printf '%s: %s\n' "$script" "$1"
 }

@@ -57,13 +57,13 @@ static uint32_t initial_window(const struct tfsm_tcb *tcb, const struct tfsm_con
 bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t text,
                       bool fresh)
 {
-    bool limited = has(cfg->profile, TFSM_LIMITED_TRANSMIT) && tcb->dup_acks > 0;
+    bool limited = profile(cfg, TFSM_LIMITED_TRANSMIT) && tcb->dup_acks > 0;
     uint32_t pipe = tfsm_pipe(tcb);
     uint64_t limit = tcb->cwnd;
     if (fresh && has(tcb->flags, TFSM_M_ECE_WAIT)) {
         return false;
     }
-    if (fresh && !has(cfg->profile, TFSM_CONGESTION)) {
+    if (fresh && !profile(cfg, TFSM_CONGESTION)) {
         return true;
     }
     if (fresh && tcb->first_flight == 1 && in_flight(tcb) > 0 && tcb->dup_acks == 0 &&
@@ -72,7 +72,7 @@ bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
     if (fresh && !losing(tcb)) {
         /* With SACK what the duplicates report has left the network, and makes room by itself. */
-        bool sack = has(tcb->flags, TFSM_M_SACK);
+        bool sack = sack_agreed(tcb);
         pipe = limited && sack ? pipe : in_flight(tcb);
         limit += limited && !sack ? (uint64_t)min32(tcb->dup_acks, LIMITED) * smss(tcb) : 0;
     }
@@ -151,7 +151,7 @@ void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss)
  * saying it until CWR has come (RFC3168:6.1.2b). */
 static void note_cut(struct tfsm_tcb *tcb)
 {
-    if (has(tcb->flags, TFSM_M_ECN)) {
+    if (ecn_agreed(tcb)) {
         tcb->snd_cwr = tcb->snd_nxt;
         tcb->flags |= TFSM_M_CWR | TFSM_M_CUT;
     }
@@ -180,7 +180,7 @@ void tfsm_cwnd_cut(struct tfsm_tcb *tcb, uint32_t acked)
  * RFC6675:5f; RFC2018:5.1a; RFC6582:6c] */
 void tfsm_fast_retransmit(struct tfsm_tcb *tcb)
 {
-    bool sack = has(tcb->flags, TFSM_M_SACK);
+    bool sack = sack_agreed(tcb);
     tcb->ssthresh = half_flight(tcb);
     tcb->cwnd = bounded((uint64_t)tcb->ssthresh + (sack ? 0 : DUP_THRESH * smss(tcb)));
     tcb->cwnd_acked = 0;
@@ -208,7 +208,7 @@ void tfsm_partial_ack(struct tfsm_tcb *tcb, uint32_t acked)
 void tfsm_recovered(struct tfsm_tcb *tcb)
 {
     uint32_t size = smss(tcb);
-    bool sack = has(tcb->flags, TFSM_M_SACK);
+    bool sack = sack_agreed(tcb);
     uint32_t calm = bounded((uint64_t)max32(in_flight(tcb), size) + size);
     tcb->cwnd_acked = 0;
     tcb->cwnd = max32(sack ? tcb->ssthresh : min32(tcb->ssthresh, calm), size);

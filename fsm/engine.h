@@ -1,22 +1,11 @@
-/* What the engine's files share and nobody else needs: small readings of a TCB, and the pieces
- * step.c puts together. */
+/* What the engine's files share and nobody else needs: small readings of a TCB, and what facts and
+ * actions call that has a file of its own. */
 #ifndef TFSM_ENGINE_H
 #define TFSM_ENGINE_H
 
 #include "seq.h"
 #include "tfsm.h"
 #include "tfsm_table.h"
-
-/* A test build may put a faulty row in the place of a right one (properties/mutants/). */
-#ifdef TFSM_FAULT
-const struct tfsm_rule *tfsm_fault_rule(unsigned id);
-void tfsm_fault_after(unsigned id, struct tfsm_tcb *tcb);
-#define TFSM_ROW(id)            tfsm_fault_rule(id)
-#define TFSM_AFTER_ROW(id, tcb) tfsm_fault_after(id, tcb)
-#else
-#define TFSM_ROW(id)            (&tfsm_rules[id])
-#define TFSM_AFTER_ROW(id, tcb) ((void)0)
-#endif
 
 /* Set of states; membership is a mask. */
 #define IN_STATE(tcb, mask) (((1u << (unsigned)(tcb)->state) & (mask)) != 0)
@@ -32,14 +21,38 @@ static inline bool has(uint32_t set, uint32_t bits)
     return (set & bits) == bits;
 }
 
-/* A row matches: state, needed facts, forbidden facts. */
-static inline bool matches(const struct tfsm_rule *row, const struct tfsm_tcb *tcb,
-                           const struct tfsm_facts *facts)
+/* A choice of the policy. A build may fix the profile (TFSM_PROFILE): then whatever needs another is not in it. */
+static inline bool profile(const struct tfsm_config *cfg, uint32_t bit)
 {
-    const uint64_t *have = facts->word;
-    return IN_STATE(tcb, row->states) && (~have[0] & row->need.word[0]) == 0 &&
-           (~have[1] & row->need.word[1]) == 0 && (have[0] & row->forbid.word[0]) == 0 &&
-           (have[1] & row->forbid.word[1]) == 0;
+#ifdef TFSM_PROFILE
+    (void)cfg;
+    return has(TFSM_PROFILE, bit);
+#else
+    return has(cfg->profile, bit);
+#endif
+}
+
+/* Whether any policy of this build can choose it. */
+#ifdef TFSM_PROFILE
+#define CAN(bit) (((TFSM_PROFILE) & (bit)) != 0)
+#else
+#define CAN(bit) true
+#endif
+
+/* What both sides offered. */
+static inline bool stamps_agreed(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_TIMESTAMPS) && has(tcb->flags, TFSM_M_TIMESTAMPS);
+}
+
+static inline bool sack_agreed(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_SACK) && has(tcb->flags, TFSM_M_SACK);
+}
+
+static inline bool ecn_agreed(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_ECN) && has(tcb->flags, TFSM_M_ECN);
 }
 
 static inline uint32_t min32(uint32_t a, uint32_t b)
@@ -83,6 +96,12 @@ static inline uint32_t in_flight(const struct tfsm_tcb *tcb)
 static inline bool fin_sent(const struct tfsm_tcb *tcb)
 {
     return has(tcb->flags, TFSM_M_CLOSE) && tcb->snd_nxt == seq_add(tcb->snd_end, 1);
+}
+
+/* Our FIN is acknowledged, and all that was before it. */
+static inline bool our_fin_acked(const struct tfsm_tcb *tcb)
+{
+    return fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt;
 }
 
 /* The oldest number not acknowledged is our FIN's. */
@@ -129,7 +148,7 @@ static inline bool paused(const struct tfsm_tcb *tcb, tfsm_time now)
 /* SMSS: the largest text of a segment, its options apart (RFC5681:2, RFC9293:MUST-16). */
 static inline uint32_t smss(const struct tfsm_tcb *tcb)
 {
-    uint32_t options = has(tcb->flags, TFSM_M_TIMESTAMPS) ? TIMESTAMPS_LENGTH : 0;
+    uint32_t options = stamps_agreed(tcb) ? TIMESTAMPS_LENGTH : 0;
     return tcb->snd_mss > options ? tcb->snd_mss - options : 1;
 }
 
@@ -250,6 +269,38 @@ static inline bool is_sound(const struct tfsm_segment *seg)
     return seg->len >= controls && seg->len - controls <= UINT16_MAX;
 }
 
+/* What can be no event: an unknown kind, or a segment that is none. */
+static inline bool is_event(const struct tfsm_event *ev)
+{
+    return (unsigned)ev->kind < TFSM_EVENTS &&
+           (ev->kind != TFSM_EV_SEGMENT || is_sound(&ev->segment));
+}
+
+/* What a verdict is to who called tfsm_step(). */
+static inline enum tfsm_result result_of(enum tfsm_verdict verdict)
+{
+    switch (verdict) {
+    case TFSM_V_EXISTS:
+        return TFSM_E_CONNECTION_EXISTS;
+    case TFSM_V_NO_CONNECTION:
+        return TFSM_E_NO_CONNECTION;
+    case TFSM_V_CLOSING:
+        return TFSM_E_CONNECTION_CLOSING;
+    case TFSM_V_NO_REMOTE:
+        return TFSM_E_REMOTE_UNSPECIFIED;
+    case TFSM_V_NO_ROOM:
+        return TFSM_E_INSUFFICIENT_RESOURCES;
+    case TFSM_V_NEXT:
+    case TFSM_V_GOTO_6:
+    case TFSM_V_STOP:
+    case TFSM_V_DROP:
+    case TFSM_V_REOPEN:
+    case TFSM_VERDICT_COUNT:
+        break;
+    }
+    return TFSM_DONE;
+}
+
 /* Sequence number of the first octet of text. */
 static inline uint32_t text_left(const struct tfsm_segment *seg)
 {
@@ -303,10 +354,10 @@ static inline bool urgent_kept(const struct tfsm_tcb *tcb)
 /* What the profile offers, as our SYN would. */
 static inline uint32_t profile_offers(const struct tfsm_config *cfg)
 {
-    return (has(cfg->profile, TFSM_WSCALE) ? TFSM_M_OFFERED_WSCALE : 0u) |
-           (has(cfg->profile, TFSM_TIMESTAMPS) ? TFSM_M_OFFERED_TIMESTAMPS : 0u) |
-           (has(cfg->profile, TFSM_SACK) ? TFSM_M_OFFERED_SACK : 0u) |
-           (has(cfg->profile, TFSM_ECN) ? TFSM_M_OFFERED_ECN : 0u);
+    return (profile(cfg, TFSM_WSCALE) ? TFSM_M_OFFERED_WSCALE : 0u) |
+           (profile(cfg, TFSM_TIMESTAMPS) ? TFSM_M_OFFERED_TIMESTAMPS : 0u) |
+           (profile(cfg, TFSM_SACK) ? TFSM_M_OFFERED_SACK : 0u) |
+           (profile(cfg, TFSM_ECN) ? TFSM_M_OFFERED_ECN : 0u);
 }
 
 /* RCV.UP says of something ahead of the user, whether he was told or not. */
@@ -321,7 +372,7 @@ static inline bool urgent_ahead(const struct tfsm_tcb *tcb)
 static inline uint8_t own_shift(const struct tfsm_config *cfg)
 {
     uint8_t shift = 0;
-    if (!has(cfg->profile, TFSM_WSCALE)) {
+    if (!profile(cfg, TFSM_WSCALE)) {
         return 0;
     }
     if (cfg->rcv_wscale <= SHIFT_MAX) {
@@ -442,19 +493,5 @@ enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned pr
 /* The checksum in the n octets that an IP header announces is right. */
 bool tfsm_checksum_holds(const struct tfsm_packet *envelope, unsigned protocol,
                          const uint8_t *octets, size_t n);
-
-/* The part of a segment's text that lies in the window and before the peer's FIN; empty when left =
- * right. */
-struct tfsm_range tfsm_text_in_window(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
-
-/* The new text of a segment can be remembered. */
-bool tfsm_text_fits(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
-
-/* Run the actions of a row. ev is null for timeouts' rows that need none; fx is written. */
-void tfsm_act(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
-              const struct tfsm_rule *row, struct tfsm_effects *fx);
-
-/* Bring timers and debts in line with the rest of the TCB; the last thing step and output do. */
-void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now);
 
 #endif

@@ -82,42 +82,6 @@ const char *tfsm_clause_text(enum tfsm_clause clause)
     return PICK(texts, clause);
 }
 
-const char *tfsm_fact_name(enum tfsm_fact_index fact)
-{
-    static const char *const names[] = {TFSM_FACTS(TFSM_X)};
-    return PICK(names, fact);
-}
-
-const char *tfsm_fact_text(enum tfsm_fact_index fact)
-{
-    static const char *const texts[] = {TFSM_FACTS(TFSM_Y)};
-    return PICK(texts, fact);
-}
-
-const char *tfsm_action_name(enum tfsm_action_index action)
-{
-    static const char *const names[] = {TFSM_ACTIONS(TFSM_X)};
-    return PICK(names, action);
-}
-
-const char *tfsm_action_text(enum tfsm_action_index action)
-{
-    static const char *const texts[] = {TFSM_ACTIONS(TFSM_Y)};
-    return PICK(texts, action);
-}
-
-const char *tfsm_step_name(enum tfsm_step_index step)
-{
-    static const char *const names[] = {TFSM_STEPS(TFSM_X)};
-    return PICK(names, step);
-}
-
-const char *tfsm_step_text(enum tfsm_step_index step)
-{
-    static const char *const texts[] = {TFSM_STEPS(TFSM_Y)};
-    return PICK(texts, step);
-}
-
 const char *tfsm_listener_counter_name(enum tfsm_listener_counter counter)
 {
     static const char *const names[] = {TFSM_LISTENER_COUNTERS(TFSM_X)};
@@ -128,18 +92,6 @@ const char *tfsm_listener_counter_text(enum tfsm_listener_counter counter)
 {
     static const char *const texts[] = {TFSM_LISTENER_COUNTERS(TFSM_Y)};
     return PICK(texts, counter);
-}
-
-const char *tfsm_verdict_name(enum tfsm_verdict verdict)
-{
-    static const char *const names[] = {TFSM_VERDICTS(TFSM_X)};
-    return PICK(names, verdict);
-}
-
-const char *tfsm_verdict_text(enum tfsm_verdict verdict)
-{
-    static const char *const texts[] = {TFSM_VERDICTS(TFSM_Y)};
-    return PICK(texts, verdict);
 }
 
 const char *tfsm_wire_result_name(enum tfsm_wire_result result)

@@ -14,14 +14,10 @@ static struct tfsm_effects try_on(struct tfsm_tcb tcb, const struct tfsm_config 
     return fx;
 }
 
-/* It lies in the window, whatever was found wrong with it later. */
+/* It lies in the window, whatever was found wrong with it later: the walk came past the first step. */
 static bool in_window(const struct tfsm_effects *fx)
 {
-    bool in = false;
-    for (unsigned i = 0; i < fx->fired_count; i++) {
-        in = in || fx->fired[i] == TFSM_RULE_SEQ_OK;
-    }
-    return in;
+    return fx->rule > TFSM_RULE_SEQ_BAD_MUTE;
 }
 
 /* [RFC9293:MAY-2b] */

@@ -12,7 +12,7 @@ static void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uin
 {
     uint32_t r = rtt < UINT32_MAX / 16 ? (uint32_t)rtt : UINT32_MAX / 16;
     uint32_t samples = 1;
-    if (has(tcb->flags, TFSM_M_TIMESTAMPS)) {
+    if (stamps_agreed(tcb)) {
         uint32_t both = 2 * smss(tcb); /* two segments an acknowledgment */
         samples = max32(in_flight(tcb) / both + (in_flight(tcb) % both > 0 ? 1 : 0), 1);
         samples = min32(samples, 1000);
@@ -49,7 +49,7 @@ void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
 static bool echo_is_ours(const struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
     uint32_t span = seq_distance(tcb->ts_oldest, timestamp(tcb, ev->now));
-    return has(tcb->flags, TFSM_M_TIMESTAMPS) && has(ev->segment.options, TFSM_OPT_TIMESTAMPS) &&
+    return stamps_agreed(tcb) && has(ev->segment.options, TFSM_OPT_TIMESTAMPS) &&
            span < TFSM_SEQ_HALF && /* else the clock went back */
            seq_in(ev->segment.ts_ecr, tcb->ts_oldest, span + 1);
 }

@@ -64,7 +64,7 @@ static uint32_t resent(const struct tfsm_tcb *tcb)
 uint32_t tfsm_pipe(const struct tfsm_tcb *tcb)
 {
     uint32_t flight = in_flight(tcb);
-    if (has(tcb->flags, TFSM_M_RECOVERY) && !has(tcb->flags, TFSM_M_SACK)) {
+    if (has(tcb->flags, TFSM_M_RECOVERY) && !sack_agreed(tcb)) {
         return flight; /* the window is inflated instead */
     }
     return not_held(tcb, min32(lost_below(tcb), flight), flight) +
@@ -305,7 +305,7 @@ void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *ou
     unsigned most = room < 10 ? 0 : min32((uint32_t)((room - 2) / 8), TFSM_SACK_MAX);
     unsigned count = 0;
     uint32_t told = 0; /* bit i: ooo[i] is among the blocks */
-    if (!has(tcb->flags, TFSM_M_SACK)) {
+    if (!sack_agreed(tcb)) {
         return;
     }
     if (has(tcb->flags, TFSM_M_DSACK)) { /* now or not at all: it is about the last segment */

@@ -29,7 +29,7 @@ extern "C" {
  *       connection is open takes nothing back: a window that was announced stays until text has
  *       filled it (RFC9293:SHLD-14), and the embedder needs room for that.
  * ev    the event; only the fields of its kind are read
- * fx    written whole: what the embedder must do now
+ * fx    what the embedder must do now; written whole, but that of fx->text only the first fx->text_count are
  * Returns TFSM_DONE, or an error, and then nothing but *fx is written. A segment that is refused is
  * TFSM_DONE too: fx->verdict says TFSM_V_DROP, and nothing changes but what is owed in reply and
  * the reply limiter. Nor does anything with TFSM_V_REOPEN: in TIME-WAIT a SYN has come for a listener
@@ -39,6 +39,13 @@ extern "C" {
  * Source: RFC 9293 3.10. */
 enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                            const struct tfsm_event *ev, struct tfsm_effects *fx);
+
+/* The same, by an engine that also says which rules have fired. It is another object of the library: an image that
+ * never calls it does not hold it.
+ * trace  written: the rules in the order in which they fired; none with TFSM_E_INVALID */
+enum tfsm_result tfsm_step_traced(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                                  const struct tfsm_event *ev, struct tfsm_effects *fx,
+                                  struct tfsm_trace *trace);
 
 /* Of two incarnations of a connection, one in TIME-WAIT and the next in SYN-RECEIVED, which a segment is
  * for. The next one's is what it takes by its numbers: its third segment, a RST, and the SYN that would

@@ -418,23 +418,30 @@ struct tfsm_text {
     uint32_t len;    /* octets */
 };
 
-/* No list has more steps than this, and a step fires one rule at most. */
-#define TFSM_FIRED_MAX 32
-
 /* What the embedder has to act on after one event. */
 struct tfsm_effects {
-    uint16_t signals;    /* enum tfsm_signal */
-    uint8_t verdict;     /* enum tfsm_verdict of the last rule fired */
-    uint8_t text_count;  /* pieces in text[] */
-    uint8_t fired_count; /* ids in fired[] */
-    uint32_t delivered;  /* octets that became readable, in order; they stay so whatever becomes of
-                          * the connection, RECEIVE only says that they left the buffer */
+    uint16_t signals; /* enum tfsm_signal */
+    uint16_t
+        rule; /* enum tfsm_rule_id of the last rule that fired: the one that says the verdict */
+    uint8_t verdict;    /* enum tfsm_verdict */
+    uint8_t text_count; /* pieces in text[] */
+    uint32_t delivered; /* octets that became readable, in order; they stay so whatever becomes of
+                         * the connection, RECEIVE only says that they left the buffer */
     uint32_t acknowledged; /* octets of our stream that may be forgotten */
     uint32_t taken;        /* RECEIVE: octets handed to the user */
     /* with TFSM_V_REOPEN: the ISN of the new incarnation must come after this */
     uint32_t iss_after;
-    struct tfsm_text text[TFSM_OOO_SLOTS + 1]; /* where to copy the segment's text */
-    uint16_t fired[TFSM_FIRED_MAX];            /* ids of the rules that fired, in order */
+    struct tfsm_text text[TFSM_OOO_SLOTS + 1]; /* where to copy the segment's text; as many as
+                                                  text_count says, nothing else is written */
+};
+
+/* No list has more steps than this, and a step fires one rule at most. */
+#define TFSM_FIRED_MAX 32
+
+/* The rules that one event has fired, for who wants to know more than the last: tfsm_step_traced(). */
+struct tfsm_trace {
+    uint8_t count;                  /* ids in fired[] */
+    uint16_t fired[TFSM_FIRED_MAX]; /* enum tfsm_rule_id, in order; no more than count is written */
 };
 
 /* What STATUS tells (RFC 9293 3.10.6). Octets, but for the state. */

@@ -2,6 +2,7 @@
  * of what a packet may change and whom it may make speak. */
 #include "host.h"
 #include "endpoint.h"
+#include "machine.h"
 #include "seq.h"
 
 #include <stdalign.h>
@@ -216,6 +217,7 @@ static void tell_event(const struct endpoint_watched *what)
                             .ev = what->event,
                             .result = what->result,
                             .fx = what->effects,
+                            .trace = machine_trace(what->effects),
                             .before = what->before,
                             .after = what->after};
     run_tell(&host.run, &line);
@@ -266,8 +268,9 @@ static void watch(void *user, const struct endpoint_watched *what)
         run_hit(&host.run, what->segment != NULL ? what->segment->rule : TFSM_RULE_OUT_NOTHING);
     } else {
         host.run.result.events++;
-        for (unsigned i = 0; i < what->effects->fired_count; i++) {
-            run_hit(&host.run, what->effects->fired[i]);
+        const struct tfsm_trace *trace = machine_trace(what->effects);
+        for (unsigned i = 0; i < trace->count; i++) {
+            run_hit(&host.run, trace->fired[i]);
         }
     }
     if (what->before == NULL) {

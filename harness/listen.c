@@ -1,6 +1,7 @@
 /* Carrying out listener programs: see listen.h. Here are the peers, the network, the clock and the
  * embedder, who finds the connection of a segment first and asks the listener next. */
 #include "listen.h"
+#include "machine.h"
 #include "seq.h"
 
 #include <stdarg.h>
@@ -118,8 +119,9 @@ static void note(struct listen *w, const char *format, ...)
 
 static void hit_all(struct listen *w, const struct tfsm_effects *fx)
 {
-    for (unsigned i = 0; i < fx->fired_count; i++) {
-        run_hit(&w->run, fx->fired[i]);
+    const struct tfsm_trace *trace = machine_trace(fx);
+    for (unsigned i = 0; i < trace->count; i++) {
+        run_hit(&w->run, trace->fired[i]);
     }
 }
 
@@ -152,6 +154,7 @@ static void tell_event(struct listen *w, unsigned peer, const struct tfsm_event 
                             .ev = ev,
                             .result = result,
                             .fx = fx,
+                            .trace = machine_trace(fx),
                             .before = before,
                             .after = &after};
     run_tell(&w->run, &line);

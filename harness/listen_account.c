@@ -2,6 +2,7 @@
  * what it sent, which is all that may come back. See listen.h. What the listener decides is
  * foreseen here from its policy alone; only ISNs and cookies have to be taken from its lips. */
 #include "listen.h"
+#include "same.h"
 #include "seq.h"
 
 #include <string.h>
@@ -84,31 +85,6 @@ static void tally(struct listen *w, enum tfsm_listener_counter counter)
 }
 
 /* ---- comparing ---- */
-
-static bool same_options(const struct tfsm_segment *a, const struct tfsm_segment *b)
-{
-    return a->options == b->options && a->wscale == b->wscale && a->mss == b->mss &&
-           a->cookie_len == b->cookie_len && a->user_timeout == b->user_timeout &&
-           a->ts_val == b->ts_val && a->ts_ecr == b->ts_ecr && a->sacks == b->sacks &&
-           memcmp(a->sack, b->sack, sizeof a->sack) == 0;
-}
-
-/* Structs may hold padding: member by member. */
-static bool same_segment(const struct tfsm_segment *a, const struct tfsm_segment *b)
-{
-    return a->seq == b->seq && a->ack == b->ack && a->len == b->len && a->wnd == b->wnd &&
-           a->up == b->up && a->flags == b->flags && a->security == b->security &&
-           a->ecn == b->ecn && a->text_offset == b->text_offset && a->rule == b->rule &&
-           same_options(a, b);
-}
-
-static bool same_effects(const struct tfsm_effects *a, const struct tfsm_effects *b)
-{
-    return a->signals == b->signals && a->verdict == b->verdict && a->text_count == b->text_count &&
-           a->fired_count == b->fired_count && a->delivered == b->delivered &&
-           a->acknowledged == b->acknowledged && a->iss_after == b->iss_after &&
-           memcmp(a->fired, b->fired, sizeof a->fired) == 0;
-}
 
 static bool same_tcb(const struct tfsm_tcb *a, const struct tfsm_tcb *b)
 {

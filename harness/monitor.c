@@ -1,6 +1,7 @@
 /* The trace invariants, each a few lines that call fails() with an id and the requirement it stands
  * for. */
 #include "monitor_internal.h"
+#include "machine.h"
 #include "seq.h"
 
 #include <string.h>
@@ -1301,7 +1302,7 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     if (clause != TFSM_OK) {
         fails(monitor, tfsm_clause_name(clause), tfsm_clause_text(clause));
     }
-    if (fx->fired_count >= TFSM_FIRED_MAX) {
+    if (machine_trace(fx)->count >= TFSM_FIRED_MAX) {
         fails(monitor, "BOUNDED", "design 4.3: no list is longer than TFSM_FIRED_MAX steps");
     }
     if (result != TFSM_DONE && !same(before, after)) {

@@ -195,6 +195,7 @@ static void tell_event(unsigned end, const struct endpoint_watched *what)
                             .ev = what->event,
                             .result = what->result,
                             .fx = what->effects,
+                            .trace = machine_trace(what->effects),
                             .before = what->before,
                             .after = what->after};
     run_tell(&pair.run, &line);
@@ -339,8 +340,9 @@ static void watch(void *user, const struct endpoint_watched *what)
         run_hit(&pair.run, what->segment != NULL ? what->segment->rule : TFSM_RULE_OUT_NOTHING);
     } else {
         pair.run.result.events++;
-        for (unsigned i = 0; i < what->effects->fired_count; i++) {
-            run_hit(&pair.run, what->effects->fired[i]);
+        const struct tfsm_trace *trace = machine_trace(what->effects);
+        for (unsigned i = 0; i < trace->count; i++) {
+            run_hit(&pair.run, trace->fired[i]);
         }
     }
     if (what->before == NULL) {
@@ -383,6 +385,7 @@ static void show_call(struct pair_end *self, struct tfsm_event *event, const str
                             .ev = event,
                             .result = result,
                             .fx = &fx,
+                            .trace = machine_trace(&fx),
                             .before = &before,
                             .after = &after};
     run_tell(&pair.run, &line);

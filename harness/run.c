@@ -129,8 +129,9 @@ static void feed(struct trace *trace, struct tfsm_event *ev)
     trace->run.result.events++;
     trace->verdict = fx.verdict;
     trace->iss_after = fx.iss_after;
-    for (unsigned i = 0; i < fx.fired_count; i++) {
-        hit(trace, fx.fired[i]);
+    const struct tfsm_trace *fired = machine_trace(&fx);
+    for (unsigned i = 0; i < fired->count; i++) {
+        hit(trace, fired->fired[i]);
     }
     mix(trace, (uint64_t)trace->tcb.state | (uint64_t)trace->tcb.owed << 8 |
                    (uint64_t)fx.signals << 16 | (uint64_t)fx.delivered << 32);
@@ -145,6 +146,7 @@ static void feed(struct trace *trace, struct tfsm_event *ev)
                             .ev = ev,
                             .result = result,
                             .fx = &fx,
+                            .trace = machine_trace(&fx),
                             .before = &before,
                             .after = &trace->tcb};
     run_tell(&trace->run, &line);

@@ -29,7 +29,8 @@ struct run_line {
     tfsm_time now;
     const struct tfsm_event *ev;        /* CALL, ARRIVES, TIMEOUT */
     enum tfsm_result result;            /* CALL */
-    const struct tfsm_effects *fx;      /* CALL, ARRIVES, TIMEOUT: rules fired, signals */
+    const struct tfsm_effects *fx;      /* CALL, ARRIVES, TIMEOUT: signals */
+    const struct tfsm_trace *trace;     /* with fx: the rules fired */
     const struct tfsm_segment *segment; /* SENDS, LOST */
     const struct tfsm_tcb *before;      /* CALL, ARRIVES, TIMEOUT */
     const struct tfsm_tcb *after;       /* all but NOTE */

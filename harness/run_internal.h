@@ -3,6 +3,7 @@
 #define HARNESS_RUN_INTERNAL_H
 
 #include "coverage.h"
+#include "machine.h"
 #include "run.h"
 
 struct run_account {

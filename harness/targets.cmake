@@ -6,8 +6,7 @@ option(TFSM_TESTS "build the tests" ON)
 option(TFSM_COMPLETE "nothing may be left out for want of a package" OFF)
 option(TFSM_WERROR "warnings are errors" OFF)
 set(TFSM_FUZZ "OFF" CACHE STRING "OFF, libfuzzer or afl")
-set(TFSM_FAULT "" CACHE STRING "tests only: number of a deliberate fault")
-option(TFSM_MUTANTS "tests only: shared libraries whose rows can be broken without building" OFF)
+option(TFSM_MUTANTS "tests only: shared libraries, of which ci/mutants puts broken ones in the place of right ones" OFF)
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -65,19 +64,26 @@ if(TFSM_SANITIZE AND CMAKE_C_COMPILER_ID MATCHES Clang)
   # In the product unsigned numbers wrap only where seq.h says so.
   target_compile_options(libtcpfsm PRIVATE -fsanitize=unsigned-integer-overflow)
 endif()
-if(TFSM_FAULT)
-  target_sources(libtcpfsm PRIVATE properties/mutants/faults.c)
-  target_compile_definitions(libtcpfsm PRIVATE TFSM_FAULT=${TFSM_FAULT})
-elseif(TFSM_MUTANTS)
-  target_sources(libtcpfsm PRIVATE properties/mutants/rows.c)
-  target_compile_definitions(libtcpfsm PRIVATE TFSM_FAULT=0)
-endif()
 
 # ---- the worked example of embedding ----
 file(GLOB endpoint_sources CONFIGURE_DEPENDS harness/endpoint/*.c)
 add_library(endpoint ${kind} ${endpoint_sources})
 target_include_directories(endpoint PUBLIC harness/endpoint)
 target_link_libraries(endpoint PUBLIC libtcpfsm PRIVATE flags)
+
+# ---- the engines: whatever is linked with this calls tfsm_step() and tfsm_output() by way of harness/engine/machine.c ----
+add_library(engine STATIC harness/engine/interpreter.c harness/engine/machine.c harness/engine/variant.c)
+target_include_directories(engine PUBLIC harness/engine)
+target_link_libraries(engine PUBLIC libtcpfsm PRIVATE flags)
+set(entrances LINKER:--wrap=tfsm_step LINKER:--wrap=tfsm_step_traced LINKER:--wrap=tfsm_output)
+target_link_options(engine INTERFACE ${entrances})
+if(TFSM_MUTANTS) # the calls within a shared object, too, whoever loads it
+  target_link_options(engine INTERFACE LINKER:--undefined=__wrap_tfsm_step)
+  target_link_options(libtcpfsm PRIVATE ${entrances})
+  target_link_options(endpoint PRIVATE ${entrances})
+endif()
+add_executable(generate harness/engine/generate.c)
+target_link_libraries(generate PRIVATE engine flags)
 
 # ---- the harness ----
 add_library(harness STATIC
@@ -86,7 +92,7 @@ add_library(harness STATIC
   harness/program/packet_program.c harness/program/repair.c harness/run.c)
 target_include_directories(harness PUBLIC harness harness/program)
 target_compile_definitions(harness PUBLIC _GNU_SOURCE)
-target_link_libraries(harness PUBLIC libtcpfsm endpoint PRIVATE flags)
+target_link_libraries(harness PUBLIC engine libtcpfsm endpoint PRIVATE flags)
 
 # The simulated network between two of them.
 add_library(sim STATIC harness/sim/siege.c harness/sim/sim.c harness/sim/wire.c)
@@ -105,7 +111,7 @@ target_include_directories(stacks PUBLIC harness/stacks)
 set_target_properties(endpoint stacks PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_compile_definitions(stacks PUBLIC _GNU_SOURCE)
 target_link_libraries(stacks PUBLIC endpoint Threads::Threads PRIVATE flags)
-if(TFSM_FUZZ STREQUAL "OFF" AND NOT TFSM_FAULT)
+if(TFSM_FUZZ STREQUAL "OFF")
   get_target_property(core_sources libtcpfsm SOURCES)
   add_library(packetdrill_plugin MODULE ${stacks_sources} ${endpoint_sources} ${core_sources})
   set_target_properties(packetdrill_plugin PROPERTIES OUTPUT_NAME tcpfsm_packetdrill PREFIX lib
@@ -138,7 +144,7 @@ target_compile_definitions(script PUBLIC _GNU_SOURCE)
 target_link_libraries(script PUBLIC libtcpfsm stacks PRIVATE flags)
 endif()
 
-set(fuzz_targets fuzz_trace fuzz_pair fuzz_listener fuzz_endpoint fuzz_wire)
+set(fuzz_targets fuzz_trace fuzz_pair fuzz_listener fuzz_endpoint fuzz_wire fuzz_engine)
 if(TARGET script)
   list(APPEND fuzz_targets fuzz_script)
 endif()
@@ -203,15 +209,6 @@ file(GLOB cli_sources CONFIGURE_DEPENDS harness/cli/*.c)
 add_executable(tcpfsm ${cli_sources})
 target_include_directories(tcpfsm PRIVATE harness/cli)
 target_link_libraries(tcpfsm PRIVATE capture tun script stacks sim harness flags ${CMAKE_DL_LIBS})
-if(TFSM_TESTS AND TFSM_FUZZ STREQUAL "OFF" AND NOT TFSM_FAULT)
-  # The same command over a table that does not wait for the third segment: its objects come first, so that nothing of
-  # the right core is taken.
-  get_target_property(core_sources libtcpfsm SOURCES)
-  add_executable(tcpfsm_two_segments ${cli_sources} ${core_sources} properties/mutants/faults.c)
-  target_compile_definitions(tcpfsm_two_segments PRIVATE TFSM_FAULT=16)
-  target_include_directories(tcpfsm_two_segments PRIVATE harness/cli)
-  target_link_libraries(tcpfsm_two_segments PRIVATE capture tun script stacks sim harness flags ${CMAKE_DL_LIBS})
-endif()
 install(TARGETS tcpfsm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT command)
 endif()
 if(TFSM_FUZZ STREQUAL "libfuzzer")
@@ -232,7 +229,7 @@ endif()
 
 # ---- the tests ----
 set(tests OFF)
-if(TFSM_TESTS AND TFSM_FUZZ STREQUAL "OFF" AND NOT TFSM_FAULT)
+if(TFSM_TESTS AND TFSM_FUZZ STREQUAL "OFF")
   find_library(CMOCKA cmocka)
   find_package(rapidcheck QUIET)
   if(NOT CMOCKA)

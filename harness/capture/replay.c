@@ -27,12 +27,13 @@ static void feed(struct capture_replay *replay, const struct tfsm_config *cfg,
                  const struct tfsm_event *ev, size_t segment)
 {
     struct tfsm_effects fx;
+    struct tfsm_trace trace;
     struct tfsm_segment out;
-    tfsm_step(&replay->tcb, cfg, ev, &fx);
+    tfsm_step_traced(&replay->tcb, cfg, ev, &fx, &trace);
     check(replay, segment);
-    for (unsigned i = 0; i < fx.fired_count; i++) {
-        if (tfsm_rules[fx.fired[i]].next != TFSM_STAY) {
-            walk_to(replay, (enum tfsm_state)tfsm_rules[fx.fired[i]].next);
+    for (unsigned i = 0; i < trace.count; i++) {
+        if (tfsm_rules[trace.fired[i]].next != TFSM_STAY) {
+            walk_to(replay, (enum tfsm_state)tfsm_rules[trace.fired[i]].next);
         }
     }
     while (tfsm_output(&replay->tcb, cfg, ev->now, &out)) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "machine.h"
 #include "seq.h"
 
 enum { LANE = 70, INDENT = 27, PAGE = 110 };
@@ -219,31 +220,32 @@ static void end_details(const struct details *details)
 }
 
 /* Rules that did something, and the one that dropped a segment: that is what one wants to know. */
-static bool tells(const struct tfsm_effects *fx, unsigned i)
+static bool tells(const struct tfsm_trace *trace, unsigned i)
 {
-    const struct tfsm_rule *rule = &tfsm_rules[fx->fired[i]];
-    bool dropped = i + 1u == fx->fired_count && rule->verdict >= TFSM_V_DROP;
+    const struct tfsm_rule *rule = &machine_rows()[trace->fired[i]];
+    bool dropped = i + 1u == trace->count && rule->verdict >= TFSM_V_DROP;
     return rule->actions[0] != TFSM_ACTION_IGNORE || rule->next != TFSM_STAY || dropped;
 }
 
-static bool anything_told(const struct ladder *ladder, const struct tfsm_effects *fx)
+static bool anything_told(const struct ladder *ladder, const struct tfsm_trace *trace)
 {
-    for (unsigned i = 0; i < fx->fired_count; i++) {
-        if (ladder->all_rules || tells(fx, i)) {
+    for (unsigned i = 0; i < trace->count; i++) {
+        if (ladder->all_rules || tells(trace, i)) {
             return true;
         }
     }
     return false;
 }
 
-static void draw_effects(const struct ladder *ladder, unsigned end, const struct tfsm_effects *fx)
+static void draw_effects(const struct ladder *ladder, unsigned end, const struct tfsm_effects *fx,
+                         const struct tfsm_trace *trace)
 {
     bool right = !has_peers(ladder) && end == 1;
     struct details details = {.to = paper(ladder), .who = right ? "B: " : "A: "};
     struct cli_text text = {.used = 0};
-    for (unsigned i = 0; i < fx->fired_count; i++) {
-        if (ladder->all_rules || tells(fx, i)) {
-            add_detail(&details, ", ", tfsm_rule_name(fx->fired[i]));
+    for (unsigned i = 0; i < trace->count; i++) {
+        if (ladder->all_rules || tells(trace, i)) {
+            add_detail(&details, ", ", tfsm_rule_name(trace->fired[i]));
         }
     }
     if (fx->delivered > 0) {
@@ -377,6 +379,7 @@ struct run_line ladder_step(const struct endpoint_watched *what)
                              .ev = what->event,
                              .result = what->result,
                              .fx = what->effects,
+                             .trace = machine_trace(what->effects),
                              .before = what->before,
                              .after = what->after};
 }
@@ -411,7 +414,7 @@ void ladder_line(void *user, const struct run_line *line)
         draw_segment(ladder, line, &line->ev->segment, listener ? 0 : line->end);
         break;
     case RUN_TIMEOUT:
-        if (!anything_told(ladder, line->fx)) {
+        if (!anything_told(ladder, line->trace)) {
             return; /* time passed and nothing was due */
         }
         draw_call(ladder, line);
@@ -422,7 +425,7 @@ void ladder_line(void *user, const struct run_line *line)
     case RUN_NOTE:
         break;
     }
-    draw_effects(ladder, line->end, line->fx);
+    draw_effects(ladder, line->end, line->fx, line->trace);
 }
 
 static void draw_counters(const struct run_result *result)

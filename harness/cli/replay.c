@@ -22,7 +22,8 @@ static const struct {
 } targets[] = {
     {"fuzz_trace", INPUT_PROGRAM, RUN_TRACE},       {"fuzz_pair", INPUT_PROGRAM, RUN_PAIR},
     {"fuzz_listener", INPUT_PROGRAM, RUN_LISTENER}, {"fuzz_endpoint", INPUT_PROGRAM, RUN_ENDPOINT},
-    {"fuzz_wire", INPUT_PACKET, RUN_TRACE},         {"fuzz_script", INPUT_SCRIPT, RUN_TRACE}};
+    {"fuzz_wire", INPUT_PACKET, RUN_TRACE},         {"fuzz_script", INPUT_SCRIPT, RUN_TRACE},
+    {"fuzz_engine", INPUT_PROGRAM, RUN_TRACE}};
 
 enum { TARGETS = sizeof targets / sizeof targets[0] };
 
@@ -48,8 +49,8 @@ static error_t parse_target(struct replay *replay, const char *arg, struct argp_
     }
     return cli_misuse(
         state, arg,
-        "no such target: fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint, fuzz_wire "
-        "or fuzz_script");
+        "no such target: fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint, fuzz_wire, "
+        "fuzz_engine or fuzz_script");
 }
 
 static error_t parse_replay(int key, char *arg, struct argp_state *state)

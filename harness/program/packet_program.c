@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "repair.h"
+#include "same.h"
 
 #define TCP    6u
 #define ICMP   1u
@@ -25,21 +26,6 @@ static uint8_t *block(size_t n)
         abort();
     }
     return octets;
-}
-
-static bool same_segment(const struct tfsm_segment *a, const struct tfsm_segment *b)
-{
-    for (size_t i = 0; i < TFSM_SACK_MAX; i++) {
-        if (a->sack[i].left != b->sack[i].left || a->sack[i].right != b->sack[i].right) {
-            return false;
-        }
-    }
-    return a->seq == b->seq && a->ack == b->ack && a->len == b->len && a->wnd == b->wnd &&
-           a->up == b->up && a->flags == b->flags && a->security == b->security &&
-           a->options == b->options && a->wscale == b->wscale && a->ecn == b->ecn &&
-           a->cookie_len == b->cookie_len && a->user_timeout == b->user_timeout &&
-           a->mss == b->mss && a->sacks == b->sacks && a->ts_val == b->ts_val &&
-           a->ts_ecr == b->ts_ecr && a->text_offset == b->text_offset && a->rule == b->rule;
 }
 
 /* All but text_at: options are normalised, so the text may have moved. */

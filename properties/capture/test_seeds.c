@@ -83,8 +83,8 @@ static void note_states(void *user, const struct run_line *line)
     const struct tfsm_segment *sent = line->kind == RUN_SENDS ? line->segment : NULL;
     paths->text_with_fin =
         paths->text_with_fin || (sent != NULL && (sent->flags & TFSM_FIN) != 0 && sent->len > 1);
-    for (unsigned i = 0; line->fx != NULL && i < line->fx->fired_count; i++) {
-        const struct tfsm_rule *rule = &tfsm_rules[line->fx->fired[i]];
+    for (unsigned i = 0; line->fx != NULL && i < line->trace->count; i++) {
+        const struct tfsm_rule *rule = &tfsm_rules[line->trace->fired[i]];
         if (rule->next != TFSM_STAY) {
             path_add(paths->end[line->end], (enum tfsm_state)rule->next);
         }

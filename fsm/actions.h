@@ -1,13 +1,16 @@
-/* What is done: one small function for each action a row can name, run in the order of enum
- * tfsm_action_index. An action trusts the facts its row needed and checks nothing again. */
-#include "engine.h"
+/* What is done: one small function for each action a row can name, and what brings timers and debts in line
+ * afterwards. An action trusts the facts its row needed and checks nothing again. */
+#ifndef TFSM_ACTIONS_H
+#define TFSM_ACTIONS_H
+
+#include "facts.h"
 
 #define RTO_AFTER_SYN 3000000 /* microseconds (RFC6298:5.7) */
 #define OVERRIDE      1000000 /* microseconds a small window is waited for (RFC 9293 3.8.6.2.1) */
 #define ACK_DELAY_MAX 499999  /* microseconds: less than half a second (RFC9293:MUST-40) */
 
 /* Forget everything but a RST that is still to be sent. [RFC3168:6.1.1k] */
-static void forget(struct tfsm_tcb *tcb)
+static inline void forget(struct tfsm_tcb *tcb)
 {
     struct tfsm_tcb fresh = {0};
     fresh.owed = tcb->owed & (TFSM_OWE_RST | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS);
@@ -18,7 +21,7 @@ static void forget(struct tfsm_tcb *tcb)
     *tcb = fresh;
 }
 
-static void owe_rst(struct tfsm_tcb *tcb, uint32_t seq, uint8_t also, uint32_t ack)
+static inline void owe_rst(struct tfsm_tcb *tcb, uint32_t seq, uint8_t also, uint32_t ack)
 {
     const uint8_t kinds = TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS;
     tcb->owed = (uint8_t)((tcb->owed & ~(unsigned)kinds) | TFSM_OWE_RST | also);
@@ -29,12 +32,12 @@ static void owe_rst(struct tfsm_tcb *tcb, uint32_t seq, uint8_t also, uint32_t a
 }
 
 /* The RST that a segment calls for. It echoes the timestamp of its cause. [RFC7323:5.2b] */
-static void owe_rst_for(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                        const struct tfsm_segment *seg, bool with_ack)
+static inline void owe_rst_for(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                               const struct tfsm_segment *seg, bool with_ack)
 {
     owe_rst(tcb, with_ack ? 0 : seg->ack, with_ack ? TFSM_OWE_RST_ACK : 0,
             with_ack ? seq_add(seg->seq, seg->len) : 0);
-    if (has(cfg->profile, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS)) {
+    if (profile(cfg, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS)) {
         tcb->owed |= TFSM_OWE_RST_TS;
         tcb->rst_ts_ecr = seg->ts_val;
     }
@@ -43,10 +46,10 @@ static void owe_rst_for(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 /* The RST of our own wish, where the peer must take it: timestamps where agreed, and the echo of a
  * segment that caused it.
  * [RFC7323:3.2f, RFC7323:5.2b, RFC7323:5.2c] */
-static void owe_rst_abort(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
+static inline void owe_rst_abort(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
     owe_rst(tcb, reset_seq(tcb), 0, 0);
-    if (has(tcb->flags, TFSM_M_TIMESTAMPS)) {
+    if (stamps_agreed(tcb)) {
         bool caused = ev->kind == TFSM_EV_SEGMENT;
         tcb->owed |= TFSM_OWE_RST_TS;
         tcb->rst_ts_val = caused ? 0 : timestamp(tcb, ev->now);
@@ -54,7 +57,7 @@ static void owe_rst_abort(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
     }
 }
 
-static void relisten(struct tfsm_tcb *tcb)
+static inline void relisten(struct tfsm_tcb *tcb)
 {
     uint32_t flags = tcb->flags & (TFSM_M_PASSIVE | TFSM_M_REMOTE);
     uint8_t security = tcb->security;
@@ -64,15 +67,15 @@ static void relisten(struct tfsm_tcb *tcb)
 }
 
 /* Eff.snd.MSS: what the peer takes and what we are allowed (RFC9293:MUST-16). */
-static uint16_t effective_mss(const struct tfsm_config *cfg, uint16_t peer)
+static inline uint16_t effective_mss(const struct tfsm_config *cfg, uint16_t peer)
 {
     return (uint16_t)max32(min32(peer, own_mss(cfg)), 1);
 }
 
 /* The send sequence space starts at the ISS, which the SYN occupies. [RFC7323:2.3b, 2.3f;
  * RFC6582:3.2a; RFC9293:MUST-15a, MUST-15b] */
-static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                       const struct tfsm_event *ev)
+static inline void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                              const struct tfsm_event *ev)
 {
     uint32_t iss = ev->iss;
     tcb->ts_offset = ev->ts_offset;
@@ -91,15 +94,15 @@ static void select_iss(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 
 /* Of the cookie that the embedder holds or hands out; 0 when there is none of that length
  * (RFC7413:4.1.1a). */
-static uint8_t cookie_length(const struct tfsm_event *ev)
+static inline uint8_t cookie_length(const struct tfsm_event *ev)
 {
     bool legal =
         ev->cookie_len >= 4 && ev->cookie_len <= TFSM_COOKIE_MAX && ev->cookie_len % 2 == 0;
     return legal ? ev->cookie_len : 0;
 }
 
-static void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                          const struct tfsm_event *ev)
+static inline void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                                 const struct tfsm_event *ev)
 {
     uint8_t security =
         tcb->state == TFSM_LISTEN && ev->kind == TFSM_EV_SEND ? tcb->security : ev->security;
@@ -117,7 +120,7 @@ static void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
 }
 
-static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
+static inline void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
     forget(tcb);
     tcb->flags = TFSM_M_PASSIVE;
@@ -129,7 +132,7 @@ static void open_passively(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 
 /* Of ECN a SYN speaks with both flags, a SYN-ACK with ECE alone (RFC3168:6.1.1).
  * [RFC3168:6.1.1j] */
-static bool offers_ecn(const struct tfsm_segment *syn)
+static inline bool offers_ecn(const struct tfsm_segment *syn)
 {
     return (syn->flags & (TFSM_ECE | TFSM_CWR)) ==
            (has(syn->flags, TFSM_ACK) ? TFSM_ECE : TFSM_ECE | TFSM_CWR);
@@ -138,7 +141,8 @@ static bool offers_ecn(const struct tfsm_segment *syn)
 /* What both ends offer is agreed (RFC7323:2.2, RFC7323:3.2, RFC2018:2, RFC3168:6.1.1).
  * [RFC7323:2.2b, 2.3c, 2.3g, 3.2j;
  * RFC3168:6.1.1a; RFC7323:2.2d] */
-static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
+static inline void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                         const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
     /* Our SYN has made its offer, or will make it in answer. */
@@ -161,7 +165,7 @@ static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
     if (has(ours, TFSM_M_OFFERED_ECN) && offers_ecn(seg)) {
         tcb->flags |= TFSM_M_ECN;
     }
-    if (has(cfg->profile, TFSM_USER_TIMEOUT) && has(seg->options, TFSM_OPT_USER_TIMEOUT) &&
+    if (profile(cfg, TFSM_USER_TIMEOUT) && has(seg->options, TFSM_OPT_USER_TIMEOUT) &&
         (seg->user_timeout & 0x7fffu) != 0) {
         tcb->uto_peer = seg->user_timeout;
     }
@@ -169,7 +173,8 @@ static void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
 
 /* Take what a SYN tells: IRS, MSS and the other options (RFC9293:3.7.1). The window offered before
  * the peer speaks is never scaled, hence never more than 65535 octets. */
-static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
+static inline void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                          const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
     tcb->irs = seg->seq;
@@ -191,7 +196,7 @@ static void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const st
 
 /* A Fast Open whose cookie is good: the user may answer before our SYN is acknowledged, within the
  * initial window. [RFC7413:4.2.2j, RFC7413:4.2.2k] */
-static void open_early(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+static inline void open_early(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tcb->flags |= TFSM_M_FAST_OPEN;
     tfsm_cwnd_open(tcb, cfg);
@@ -200,7 +205,7 @@ static void open_early(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 
 /* Our SYN is acknowledged: the connection can be heard. A timeout of less than three seconds that
  * was too short for the SYN is made that long; a longer one stays backed off. [RFC6298:5.7] */
-static void syn_acked(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+static inline void syn_acked(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     if (tcb->tries > 0 && tcb->rto < RTO_AFTER_SYN) {
         tcb->rto = RTO_AFTER_SYN;
@@ -215,7 +220,7 @@ static void syn_acked(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
  * follows one number behind; at its end it stays for once, so that the duplicates which
  * retransmissions cause start no second recovery (RFC6582:3.2 step 2). [RFC6582:3.2b, RFC6582:6b;
  * RFC6675:5b, 5.1b] */
-static void move_recovery(struct tfsm_tcb *tcb)
+static inline void move_recovery(struct tfsm_tcb *tcb)
 {
     bool recovering = has(tcb->flags, TFSM_M_RECOVERY);
     tcb->dup_acks = 0;
@@ -239,7 +244,7 @@ static void move_recovery(struct tfsm_tcb *tcb)
 
 /* In fast recovery: whether what was sent again first is acknowledged, and more (RescueRxt, RFC 6675
  * 4 rule 4), now that so many octets are. */
-static void pass_rescue(struct tfsm_tcb *tcb, uint32_t acked)
+static inline void pass_rescue(struct tfsm_tcb *tcb, uint32_t acked)
 {
     if (!has(tcb->flags, TFSM_M_RECOVERY) || has(tcb->flags, TFSM_M_PASSED)) {
         return;
@@ -254,8 +259,8 @@ static void pass_rescue(struct tfsm_tcb *tcb, uint32_t acked)
 
 /* SND.UNA moves to SEG.ACK: count the text that is now safe, and measure the timers from here.
  * [RFC6298:5.3; RFC6582:3.2e; RFC9293:MUST-18; RFC2018:8d; RFC6675:4b] */
-static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                        const struct tfsm_event *ev, struct tfsm_effects *fx)
+static inline void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                               const struct tfsm_event *ev, struct tfsm_effects *fx)
 {
     uint32_t ack = ev->segment.ack;
     uint32_t text = seq_distance(tcb->snd_una, ack);
@@ -280,7 +285,7 @@ static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
      * again, which must not go once more before a whole timeout (RFC6298:5). */
     tcb->at_rtx = 0;
     pass_rescue(tcb, seq_distance(tcb->snd_una, ack));
-    uint32_t options = has(tcb->flags, TFSM_M_TIMESTAMPS) ? TIMESTAMPS_LENGTH : 0;
+    uint32_t options = stamps_agreed(tcb) ? TIMESTAMPS_LENGTH : 0;
     uint32_t proven = text > 0 ? min32(text + options, tcb->mss_sent) : 0;
     tcb->mss_acked = (uint16_t)max32(tcb->mss_acked, proven);
     tcb->mss_asked = seq_lt(tcb->asked_seq, ack) ? 0 : tcb->mss_asked; /* RFC5927:7.2c */
@@ -299,22 +304,22 @@ static void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 /* The window opens after it was closed. What a probe tried and the peer did not take goes again at
  * once, with what is queued behind it, and not because of congestion; but a pause it was, and a
  * burst must not follow (RFC5681:4.1). */
-static void window_opened(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
+static inline void window_opened(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
     if (paused(tcb, now)) {
         tfsm_cwnd_restart(tcb, cfg);
     }
     if (has(tcb->flags, TFSM_M_PROBED)) {
         tfsm_resend(tcb);
-    } else if (has(tcb->flags, TFSM_M_RECOVERY) && !has(tcb->flags, TFSM_M_SACK)) {
+    } else if (has(tcb->flags, TFSM_M_RECOVERY) && !sack_agreed(tcb)) {
         tcb->owed |= TFSM_OWE_RTX; /* the front that a partial acknowledgment told of waits still */
     }
 }
 
 /* SND.WND from a segment. A peer that answers probes is alive however long its window stays
  * closed (RFC9293:MUST-37). [RFC7323:2.3d; RFC9293:MUST-34] */
-static void take_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                        const struct tfsm_event *ev)
+static inline void take_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                               const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
     uint32_t wnd = is_syn(seg) ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
@@ -336,8 +341,8 @@ static void take_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 }
 
 /* Say where a piece of text goes. */
-static void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg, uint32_t left,
-                     uint32_t right, struct tfsm_effects *fx)
+static inline void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                            uint32_t left, uint32_t right, struct tfsm_effects *fx)
 {
     struct tfsm_text *text = &fx->text[fx->text_count++];
     text->offset = tcb->rcv_octets + seq_distance(tcb->rcv_nxt, left);
@@ -347,9 +352,10 @@ static void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
 
 /* Put the new parts of a segment's text among the ranges already there; what is there first stays
  * (a sequence number is bound once). Ranges that touch become one. [RFC2018:8c] */
-static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct tfsm_effects *fx)
+static inline void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                         struct tfsm_effects *fx)
 {
-    struct tfsm_range text = tfsm_text_in_window(tcb, seg);
+    struct tfsm_range text = text_in_window(tcb, seg);
     struct tfsm_range kept[TFSM_OOO_SLOTS + 1];
     unsigned count = 0;
     uint32_t next = text.left; /* text before this is handed out or was there */
@@ -381,7 +387,7 @@ static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct t
     if (!placed) {
         kept[count++] = text;
     }
-    struct tfsm_range own = tfsm_text_in_window(tcb, seg);
+    struct tfsm_range own = text_in_window(tcb, seg);
     if (seq_lt(next, own.right)) {
         hand_out(tcb, seg, next, own.right, fx);
     }
@@ -393,7 +399,7 @@ static void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg, struct t
 }
 
 /* The first queued range becomes readable. */
-static void deliver(struct tfsm_tcb *tcb, struct tfsm_effects *fx)
+static inline void deliver(struct tfsm_tcb *tcb, struct tfsm_effects *fx)
 {
     uint32_t length = seq_distance(tcb->rcv_nxt, tcb->ooo[0].right);
     tcb->rcv_nxt = tcb->ooo[0].right;
@@ -409,14 +415,14 @@ static void deliver(struct tfsm_tcb *tcb, struct tfsm_effects *fx)
 }
 
 /* Urgent mode ends where the user has reached the urgent pointer. */
-static void end_urgent(struct tfsm_tcb *tcb)
+static inline void end_urgent(struct tfsm_tcb *tcb)
 {
     if (!seq_lt(user_at(tcb), tcb->rcv_up)) {
         tcb->flags &= ~(uint32_t)TFSM_M_URGENT_TOLD;
     }
 }
 
-static void take(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_effects *fx)
+static inline void take(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_effects *fx)
 {
     fx->taken = min32(ev->len, tcb->rcv_user);
     tcb->rcv_user -= fx->taken;
@@ -425,16 +431,15 @@ static void take(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_
 
 /* Answer, and if the segment bears nothing take the reply from the connection's own budget
  * (RFC 5961 7). */
-static void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
-                  enum tfsm_debt answer)
+static inline void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                         const struct tfsm_event *ev, enum tfsm_debt answer)
 {
-    struct tfsm_facts facts = tfsm_take_facts(tcb, cfg, ev);
     tcb->owed |= (uint8_t)answer;
     if ((ev->segment.flags & (TFSM_SYN | TFSM_RST)) == TFSM_SYN && ev->segment.seq == tcb->irs &&
-        has(tcb->flags, TFSM_M_ECN) && !offers_ecn(&ev->segment)) {
+        ecn_agreed(tcb) && !offers_ecn(&ev->segment)) {
         tcb->flags |= TFSM_M_NOT_ECT; /* the peer's SYN, again and without its offer */
     }
-    if (tfsm_facts_have(&facts, TFSM_FACT_BEARING)) {
+    if (is_bearing(tcb, &ev->segment)) {
         return;
     }
     if (ev->now >= tcb->challenge_until) {
@@ -446,13 +451,13 @@ static void reply(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
     tcb->challenges[reply_class(tcb, &ev->segment)]++;
 }
 
-static uint16_t one_more(uint16_t count)
+static inline uint16_t one_more(uint16_t count)
 {
     return count < UINT16_MAX ? (uint16_t)(count + 1) : count;
 }
 
 /* Count one more try and measure the next timeout from now. [RFC9293:MUST-18, MUST-19, SHLD-30] */
-static void back_off(struct tfsm_tcb *tcb)
+static inline void back_off(struct tfsm_tcb *tcb)
 {
     tcb->tries = one_more(tcb->tries);
     tcb->backoff = one_more(tcb->backoff);
@@ -461,7 +466,7 @@ static void back_off(struct tfsm_tcb *tcb)
 }
 
 /* Nothing follows a FIN: an urgent pointer beyond it ends there. [RFC9293:MUST-33] */
-static void fin_note(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+static inline void fin_note(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     bool urgent = urgent_ahead(tcb);
     tcb->flags |= TFSM_M_PEER_FIN;
@@ -472,13 +477,13 @@ static void fin_note(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
     }
 }
 
-static void advance_over_fin(struct tfsm_tcb *tcb)
+static inline void advance_over_fin(struct tfsm_tcb *tcb)
 {
     tcb->rcv_nxt = seq_add(tcb->rcv_nxt, 1);
     tcb->rcv_wnd -= min32(tcb->rcv_wnd, 1);
 }
 
-static void take_urgent(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+static inline void take_urgent(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     uint32_t up = urgent_end(tcb, seg);
     /* A pointer that the user has passed may be anywhere behind, even 2^31 octets. */
@@ -487,7 +492,7 @@ static void take_urgent(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 }
 
 /* [RFC9293:MUST-30, MUST-31] */
-static void send_urgent(struct tfsm_tcb *tcb)
+static inline void send_urgent(struct tfsm_tcb *tcb)
 {
     tcb->snd_up = tcb->snd_end;
     tcb->flags |= TFSM_M_URGENT;
@@ -495,7 +500,7 @@ static void send_urgent(struct tfsm_tcb *tcb)
 
 /* The timer went off: whatever is outstanding is sent again from SND.UNA, and no round trip can
  * be told from it (RFC6298:3, RFC6298:5.4..5.6). [RFC6298:3a, 5.4, 5.5, 5.6] */
-static void retransmit(struct tfsm_tcb *tcb)
+static inline void retransmit(struct tfsm_tcb *tcb)
 {
     back_off(tcb);
     if (tcb->mss_asked > 0) { /* the message was right after all */
@@ -512,7 +517,7 @@ static void retransmit(struct tfsm_tcb *tcb)
 }
 
 /* [RFC6675:5c] */
-static void count_duplicate(struct tfsm_tcb *tcb)
+static inline void count_duplicate(struct tfsm_tcb *tcb)
 {
     if (!has(tcb->flags, TFSM_M_RECOVERY) && tcb->dup_acks < UINT16_MAX) {
         tcb->dup_acks++;
@@ -520,8 +525,8 @@ static void count_duplicate(struct tfsm_tcb *tcb)
 }
 
 /* Our SYN-ACK may be lost: it goes again, as if the timer had gone off. */
-static void answer_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                       const struct tfsm_event *ev)
+static inline void answer_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                              const struct tfsm_event *ev)
 {
     reply(tcb, cfg, ev, TFSM_OWE_RTX);
     back_off(tcb);
@@ -529,7 +534,7 @@ static void answer_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 }
 
 /* The wait that ECE asked for is over where this timer was its own. */
-static void probe(struct tfsm_tcb *tcb)
+static inline void probe(struct tfsm_tcb *tcb)
 {
     back_off(tcb);
     tcb->owed |= TFSM_OWE_PROBE;
@@ -537,7 +542,7 @@ static void probe(struct tfsm_tcb *tcb)
     tcb->flags &= tcb->snd_wnd > 0 ? ~TFSM_M_ECE_WAIT : UINT32_MAX;
 }
 
-static void keepalive(struct tfsm_tcb *tcb)
+static inline void keepalive(struct tfsm_tcb *tcb)
 {
     tcb->keepalives = one_more(tcb->keepalives);
     tcb->at_keepalive = 0;
@@ -545,7 +550,7 @@ static void keepalive(struct tfsm_tcb *tcb)
 }
 
 /* Any segment that is accepted shows that the peer is there (RFC9293:MUST-26). */
-static void heard(struct tfsm_tcb *tcb)
+static inline void heard(struct tfsm_tcb *tcb)
 {
     tcb->keepalives = 0;
     tcb->at_keepalive = 0;
@@ -553,7 +558,7 @@ static void heard(struct tfsm_tcb *tcb)
 }
 
 /* [RFC7323:5.5b] */
-static void take_timestamp(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
+static inline void take_timestamp(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
     tcb->ts_recent = ev->segment.ts_val;
     /* Half-open connections live for minutes: when their SYN came is near enough. */
@@ -561,14 +566,14 @@ static void take_timestamp(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 }
 
 /* Text that came again out of order says that its range is the one the peer works on. */
-static void renew(struct tfsm_tcb *tcb)
+static inline void renew(struct tfsm_tcb *tcb)
 {
     if (seq_le(tcb->rcv_nxt, tcb->dsack.left)) {
         tfsm_sack_renew(tcb, tcb->dsack.left);
     }
 }
 
-static void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+static inline void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     tcb->dsack = tfsm_text_twice(tcb, seg);
     tcb->flags |= TFSM_M_DSACK;
@@ -576,131 +581,67 @@ static void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 }
 
 /* [RFC5681:4.2b] */
-static void acknowledge_later(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
+static inline void acknowledge_later(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                                     tfsm_time now)
 {
     tcb->at_ack = later(now, cfg->ack_delay < ACK_DELAY_MAX ? cfg->ack_delay : ACK_DELAY_MAX);
 }
 
-static tfsm_time two_msl(const struct tfsm_config *cfg)
+static inline tfsm_time two_msl(const struct tfsm_config *cfg)
 {
     return cfg->msl < TFSM_NEVER / 2 ? 2 * cfg->msl : TFSM_NEVER;
 }
 
 /* What comes from now on is compared with the last timestamp of this incarnation, that of the FIN
  * (RFC6191:2a), which may not have been the one to echo. */
-static void start_2msl(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                       const struct tfsm_event *ev)
+static inline void start_2msl(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                              const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
     tcb->at_2msl = later(ev->now, two_msl(cfg));
-    if (has(tcb->flags, TFSM_M_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS) &&
+    if (stamps_agreed(tcb) && has(seg->options, TFSM_OPT_TIMESTAMPS) &&
         seq_lt(tcb->ts_recent, seg->ts_val)) {
         take_timestamp(tcb, ev);
     }
 }
 
-/* clang-format off */
-static void act_one(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
-                    enum tfsm_action_index action, struct tfsm_effects *fx)
+static inline void end_ece_wait(struct tfsm_tcb *tcb)
 {
-    const struct tfsm_segment *seg = &ev->segment;
-    switch (action) {
-    case TFSM_ACTION_IGNORE:           break;
-    case TFSM_ACTION_RST:              owe_rst_for(tcb, cfg, seg, false); break;
-    case TFSM_ACTION_RST_ACK:          owe_rst_for(tcb, cfg, seg, true); break;
-    case TFSM_ACTION_RST_ABORT:        owe_rst_abort(tcb, ev); break;
-    case TFSM_ACTION_REOPEN:           fx->iss_after = tcb->snd_nxt; break;
-    case TFSM_ACTION_DELETE:           forget(tcb); break;
-    case TFSM_ACTION_RELISTEN:         relisten(tcb); break;
-    case TFSM_ACTION_OPEN:             open_actively(tcb, cfg, ev); break;
-    case TFSM_ACTION_LISTEN:           open_passively(tcb, ev); break;
-    case TFSM_ACTION_ACCEPT:           select_iss(tcb, cfg, ev); break;
-    case TFSM_ACTION_SYN_IN:           syn_in(tcb, cfg, ev); break;
-    case TFSM_ACTION_SYN_OUT:          tcb->owed |= TFSM_OWE_SYN; break;
-    case TFSM_ACTION_EARLY:            open_early(tcb, cfg); break;
-    case TFSM_ACTION_RESTART:          tfsm_cwnd_restart(tcb, cfg); break;
-    case TFSM_ACTION_QUEUE:            tcb->snd_end = seq_add(tcb->snd_end, ev->len); break;
-    case TFSM_ACTION_SND_UP:           send_urgent(tcb); break;
-    case TFSM_ACTION_TAKE:             take(tcb, ev, fx); break;
-    case TFSM_ACTION_CLOSE:            tcb->flags |= TFSM_M_CLOSE; break;
-    case TFSM_ACTION_DEAF:             tcb->flags |= TFSM_M_DEAF; break;
-    case TFSM_ACTION_TS_RECENT:        take_timestamp(tcb, ev); break;
-    case TFSM_ACTION_HEARD:            heard(tcb); break;
-    case TFSM_ACTION_USER_TIMEOUT:     tcb->uto_peer = seg->user_timeout; break;
-    case TFSM_ACTION_UNA:              advance_una(tcb, cfg, ev, fx); break;
-    case TFSM_ACTION_RESEND:           tfsm_resend(tcb); break;
-    case TFSM_ACTION_GROW:             tfsm_cwnd_grow(tcb, fx->acknowledged); break;
-    case TFSM_ACTION_PARTIAL:          tfsm_partial_ack(tcb, fx->acknowledged); break;
-    case TFSM_ACTION_RECOVERED:        tfsm_recovered(tcb); break;
-    case TFSM_ACTION_SACKED:           tfsm_sack_take(tcb, seg); break;
-    case TFSM_ACTION_DUPLICATE:        count_duplicate(tcb); break;
-    case TFSM_ACTION_FAST_RETRANSMIT:  tfsm_fast_retransmit(tcb); break;
-    case TFSM_ACTION_INFLATE:          tfsm_cwnd_inflate(tcb); break;
-    case TFSM_ACTION_CUT:              tfsm_cwnd_cut(tcb, fx->acknowledged); break;
-    case TFSM_ACTION_WINDOW:           take_window(tcb, cfg, ev); break;
-    case TFSM_ACTION_RCV_UP:           take_urgent(tcb, seg); break;
-    case TFSM_ACTION_KEEP_UP:          tcb->rcv_up = urgent_end(tcb, seg); break;
-    case TFSM_ACTION_UP_TOLD:          tcb->flags |= TFSM_M_URGENT_TOLD; break;
-    case TFSM_ACTION_ECE_ON:           tcb->flags |= TFSM_M_ECE; break;
-    case TFSM_ACTION_ECE_OFF:          tcb->flags &= ~(uint32_t)TFSM_M_ECE; break;
-    case TFSM_ACTION_DSACK:            note_twice(tcb, seg); break;
-    case TFSM_ACTION_RENEW:            renew(tcb); break;
-    case TFSM_ACTION_STORE:            store(tcb, seg, fx); break;
-    case TFSM_ACTION_DELIVER:          deliver(tcb, fx); break;
-    case TFSM_ACTION_FIN_NOTE:         fin_note(tcb, seg); break;
-    case TFSM_ACTION_FIN:              advance_over_fin(tcb); break;
-    case TFSM_ACTION_ACK:              tcb->owed |= TFSM_OWE_ACK; break;
-    case TFSM_ACTION_ACK_LATER:        acknowledge_later(tcb, cfg, ev->now); break;
-    case TFSM_ACTION_REPLY:            reply(tcb, cfg, ev, TFSM_OWE_ACK); break;
-    case TFSM_ACTION_SYN_AGAIN:        answer_syn(tcb, cfg, ev); break;
-    case TFSM_ACTION_START_2MSL:       start_2msl(tcb, cfg, ev); break;
-    case TFSM_ACTION_RETRANSMIT:       retransmit(tcb); break;
-    case TFSM_ACTION_ECE_GOES_ON:      tcb->flags &= ~(uint32_t)TFSM_M_ECE_WAIT; tcb->at_rtx = 0; break;
-    case TFSM_ACTION_PROBE:            probe(tcb); break;
-    case TFSM_ACTION_KEEPALIVE:        keepalive(tcb); break;
-    case TFSM_ACTION_MSS_DOWN:         tfsm_mss_down(tcb, path_mss(cfg, ev)); break;
-    case TFSM_ACTION_MSS_LATER:        tcb->mss_asked = path_mss(cfg, ev); tcb->asked_seq = seg->seq; break;
-    case TFSM_ACTION_TELL_CONNECTED:   fx->signals |= TFSM_SIG_CONNECTED | (tcb->uto_peer != 0 ? TFSM_SIG_USER_TIMEOUT : 0); break;
-    case TFSM_ACTION_TELL_PEER_CLOSED: fx->signals |= TFSM_SIG_PEER_CLOSED; break;
-    case TFSM_ACTION_TELL_URGENT:      fx->signals |= TFSM_SIG_URGENT; break;
-    case TFSM_ACTION_TELL_CLOSED:      fx->signals |= TFSM_SIG_CLOSED; break;
-    case TFSM_ACTION_TELL_RESET:       fx->signals |= TFSM_SIG_RESET; break;
-    case TFSM_ACTION_TELL_REFUSED:     fx->signals |= TFSM_SIG_REFUSED; break;
-    case TFSM_ACTION_TELL_TIMED_OUT:   fx->signals |= TFSM_SIG_TIMED_OUT; break;
-    case TFSM_ACTION_TELL_UNREACHABLE: fx->signals |= TFSM_SIG_UNREACHABLE; break;
-    case TFSM_ACTION_TELL_ADVICE:      fx->signals |= TFSM_SIG_ADVICE; break;
-    case TFSM_ACTION_TELL_SOFT_ERROR:  fx->signals |= TFSM_SIG_SOFT_ERROR; break;
-    case TFSM_ACTION_TELL_COOKIE:      fx->signals |= TFSM_SIG_COOKIE; break;
-    case TFSM_ACTION_TELL_EARLY:       fx->signals |= TFSM_SIG_EARLY; break;
-    case TFSM_ACTION_TELL_USER_TIMEOUT: fx->signals |= TFSM_SIG_USER_TIMEOUT; break;
-    case TFSM_ACTION_EMIT_RST:         /* output.c runs these: they make a segment */
-    case TFSM_ACTION_EMIT_SYN:
-    case TFSM_ACTION_EMIT_SYN_FAST:
-    case TFSM_ACTION_EMIT_SYN_ACK:
-    case TFSM_ACTION_EMIT_OLD:
-    case TFSM_ACTION_EMIT_LOST:
-    case TFSM_ACTION_EMIT_UNSURE:
-    case TFSM_ACTION_EMIT_LAST:
-    case TFSM_ACTION_EMIT_NEW:
-    case TFSM_ACTION_EMIT_EARLY:
-    case TFSM_ACTION_EMIT_OCTET:
-    case TFSM_ACTION_EMIT_KEEPALIVE:
-    case TFSM_ACTION_EMIT_ACK:
-    case TFSM_ACTION_COUNT:            break;
-    }
+    tcb->flags &= ~(uint32_t)TFSM_M_ECE_WAIT;
+    tcb->at_rtx = 0;
 }
-/* clang-format on */
 
-void tfsm_act(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,
-              const struct tfsm_rule *row, struct tfsm_effects *fx)
+static inline void ask_mss_later(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                                 const struct tfsm_event *ev)
 {
-    for (unsigned i = 0; i < TFSM_ROW_ACTIONS && row->actions[i] != TFSM_ACTION_IGNORE; i++) {
-        act_one(tcb, cfg, ev, (enum tfsm_action_index)row->actions[i], fx);
-    }
+    tcb->mss_asked = path_mss(cfg, ev);
+    tcb->asked_seq = ev->segment.seq;
 }
+
+static inline void tell_connected(const struct tfsm_tcb *tcb, struct tfsm_effects *fx)
+{
+    fx->signals |= TFSM_SIG_CONNECTED | (tcb->uto_peer != 0 ? TFSM_SIG_USER_TIMEOUT : 0);
+}
+
+/* ---- the actions ---- */
+
+#define E(name, text, statement)
+#define A(name, text, statement)                                                                   \
+    static inline void act_##name(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,             \
+                                  const struct tfsm_event *ev, const struct tfsm_segment *seg,     \
+                                  struct tfsm_effects *fx)                                         \
+    {                                                                                              \
+        (void)tcb, (void)cfg, (void)ev, (void)seg, (void)fx;                                       \
+        statement;                                                                                 \
+    }
+#include "actions.inc"
+#undef A
+#undef E
+
+/* ---- afterwards ---- */
 
 /* Arm a deadline that should run and does not, stop one that should not. */
-static void keep_timer(tfsm_time *at, bool wanted, tfsm_time now, tfsm_time delay)
+static inline void keep_timer(tfsm_time *at, bool wanted, tfsm_time now, tfsm_time delay)
 {
     if (!wanted) {
         *at = 0;
@@ -710,7 +651,7 @@ static void keep_timer(tfsm_time *at, bool wanted, tfsm_time now, tfsm_time dela
 }
 
 /* RTO * 2^backoff, at most rto_max (RFC6298:5.5). After 64 turns at most it can double no more. */
-static tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+static inline tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tfsm_time rto = tcb->rto > 0 ? tcb->rto : 1;
     for (unsigned i = 0; i < tcb->backoff && rto < cfg->rto_max; i++) {
@@ -723,13 +664,13 @@ static tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config
  * (RFC5482:3.1). Where the option is used it keeps within bounds, whosever it is, and above the
  * retransmission timeout. That is for synchronized states: an open the user may give up as he likes.
  * [RFC5482:3a, RFC5482:3e, 3.1a, 3.1c, 3.1d, 3.1f, 3.2a, 3.3a; RFC5482:3.3d] */
-static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+static inline tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tfsm_time peer = uto_time(tcb->uto_peer);
     tfsm_time told = peer > cfg->uto_advertised ? peer : cfg->uto_advertised;
     tfsm_time time = cfg->user_timeout > 0 ? cfg->user_timeout : told;
     tfsm_time rto = backed_off(tcb, cfg);
-    if (!has(cfg->profile, TFSM_USER_TIMEOUT) || !has(tcb->flags, TFSM_M_SYN_ACKED) || time == 0) {
+    if (!profile(cfg, TFSM_USER_TIMEOUT) || !has(tcb->flags, TFSM_M_SYN_ACKED) || time == 0) {
         return cfg->user_timeout;
     }
     time = uto_bounded(cfg, time);
@@ -740,7 +681,7 @@ static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_conf
 #define STATES_IDLE (STATE_BIT(ESTABLISHED) | STATE_BIT(FIN_WAIT_2) | STATE_BIT(CLOSE_WAIT))
 
 /* [RFC6298:5, 5.1, 5.2; RFC9293:SHLD-29, MUST-27; RFC5482:4.2; RFC6298:1] */
-void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
+static inline void settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
     bool open = !IN_STATE(tcb, STATE_BIT(CLOSED) | STATE_BIT(LISTEN) | STATE_BIT(TIME_WAIT));
     bool probing = must_probe(tcb);
@@ -772,7 +713,7 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
                    now, two_msl(cfg));
     }
     /* Where user timeouts are told, silence must last longer than ours (RFC5482:4.2). */
-    bool adopted = has(cfg->profile, TFSM_USER_TIMEOUT) && patience >= cfg->keepalive_idle;
+    bool adopted = profile(cfg, TFSM_USER_TIMEOUT) && patience >= cfg->keepalive_idle;
     tfsm_time idle = adopted ? later(patience, 1) : cfg->keepalive_idle;
     keep_timer(&tcb->at_keepalive, silent && cfg->keepalive_idle > 0, now,
                tcb->keepalives > 0 ? cfg->keepalive_every : idle);
@@ -787,3 +728,5 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
     }
 }
+
+#endif

@@ -1,0 +1,321 @@
+/* What holds: the conditions of facts.inc that are longer than a line, and one inline function for each fact. Every
+ * comparison of the protocol stands here or there, once. */
+#ifndef TFSM_FACTS_H
+#define TFSM_FACTS_H
+
+#include "engine.h"
+
+#define SYN_BURST 3u /* replies to SYNs at once */
+
+#define TS_OUTDATED (UINT64_C(24) * 86400 * 1000000) /* microseconds: 24 days (RFC7323:5.5) */
+
+/* The part of a segment's text that lies in the window and before the peer's FIN; empty when left = right. */
+static inline struct tfsm_range text_in_window(const struct tfsm_tcb *tcb,
+                                               const struct tfsm_segment *seg)
+{
+    struct tfsm_range none = {tcb->rcv_nxt, tcb->rcv_nxt};
+    struct tfsm_range text;
+    uint32_t room = tcb->rcv_wnd;
+    uint32_t length = text_length(seg);
+    uint32_t skip = seq_distance(text_left(seg), tcb->rcv_nxt);
+    if (has(tcb->flags, TFSM_M_PEER_FIN)) {
+        room = min32(room, seq_le(tcb->rcv_nxt, tcb->rcv_fin)
+                               ? seq_distance(tcb->rcv_nxt, tcb->rcv_fin)
+                               : 0);
+    }
+    if (skip < TFSM_SEQ_HALF) { /* starts at or before RCV.NXT */
+        if (skip >= length) {
+            return none;
+        }
+        text.left = tcb->rcv_nxt;
+        text.right = seq_add(tcb->rcv_nxt, min32(length - skip, room));
+        return text;
+    }
+    uint32_t ahead = seq_distance(tcb->rcv_nxt, text_left(seg));
+    if (ahead >= room) {
+        return none;
+    }
+    text.left = text_left(seg);
+    text.right = seq_add(text.left, min32(length, room - ahead));
+    return text;
+}
+
+/* The new text can be remembered: it is not known already, and it touches a range, starts at
+ * RCV.NXT, or finds a free slot. The last slot is kept for text at RCV.NXT, which must never be
+ * refused. */
+static inline bool text_fits(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    struct tfsm_range text = text_in_window(tcb, seg);
+    uint32_t length = seq_distance(text.left, text.right);
+    uint32_t left = seq_distance(tcb->rcv_nxt, text.left);
+    uint32_t right = left + length;
+    bool touches = false;
+    if (length == 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+        uint32_t have_left = seq_distance(tcb->rcv_nxt, tcb->ooo[i].left);
+        uint32_t have_right = seq_distance(tcb->rcv_nxt, tcb->ooo[i].right);
+        if (have_left <= left && right <= have_right) {
+            return false;
+        }
+        touches = touches || (have_left <= right && left <= have_right);
+    }
+    return touches || left == 0 || tcb->ooo_count < TFSM_OOO_MAX;
+}
+
+/* SEG.SEQ + SEG.LEN - 1 of a segment with FIN. */
+static inline uint32_t fin_at(const struct tfsm_segment *seg)
+{
+    return seq_add(text_left(seg), text_length(seg));
+}
+
+static inline bool fin_fits(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    uint32_t ahead = seq_distance(tcb->rcv_nxt, fin_at(seg));
+    if (!has(seg->flags, TFSM_FIN) || has(tcb->flags, TFSM_M_PEER_FIN) || ahead >= tcb->rcv_wnd) {
+        return false;
+    }
+    return tcb->ooo_count == 0 ||
+           seq_distance(tcb->rcv_nxt, tcb->ooo[tcb->ooo_count - 1].right) <= ahead;
+}
+
+/* The acknowledgment of a segment's text may wait for the next segment: it comes in order, fills
+ * no gap, no other is waiting, and the profile allows it (RFC 9293 3.8.6.3, RFC 5681 4.2). So
+ * every second segment is acknowledged at once. [RFC9293:SHLD-19; RFC5681:4.2a, 4.2c] */
+static inline bool may_wait(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                            const struct tfsm_segment *seg)
+{
+    struct tfsm_range text = text_in_window(tcb, seg);
+    return cfg->ack_delay > 0 && tcb->at_ack == 0 && !has(tcb->flags, TFSM_M_DSACK) &&
+           tcb->ooo_count == 0 && text.left == tcb->rcv_nxt && text.left != text.right &&
+           seq_distance(text.left, text.right) < 2u * own_mss(cfg);
+}
+
+/* The four cases of RFC 9293 table 6. */
+static inline bool seq_acceptable(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    if (tcb->rcv_wnd == 0) {
+        return seg->len == 0 && seg->seq == tcb->rcv_nxt;
+    }
+    if (seq_in(seg->seq, tcb->rcv_nxt, tcb->rcv_wnd)) {
+        return true;
+    }
+    return seg->len > 0 && seq_in(seq_add(seg->seq, seg->len - 1), tcb->rcv_nxt, tcb->rcv_wnd);
+}
+
+/* Where a peer stands whose text, all the window and perhaps a probe, has not come through (RFC
+ * 9293 A.2). */
+static inline bool seq_past_window(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    uint32_t past = seq_distance(seq_add(tcb->rcv_nxt, tcb->rcv_wnd), seg->seq);
+    return seg->len == 0 && has(seg->flags, TFSM_ACK) && past <= (tcb->rcv_wnd == 0 ? 1u : 0u);
+}
+
+/* RFC 5961 5.2 with the bound clamped: nothing from before the connection can be acknowledged.
+ * [RFC5961:5.2a] */
+static inline bool ack_too_old(const struct tfsm_tcb *tcb, uint32_t ack)
+{
+    uint32_t since_syn = seq_distance(seq_add(tcb->iss, 1), tcb->snd_una);
+    uint32_t reach = tcb->snd_wnd_max;
+    /* After 2^31 octets the ISS says nothing any more; before, it is the nearer bound. */
+    if (tcb->snd_octets < TFSM_SEQ_HALF) {
+        reach = min32(reach, since_syn);
+    }
+    return !seq_in(ack, seq_sub(tcb->snd_una, reach), seq_add(reach, seq_add(in_flight(tcb), 1))) &&
+           !seq_lt(tcb->snd_nxt, ack);
+}
+
+/* Fewer than R2 retransmissions were made. A user timeout that was told says when to give up, instead
+ * (RFC5482:3.1, 3.3). [RFC9293:MUST-21] */
+static inline bool tries_left(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                              tfsm_time now)
+{
+    bool open = has(tcb->flags, TFSM_M_SYN_ACKED);
+    bool agreed =
+        profile(cfg, TFSM_USER_TIMEOUT) && open && tcb->at_user != 0 && now < tcb->at_user;
+    return tcb->tries < (open ? cfg->retries : cfg->syn_retries) || agreed;
+}
+
+/* A reply to a segment without text may go out. Of SYNs no number tells a stranger's from that of a peer
+ * that has rebooted: but for a few their replies are spread over the interval, so that no burst mutes
+ * the next for longer than a part of it. [RFC5961:7a, RFC5961:7b] */
+static inline bool has_budget(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                              const struct tfsm_event *ev)
+{
+    if (cfg->challenge_limit == 0 || ev->now >= tcb->challenge_until) {
+        return cfg->challenge_limit > 0;
+    }
+    enum tfsm_reply_class class = reply_class(tcb, &ev->segment);
+    uint8_t spent = tcb->challenges[class];
+    tfsm_time left = tcb->challenge_until - ev->now;
+    tfsm_time gone = cfg->challenge_every > left ? cfg->challenge_every - left : 0;
+    return spent < cfg->challenge_limit &&
+           (class != TFSM_REPLY_SYN || spent < SYN_BURST ||
+            gone >= cfg->challenge_every / cfg->challenge_limit * (spent + 1u - SYN_BURST));
+}
+
+/* The SYN-ACK of a simultaneous open, or one sent again: never in the window, and the peer needs the answer. */
+static inline bool is_syn_ack_of_ours(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return has(seg->flags, TFSM_SYN | TFSM_ACK) && seg->seq == tcb->irs &&
+           seq_in(seg->ack, tcb->snd_una, seq_add(in_flight(tcb), 1));
+}
+
+/* What bears something is always answered. */
+static inline bool is_bearing(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return !has(seg->flags, TFSM_RST) &&
+           (text_length(seg) > 0 || has(seg->flags, TFSM_FIN) || is_syn_ack_of_ours(tcb, seg));
+}
+
+/* RFC 6191 2: whether a SYN belongs to an incarnation after the one in TIME-WAIT. The last
+ * sequence number of that was the peer's FIN. [RFC6191:2a, RFC6191:2b, RFC6191:2c, RFC6191:2d,
+ * RFC6191:2e] */
+static inline bool syn_newer(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                             const struct tfsm_segment *seg)
+{
+    bool stamped = profile(cfg, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS);
+    bool after = seq_lt(tcb->rcv_fin, seg->seq);
+    if (!stamped) {
+        return after;
+    }
+    return !stamps_agreed(tcb) || seq_lt(tcb->ts_recent, seg->ts_val) ||
+           (tcb->ts_recent == seg->ts_val && after);
+}
+
+/* Whether SEG.TSval is before TS.Recent, which counts for 24 days. */
+static inline bool stamp_is_older(const struct tfsm_tcb *tcb, const struct tfsm_event *ev)
+{
+    bool outdated = ev->now >= tcb->ts_recent_from && ev->now - tcb->ts_recent_from > TS_OUTDATED;
+    return seq_lt(ev->segment.ts_val, tcb->ts_recent) && !outdated;
+}
+
+static inline bool uto_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return has(seg->options, TFSM_OPT_USER_TIMEOUT) && (seg->user_timeout & 0x7fffu) != 0 &&
+           seg->user_timeout != tcb->uto_peer;
+}
+
+/* SND.UNA =< SEG.ACK =< SND.NXT. */
+static inline bool ack_is_fresh(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return has(seg->flags, TFSM_ACK) && seq_in(seg->ack, tcb->snd_una, seq_add(in_flight(tcb), 1));
+}
+
+/* A segment that acknowledges more was sent later, also when it repeats older text: without its
+ * window SND.UNA would carry the old one beyond what the peer allows (RFC 9293 3.8.6). */
+static inline bool wnd_is_newer(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return seq_lt(tcb->snd_wl1, seg->seq) || seq_lt(tcb->snd_wl2, seg->ack) ||
+           (tcb->snd_wl1 == seg->seq && tcb->snd_wl2 == seg->ack);
+}
+
+/* SND.WL2 is SND.UNA but for the segment that has just moved SND.UNA, and so tells the one from its
+ * repetitions. What answers a probe of a closed window repeats itself, too, and tells of no loss (RFC 5681 2). */
+static inline bool ack_is_repeated(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return in_flight(tcb) > 0 && seg->len == 0 && has(seg->flags, TFSM_ACK) &&
+           seg->ack == tcb->snd_wl2 && seg->ack == tcb->snd_una &&
+           (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd && !must_probe(tcb);
+}
+
+static inline bool sack_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return has(seg->options, TFSM_OPT_SACK) && tfsm_sack_is_news(tcb, seg);
+}
+
+/* With SACK a duplicate is what has told something new since SND.UNA moved, and only such begin a
+ * recovery (RFC 6675 5). One starts only for what was sent after the last started (RFC 6582 3.2 step 2).
+ * [RFC6675:5d] */
+static inline bool loss_seen(const struct tfsm_tcb *tcb)
+{
+    bool sack = sack_agreed(tcb);
+    bool seen =
+        tcb->dup_acks >= DUP_THRESH || (sack && tcb->dup_acks > 0 && tfsm_front_is_lost(tcb));
+    return seen && (seq_lt(tcb->snd_recover, tcb->snd_una) ||
+                    (sack && tcb->snd_recover == tcb->snd_una)); /* RFC6675:5.1b */
+}
+
+/* Where the urgent data end that a segment tells of: at its own FIN, if that is the peer's first. */
+static inline uint32_t urgent_told_by(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    uint32_t up = urgent_end(tcb, seg);
+    return fin_fits(tcb, seg) ? seq_min(up, fin_at(seg)) : up;
+}
+
+static inline bool text_came_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    struct tfsm_range twice = tfsm_text_twice(tcb, seg);
+    return twice.left != twice.right;
+}
+
+static inline bool queue_has_room(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                                  uint32_t len)
+{
+    uint32_t buff = min32(cfg->snd_buff, TFSM_BUFF_MAX);
+    uint32_t queued = send_queue(tcb);
+    return queued <= buff && len <= buff - queued;
+}
+
+/* An acknowledgment that waits tells of the window, too, where the peer can go on until then. */
+static inline bool window_told_soon(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    return tcb->at_ack != 0 && tcb->rcv_wnd >= 2u * own_mss(cfg);
+}
+
+/* An ICMP message quotes what occupies no number: an ACK alone, or a keep-alive. */
+static inline bool quoted_empty(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return seg->seq == tcb->snd_nxt ||
+           (tcb->keepalives > 0 && seg->seq == seq_sub(tcb->snd_nxt, 1));
+}
+
+/* A deadline that is armed has come. */
+static inline bool is_due(tfsm_time at, tfsm_time now)
+{
+    return at != 0 && now >= at;
+}
+
+/* One that is not answered says nothing (RFC9293:MUST-29). */
+static inline bool keepalives_left(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    return cfg->keepalive_tries == 0 || tcb->keepalives < max32(cfg->keepalive_tries, 2);
+}
+
+/* A range to send again lies in both windows (RFC9293:SHLD-16). */
+static inline bool may_resend(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                              enum tfsm_hole kind)
+{
+    struct tfsm_range hole;
+    return tcb->snd_una != tcb->snd_nxt && has(tcb->flags, TFSM_M_SYN_ACKED) &&
+           tfsm_next_hole(tcb, kind, &hole) &&
+           seq_distance(tcb->snd_una, hole.left) < resend_window(tcb, hole.left) &&
+           tfsm_cwnd_allows(tcb, cfg, seq_distance(hole.left, hole.right), false);
+}
+
+static inline bool may_send_text(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    return worth_sending(tcb, !profile(cfg, TFSM_NODELAY)) &&
+           tfsm_cwnd_allows(tcb, cfg, min32(sendable(tcb), smss(tcb)), true);
+}
+
+static inline bool may_send_fin(const struct tfsm_tcb *tcb)
+{
+    return has(tcb->flags, TFSM_M_CLOSE) && !fin_sent(tcb) && unsent(tcb) == 0 &&
+           in_flight(tcb) < tcb->snd_wnd;
+}
+
+/* ---- the facts ---- */
+
+#define F(name, text, holds, source)                                                               \
+    static inline bool fact_##name(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,      \
+                                   const struct tfsm_event *ev, const struct tfsm_segment *seg)    \
+    {                                                                                              \
+        (void)tcb, (void)cfg, (void)ev, (void)seg;                                                 \
+        return holds;                                                                              \
+    }
+#include "facts.inc"
+#undef F
+
+#endif
