@@ -4,9 +4,9 @@
 #define TFSM_ACTIONS_H
 
 #include "facts.h"
+#include "settle.h"
 
 #define RTO_AFTER_SYN 3000000 /* microseconds (RFC6298:5.7) */
-#define OVERRIDE      1000000 /* microseconds a small window is waited for (RFC 9293 3.8.6.2.1) */
 #define ACK_DELAY_MAX 499999  /* microseconds: less than half a second (RFC9293:MUST-40) */
 
 /* Forget everything but a RST that is still to be sent. [RFC3168:6.1.1k] */
@@ -224,10 +224,14 @@ static inline void move_recovery(struct tfsm_tcb *tcb)
 {
     bool recovering = has(tcb->flags, TFSM_M_RECOVERY);
     tcb->dup_acks = 0;
-    tcb->limited = seq_lt(tcb->snd_una, tcb->snd_limited)
-                       ? min32(tcb->limited, seq_distance(tcb->snd_una, tcb->snd_limited))
-                       : 0;
-    tfsm_sack_trim(tcb);
+    if (tcb->limited > 0) {
+        tcb->limited = seq_lt(tcb->snd_una, tcb->snd_limited)
+                           ? min32(tcb->limited, seq_distance(tcb->snd_una, tcb->snd_limited))
+                           : 0;
+    }
+    if (tcb->sacked_count > 0) {
+        tfsm_sack_trim(tcb);
+    }
     if (!seq_lt(tcb->snd_una, tcb->snd_recover)) {
         tcb->flags &= ~(uint32_t)(TFSM_M_LOSS | TFSM_M_AGAIN);
         if (tcb->snd_una != tcb->snd_recover) {
@@ -237,7 +241,8 @@ static inline void move_recovery(struct tfsm_tcb *tcb)
     if ((!recovering && !has(tcb->flags, TFSM_M_LOSS)) || seq_lt(tcb->snd_rtx, tcb->snd_una)) {
         tcb->snd_rtx = tcb->snd_una;
     }
-    if (!has(tcb->flags, TFSM_M_CWR) && seq_lt(tcb->snd_cwr, tcb->snd_una)) {
+    if (has(tcb->flags, TFSM_M_CUT) && !has(tcb->flags, TFSM_M_CWR) &&
+        seq_lt(tcb->snd_cwr, tcb->snd_una)) {
         tcb->flags &= ~(uint32_t)TFSM_M_CUT;
     }
 }
@@ -352,19 +357,14 @@ static inline void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segmen
 
 /* Put the new parts of a segment's text among the ranges already there; what is there first stays
  * (a sequence number is bound once). Ranges that touch become one. [RFC2018:8c] */
-static inline void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
-                         struct tfsm_effects *fx)
+static inline void store_among(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                               struct tfsm_range text, struct tfsm_effects *fx)
 {
-    struct tfsm_range text = text_in_window(tcb, seg);
+    const struct tfsm_range own = text;
     struct tfsm_range kept[TFSM_OOO_SLOTS + 1];
     unsigned count = 0;
     uint32_t next = text.left; /* text before this is handed out or was there */
     bool placed = false;
-    struct tfsm_range twice = tfsm_text_twice(tcb, seg);
-    if (twice.left == twice.right) { /* only the latest segment may have come twice (RFC2883:4b) */
-        tcb->flags &= ~(uint32_t)TFSM_M_DSACK;
-        tcb->dsack = (struct tfsm_range){0, 0};
-    }
     for (unsigned i = 0; i < tcb->ooo_count; i++) {
         struct tfsm_range have = tcb->ooo[i];
         if (seq_lt(have.right, text.left)) {
@@ -387,7 +387,6 @@ static inline void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
     if (!placed) {
         kept[count++] = text;
     }
-    struct tfsm_range own = text_in_window(tcb, seg);
     if (seq_lt(next, own.right)) {
         hand_out(tcb, seg, next, own.right, fx);
     }
@@ -395,7 +394,27 @@ static inline void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
         tcb->ooo[i] = kept[i];
     }
     tcb->ooo_count = (uint8_t)min32(count, TFSM_OOO_SLOTS);
-    tfsm_sack_renew(tcb, own.left);
+}
+
+/* Text that is next, with nothing queued, is a range by itself, to be delivered in a moment; no report will tell of it. */
+static inline void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                         struct tfsm_effects *fx)
+{
+    struct tfsm_range text = text_in_window(tcb, seg);
+    if (has(tcb->flags, TFSM_M_DSACK) && !text_came_twice(tcb, seg)) {
+        tcb->flags &= ~(uint32_t)TFSM_M_DSACK; /* only the latest segment may have come twice (RFC2883:4b) */
+        tcb->dsack = (struct tfsm_range){0, 0};
+    }
+    if (tcb->ooo_count == 0) {
+        hand_out(tcb, seg, text.left, text.right, fx);
+        tcb->ooo[0] = text;
+        tcb->ooo_count = 1;
+    } else {
+        store_among(tcb, seg, text, fx);
+    }
+    if (sack_agreed(tcb) && text.left != tcb->rcv_nxt) {
+        tfsm_sack_renew(tcb, text.left);
+    }
 }
 
 /* The first queued range becomes readable. */
@@ -587,11 +606,6 @@ static inline void acknowledge_later(struct tfsm_tcb *tcb, const struct tfsm_con
     tcb->at_ack = later(now, cfg->ack_delay < ACK_DELAY_MAX ? cfg->ack_delay : ACK_DELAY_MAX);
 }
 
-static inline tfsm_time two_msl(const struct tfsm_config *cfg)
-{
-    return cfg->msl < TFSM_NEVER / 2 ? 2 * cfg->msl : TFSM_NEVER;
-}
-
 /* What comes from now on is compared with the last timestamp of this incarnation, that of the FIN
  * (RFC6191:2a), which may not have been the one to echo. */
 static inline void start_2msl(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
@@ -637,96 +651,5 @@ static inline void tell_connected(const struct tfsm_tcb *tcb, struct tfsm_effect
 #include "actions.inc"
 #undef A
 #undef E
-
-/* ---- afterwards ---- */
-
-/* Arm a deadline that should run and does not, stop one that should not. */
-static inline void keep_timer(tfsm_time *at, bool wanted, tfsm_time now, tfsm_time delay)
-{
-    if (!wanted) {
-        *at = 0;
-    } else if (*at == 0) {
-        *at = later(now, delay);
-    }
-}
-
-/* RTO * 2^backoff, at most rto_max (RFC6298:5.5). After 64 turns at most it can double no more. */
-static inline tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
-{
-    tfsm_time rto = tcb->rto > 0 ? tcb->rto : 1;
-    for (unsigned i = 0; i < tcb->backoff && rto < cfg->rto_max; i++) {
-        rto = rto < TFSM_NEVER / 2 ? 2 * rto : TFSM_NEVER;
-    }
-    return rto < cfg->rto_max ? rto : cfg->rto_max;
-}
-
-/* The user timeout, 0 if there is none: what the user asked for, else what the two ends tell each other
- * (RFC5482:3.1). Where the option is used it keeps within bounds, whosever it is, and above the
- * retransmission timeout. That is for synchronized states: an open the user may give up as he likes.
- * [RFC5482:3a, RFC5482:3e, 3.1a, 3.1c, 3.1d, 3.1f, 3.2a, 3.3a; RFC5482:3.3d] */
-static inline tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
-{
-    tfsm_time peer = uto_time(tcb->uto_peer);
-    tfsm_time told = peer > cfg->uto_advertised ? peer : cfg->uto_advertised;
-    tfsm_time time = cfg->user_timeout > 0 ? cfg->user_timeout : told;
-    tfsm_time rto = backed_off(tcb, cfg);
-    if (!profile(cfg, TFSM_USER_TIMEOUT) || !has(tcb->flags, TFSM_M_SYN_ACKED) || time == 0) {
-        return cfg->user_timeout;
-    }
-    time = uto_bounded(cfg, time);
-    return time > rto ? time : later(rto, 1);
-}
-
-/* States in which a connection without a word to say may ask whether the peer is still there. */
-#define STATES_IDLE (STATE_BIT(ESTABLISHED) | STATE_BIT(FIN_WAIT_2) | STATE_BIT(CLOSE_WAIT))
-
-/* [RFC6298:5, 5.1, 5.2; RFC9293:SHLD-29, MUST-27; RFC5482:4.2; RFC6298:1] */
-static inline void settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
-{
-    bool open = !IN_STATE(tcb, STATE_BIT(CLOSED) | STATE_BIT(LISTEN) | STATE_BIT(TIME_WAIT));
-    bool probing = must_probe(tcb);
-    bool silent = IN_STATE(tcb, STATES_IDLE) && tcb->snd_una == tcb->snd_nxt && !probing;
-    if (has(tcb->flags, TFSM_M_PROBING) != probing) {
-        /* Another timer takes over, and counts from the beginning. The timeout stays what it was,
-         * backed off perhaps, but for what probes have added. */
-        tcb->tries = 0;
-        tcb->backoff = has(tcb->flags, TFSM_M_PROBED) ? 0 : tcb->backoff;
-        tcb->flags ^= TFSM_M_PROBING;
-        tcb->flags &= ~(uint32_t)TFSM_M_PROBED;
-    }
-    if (!IN_STATE(tcb, STATES_SENDING)) {
-        tcb->flags &= ~(uint32_t)TFSM_M_ECE_WAIT;
-    }
-    bool outstanding = open && must_retransmit(tcb);
-    bool waits = has(tcb->flags, TFSM_M_ECE_WAIT); /* beside a closed window, too, and after it */
-    bool hurries = tcb->snd_wnd > 0 && !waits;
-    tfsm_time rto = backed_off(tcb, cfg);
-    keep_timer(&tcb->at_rtx, outstanding || (waits && !probing), now, rto);
-    keep_timer(&tcb->at_persist, probing, now, hurries && rto > OVERRIDE ? OVERRIDE : rto);
-    tfsm_time patience = user_timeout(tcb, cfg);
-    bool waiting = open && patience > 0 && tcb->snd_una != send_limit(tcb);
-    tcb->user_from = !waiting ? 0 : tcb->at_user == 0 ? now : tcb->user_from;
-    tcb->at_user = waiting ? later(tcb->user_from, patience) : 0;
-    /* A user who will not read waits for the peer's FIN no longer than TIME-WAIT would last. */
-    if (tcb->state != TFSM_TIME_WAIT) {
-        keep_timer(&tcb->at_2msl, tcb->state == TFSM_FIN_WAIT_2 && has(tcb->flags, TFSM_M_DEAF),
-                   now, two_msl(cfg));
-    }
-    /* Where user timeouts are told, silence must last longer than ours (RFC5482:4.2). */
-    bool adopted = profile(cfg, TFSM_USER_TIMEOUT) && patience >= cfg->keepalive_idle;
-    tfsm_time idle = adopted ? later(patience, 1) : cfg->keepalive_idle;
-    keep_timer(&tcb->at_keepalive, silent && cfg->keepalive_idle > 0, now,
-               tcb->keepalives > 0 ? cfg->keepalive_every : idle);
-    if (!silent) {
-        tcb->keepalives = 0;
-        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_KEEPALIVE;
-    }
-    if (!outstanding) {
-        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
-    }
-    if (!probing) {
-        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
-    }
-}
 
 #endif

@@ -21,7 +21,6 @@
  *   where RFC 5681 4.3 speaks of congestion avoidance. */
 #include "engine.h"
 
-#define CWND_MAX (1u << 30) /* no window is greater (RFC 7323 2.3) */
 #define LIMITED  2u         /* segments that limited transmit sends (RFC 5681 3.2 step 1) */
 
 /* What has left us and not come back, but for what limited transmit added (RFC 5681 3.2).
@@ -30,11 +29,6 @@ static uint32_t flight_size(const struct tfsm_tcb *tcb)
 {
     uint32_t flight = in_flight(tcb);
     return flight > tcb->limited ? flight - tcb->limited : 0;
-}
-
-static uint32_t bounded(uint64_t cwnd)
-{
-    return cwnd < CWND_MAX ? (uint32_t)cwnd : CWND_MAX;
 }
 
 /* max(FlightSize / 2, 2*SMSS): equation 4 of RFC 5681. [RFC5681:3.1j, 3.2g, 4.3a; RFC5681:3.1o] */
@@ -108,24 +102,6 @@ void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
     tcb->cwnd = min32(tcb->cwnd, initial_window(tcb, cfg));
     tcb->cwnd_acked = 0;
     begin_flight(tcb);
-}
-
-/* Slow start below ssthresh, congestion avoidance by counting octets from there (RFC5681:3.1).
- * [RFC5681:3.1g, 3.1h, 3.1i; RFC9293:MUST-19;
- * RFC5681:3.1p, RFC5681:3.1q, RFC5681:3.1r, RFC5681:3.1s] */
-void tfsm_cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked)
-{
-    if (tcb->cwnd < tcb->ssthresh) {
-        tcb->cwnd = bounded((uint64_t)tcb->cwnd + min32(acked, smss(tcb)));
-        return;
-    }
-    uint32_t counted = bounded((uint64_t)tcb->cwnd_acked + acked);
-    if (counted >= tcb->cwnd) {
-        counted -= tcb->cwnd;
-        counted = counted < tcb->cwnd ? counted : 0; /* one step an acknowledgment */
-        tcb->cwnd = bounded((uint64_t)tcb->cwnd + smss(tcb));
-    }
-    tcb->cwnd_acked = counted;
 }
 
 /* One more segment has left the network (RFC5681:3.2 step 4). [RFC5681:3.2j] */

@@ -21,13 +21,13 @@ static inline uint16_t offer_window(struct tfsm_tcb *tcb, const struct tfsm_conf
  * where there is none, as it is used (RFC5482:3). Rounded up. */
 static inline uint16_t uto_option(const struct tfsm_config *cfg)
 {
+    if (!profile(cfg, TFSM_USER_TIMEOUT)) {
+        return 0;
+    }
     tfsm_time own = cfg->user_timeout > 0 ? uto_bounded(cfg, cfg->user_timeout) : 0;
     tfsm_time told = cfg->uto_advertised > 0 ? cfg->uto_advertised : own;
     tfsm_time seconds = told / 1000000 + (told % 1000000 > 0);
     tfsm_time minutes = seconds / 60 + (seconds % 60 > 0);
-    if (!profile(cfg, TFSM_USER_TIMEOUT)) {
-        return 0;
-    }
     if (seconds <= 0x7fff) {
         return (uint16_t)seconds;
     }
@@ -59,7 +59,6 @@ static inline void add_timestamps(const struct tfsm_tcb *tcb, tfsm_time now,
 static inline void add_options(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                                struct tfsm_segment *out)
 {
-    uint32_t half = max32(smss(tcb) / 2, 1);
     if (stamps_agreed(tcb)) {
         add_timestamps(tcb, now, out);
     }
@@ -67,7 +66,11 @@ static inline void add_options(struct tfsm_tcb *tcb, const struct tfsm_config *c
         add_uto(tcb, cfg, out);
         tcb->flags |= TFSM_M_UTO_SENT;
     }
-    uint32_t used = (uint32_t)tfsm_options_length(out);
+    if (!sack_agreed(tcb) || (tcb->ooo_count == 0 && !has(tcb->flags, TFSM_M_DSACK))) {
+        return;
+    }
+    uint32_t used = (uint32_t)options_length(out);
+    uint32_t half = max32(smss(tcb) / 2, 1);
     uint32_t room = tcb->snd_mss > used + half ? tcb->snd_mss - used - half : 0;
     tfsm_sack_report(tcb, min32(room, OPTIONS_MAX - min32(used, OPTIONS_MAX)), out);
 }
@@ -177,7 +180,7 @@ static inline void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
         if (tfsm_options_length(out) > OPTIONS_MAX) {
             out->options &= (uint8_t) ~(unsigned)TFSM_OPT_USER_TIMEOUT; /* it will be told later */
         }
-        uint32_t used = (uint32_t)tfsm_options_length(out);
+        uint32_t used = (uint32_t)options_length(out);
         uint32_t room = tcb->snd_mss > used ? tcb->snd_mss - used : 0;
         uint32_t text = tcb->cookie_len > 0 ? min32(unsent(tcb), room) : 0;
         out->len += text;
@@ -219,7 +222,7 @@ static inline void emit_head(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
 /* What its options leave: less than SMSS where it bears more than timestamps. */
 static inline uint32_t text_room(const struct tfsm_tcb *tcb, const struct tfsm_segment *out)
 {
-    uint32_t used = (uint32_t)tfsm_options_length(out);
+    uint32_t used = (uint32_t)options_length(out);
     return tcb->snd_mss > used ? tcb->snd_mss - used : 1;
 }
 
@@ -232,7 +235,7 @@ static inline void emit_text(struct tfsm_tcb *tcb, tfsm_time now, uint32_t seq, 
 {
     bool fresh = seq == tcb->snd_nxt;
     uint32_t left = seq_distance(seq, tcb->snd_end);
-    uint32_t used = (uint32_t)tfsm_options_length(out);
+    uint32_t used = (uint32_t)options_length(out);
     uint32_t room = text_room(tcb, out);
     uint32_t text = left < TFSM_SEQ_HALF ? min32(left, min32(most, room)) : 0;
     out->seq = seq;
@@ -260,7 +263,7 @@ static inline void emit_text(struct tfsm_tcb *tcb, tfsm_time now, uint32_t seq, 
         return;
     }
     if (tcb->snd_una == seq) { /* nothing older is in flight */
-        tcb->ts_oldest = timestamp(tcb, now);
+        tcb->ts_oldest = stamps_agreed(tcb) ? timestamp(tcb, now) : tcb->ts_oldest;
         tcb->at_rtx = 0; /* it may run for ECE: a FIN goes all the same, and counts from here */
     }
     tfsm_rtt_start(tcb, now, end);

@@ -454,6 +454,31 @@ void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *ou
 
 /* ---- congestion.c ---- */
 
+#define CWND_MAX (1u << 30) /* no window is greater (RFC 7323 2.3) */
+
+static inline uint32_t bounded(uint64_t cwnd)
+{
+    return cwnd < CWND_MAX ? (uint32_t)cwnd : CWND_MAX;
+}
+
+/* Slow start below ssthresh, congestion avoidance by counting octets from there (RFC5681:3.1).
+ * [RFC5681:3.1g, 3.1h, 3.1i; RFC9293:MUST-19;
+ * RFC5681:3.1p, RFC5681:3.1q, RFC5681:3.1r, RFC5681:3.1s] */
+static inline void cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked)
+{
+    if (tcb->cwnd < tcb->ssthresh) {
+        tcb->cwnd = bounded((uint64_t)tcb->cwnd + min32(acked, smss(tcb)));
+        return;
+    }
+    uint32_t counted = bounded((uint64_t)tcb->cwnd_acked + acked);
+    if (counted >= tcb->cwnd) {
+        counted -= tcb->cwnd;
+        counted = counted < tcb->cwnd ? counted : 0; /* one step an acknowledgment */
+        tcb->cwnd = bounded((uint64_t)tcb->cwnd + smss(tcb));
+    }
+    tcb->cwnd_acked = counted;
+}
+
 /* A segment of so much text may go into the network: the congestion window has room. `fresh` says
  * that the text was never sent. */
 bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t text,
@@ -461,7 +486,6 @@ bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 
 void tfsm_cwnd_open(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
 void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
-void tfsm_cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked);
 void tfsm_cwnd_inflate(struct tfsm_tcb *tcb);
 void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss);
 void tfsm_cwnd_cut(struct tfsm_tcb *tcb, uint32_t acked);
@@ -485,13 +509,18 @@ bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
 /* Octets that the options of a segment take in the header, padded. */
 size_t tfsm_options_length(const struct tfsm_segment *seg);
 
+/* Most segments have none. */
+static inline size_t options_length(const struct tfsm_segment *seg)
+{
+    return seg->options != 0 ? tfsm_options_length(seg) : 0;
+}
+
 /* Parse the IP header of a packet, or of what an ICMP error quotes of one, up to the protocol
  * wanted: the envelope goes into *out, what it carries is [out->text_at, *end). */
 enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
                                     struct tfsm_packet *out, size_t *end);
 
-/* The checksum in the n octets that an IP header announces is right. */
-bool tfsm_checksum_holds(const struct tfsm_packet *envelope, unsigned protocol,
-                         const uint8_t *octets, size_t n);
+/* The checksum in the n octets that the header of an IP packet announces is right. */
+bool tfsm_checksum_holds(const uint8_t *ip, unsigned protocol, const uint8_t *octets, size_t n);
 
 #endif

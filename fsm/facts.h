@@ -18,6 +18,9 @@ static inline struct tfsm_range text_in_window(const struct tfsm_tcb *tcb,
     uint32_t room = tcb->rcv_wnd;
     uint32_t length = text_length(seg);
     uint32_t skip = seq_distance(text_left(seg), tcb->rcv_nxt);
+    if (skip == 0 && length <= room && !has(tcb->flags, TFSM_M_PEER_FIN)) { /* most text is */
+        return (struct tfsm_range){tcb->rcv_nxt, seq_add(tcb->rcv_nxt, length)};
+    }
     if (has(tcb->flags, TFSM_M_PEER_FIN)) {
         room = min32(room, seq_le(tcb->rcv_nxt, tcb->rcv_fin)
                                ? seq_distance(tcb->rcv_nxt, tcb->rcv_fin)

@@ -179,7 +179,7 @@ enum tfsm_wire_result tfsm_parse_icmp(const uint8_t *octets, size_t n,
     if (length < ICMP_HEADER) {
         return TFSM_WIRE_SHORT;
     }
-    if (!tfsm_checksum_holds(&outer, protocol, icmp, length)) {
+    if (!tfsm_checksum_holds(octets, protocol, icmp, length)) {
         return TFSM_WIRE_CHECKSUM;
     }
     if (!is_error(family, icmp[0])) {

@@ -48,9 +48,11 @@ void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
  * what brought it to SEG.ACK, or something later, and whatever else comes back is not of ours. */
 static bool echo_is_ours(const struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
+    if (!stamps_agreed(tcb) || !has(ev->segment.options, TFSM_OPT_TIMESTAMPS)) {
+        return false;
+    }
     uint32_t span = seq_distance(tcb->ts_oldest, timestamp(tcb, ev->now));
-    return stamps_agreed(tcb) && has(ev->segment.options, TFSM_OPT_TIMESTAMPS) &&
-           span < TFSM_SEQ_HALF && /* else the clock went back */
+    return span < TFSM_SEQ_HALF && /* else the clock went back */
            seq_in(ev->segment.ts_ecr, tcb->ts_oldest, span + 1);
 }
 
@@ -62,7 +64,9 @@ bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
     bool echo = echo_is_ours(tcb, ev);
     if (timing) {
         tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
-        tcb->ts_oldest = timestamp(tcb, tcb->rtt_from); /* the rest went out later */
+        if (stamps_agreed(tcb)) {
+            tcb->ts_oldest = timestamp(tcb, tcb->rtt_from); /* the rest went out later */
+        }
     }
     if (echo) {
         uint32_t ticks = seq_distance(seg->ts_ecr, timestamp(tcb, ev->now));

@@ -22,11 +22,23 @@
 #include "states.h"
 #include "walk.inc"
 
+/* In ESTABLISHED, a segment with ACK, and of the other flags none but PSH and those of ECN. It is most segments: they have
+ * the rows of the other states to themselves, less those that they cannot come to. */
+static inline bool is_plain(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    const unsigned flags = TFSM_SYN | TFSM_RST | TFSM_FIN | TFSM_URG | TFSM_ACK;
+    return tcb->state == TFSM_ESTABLISHED && (seg->flags & flags) == TFSM_ACK &&
+           seg->security == tcb->security;
+}
+
 /* Which list an event starts in. */
 static unsigned walk(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                      const struct tfsm_event *ev, struct tfsm_effects *fx TRACE)
 {
     const struct tfsm_segment *seg = &ev->segment;
+    if (ev->kind == TFSM_EV_SEGMENT && is_plain(tcb, seg)) {
+        GO_ON(PLAIN);
+    }
     switch (ev->kind) {
     case TFSM_EV_OPEN:
         GO_ON(OPEN);

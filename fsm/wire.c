@@ -21,7 +21,7 @@
 #define PROTOCOL_ROUTING     43u
 #define PROTOCOL_FRAGMENT    44u
 #define PROTOCOL_DESTINATION 60u
-#define IPV4_DONT_FRAGMENT   0x4000u
+#define IPV4_DONT_FRAGMENT   0x4000u /* flags, in the lower half of the header's second word */
 #define IPV4_FRAGMENT_MASK   0x3fffu /* more fragments, and the fragment offset */
 #define IPV4_OFFSET_MASK     0x1fffu
 #define IPV6_OFFSET_MASK     0xfff8u /* in the fragment header */
@@ -80,55 +80,108 @@ static void put32(uint8_t *octets, uint32_t value)
     put16(octets + 2, value & 0xffffu);
 }
 
-static void copy(uint8_t *to, const uint8_t *from, size_t n)
+static void copy(uint8_t *restrict to, const uint8_t *restrict from, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         to[i] = from[i];
     }
 }
 
-/* Add 16-bit words to an Internet checksum; an odd last octet counts as if a zero followed (RFC
- * 9293 3.1). A packet has less than 2^15 + 32 words, so 32 bits never overflow and folding can
- * wait. [RFC9293:3.1b] */
-static uint32_t sum_octets(uint32_t sum, const uint8_t *octets, size_t n)
+/* ---- the Internet checksum ----
+ * A sum of 16-bit words with end-around carry comes out the same, but for the order of its octets, whichever octet of a
+ * word counts as the lower (RFC 1071 2): so words are as long as they can be, the first octet is the lowest, and only
+ * numbers of ours are turned round. */
+
+static inline uint64_t word32(const uint8_t *octets)
 {
-    size_t even = n & ~(size_t)1;
-    for (size_t i = 0; i < even; i += 2) {
-        sum += get16(octets + i);
+    return (uint64_t)octets[0] | (uint64_t)octets[1] << 8 | (uint64_t)octets[2] << 16 |
+           (uint64_t)octets[3] << 24;
+}
+
+static inline uint64_t word64(const uint8_t *octets)
+{
+    return word32(octets) | word32(octets + 4) << 32;
+}
+
+/* End-around carry. */
+TFSM_WRAPS static inline uint64_t plus(uint64_t sum, uint64_t word)
+{
+    sum += word;
+    return sum + (sum < word ? 1u : 0u);
+}
+
+/* A number of 16 bits, as it stands in a packet. */
+static inline uint64_t turned(uint32_t number)
+{
+    return (uint64_t)(number & 0xffu) << 8 | ((number >> 8) & 0xffu);
+}
+
+/* An odd last octet counts as if a zero followed (RFC 9293 3.1). [RFC9293:3.1b] */
+static inline uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n)
+{
+    for (; n >= 32; n -= 32, octets += 32) {
+        sum = plus(sum, word64(octets));
+        sum = plus(sum, word64(octets + 8));
+        sum = plus(sum, word64(octets + 16));
+        sum = plus(sum, word64(octets + 24));
     }
-    if (even != n) {
-        sum += (uint32_t)octets[even] << 8;
+    for (; n >= 8; n -= 8, octets += 8) {
+        sum = plus(sum, word64(octets));
+    }
+    if (n >= 4) {
+        sum = plus(sum, word32(octets));
+        n -= 4;
+        octets += 4;
+    }
+    if (n > 0) {
+        uint64_t rest = octets[0];
+        rest |= n > 1 ? (uint64_t)octets[1] << 8 : 0u;
+        rest |= n > 2 ? (uint64_t)octets[2] << 16 : 0u;
+        sum = plus(sum, rest);
     }
     return sum;
 }
 
-/* End-around carry: the second fold takes in what the first left over. */
-static uint32_t fold(uint32_t sum)
+/* The 16 bits that a sum comes to. Each fold leaves a little over for the next. */
+static inline uint32_t fold(uint64_t sum)
 {
-    sum = (sum & 0xffffu) + (sum >> 16);
-    return (sum & 0xffffu) + (sum >> 16);
+    uint64_t low = (sum & UINT32_MAX) + (sum >> 32);
+    uint32_t half = (uint32_t)(low & 0xffffu) + (uint32_t)(low >> 16);
+    half = (half & 0xffffu) + (half >> 16);
+    return (half & 0xffffu) + (half >> 16);
 }
 
-static size_t address_octets(const struct tfsm_address *address)
+/* Write the checksum of what sums up to this. */
+static void put_checksum(uint8_t *octets, uint64_t sum)
 {
-    return address->family == 4 ? 4 : 16;
+    uint32_t checksum = 0xffffu - fold(sum);
+    octets[0] = (uint8_t)(checksum & 0xffu);
+    octets[1] = (uint8_t)(checksum >> 8);
 }
 
-/* The pseudo header of a message of n octets. One function for both families: they differ in where
- * zeros stand. [RFC9293:3.1b] */
-static uint32_t sum_pseudo(const struct tfsm_packet *packet, unsigned protocol, size_t n)
+/* An IPv4 header without options: five words. */
+static inline uint64_t sum_ipv4(const uint8_t *ip)
 {
-    uint32_t sum = protocol + (uint32_t)n;
-    sum = sum_octets(sum, packet->src.octets, address_octets(&packet->src));
-    return sum_octets(sum, packet->dst.octets, address_octets(&packet->dst));
+    return plus(plus(word64(ip), word64(ip + 8)), word32(ip + 16));
+}
+
+/* The pseudo header of a message of n octets behind an IP header. The families differ in where the addresses
+ * stand, and in where zeros do. [RFC9293:3.1b] */
+static inline uint64_t sum_pseudo(const uint8_t *ip, unsigned protocol, size_t n)
+{
+    uint64_t sum = turned(protocol) + turned((uint32_t)n);
+    if (ip[0] >> 4 == 4) {
+        return plus(sum, word64(ip + 12));
+    }
+    sum = plus(plus(sum, word64(ip + 8)), word64(ip + 16));
+    return plus(plus(sum, word64(ip + 24)), word64(ip + 32));
 }
 
 /* Whether the checksum in the n octets that an IP header announces is right. Of the protocols here
  * only ICMP over IPv4 has no pseudo header. */
-bool tfsm_checksum_holds(const struct tfsm_packet *envelope, unsigned protocol,
-                         const uint8_t *octets, size_t n)
+bool tfsm_checksum_holds(const uint8_t *ip, unsigned protocol, const uint8_t *octets, size_t n)
 {
-    uint32_t pseudo = protocol == PROTOCOL_ICMP ? 0 : sum_pseudo(envelope, protocol, n);
+    uint64_t pseudo = protocol == PROTOCOL_ICMP ? 0 : sum_pseudo(ip, protocol, n);
     return fold(sum_octets(pseudo, octets, n)) == 0xffffu;
 }
 
@@ -136,8 +189,8 @@ bool tfsm_checksum_holds(const struct tfsm_packet *envelope, unsigned protocol,
  * (RFC9293:MUST-50). The header that an ICMP error quotes was changed on its way by routers that
  * need not have mended its checksum, and is cut off anywhere: neither checksum nor total length is
  * read there. Only the first fragment holds the ports. */
-static enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, unsigned protocol,
-                                        bool quoted, struct tfsm_packet *out, size_t *end)
+static inline enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n,
+                                               unsigned protocol, bool quoted, struct tfsm_packet *out, size_t *end)
 {
     if (n < IPV4_HEADER) {
         return TFSM_WIRE_SHORT;
@@ -151,7 +204,7 @@ static enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, unsigne
         return TFSM_WIRE_SHORT;
     }
     if (!quoted &&
-        (total < header || total > n || fold(sum_octets(0, octets, header)) != 0xffffu)) {
+        (total < header || total > n || fold(header == IPV4_HEADER ? sum_ipv4(octets) : sum_octets(0, octets, header)) != 0xffffu)) {
         return TFSM_WIRE_IP_HEADER;
     }
     if ((get16(octets + 6) & (quoted ? IPV4_OFFSET_MASK : IPV4_FRAGMENT_MASK)) != 0) {
@@ -249,8 +302,8 @@ static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t n, unsigne
  * goes into *out, which is written whole; what it carries is the octets from out->text_at to *end.
  * The traffic class is as it came (RFC9293:MAY-9), the ECN field in it belongs to the segment, too.
  */
-enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
-                                    struct tfsm_packet *out, size_t *end)
+static inline enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t n, unsigned protocol,
+                                             bool quoted, struct tfsm_packet *out, size_t *end)
 {
     enum tfsm_wire_result result = TFSM_WIRE_VERSION;
     *out = (struct tfsm_packet){0};
@@ -264,6 +317,12 @@ enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned pr
     }
     out->segment.ecn = out->traffic_class & ECN_MASK;
     return result;
+}
+
+enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
+                                    struct tfsm_packet *out, size_t *end)
+{
+    return parse_ip(octets, n, protocol, quoted, out, end);
 }
 
 /* Whether an option of a kind we know is this long. */
@@ -370,7 +429,7 @@ static uint32_t controls(const struct tfsm_segment *seg)
 }
 
 /* Parse the octets from out->text_at to the end. [RFC9293:3.1a] */
-static enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end, struct tfsm_packet *out)
+static inline enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end, struct tfsm_packet *out)
 {
     const uint8_t *tcp = octets + out->text_at;
     size_t n = end - out->text_at;
@@ -381,7 +440,7 @@ static enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end, struct
     if (header < TCP_HEADER || header > n) {
         return TFSM_WIRE_DATA_OFFSET;
     }
-    if (!tfsm_checksum_holds(out, PROTOCOL_TCP, tcp, n)) { /* RFC9293:MUST-3 */
+    if (!tfsm_checksum_holds(octets, PROTOCOL_TCP, tcp, n)) { /* RFC9293:MUST-3 */
         return TFSM_WIRE_CHECKSUM;
     }
     struct tfsm_segment *seg = &out->segment;
@@ -395,14 +454,14 @@ static enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end, struct
     seg->wnd = get16(tcp + 14); /* RFC9293:MUST-1 */
     seg->up = get16(tcp + 18);
     seg->len = (uint32_t)(n - header) + controls(seg);
-    bool legal = parse_options(tcp + TCP_HEADER, header - TCP_HEADER, out);
+    bool legal = header == TCP_HEADER || parse_options(tcp + TCP_HEADER, header - TCP_HEADER, out);
     return legal ? TFSM_WIRE_OK : TFSM_WIRE_OPTION;
 }
 
 enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_packet *out)
 {
     size_t end = 0;
-    enum tfsm_wire_result result = tfsm_parse_ip(octets, n, PROTOCOL_TCP, false, out, &end);
+    enum tfsm_wire_result result = parse_ip(octets, n, PROTOCOL_TCP, false, out, &end);
     return result == TFSM_WIRE_OK ? parse_tcp(octets, end, out) : result;
 }
 
@@ -447,7 +506,7 @@ static bool can_put_options(const struct tfsm_segment *seg)
 {
     return (!has_sack(seg) || seg->sacks <= TFSM_SACK_MAX) &&
            (!has_fast_open(seg) || is_legal(KIND_FAST_OPEN, FAST_OPEN_REQUEST + seg->cookie_len)) &&
-           tfsm_options_length(seg) <= OPTIONS_MAX;
+           options_length(seg) <= OPTIONS_MAX;
 }
 
 /* Write the options that only some segments have, at the end. */
@@ -476,11 +535,14 @@ static void put_rare_options(uint8_t *at, const struct tfsm_packet *packet)
     }
 }
 
-/* Write the options in their canonical order; the padding is there already, as zeros
+/* Write the options in their canonical order, into n octets; what is left of those is zero
  * (RFC9293:MUST-69). */
-static void put_options(uint8_t *at, const struct tfsm_packet *packet)
+static void put_options(uint8_t *at, const struct tfsm_packet *packet, size_t n)
 {
     const struct tfsm_segment *seg = &packet->segment;
+    for (size_t i = 0; i < n; i++) {
+        at[i] = 0;
+    }
     if ((seg->options & TFSM_OPT_MSS) != 0) { /* RFC9293:MUST-14 */
         at[0] = KIND_MSS;
         at[1] = 4;
@@ -523,17 +585,18 @@ static void put_ipv4(uint8_t *octets, const struct tfsm_packet *packet, size_t t
     octets[0] = 0x45;
     octets[1] = traffic_class(packet);
     put16(octets + 2, (uint32_t)total);
-    put16(octets + 6, IPV4_DONT_FRAGMENT);
+    put32(octets + 4, IPV4_DONT_FRAGMENT);
     octets[8] = packet->hops; /* RFC9293:MUST-49 */
     octets[9] = PROTOCOL_TCP;
+    put16(octets + 10, 0);
     copy(octets + 12, packet->src.octets, 4);
     copy(octets + 16, packet->dst.octets, 4);
-    put16(octets + 10, 0xffffu - fold(sum_octets(0, octets, IPV4_HEADER)));
+    put_checksum(octets + 10, sum_ipv4(octets));
 }
 
 static void put_ipv6(uint8_t *octets, const struct tfsm_packet *packet, size_t payload)
 {
-    put16(octets, 0x6000u | ((uint32_t)traffic_class(packet) << 4));
+    put32(octets, 0x60000000u | ((uint32_t)traffic_class(packet) << 20));
     put16(octets + 4, (uint32_t)payload);
     octets[6] = PROTOCOL_TCP;
     octets[7] = packet->hops; /* RFC9293:MUST-49 */
@@ -552,8 +615,11 @@ static void put_tcp(uint8_t *tcp, const struct tfsm_packet *packet, size_t heade
     tcp[12] = (uint8_t)((header / 4) << 4 | (packet->reserved & 0x0fu));
     tcp[13] = seg->flags;
     put16(tcp + 14, seg->wnd);
+    put16(tcp + 16, 0);
     put16(tcp + 18, seg->up);
-    put_options(tcp + TCP_HEADER, packet);
+    if (header > TCP_HEADER) {
+        put_options(tcp + TCP_HEADER, packet, header - TCP_HEADER);
+    }
 }
 
 size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t *octets,
@@ -573,16 +639,13 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
     }
     size_t text_length = seg->len - controls(seg);
     size_t ip_header = family == 4 ? IPV4_HEADER : IPV6_HEADER;
-    size_t tcp_header = TCP_HEADER + tfsm_options_length(seg);
+    size_t tcp_header = TCP_HEADER + options_length(seg);
     size_t payload = tcp_header + text_length;
     size_t length = ip_header + payload;
     if ((family == 4 ? length : payload) > LENGTH_MAX || length > room) {
         return 0;
     }
     uint8_t *tcp = octets + ip_header;
-    for (size_t i = 0; i < ip_header + tcp_header; i++) {
-        octets[i] = 0;
-    }
     if (family == 4) {
         put_ipv4(octets, packet, length);
     } else {
@@ -590,8 +653,8 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
     }
     put_tcp(tcp, packet, tcp_header);
     copy(tcp + tcp_header, text, text_length);
-    uint32_t sum = sum_octets(sum_pseudo(packet, PROTOCOL_TCP, payload), tcp, payload);
-    put16(tcp + 16, 0xffffu - fold(sum)); /* RFC9293:MUST-2 */
+    /* RFC9293:MUST-2 */
+    put_checksum(tcp + 16, sum_octets(sum_pseudo(octets, PROTOCOL_TCP, payload), tcp, payload));
     return length;
 }
 
@@ -603,6 +666,11 @@ uint16_t tfsm_mss(uint32_t mtu, unsigned family)
     uint32_t most = family == 4 ? LENGTH_MAX : IPV6_HEADER + LENGTH_MAX;
     mtu = mtu < most ? mtu : most;
     return mtu > headers ? (uint16_t)(mtu - headers) : 1; /* RFC9293:MUST-67 */
+}
+
+static size_t address_octets(const struct tfsm_address *address)
+{
+    return address->family == 4 ? 4 : 16;
 }
 
 bool tfsm_address_is_unicast(const struct tfsm_address *address)

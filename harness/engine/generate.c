@@ -59,6 +59,46 @@ static bool has_fact(const struct tfsm_facts *facts, unsigned fact)
     return tfsm_facts_have(facts, (enum tfsm_fact_index)fact);
 }
 
+/* ---- what is known ---- */
+
+/* Facts that hold, and that do not, wherever the list that is printed is walked. */
+static struct {
+    struct tfsm_facts hold;
+    struct tfsm_facts fail;
+} known;
+
+static void know(struct tfsm_facts *facts, enum tfsm_fact_index fact)
+{
+    facts->word[fact / 64] |= UINT64_C(1) << fact % 64;
+}
+
+/* The commonest segment of all, PLAIN in step.h: neither SYN, RST, FIN nor URG, but ACK, and the label of the
+ * connection. What says more of a flag that is not there does not hold either; machine.c checks that. */
+static void know_plain(void)
+{
+    static const enum tfsm_fact_index absent[] = {
+        TFSM_FACT_SYN,          TFSM_FACT_RST,         TFSM_FACT_FIN,
+        TFSM_FACT_URG,          TFSM_FACT_SYN_NEWER,   TFSM_FACT_SYN_REPEATED,
+        TFSM_FACT_COOKIE_NEWS,  TFSM_FACT_FIN_FITS,    TFSM_FACT_FIN_AGAIN,
+        TFSM_FACT_URGENT_AHEAD, TFSM_FACT_SECURITY_OTHER};
+    know(&known.hold, TFSM_FACT_ACK);
+    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
+        know(&known.fail, absent[i]);
+    }
+}
+
+static bool meet(const struct tfsm_facts *a, const struct tfsm_facts *b)
+{
+    return (a->word[0] & b->word[0]) != 0 || (a->word[1] & b->word[1]) != 0;
+}
+
+/* A row can match in one of these states, by what is known. */
+static bool is_possible(const struct tfsm_rule *row, unsigned states)
+{
+    return (row->states & states) != 0 && !meet(&row->need, &known.fail) &&
+           !meet(&row->forbid, &known.hold);
+}
+
 /* ---- conditions ---- */
 
 struct condition {
@@ -120,17 +160,17 @@ static void add_states(struct condition *c, unsigned states, int indent)
     add(c, strcat(text, ")"), indent);
 }
 
-/* The facts of a row that are not among those known to hold. */
+/* The facts that a row asks for, but for what is known, and was asked before. */
 static void add_facts(struct condition *c, const struct tfsm_rule *row,
-                      const struct tfsm_facts *known, int indent)
+                      const struct tfsm_facts *asked, int indent)
 {
     for (unsigned i = 0; i < TFSM_FACT_COUNT; i++) {
         char text[64];
         const char *name = tfsm_fact_name((enum tfsm_fact_index)i);
-        if (has_fact(&row->need, i) && !has_fact(known, i)) {
+        if (has_fact(&row->need, i) && !has_fact(asked, i) && !has_fact(&known.hold, i)) {
             snprintf(text, sizeof text, "FACT(%s)", name);
             add(c, text, indent);
-        } else if (has_fact(&row->forbid, i)) {
+        } else if (has_fact(&row->forbid, i) && !has_fact(&known.fail, i)) {
             snprintf(text, sizeof text, "!FACT(%s)", name);
             add(c, text, indent);
         }
@@ -198,9 +238,12 @@ static unsigned facts_asked(const struct step *step, unsigned state,
     unsigned count = 0;
     for (unsigned i = 0; i < TFSM_FACT_COUNT; i++) {
         bool asked = false;
+        if (has_fact(&known.hold, i) || has_fact(&known.fail, i)) {
+            continue;
+        }
         for (unsigned id = step->first; id < step->end; id++) {
             const struct tfsm_rule *row = &tfsm_rules[id];
-            asked = asked || ((row->states >> state & 1u) != 0 &&
+            asked = asked || (is_possible(row, 1u << state) &&
                               (has_fact(&row->need, i) || has_fact(&row->forbid, i)));
         }
         if (asked) {
@@ -231,7 +274,7 @@ static bool takes_the_rest(const struct step *step, unsigned last)
             fail(step->first, "too many facts in one step to try them all");
         }
         for (unsigned long chosen = 0; chosen < 1ul << count; chosen++) {
-            struct tfsm_facts have = {{0, 0}};
+            struct tfsm_facts have = known.hold;
             unsigned id = step->first;
             for (unsigned i = 0; i < count; i++) {
                 have.word[facts[i] / 64] |= (uint64_t)(chosen >> i & 1u) << facts[i] % 64;
@@ -254,7 +297,7 @@ static bool print_chain(const struct step *step, unsigned end, int indent)
     for (unsigned id = step->first; id < end; id++) {
         const struct tfsm_rule *row = &tfsm_rules[id];
         struct condition c = {.first = true, .column = (size_t)indent + (open ? 11 : 4)};
-        if ((row->states & step->states) == 0) {
+        if (!is_possible(row, step->states)) {
             continue; /* never here */
         }
         if ((step->states & ~(unsigned)row->states) != 0) {
@@ -293,9 +336,9 @@ static struct tfsm_facts common_facts(const struct step *step, unsigned end)
     unsigned rows = 0;
     for (unsigned id = step->first; id < end; id++) {
         const struct tfsm_rule *row = &tfsm_rules[id];
-        if ((row->states & step->states) != 0) {
-            common.word[0] &= row->need.word[0];
-            common.word[1] &= row->need.word[1];
+        if (is_possible(row, step->states)) {
+            common.word[0] &= row->need.word[0] & ~known.hold.word[0];
+            common.word[1] &= row->need.word[1] & ~known.hold.word[1];
             rows++;
         }
     }
@@ -335,7 +378,7 @@ static unsigned states_behind(const struct step *step)
         const struct tfsm_rule *row = &tfsm_rules[id];
         unsigned here = row->states & step->states;
         unsigned then = row->next == TFSM_STAY ? here : 1u << row->next;
-        if (here == 0) {
+        if (!is_possible(row, step->states)) {
             continue;
         }
         if (row->verdict == TFSM_V_NEXT) {
@@ -349,10 +392,9 @@ static unsigned states_behind(const struct step *step)
 
 /* ---- lists ---- */
 
-/* Print a list, or only find out in which states it may reach the sixth step. */
-static void walk_list(unsigned list, bool print)
+/* Print a list that starts in these states, or only find out in which it may reach the sixth step. */
+static unsigned walk_rows(unsigned list, unsigned states, bool print)
 {
-    unsigned states = list == FROM_6 ? from_6 : lists[list].states;
     unsigned end = lists[list + 1].first;
     for (unsigned id = lists[list].first; id < end;) {
         struct step step = {.first = id, .end = id, .states = states};
@@ -367,6 +409,12 @@ static void walk_list(unsigned list, bool print)
         states = states_behind(&step);
         id = step.end;
     }
+    return states;
+}
+
+static void walk_list(unsigned list, bool print)
+{
+    unsigned states = walk_rows(list, list == FROM_6 ? from_6 : lists[list].states, print);
     if (list + 1 == FROM_6) { /* what is left of the fifth step goes on there */
         from_6 |= states;
         if (print) {
@@ -379,6 +427,17 @@ static void print_list(unsigned list)
 {
     printf("\nWALK(%s)\n{\n    UNUSED;\n", lists[list].name);
     walk_list(list, true);
+    printf("}\n");
+}
+
+/* The other states' list and the sixth step once more, for what is plain, in ESTABLISHED. */
+static void print_plain(void)
+{
+    unsigned states = 1u << TFSM_ESTABLISHED;
+    know_plain();
+    printf("\nWALK(PLAIN)\n{\n    UNUSED;\n");
+    states = walk_rows(FROM_6 - 1, states, true);
+    (void)walk_rows(FROM_6, states, true);
     printf("}\n");
 }
 
@@ -405,6 +464,7 @@ static void print_step_lists(void)
             print_list(list);
         }
     }
+    print_plain();
 }
 
 int main(int argc, char **argv)

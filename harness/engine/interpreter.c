@@ -124,7 +124,7 @@ enum tfsm_result interpreter_step(const struct table *table, struct tfsm_tcb *tc
     }
     enum tfsm_result result = result_of((enum tfsm_verdict)fx->verdict);
     if (result == TFSM_DONE) {
-        settle(tcb, cfg, ev->now);
+        tfsm_settle(tcb, cfg, ev->now);
     }
     return result;
 }
@@ -165,6 +165,6 @@ bool interpreter_output(const struct table *table, struct tfsm_tcb *tcb,
     }
     *out = (struct tfsm_segment){.rule = (uint16_t)id, .security = tcb->security};
     emit(table->rows[id].actions[0], tcb, cfg, now, out);
-    settle(tcb, cfg, now);
+    tfsm_settle(tcb, cfg, now);
     return true;
 }

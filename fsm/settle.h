@@ -1,0 +1,67 @@
+/* What keeps timers and debts in line with the rest of a connection: the last thing that an event does, and a segment
+ * that goes out. */
+#ifndef TFSM_SETTLE_H
+#define TFSM_SETTLE_H
+
+#include "engine.h"
+
+static inline tfsm_time two_msl(const struct tfsm_config *cfg)
+{
+    return cfg->msl < TFSM_NEVER / 2 ? 2 * cfg->msl : TFSM_NEVER;
+}
+
+/* Arm a deadline that should run and does not, stop one that should not. */
+static inline void keep_timer(tfsm_time *at, bool wanted, tfsm_time now, tfsm_time delay)
+{
+    if (!wanted) {
+        *at = 0;
+    } else if (*at == 0) {
+        *at = later(now, delay);
+    }
+}
+
+/* RTO * 2^backoff, at most rto_max (RFC6298:5.5). After 64 turns at most it can double no more. */
+static inline tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    tfsm_time rto = tcb->rto > 0 ? tcb->rto : 1;
+    for (unsigned i = 0; i < tcb->backoff && rto < cfg->rto_max; i++) {
+        rto = rto < TFSM_NEVER / 2 ? 2 * rto : TFSM_NEVER;
+    }
+    return rto < cfg->rto_max ? rto : cfg->rto_max;
+}
+
+/* States in which a connection without a word to say may ask whether the peer is still there. */
+#define STATES_IDLE (STATE_BIT(ESTABLISHED) | STATE_BIT(FIN_WAIT_2) | STATE_BIT(CLOSE_WAIT))
+
+/* All of it, of any connection. */
+void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now);
+
+/* Whether the retransmission timer is all that may have to change: text can flow, no other timer runs or should, and no
+ * debt hangs on one. */
+static inline bool is_quiet(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    bool outstanding = tcb->snd_una != tcb->snd_nxt;
+    bool asks = !outstanding && IN_STATE(tcb, STATES_IDLE) && cfg->keepalive_idle > 0;
+    const uint32_t flags = TFSM_M_PROBING | TFSM_M_ECE_WAIT | TFSM_M_SYN_ACKED;
+    const uint8_t owed = TFSM_OWE_PROBE | TFSM_OWE_KEEPALIVE;
+    return IN_STATE(tcb, STATES_SENDING) && (tcb->flags & flags) == TFSM_M_SYN_ACKED &&
+           tcb->snd_wnd > 0 && (outstanding || tcb->snd_nxt == send_limit(tcb)) &&
+           (tcb->at_persist | tcb->at_2msl | tcb->at_user | tcb->user_from) == 0 &&
+           cfg->user_timeout == 0 && !profile(cfg, TFSM_USER_TIMEOUT) &&
+           (tcb->at_keepalive != 0) == asks && tcb->keepalives == 0 && (tcb->owed & owed) == 0;
+}
+
+/* The same by the shortest way. */
+static inline void settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
+{
+    if (!is_quiet(tcb, cfg)) {
+        tfsm_settle(tcb, cfg, now);
+    } else if (tcb->snd_una == tcb->snd_nxt) {
+        tcb->at_rtx = 0;
+        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
+    } else if (tcb->at_rtx == 0) {
+        tcb->at_rtx = later(now, backed_off(tcb, cfg));
+    }
+}
+
+#endif
