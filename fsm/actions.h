@@ -4,6 +4,7 @@
 #define TFSM_ACTIONS_H
 
 #include "facts.h"
+#include "rtt.h"
 #include "settle.h"
 
 #define RTO_AFTER_SYN 3000000 /* microseconds (RFC6298:5.7) */
@@ -269,7 +270,7 @@ static inline void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *c
 {
     uint32_t ack = ev->segment.ack;
     uint32_t text = seq_distance(tcb->snd_una, ack);
-    bool sampled = tfsm_rtt_end(tcb, cfg, ev);
+    bool sampled = rtt_end(tcb, cfg, ev);
     /* Only what was sent after the last timeout was sent once, and tells how long a round trip is:
      * until that is acknowledged the timeout stays backed off (RFC6298:5.5, Karn's algorithm).
      * Timestamps tell it earlier. */

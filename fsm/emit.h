@@ -3,7 +3,7 @@
 #ifndef TFSM_EMIT_H
 #define TFSM_EMIT_H
 
-#include "engine.h"
+#include "rtt.h"
 
 /* The window field, and with it the edge the peer may rely on from now. RCV.WND counts to the
  * greatest edge ever sent; a scaled field may show a little less (RFC7323:2.4), never more.
@@ -191,7 +191,7 @@ static inline void emit_syn(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     bool sent = ack && !has(tcb->flags, TFSM_M_PASSIVE) &&
                 (has(tcb->flags, TFSM_M_TIMING) || tcb->snd_recover != tcb->iss);
     if (first && !sent) {
-        tfsm_rtt_start(tcb, now, seq_add(tcb->iss, 1));
+        rtt_start(tcb, now, seq_add(tcb->iss, 1));
     } else { /* which of them is answered nobody can tell (RFC6298:3) */
         tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
         tcb->snd_recover = first ? tcb->snd_recover : seq_add(tcb->iss, 1);
@@ -266,7 +266,7 @@ static inline void emit_text(struct tfsm_tcb *tcb, tfsm_time now, uint32_t seq, 
         tcb->ts_oldest = stamps_agreed(tcb) ? timestamp(tcb, now) : tcb->ts_oldest;
         tcb->at_rtx = 0; /* it may run for ECE: a FIN goes all the same, and counts from here */
     }
-    tfsm_rtt_start(tcb, now, end);
+    rtt_start(tcb, now, end);
     tcb->snd_nxt = end;
 }
 

@@ -7,6 +7,13 @@
 #include "tfsm.h"
 #include "tfsm_table.h"
 
+/* A function that is seldom called from one that often is: what it keeps in registers is its own affair. */
+#if defined(__GNUC__)
+#define APART __attribute__((noinline))
+#else
+#define APART
+#endif
+
 /* Set of states; membership is a mask. */
 #define IN_STATE(tcb, mask) (((1u << (unsigned)(tcb)->state) & (mask)) != 0)
 #define STATE_BIT(state)    (1u << (unsigned)TFSM_##state)
@@ -494,15 +501,6 @@ void tfsm_partial_ack(struct tfsm_tcb *tcb, uint32_t acked);
 void tfsm_recovered(struct tfsm_tcb *tcb);
 void tfsm_timed_out(struct tfsm_tcb *tcb);
 void tfsm_resend(struct tfsm_tcb *tcb);
-
-/* ---- rtt.c ---- */
-
-/* Start to time a round trip with a segment that ends before `end`, if none is being timed. */
-void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end);
-
-/* SEG.ACK acknowledges something new: end the measurement, or take the timestamp echoed, if it can be
- * of what is acknowledged. To be called before SND.UNA moves. Returns whether there was a sample. */
-bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev);
 
 /* ---- wire.c ---- */
 

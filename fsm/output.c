@@ -25,12 +25,18 @@ static inline bool has_nothing(const struct tfsm_tcb *tcb)
     return tcb->owed == 0 && !losing(tcb) && tcb->snd_nxt == send_limit(tcb);
 }
 
-bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
-                 struct tfsm_segment *out)
+APART static bool make_segment(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                              struct tfsm_segment *out)
 {
-    if (has_nothing(tcb) || tcb->state >= TFSM_STATES || !walk_OUTPUT(tcb, cfg, now, out)) {
+    if (!walk_OUTPUT(tcb, cfg, now, out)) {
         return false;
     }
     settle(tcb, cfg, now);
     return true;
+}
+
+bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                 struct tfsm_segment *out)
+{
+    return !has_nothing(tcb) && tcb->state < TFSM_STATES && make_segment(tcb, cfg, now, out);
 }

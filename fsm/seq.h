@@ -46,10 +46,10 @@ static inline bool seq_le(uint32_t a, uint32_t b)
     return seq_distance(a, b) < TFSM_SEQ_HALF;
 }
 
-/* a < b */
+/* a < b: b is 1 to 2^31-1 octets after a. */
 static inline bool seq_lt(uint32_t a, uint32_t b)
 {
-    return a != b && seq_le(a, b);
+    return seq_sub(seq_distance(a, b), 1) < TFSM_SEQ_HALF - 1;
 }
 
 /* v in [left, left + size): exact for every size, also beyond 2^31. */

@@ -28,17 +28,14 @@ static inline bool is_plain(const struct tfsm_tcb *tcb, const struct tfsm_segmen
 {
     const unsigned flags = TFSM_SYN | TFSM_RST | TFSM_FIN | TFSM_URG | TFSM_ACK;
     return tcb->state == TFSM_ESTABLISHED && (seg->flags & flags) == TFSM_ACK &&
-           seg->security == tcb->security;
+           seg->security == tcb->security && seg->len <= UINT16_MAX;
 }
 
 /* Which list an event starts in. */
-static unsigned walk(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+APART static unsigned walk(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                      const struct tfsm_event *ev, struct tfsm_effects *fx TRACE)
 {
     const struct tfsm_segment *seg = &ev->segment;
-    if (ev->kind == TFSM_EV_SEGMENT && is_plain(tcb, seg)) {
-        GO_ON(PLAIN);
-    }
     switch (ev->kind) {
     case TFSM_EV_OPEN:
         GO_ON(OPEN);
@@ -79,12 +76,18 @@ static enum tfsm_result step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     fx->acknowledged = 0;
     fx->taken = 0;
     fx->iss_after = 0;
-    if (!is_event(ev) || tcb->state >= TFSM_STATES) {
+    const struct tfsm_segment *seg = &ev->segment;
+    unsigned end;
+    if (ev->kind == TFSM_EV_SEGMENT && is_plain(tcb, seg)) {
+        end = seg->len == 0 ? walk_PLAIN_ACK(tcb, cfg, ev, seg, fx PASS)
+                            : walk_PLAIN_TEXT(tcb, cfg, ev, seg, fx PASS);
+    } else if (is_event(ev) && tcb->state < TFSM_STATES) {
+        end = walk(tcb, cfg, ev, fx PASS);
+    } else {
         fx->rule = 0;
         fx->verdict = 0;
         return TFSM_E_INVALID;
     }
-    unsigned end = walk(tcb, cfg, ev, fx PASS);
     fx->rule = (uint16_t)RULE_OF(end);
     fx->verdict = (uint8_t)VERDICT_OF(end);
     if (VERDICT_OF(end) >= TFSM_V_EXISTS) {

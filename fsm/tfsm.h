@@ -148,6 +148,11 @@ enum tfsm_wire_result {
  * RFC 791; RFC 8200. */
 enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_packet *out);
 
+/* The same, with the segment where it is wanted, in an event say; of *envelope everything is written but its segment. */
+enum tfsm_wire_result tfsm_parse_segment(const uint8_t *octets, size_t n,
+                                         struct tfsm_packet *envelope,
+                                         struct tfsm_segment *segment);
+
 /* Write a packet: IP header, TCP header, options, text, both checksums.
  * packet   families must agree; segment.len minus SYN and FIN is the length of the text
  * text     that many octets, not read when there are none

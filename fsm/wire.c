@@ -117,7 +117,7 @@ static inline uint64_t turned(uint32_t number)
 }
 
 /* An odd last octet counts as if a zero followed (RFC 9293 3.1). [RFC9293:3.1b] */
-static inline uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n)
+static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n)
 {
     for (; n >= 32; n -= 32, octets += 32) {
         sum = plus(sum, word64(octets));
@@ -159,10 +159,10 @@ static void put_checksum(uint8_t *octets, uint64_t sum)
     octets[1] = (uint8_t)(checksum >> 8);
 }
 
-/* An IPv4 header without options: five words. */
-static inline uint64_t sum_ipv4(const uint8_t *ip)
+/* A header of five words, of IPv4 or of TCP, without options: what most packets have. */
+static inline uint64_t sum_header(uint64_t sum, const uint8_t *header)
 {
-    return plus(plus(word64(ip), word64(ip + 8)), word32(ip + 16));
+    return plus(plus(plus(sum, word64(header)), word64(header + 8)), word32(header + 16));
 }
 
 /* The pseudo header of a message of n octets behind an IP header. The families differ in where the addresses
@@ -185,6 +185,13 @@ bool tfsm_checksum_holds(const uint8_t *ip, unsigned protocol, const uint8_t *oc
     return fold(sum_octets(pseudo, octets, n)) == 0xffffu;
 }
 
+/* The sum of a TCP segment of at least a header, and its pseudo header. */
+static inline uint64_t sum_tcp(const uint8_t *ip, const uint8_t *tcp, size_t n)
+{
+    uint64_t sum = sum_header(sum_pseudo(ip, PROTOCOL_TCP, n), tcp);
+    return n > TCP_HEADER ? sum_octets(sum, tcp + TCP_HEADER, n - TCP_HEADER) : sum;
+}
+
 /* IPv4 options are skipped unread: none of them changes what the segment means
  * (RFC9293:MUST-50). The header that an ICMP error quotes was changed on its way by routers that
  * need not have mended its checksum, and is cut off anywhere: neither checksum nor total length is
@@ -204,7 +211,7 @@ static inline enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n,
         return TFSM_WIRE_SHORT;
     }
     if (!quoted &&
-        (total < header || total > n || fold(header == IPV4_HEADER ? sum_ipv4(octets) : sum_octets(0, octets, header)) != 0xffffu)) {
+        (total < header || total > n || fold(header == IPV4_HEADER ? sum_header(0, octets) : sum_octets(0, octets, header)) != 0xffffu)) {
         return TFSM_WIRE_IP_HEADER;
     }
     if ((get16(octets + 6) & (quoted ? IPV4_OFFSET_MASK : IPV4_FRAGMENT_MASK)) != 0) {
@@ -298,15 +305,30 @@ static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t n, unsigne
     return result;
 }
 
+/* In pieces: compilers make a loop of more than 128 octets. */
+static inline void clear(struct tfsm_packet *out)
+{
+    out->src = (struct tfsm_address){0};
+    out->dst = (struct tfsm_address){0};
+    out->src_port = 0;
+    out->dst_port = 0;
+    out->hops = 0;
+    out->traffic_class = 0;
+    out->reserved = 0;
+    out->text_at = 0;
+    for (size_t i = 0; i < TFSM_COOKIE_MAX; i++) {
+        out->cookie[i] = 0;
+    }
+}
+
 /* Parse an IP packet, or what an ICMP error quotes of one, up to the protocol wanted. Its envelope
  * goes into *out, which is written whole; what it carries is the octets from out->text_at to *end.
- * The traffic class is as it came (RFC9293:MAY-9), the ECN field in it belongs to the segment, too.
- */
+ * The traffic class is as it came (RFC9293:MAY-9). */
 static inline enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t n, unsigned protocol,
                                              bool quoted, struct tfsm_packet *out, size_t *end)
 {
     enum tfsm_wire_result result = TFSM_WIRE_VERSION;
-    *out = (struct tfsm_packet){0};
+    clear(out);
     if (n == 0) {
         return TFSM_WIRE_SHORT;
     }
@@ -315,13 +337,13 @@ static inline enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t n, un
     } else if (octets[0] >> 4 == 6) {
         result = parse_ipv6(octets, n, protocol, quoted, out, end);
     }
-    out->segment.ecn = out->traffic_class & ECN_MASK;
     return result;
 }
 
 enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
                                     struct tfsm_packet *out, size_t *end)
 {
+    out->segment = (struct tfsm_segment){0};
     return parse_ip(octets, n, protocol, quoted, out, end);
 }
 
@@ -336,9 +358,9 @@ static bool is_legal(unsigned kind, size_t length)
 
 /* Fill in one option whose length was found legal. A shift above 14 counts as 14 (RFC7323:2.3g).
  * [RFC2018:2b, RFC2018:3b, RFC7413:9] */
-static void take_option(const uint8_t *option, size_t length, struct tfsm_packet *out)
+static void take_option(const uint8_t *option, size_t length, struct tfsm_packet *out,
+                        struct tfsm_segment *seg)
 {
-    struct tfsm_segment *seg = &out->segment;
     seg->options |= known[option[0]].bit;
     switch (option[0]) {
     case KIND_MSS: /* RFC9293:MUST-14 */
@@ -395,7 +417,8 @@ static bool is_taken(const uint8_t *option, size_t length, const struct tfsm_seg
  * taken. That is a length of 0 or 1, or beyond the header: there is no telling then where the next
  * option starts (RFC9293:MUST-4, RFC9293:MUST-6, RFC9293:MUST-68). Each turn moves on, so there are at
  * most n. */
-static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *out)
+static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *out,
+                          struct tfsm_segment *seg)
 {
     size_t at = 0;
     while (at < n) {
@@ -414,8 +437,8 @@ static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *
         if (length < 2 || length > n - at) {
             return false;
         }
-        if (is_taken(options + at, length, &out->segment)) {
-            take_option(options + at, length, out);
+        if (is_taken(options + at, length, seg)) {
+            take_option(options + at, length, out, seg);
         }
         at += length;
     }
@@ -429,7 +452,8 @@ static uint32_t controls(const struct tfsm_segment *seg)
 }
 
 /* Parse the octets from out->text_at to the end. [RFC9293:3.1a] */
-static inline enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end, struct tfsm_packet *out)
+static inline enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
+                                              struct tfsm_packet *out, struct tfsm_segment *seg)
 {
     const uint8_t *tcp = octets + out->text_at;
     size_t n = end - out->text_at;
@@ -440,10 +464,9 @@ static inline enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
     if (header < TCP_HEADER || header > n) {
         return TFSM_WIRE_DATA_OFFSET;
     }
-    if (!tfsm_checksum_holds(octets, PROTOCOL_TCP, tcp, n)) { /* RFC9293:MUST-3 */
+    if (fold(sum_tcp(octets, tcp, n)) != 0xffffu) { /* RFC9293:MUST-3 */
         return TFSM_WIRE_CHECKSUM;
     }
-    struct tfsm_segment *seg = &out->segment;
     out->src_port = get16(tcp);
     out->dst_port = get16(tcp + 2);
     out->reserved = tcp[12] & 0x0fu;
@@ -454,15 +477,23 @@ static inline enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
     seg->wnd = get16(tcp + 14); /* RFC9293:MUST-1 */
     seg->up = get16(tcp + 18);
     seg->len = (uint32_t)(n - header) + controls(seg);
-    bool legal = header == TCP_HEADER || parse_options(tcp + TCP_HEADER, header - TCP_HEADER, out);
+    bool legal = header == TCP_HEADER || parse_options(tcp + TCP_HEADER, header - TCP_HEADER, out, seg);
     return legal ? TFSM_WIRE_OK : TFSM_WIRE_OPTION;
+}
+
+enum tfsm_wire_result tfsm_parse_segment(const uint8_t *octets, size_t n,
+                                         struct tfsm_packet *envelope, struct tfsm_segment *segment)
+{
+    size_t end = 0;
+    *segment = (struct tfsm_segment){0};
+    enum tfsm_wire_result result = parse_ip(octets, n, PROTOCOL_TCP, false, envelope, &end);
+    segment->ecn = envelope->traffic_class & ECN_MASK; /* it belongs to the segment, too */
+    return result == TFSM_WIRE_OK ? parse_tcp(octets, end, envelope, segment) : result;
 }
 
 enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_packet *out)
 {
-    size_t end = 0;
-    enum tfsm_wire_result result = parse_ip(octets, n, PROTOCOL_TCP, false, out, &end);
-    return result == TFSM_WIRE_OK ? parse_tcp(octets, end, out) : result;
+    return tfsm_parse_segment(octets, n, out, &out->segment);
 }
 
 /* An option of SACK without a block says nothing and would be illegal: it is left out. */
@@ -591,7 +622,7 @@ static void put_ipv4(uint8_t *octets, const struct tfsm_packet *packet, size_t t
     put16(octets + 10, 0);
     copy(octets + 12, packet->src.octets, 4);
     copy(octets + 16, packet->dst.octets, 4);
-    put_checksum(octets + 10, sum_ipv4(octets));
+    put_checksum(octets + 10, sum_header(0, octets));
 }
 
 static void put_ipv6(uint8_t *octets, const struct tfsm_packet *packet, size_t payload)
@@ -654,7 +685,7 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
     put_tcp(tcp, packet, tcp_header);
     copy(tcp + tcp_header, text, text_length);
     /* RFC9293:MUST-2 */
-    put_checksum(tcp + 16, sum_octets(sum_pseudo(octets, PROTOCOL_TCP, payload), tcp, payload));
+    put_checksum(tcp + 16, sum_tcp(octets, tcp, payload));
     return length;
 }
 

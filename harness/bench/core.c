@@ -45,12 +45,13 @@ static void drain(unsigned i)
 
 static void arrive(unsigned i, const struct parcel *parcel)
 {
+    static struct tfsm_event event = {.kind = TFSM_EV_SEGMENT};
     struct tfsm_packet packet;
     struct tfsm_effects fx;
-    if (tfsm_parse(parcel->octets, parcel->n, &packet) != TFSM_WIRE_OK) {
+    if (tfsm_parse_segment(parcel->octets, parcel->n, &packet, &event.segment) != TFSM_WIRE_OK) {
         return;
     }
-    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet.segment};
+    event.now = now;
     if (tcbs[i].state == TFSM_LISTEN) { /* who is at the other end */
         event.iss = 0x12345678u;
         envelope[i] = (struct tfsm_packet){.src = packet.dst,

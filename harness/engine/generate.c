@@ -72,18 +72,36 @@ static void know(struct tfsm_facts *facts, enum tfsm_fact_index fact)
     facts->word[fact / 64] |= UINT64_C(1) << fact % 64;
 }
 
-/* The commonest segment of all, PLAIN in step.h: neither SYN, RST, FIN nor URG, but ACK, and the label of the
- * connection. What says more of a flag that is not there does not hold either; machine.c checks that. */
-static void know_plain(void)
+/* The commonest segments of all, PLAIN_TEXT and PLAIN_ACK in step.h: neither SYN, RST, FIN nor URG, but ACK, and the label
+ * of the connection; with text, and without. What says more of a flag or of text that is not there does not hold either. */
+static void know_plain(bool text)
 {
     static const enum tfsm_fact_index absent[] = {
         TFSM_FACT_SYN,          TFSM_FACT_RST,         TFSM_FACT_FIN,
         TFSM_FACT_URG,          TFSM_FACT_SYN_NEWER,   TFSM_FACT_SYN_REPEATED,
         TFSM_FACT_COOKIE_NEWS,  TFSM_FACT_FIN_FITS,    TFSM_FACT_FIN_AGAIN,
         TFSM_FACT_URGENT_AHEAD, TFSM_FACT_SECURITY_OTHER};
+    static const enum tfsm_fact_index of_text[] = {TFSM_FACT_TEXT,       TFSM_FACT_TEXT_FITS,
+                                                   TFSM_FACT_TEXT_TWICE, TFSM_FACT_MAY_WAIT,
+                                                   TFSM_FACT_CE,         TFSM_FACT_CWR,
+                                                   TFSM_FACT_BEARING};
+    const struct tfsm_facts none = {{0, 0}};
+    known.hold = known.fail = none;
     know(&known.hold, TFSM_FACT_ACK);
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
         know(&known.fail, absent[i]);
+    }
+    if (text) {
+        const enum tfsm_fact_index present[] = {TFSM_FACT_TEXT, TFSM_FACT_BEARING, TFSM_FACT_REPLY};
+        for (size_t i = 0; i < sizeof present / sizeof present[0]; i++) {
+            know(&known.hold, present[i]);
+        }
+        know(&known.fail, TFSM_FACT_SEQ_PAST_WINDOW);
+        know(&known.fail, TFSM_FACT_ACK_REPEATED);
+        return;
+    }
+    for (size_t i = 0; i < sizeof of_text / sizeof of_text[0]; i++) {
+        know(&known.fail, of_text[i]);
     }
 }
 
@@ -431,11 +449,11 @@ static void print_list(unsigned list)
 }
 
 /* The other states' list and the sixth step once more, for what is plain, in ESTABLISHED. */
-static void print_plain(void)
+static void print_plain(bool text)
 {
     unsigned states = 1u << TFSM_ESTABLISHED;
-    know_plain();
-    printf("\nWALK(PLAIN)\n{\n    UNUSED;\n");
+    know_plain(text);
+    printf("\nWALK(PLAIN_%s)\n{\n    UNUSED;\n", text ? "TEXT" : "ACK");
     states = walk_rows(FROM_6 - 1, states, true);
     (void)walk_rows(FROM_6, states, true);
     printf("}\n");
@@ -464,7 +482,8 @@ static void print_step_lists(void)
             print_list(list);
         }
     }
-    print_plain();
+    print_plain(true);
+    print_plain(false);
 }
 
 int main(int argc, char **argv)

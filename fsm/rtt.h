@@ -1,5 +1,8 @@
 /* The round trip and the retransmission timeout that follows from it (RFC 6298): from timestamps
  * where both sides have them (RFC 7323 4), else from one segment at a time that was sent once. */
+#ifndef TFSM_RTT_H
+#define TFSM_RTT_H
+
 #include "engine.h"
 
 #define GRANULARITY 1000u /* microseconds: a tick of the timestamp clock */
@@ -8,7 +11,7 @@
  * measure with every acknowledgment, so that each counts for less, or a window would forget the
  * one before (RFC7323:4.2, appendix G). [RFC6298:2.3a, 2.3b, 2.3c, 2.4, 2.5, RFC6298:4;
  * RFC9293:MUST-18] */
-static void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint64_t rtt)
+static inline void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint64_t rtt)
 {
     uint32_t r = rtt < UINT32_MAX / 16 ? (uint32_t)rtt : UINT32_MAX / 16;
     uint32_t samples = 1;
@@ -33,8 +36,8 @@ static void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uin
     tcb->rto = rto < cfg->rto_max ? rto : cfg->rto_max;
 }
 
-/* [RFC6298:3b] */
-void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
+/* Start to time a round trip with a segment that ends before `end`, if none is being timed. [RFC6298:3b] */
+static inline void rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
 {
     if (has(tcb->flags, TFSM_M_TIMING)) {
         return;
@@ -46,7 +49,7 @@ void tfsm_rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
 
 /* An echo of a TSval that we sent since the oldest of what was in flight went out. The peer echoes
  * what brought it to SEG.ACK, or something later, and whatever else comes back is not of ours. */
-static bool echo_is_ours(const struct tfsm_tcb *tcb, const struct tfsm_event *ev)
+static inline bool echo_is_ours(const struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
     if (!stamps_agreed(tcb) || !has(ev->segment.options, TFSM_OPT_TIMESTAMPS)) {
         return false;
@@ -56,8 +59,10 @@ static bool echo_is_ours(const struct tfsm_tcb *tcb, const struct tfsm_event *ev
            seq_in(ev->segment.ts_ecr, tcb->ts_oldest, span + 1);
 }
 
-/* [RFC7323:4.1b; RFC7323:3.2c] */
-bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
+/* SEG.ACK acknowledges something new: end the measurement, or take the timestamp echoed, if it can be
+ * of what is acknowledged. To be called before SND.UNA moves. Returns whether there was a sample.
+ * [RFC7323:4.1b; RFC7323:3.2c] */
+static inline bool rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
     bool timing = has(tcb->flags, TFSM_M_TIMING) && seq_le(tcb->rtt_seq, seg->ack);
@@ -79,3 +84,5 @@ bool tfsm_rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const str
     }
     return false;
 }
+
+#endif
