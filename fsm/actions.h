@@ -403,7 +403,8 @@ static inline void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
 {
     struct tfsm_range text = text_in_window(tcb, seg);
     if (has(tcb->flags, TFSM_M_DSACK) && !text_came_twice(tcb, seg)) {
-        tcb->flags &= ~(uint32_t)TFSM_M_DSACK; /* only the latest segment may have come twice (RFC2883:4b) */
+        tcb->flags &=
+            ~(uint32_t)TFSM_M_DSACK; /* only the latest segment may have come twice (RFC2883:4b) */
         tcb->dsack = (struct tfsm_range){0, 0};
     }
     if (tcb->ooo_count == 0) {

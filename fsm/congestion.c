@@ -21,7 +21,7 @@
  *   where RFC 5681 4.3 speaks of congestion avoidance. */
 #include "engine.h"
 
-#define LIMITED  2u         /* segments that limited transmit sends (RFC 5681 3.2 step 1) */
+#define LIMITED 2u /* segments that limited transmit sends (RFC 5681 3.2 step 1) */
 
 /* What has left us and not come back, but for what limited transmit added (RFC 5681 3.2).
  * [RFC5681:3.2h] */

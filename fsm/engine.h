@@ -62,6 +62,18 @@ static inline bool ecn_agreed(const struct tfsm_tcb *tcb)
     return CAN(TFSM_ECN) && has(tcb->flags, TFSM_M_ECN);
 }
 
+/* Octets as a number, the first the lowest: compilers make one instruction of it where there is one. */
+static inline uint64_t load32(const uint8_t *octets)
+{
+    return (uint64_t)octets[0] | (uint64_t)octets[1] << 8 | (uint64_t)octets[2] << 16 |
+           (uint64_t)octets[3] << 24;
+}
+
+static inline uint64_t load64(const uint8_t *octets)
+{
+    return load32(octets) | load32(octets + 4) << 32;
+}
+
 static inline uint32_t min32(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -144,6 +156,12 @@ static inline uint32_t unsent(const struct tfsm_tcb *tcb)
 static inline bool losing(const struct tfsm_tcb *tcb)
 {
     return (tcb->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
+}
+
+/* Nothing is owed, nothing lost and everything sent. Most who ask for output hear that. */
+static inline bool has_nothing(const struct tfsm_tcb *tcb)
+{
+    return tcb->owed == 0 && !losing(tcb) && tcb->snd_nxt == send_limit(tcb);
 }
 
 /* No text was sent for longer than a retransmission timeout (RFC5681:4.1). */

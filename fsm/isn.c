@@ -11,13 +11,13 @@ struct sip {
     uint64_t v3;
 };
 
-static uint64_t rotate(uint64_t value, unsigned bits)
+static inline uint64_t rotate(uint64_t value, unsigned bits)
 {
     return (value << bits) | (value >> (64u - bits));
 }
 
-/* Up to eight octets, least significant first. */
-static uint64_t little(const uint8_t *octets, size_t n)
+/* Fewer than eight octets, least significant first. */
+static inline uint64_t little(const uint8_t *octets, size_t n)
 {
     uint64_t word = 0;
     for (size_t i = 0; i < n && i < 8; i++) {
@@ -26,45 +26,51 @@ static uint64_t little(const uint8_t *octets, size_t n)
     return word;
 }
 
-TFSM_WRAPS static void sip_rounds(struct sip *s, unsigned rounds)
+TFSM_WRAPS static inline struct sip sip_round(struct sip s)
 {
-    for (unsigned i = 0; i < rounds; i++) {
-        s->v0 += s->v1;
-        s->v2 += s->v3;
-        s->v1 = rotate(s->v1, 13) ^ s->v0;
-        s->v3 = rotate(s->v3, 16) ^ s->v2;
-        s->v0 = rotate(s->v0, 32);
-        s->v2 += s->v1;
-        s->v0 += s->v3;
-        s->v1 = rotate(s->v1, 17) ^ s->v2;
-        s->v3 = rotate(s->v3, 21) ^ s->v0;
-        s->v2 = rotate(s->v2, 32);
-    }
+    s.v0 += s.v1;
+    s.v2 += s.v3;
+    s.v1 = rotate(s.v1, 13) ^ s.v0;
+    s.v3 = rotate(s.v3, 16) ^ s.v2;
+    s.v0 = rotate(s.v0, 32);
+    s.v2 += s.v1;
+    s.v0 += s.v3;
+    s.v1 = rotate(s.v1, 17) ^ s.v2;
+    s.v3 = rotate(s.v3, 21) ^ s.v0;
+    s.v2 = rotate(s.v2, 32);
+    return s;
 }
 
-static void sip_word(struct sip *s, uint64_t word)
+static inline struct sip sip_word(struct sip s, uint64_t word)
 {
-    s->v3 ^= word;
-    sip_rounds(s, 2);
-    s->v0 ^= word;
+    s.v3 ^= word;
+    s = sip_round(sip_round(s));
+    s.v0 ^= word;
+    return s;
 }
 
 uint64_t tfsm_siphash(const uint8_t key[16], const uint8_t *octets, size_t n)
 {
-    uint64_t k0 = little(key, 8);
-    uint64_t k1 = little(key + 8, 8);
+    uint64_t k0 = load64(key);
+    uint64_t k1 = load64(key + 8);
     /* The four constants spell out "somepseudorandomlygeneratedbytes": nothing is hidden in them.
      */
     struct sip s = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u,
                     k1 ^ 0x7465646279746573u};
-    size_t whole = n - n % 8;
-    for (size_t i = 0; i < whole; i += 8) {
-        sip_word(&s, little(octets + i, 8));
+    size_t left = n;
+    for (; left >= 8; left -= 8, octets += 8) {
+        s = sip_word(s, load64(octets));
     }
     /* The last word carries the length, so that trailing zeros count. */
-    sip_word(&s, little(octets + whole, n % 8) | (uint64_t)(n & 0xffu) << 56);
+    uint64_t last = (uint64_t)(n & 0xffu) << 56;
+    if (left >= 4) {
+        last |= load32(octets) | little(octets + 4, left - 4) << 32;
+    } else {
+        last |= little(octets, left);
+    }
+    s = sip_word(s, last);
     s.v2 ^= 0xffu;
-    sip_rounds(&s, 4);
+    s = sip_round(sip_round(sip_round(sip_round(s))));
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
@@ -110,14 +116,30 @@ void tfsm_derive_key(const uint8_t from[16], uint8_t use, uint8_t key[16])
     }
 }
 
+/* Every field has its fixed place, and the length of an address, which the hash takes in, tells the family: no two
+ * tuples are the same octets. Both addresses are of one family. Octets beyond an IPv4 address are not read, so what the
+ * embedder left there cannot make one connection look like two. */
 static uint64_t hash_tuple(const uint8_t key[16], const struct tfsm_address *local,
                            uint16_t local_port, const struct tfsm_address *remote,
                            uint16_t remote_port)
 {
-    /* Every field has its fixed place, so that no two tuples are the same octets. */
-    uint8_t tuple[TFSM_TUPLE_OCTETS];
-    tfsm_put_tuple(tuple, local, local_port, remote, remote_port);
-    return tfsm_siphash(key, tuple, sizeof tuple);
+    uint8_t octets[2 * 16 + 4];
+    size_t n = local->family == 4 ? 4 : 16;
+    for (size_t i = 0; i < n; i++) {
+        octets[i] = local->octets[i];
+        octets[n + i] = remote->octets[i];
+    }
+    uint8_t *ports = octets + 2 * n;
+    ports[0] = (uint8_t)(local_port >> 8);
+    ports[1] = (uint8_t)(local_port & 0xffu);
+    ports[2] = (uint8_t)(remote_port >> 8);
+    ports[3] = (uint8_t)(remote_port & 0xffu);
+    return tfsm_siphash(key, octets, 2 * n + 4);
+}
+
+static uint32_t isn_from(uint64_t hash, tfsm_time now)
+{
+    return seq_add((uint32_t)((now / 4) & UINT32_MAX), (uint32_t)(hash & UINT32_MAX));
 }
 
 /* RFC9293:MUST-8, RFC9293:SHLD-1, RFC6528:3a. Without the key nobody computes the hash
@@ -125,8 +147,7 @@ static uint64_t hash_tuple(const uint8_t key[16], const struct tfsm_address *loc
 uint32_t tfsm_isn(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
                   const struct tfsm_address *remote, uint16_t remote_port, tfsm_time now)
 {
-    uint64_t hash = hash_tuple(key, local, local_port, remote, remote_port);
-    return seq_add((uint32_t)((now / 4) & UINT32_MAX), (uint32_t)(hash & UINT32_MAX));
+    return isn_from(hash_tuple(key, local, local_port, remote, remote_port), now);
 }
 
 /* The half of the hash that the ISN does not use. RFC 7323 5.4 takes the same function with another
@@ -138,4 +159,12 @@ uint32_t tfsm_timestamp_offset(const uint8_t key[16], const struct tfsm_address 
                                uint16_t remote_port)
 {
     return (uint32_t)(hash_tuple(key, local, local_port, remote, remote_port) >> 32);
+}
+
+void tfsm_seed(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
+               const struct tfsm_address *remote, uint16_t remote_port, struct tfsm_event *event)
+{
+    uint64_t hash = hash_tuple(key, local, local_port, remote, remote_port);
+    event->iss = isn_from(hash, event->now);
+    event->ts_offset = (uint32_t)(hash >> 32);
 }

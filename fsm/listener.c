@@ -430,15 +430,12 @@ static void choose_iss(const struct tfsm_listener *l, const struct tfsm_config *
                        const struct tfsm_ends *ends, bool cookie, const uint32_t *iss_after,
                        struct tfsm_event *event)
 {
-    event->ts_offset =
-        tfsm_timestamp_offset(l->isn_key, ends->local, l->port, ends->remote, ends->remote_port);
+    tfsm_seed(l->isn_key, ends->local, l->port, ends->remote, ends->remote_port, event);
     if (cookie) {
         event->iss = tfsm_cookie_make(l, cfg, ends, &event->segment, event->now);
         tfsm_cookie_reduce(cfg, &event->segment);
         return;
     }
-    event->iss =
-        tfsm_isn(l->isn_key, ends->local, l->port, ends->remote, ends->remote_port, event->now);
     if (iss_after != NULL && !seq_lt(*iss_after, event->iss)) {
         event->iss = seq_add(*iss_after, 1);
     }

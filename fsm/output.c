@@ -19,14 +19,14 @@ static bool walk_OUTPUT(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfs
 #include "walk_output.inc"
 }
 
-/* Nothing is owed, nothing lost and everything sent: then no row but the last can match. Most who ask hear that. */
-static inline bool has_nothing(const struct tfsm_tcb *tcb)
+/* Then no row but the last can match. */
+bool tfsm_has_nothing(const struct tfsm_tcb *tcb)
 {
-    return tcb->owed == 0 && !losing(tcb) && tcb->snd_nxt == send_limit(tcb);
+    return has_nothing(tcb);
 }
 
 APART static bool make_segment(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
-                              struct tfsm_segment *out)
+                               struct tfsm_segment *out)
 {
     if (!walk_OUTPUT(tcb, cfg, now, out)) {
         return false;

@@ -62,7 +62,8 @@ static inline bool echo_is_ours(const struct tfsm_tcb *tcb, const struct tfsm_ev
 /* SEG.ACK acknowledges something new: end the measurement, or take the timestamp echoed, if it can be
  * of what is acknowledged. To be called before SND.UNA moves. Returns whether there was a sample.
  * [RFC7323:4.1b; RFC7323:3.2c] */
-static inline bool rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev)
+static inline bool rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                           const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
     bool timing = has(tcb->flags, TFSM_M_TIMING) && seq_le(tcb->rtt_seq, seg->ack);

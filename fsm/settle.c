@@ -2,7 +2,7 @@
  * Who knows that little has changed comes here by way of settle(), which is quicker. */
 #include "settle.h"
 
-#define OVERRIDE      1000000 /* microseconds a small window is waited for (RFC 9293 3.8.6.2.1) */
+#define OVERRIDE 1000000 /* microseconds a small window is waited for (RFC 9293 3.8.6.2.1) */
 
 /* The user timeout, 0 if there is none: what the user asked for, else what the two ends tell each other
  * (RFC5482:3.1). Where the option is used it keeps within bounds, whosever it is, and above the

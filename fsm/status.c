@@ -1,19 +1,20 @@
 /* What can be read off a connection between two events: when time has something to do, and what STATUS tells. */
 #include "engine.h"
 
+/* The earlier of two deadlines, of which 0 is none. */
+TFSM_WRAPS static inline tfsm_time sooner(tfsm_time a, tfsm_time b)
+{
+    return a - 1 < b - 1 ? a : b;
+}
+
 tfsm_time tfsm_deadline(const struct tfsm_tcb *tcb)
 {
     /* An acknowledgment that is owed waits no more: TIMEOUT has nothing to do for it. */
     tfsm_time at_ack = has(tcb->owed, TFSM_OWE_ACK) ? 0 : tcb->at_ack;
-    const tfsm_time at[] = {tcb->at_rtx,  tcb->at_persist, tcb->at_2msl,
-                            tcb->at_user, at_ack,          tcb->at_keepalive};
-    tfsm_time first = TFSM_NEVER;
-    for (unsigned i = 0; i < sizeof at / sizeof at[0]; i++) {
-        if (at[i] != 0 && at[i] < first) {
-            first = at[i];
-        }
-    }
-    return first;
+    tfsm_time first = sooner(tcb->at_rtx, at_ack);
+    first = sooner(first, sooner(tcb->at_persist, tcb->at_2msl));
+    first = sooner(first, sooner(tcb->at_user, tcb->at_keepalive));
+    return first != 0 ? first : TFSM_NEVER;
 }
 
 /* [RFC9293:MUST-33; RFC9293:3.10.6a] */

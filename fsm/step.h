@@ -33,7 +33,7 @@ static inline bool is_plain(const struct tfsm_tcb *tcb, const struct tfsm_segmen
 
 /* Which list an event starts in. */
 APART static unsigned walk(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
-                     const struct tfsm_event *ev, struct tfsm_effects *fx TRACE)
+                           const struct tfsm_event *ev, struct tfsm_effects *fx TRACE)
 {
     const struct tfsm_segment *seg = &ev->segment;
     switch (ev->kind) {

@@ -70,6 +70,10 @@ bool tfsm_is_for_next(const struct tfsm_tcb *waiting, const struct tfsm_config *
 bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                  struct tfsm_segment *out);
 
+/* Whether it is plain at a look that tfsm_output() would return false, whatever policy and time: for who keeps a line of
+ * connections to ask. Where this is false it may be so all the same. */
+bool tfsm_has_nothing(const struct tfsm_tcb *tcb);
+
 /* The earliest time at which TFSM_EV_TIMEOUT has something to do, or TFSM_NEVER. That is so, too, of a
  * connection that waits for its peer and may do so for ever: enum tfsm_state says what ends
  * FIN-WAIT-2. */
@@ -215,6 +219,10 @@ uint32_t tfsm_isn(const uint8_t key[16], const struct tfsm_address *local, uint1
 uint32_t tfsm_timestamp_offset(const uint8_t key[16], const struct tfsm_address *local,
                                uint16_t local_port, const struct tfsm_address *remote,
                                uint16_t remote_port);
+
+/* Both at once: event->iss and event->ts_offset, at the time of the event. */
+void tfsm_seed(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
+               const struct tfsm_address *remote, uint16_t remote_port, struct tfsm_event *event);
 
 /* SipHash-2-4 of n octets under a key: 64 bits. */
 uint64_t tfsm_siphash(const uint8_t key[16], const uint8_t *octets, size_t n);

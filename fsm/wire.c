@@ -92,17 +92,6 @@ static void copy(uint8_t *restrict to, const uint8_t *restrict from, size_t n)
  * word counts as the lower (RFC 1071 2): so words are as long as they can be, the first octet is the lowest, and only
  * numbers of ours are turned round. */
 
-static inline uint64_t word32(const uint8_t *octets)
-{
-    return (uint64_t)octets[0] | (uint64_t)octets[1] << 8 | (uint64_t)octets[2] << 16 |
-           (uint64_t)octets[3] << 24;
-}
-
-static inline uint64_t word64(const uint8_t *octets)
-{
-    return word32(octets) | word32(octets + 4) << 32;
-}
-
 /* End-around carry. */
 TFSM_WRAPS static inline uint64_t plus(uint64_t sum, uint64_t word)
 {
@@ -120,16 +109,16 @@ static inline uint64_t turned(uint32_t number)
 static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n)
 {
     for (; n >= 32; n -= 32, octets += 32) {
-        sum = plus(sum, word64(octets));
-        sum = plus(sum, word64(octets + 8));
-        sum = plus(sum, word64(octets + 16));
-        sum = plus(sum, word64(octets + 24));
+        sum = plus(sum, load64(octets));
+        sum = plus(sum, load64(octets + 8));
+        sum = plus(sum, load64(octets + 16));
+        sum = plus(sum, load64(octets + 24));
     }
     for (; n >= 8; n -= 8, octets += 8) {
-        sum = plus(sum, word64(octets));
+        sum = plus(sum, load64(octets));
     }
     if (n >= 4) {
-        sum = plus(sum, word32(octets));
+        sum = plus(sum, load32(octets));
         n -= 4;
         octets += 4;
     }
@@ -162,7 +151,7 @@ static void put_checksum(uint8_t *octets, uint64_t sum)
 /* A header of five words, of IPv4 or of TCP, without options: what most packets have. */
 static inline uint64_t sum_header(uint64_t sum, const uint8_t *header)
 {
-    return plus(plus(plus(sum, word64(header)), word64(header + 8)), word32(header + 16));
+    return plus(plus(plus(sum, load64(header)), load64(header + 8)), load32(header + 16));
 }
 
 /* The pseudo header of a message of n octets behind an IP header. The families differ in where the addresses
@@ -171,10 +160,10 @@ static inline uint64_t sum_pseudo(const uint8_t *ip, unsigned protocol, size_t n
 {
     uint64_t sum = turned(protocol) + turned((uint32_t)n);
     if (ip[0] >> 4 == 4) {
-        return plus(sum, word64(ip + 12));
+        return plus(sum, load64(ip + 12));
     }
-    sum = plus(plus(sum, word64(ip + 8)), word64(ip + 16));
-    return plus(plus(sum, word64(ip + 24)), word64(ip + 32));
+    sum = plus(plus(sum, load64(ip + 8)), load64(ip + 16));
+    return plus(plus(sum, load64(ip + 24)), load64(ip + 32));
 }
 
 /* Whether the checksum in the n octets that an IP header announces is right. Of the protocols here
@@ -196,8 +185,8 @@ static inline uint64_t sum_tcp(const uint8_t *ip, const uint8_t *tcp, size_t n)
  * (RFC9293:MUST-50). The header that an ICMP error quotes was changed on its way by routers that
  * need not have mended its checksum, and is cut off anywhere: neither checksum nor total length is
  * read there. Only the first fragment holds the ports. */
-static inline enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n,
-                                               unsigned protocol, bool quoted, struct tfsm_packet *out, size_t *end)
+static inline enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, unsigned protocol,
+                                               bool quoted, struct tfsm_packet *out, size_t *end)
 {
     if (n < IPV4_HEADER) {
         return TFSM_WIRE_SHORT;
@@ -210,8 +199,9 @@ static inline enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n,
     if (header > n) {
         return TFSM_WIRE_SHORT;
     }
-    if (!quoted &&
-        (total < header || total > n || fold(header == IPV4_HEADER ? sum_header(0, octets) : sum_octets(0, octets, header)) != 0xffffu)) {
+    if (!quoted && (total < header || total > n ||
+                    fold(header == IPV4_HEADER ? sum_header(0, octets)
+                                               : sum_octets(0, octets, header)) != 0xffffu)) {
         return TFSM_WIRE_IP_HEADER;
     }
     if ((get16(octets + 6) & (quoted ? IPV4_OFFSET_MASK : IPV4_FRAGMENT_MASK)) != 0) {
@@ -477,7 +467,8 @@ static inline enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
     seg->wnd = get16(tcp + 14); /* RFC9293:MUST-1 */
     seg->up = get16(tcp + 18);
     seg->len = (uint32_t)(n - header) + controls(seg);
-    bool legal = header == TCP_HEADER || parse_options(tcp + TCP_HEADER, header - TCP_HEADER, out, seg);
+    bool legal =
+        header == TCP_HEADER || parse_options(tcp + TCP_HEADER, header - TCP_HEADER, out, seg);
     return legal ? TFSM_WIRE_OK : TFSM_WIRE_OPTION;
 }
 

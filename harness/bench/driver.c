@@ -13,8 +13,8 @@
 #define SPAN    2048u /* octets of a packet at most */
 
 const struct bench_plan bench_plans[CASES] = {
-    {"ack", PACKETS, false},          {"100 octets", PACKETS, false},
-    {"1460 octets", PACKETS, false},  {"out of order", PACKETS, false},
+    {"ack", PACKETS, false},           {"100 octets", PACKETS, false},
+    {"1460 octets", PACKETS, false},   {"out of order", PACKETS, false},
     {"connection", CONNECTIONS, true}, {"syn", CONNECTIONS, false}};
 
 /* One connection, as the peer sees it. */
@@ -134,7 +134,8 @@ static void make(const struct subject *subject, unsigned slot, unsigned i, unsig
     struct peer *peer = &peers[i];
     struct tfsm_packet packet = {.src = address(false),
                                  .dst = address(true),
-                                 .src_port = (uint16_t)(CLIENT_PORT + peer->round * CONNECTIONS + i),
+                                 .src_port =
+                                     (uint16_t)(CLIENT_PORT + peer->round * CONNECTIONS + i),
                                  .dst_port = SERVER_PORT,
                                  .hops = 64};
     struct tfsm_segment *seg = &packet.segment;
@@ -237,7 +238,8 @@ static void run_text(const struct subject *subject, bench_stage *measured, uint3
     }
     measured(subject, whose, parcels, PACKETS);
     read_all();
-    require(came - before == PACKETS / 2, subject->name, "not every second segment is acknowledged");
+    require(came - before == PACKETS / 2, subject->name,
+            "not every second segment is acknowledged");
     tick(subject, 1);
 }
 

@@ -72,19 +72,13 @@ void ep_seed(const struct endpoint *ep, const struct ep_tuple *tuple, struct tfs
 {
     struct tfsm_address local = ep_address(tuple, true);
     struct tfsm_address remote = ep_address(tuple, false);
-    event->iss =
-        tfsm_isn(ep->key, &local, tuple->local_port, &remote, tuple->remote_port, event->now);
-    event->ts_offset =
-        tfsm_timestamp_offset(ep->key, &local, tuple->local_port, &remote, tuple->remote_port);
+    tfsm_seed(ep->key, &local, tuple->local_port, &remote, tuple->remote_port, event);
 }
 
-enum tfsm_result ep_step(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
-                         const struct tfsm_config *policy, const struct tfsm_event *event,
-                         struct tfsm_effects *fx)
+enum tfsm_result ep_step_watched(const struct endpoint *ep, endpoint_handle handle,
+                                 struct tfsm_tcb *tcb, const struct tfsm_config *policy,
+                                 const struct tfsm_event *event, struct tfsm_effects *fx)
 {
-    if (ep->watcher == NULL) {
-        return tfsm_step(tcb, policy, event, fx);
-    }
     struct tfsm_tcb before = *tcb;
     enum tfsm_result result = tfsm_step(tcb, policy, event, fx);
     struct endpoint_watched what = {.connection = handle,
@@ -99,12 +93,9 @@ enum tfsm_result ep_step(const struct endpoint *ep, endpoint_handle handle, stru
     return result;
 }
 
-bool ep_pull(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
-             const struct tfsm_config *policy, tfsm_time now, struct tfsm_segment *out)
+bool ep_pull_watched(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
+                     const struct tfsm_config *policy, tfsm_time now, struct tfsm_segment *out)
 {
-    if (ep->watcher == NULL) {
-        return tfsm_output(tcb, policy, now, out);
-    }
     struct tfsm_tcb before = *tcb;
     bool more = tfsm_output(tcb, policy, now, out);
     struct endpoint_watched what = {.connection = handle,
@@ -167,11 +158,16 @@ static enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
     enum tfsm_result result =
         ep_step(ep, ep_handle(slot->generation, index), &slot->tcb, ep_policy(ep, slot), event, fx);
     if (result == TFSM_DONE) {
-        ep_carry_out(ep, index, fx, text);
+        if ((fx->signals | fx->text_count | fx->delivered | fx->acknowledged) != 0) {
+            ep_carry_out(ep, index, fx, text);
+        }
         if (slot->early) {
             ep_early_over(ep, index, event, fx->signals);
         }
-        ep_append(ep, &ep->dirty, EP_DIRTY, index);
+        if (ep->watcher != NULL ||
+            !tfsm_has_nothing(&slot->tcb)) { /* who watches hears of every answer */
+            ep_append(ep, &ep->dirty, EP_DIRTY, index);
+        }
         ep_schedule(ep, index);
     }
     return result;
@@ -195,12 +191,9 @@ enum tfsm_result ep_feed(struct endpoint *ep, uint32_t index, const struct tfsm_
 
 /* A connection that is over can no longer be found, so that its tuple may be used again at once. A
  * RST that it owes still goes out. */
-void ep_settle(struct endpoint *ep, uint32_t index)
+void ep_let_go(struct endpoint *ep, uint32_t index)
 {
     const struct ep_slot *slot = &ep->slots[index];
-    if (slot->tcb.state != TFSM_CLOSED) {
-        return;
-    }
     ep_leave(ep, index);
     bool user_done = slot->owner == EP_NOBODY ||
                      (slot->owner == EP_USER_CLOSED && ep_readable(slot) == 0 && slot->news == 0);

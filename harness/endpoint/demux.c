@@ -37,18 +37,22 @@ static size_t put_port(uint8_t *to, uint16_t port)
     return 2;
 }
 
-/* Only what counts goes in: an IPv4 tuple is two words of the hash, an IPv6 one five. */
+/* Only what counts goes in: an IPv4 tuple is two words of the hash, an IPv6 one five. The family is told by the length. */
 uint32_t ep_hash(const struct endpoint *ep, const struct ep_tuple *tuple)
 {
-    uint8_t octets[2 * 16 + 2 * 2 + 1];
-    size_t n = address_octets(tuple->family);
-    memcpy(octets, tuple->local, n);
-    memcpy(octets + n, tuple->remote, n);
-    size_t at = 2 * n;
-    at += put_port(octets + at, tuple->local_port);
-    at += put_port(octets + at, tuple->remote_port);
-    octets[at] = (uint8_t)tuple->family;
-    return (uint32_t)(tfsm_siphash(ep->demux_key, octets, at + 1) & UINT32_MAX);
+    uint8_t octets[2 * 16 + 2 * 2];
+    if (tuple->family == 4) {
+        memcpy(octets, tuple->local, 4);
+        memcpy(octets + 4, tuple->remote, 4);
+        memcpy(octets + 8, &tuple->local_port, 2);
+        memcpy(octets + 10, &tuple->remote_port, 2);
+        return (uint32_t)(tfsm_siphash(ep->demux_key, octets, 12) & UINT32_MAX);
+    }
+    memcpy(octets, tuple->local, 16);
+    memcpy(octets + 16, tuple->remote, 16);
+    memcpy(octets + 32, &tuple->local_port, 2);
+    memcpy(octets + 34, &tuple->remote_port, 2);
+    return (uint32_t)(tfsm_siphash(ep->demux_key, octets, 36) & UINT32_MAX);
 }
 
 /* ---- connections ---- */
@@ -168,20 +172,21 @@ static bool same_address(const struct tfsm_address *a, const struct tfsm_address
     return a->family == b->family && memcmp(a->octets, b->octets, address_octets(a->family)) == 0;
 }
 
+static uint32_t number_of(const struct tfsm_address *address)
+{
+    return (uint32_t)address->octets[0] << 24 | (uint32_t)address->octets[1] << 16 |
+           (uint32_t)address->octets[2] << 8 | address->octets[3];
+}
+
 /* All bits after the prefix are set. A network of 31 or 32 bits has no broadcast (RFC 3021). */
 static bool is_broadcast_of(const struct endpoint_local *local, const struct tfsm_address *address)
 {
-    static const uint8_t ones[4] = {0xff, 0xff, 0xff, 0xff};
-    uint8_t host[4];
-    if (address->family != 4 || local->address.family != 4 || local->prefix > 30 ||
-        !same_prefix(local->address.octets, address->octets, local->prefix)) {
+    if (address->family != 4 || local->address.family != 4 || local->prefix > 30) {
         return false;
     }
-    memcpy(host, address->octets, sizeof host);
-    for (unsigned bit = 0; bit < local->prefix; bit++) {
-        host[bit / 8] |= (uint8_t)(0x80u >> (bit % 8));
-    }
-    return memcmp(host, ones, sizeof host) == 0;
+    uint32_t host = UINT32_MAX >> local->prefix;
+    uint32_t number = number_of(address);
+    return (number & host) == host && ((number ^ number_of(&local->address)) & ~host) == 0;
 }
 
 /* What a host calls itself, and no other host may: 0.0.0.0/8 and 127.0.0.0/8 (RFC1122:3.2.1.3), ::1

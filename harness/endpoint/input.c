@@ -44,7 +44,9 @@ static unsigned arrive(struct endpoint *ep, uint32_t index, struct tfsm_event *e
     ep->counters.refused += fx->verdict == TFSM_V_DROP;
     slot->received_class = packet->traffic_class; /* RFC9293:MAY-9 */
     if ((fx->signals & TFSM_SIG_COOKIE) != 0) {
-        ep_keep_cookie(ep, index, packet, seq_lt(packet->segment.ack, sent), event->now);
+        struct tfsm_packet whole = *packet;
+        whole.segment = event->segment;
+        ep_keep_cookie(ep, index, &whole, seq_lt(event->segment.ack, sent), event->now);
     }
     ep_settle(ep, index);
     return fx->verdict;
@@ -82,37 +84,52 @@ static bool addresses_hold(struct endpoint *ep, const struct tfsm_address *src,
     return false;
 }
 
-void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
-                      tfsm_time now)
+/* A segment in an event of its own, with an envelope that need not hold it. The addresses of a connection were looked at
+ * when it was made. */
+static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
+                            struct tfsm_event *event, const uint8_t *text)
 {
-    if (!addresses_hold(ep, &packet->src, &packet->dst)) {
+    const uint8_t flags = event->segment.flags;
+    struct ep_tuple tuple =
+        ep_tuple_of(&packet->dst, packet->dst_port, &packet->src, packet->src_port);
+    bool families = packet->src.family == packet->dst.family;
+    uint32_t index = families ? ep_find(ep, &tuple, ep_hash(ep, &tuple)) : EP_NONE;
+    if (index == EP_NONE && !addresses_hold(ep, &packet->src, &packet->dst)) {
         return;
     }
-    if (ep->drop_syn_fin && (packet->segment.flags & (TFSM_SYN | TFSM_FIN)) == (TFSM_SYN | TFSM_FIN)) {
+    if (ep->drop_syn_fin && (flags & (TFSM_SYN | TFSM_FIN)) == (TFSM_SYN | TFSM_FIN)) {
         ep->counters.syn_fin++;
         return;
     }
-    struct ep_tuple tuple =
-        ep_tuple_of(&packet->dst, packet->dst_port, &packet->src, packet->src_port);
-    uint32_t index = ep_find(ep, &tuple, ep_hash(ep, &tuple));
     if (index == EP_NONE) {
-        unclaimed(ep, packet, text, now, NULL);
+        packet->segment = event->segment;
+        unclaimed(ep, packet, text, event->now, NULL);
         return;
     }
     struct tfsm_effects fx;
-    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
+    event->listener = false;
     if (ep->slots[index].tcb.state == TFSM_TIME_WAIT) {
         uint32_t last = ep->slots[index].tcb.snd_nxt;
-        if (ep_is_for_next(ep, index, packet, now)) {
-            ep_to_listener(ep, packet, text, now, &last);
+        packet->segment = event->segment;
+        if (ep_is_for_next(ep, index, packet, event->now)) {
+            ep_to_listener(ep, packet, text, event->now, &last);
             return;
         }
         /* A SYN may reopen, but only for somebody who takes it (RFC9293:MAY-2). */
-        event.listener = (packet->segment.flags & TFSM_SYN) != 0 && ep_could_reopen(ep, index);
+        event->listener = (flags & TFSM_SYN) != 0 && ep_could_reopen(ep, index);
     }
-    if (arrive(ep, index, &event, packet, text, &fx) == TFSM_V_REOPEN) {
-        unclaimed(ep, packet, text, now, &fx.iss_after);
+    if (arrive(ep, index, event, packet, text, &fx) == TFSM_V_REOPEN) {
+        packet->segment = event->segment;
+        unclaimed(ep, packet, text, event->now, &fx.iss_after);
     }
+}
+
+void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
+                      tfsm_time now)
+{
+    struct tfsm_packet envelope = *packet;
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
+    segment_arrives(ep, &envelope, &event, text);
 }
 
 /* ICMP tells of a segment we sent: its source is the local end (RFC9293:MUST-54). The core holds
@@ -179,10 +196,17 @@ static bool take_icmp(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm
 void endpoint_input(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now)
 {
     struct tfsm_packet packet;
-    enum tfsm_wire_result result = tfsm_parse(octets, n, &packet);
+    struct tfsm_event event;
+    enum tfsm_wire_result result = tfsm_parse_segment(octets, n, &packet, &event.segment);
     if (result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION) { /* RFC9293:MUST-7 */
         ep->counters.options_cut += result == TFSM_WIRE_OPTION;
-        endpoint_segment(ep, &packet, octets + packet.text_at, now);
+        event.kind = TFSM_EV_SEGMENT;
+        event.now = now;
+        event.iss = 0; /* a connection has its own; who opens one is a listener's */
+        event.ts_offset = 0;
+        event.fast_open = false;
+        event.cookie_len = 0;
+        segment_arrives(ep, &packet, &event, octets + packet.text_at);
     } else if (result != TFSM_WIRE_PROTOCOL || !take_icmp(ep, octets, n, now)) {
         ep->counters.unparsed[result]++;
     }

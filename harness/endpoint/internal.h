@@ -242,11 +242,52 @@ static inline uint32_t ep_index_of(endpoint_handle handle)
     return (uint32_t)(handle & UINT32_MAX);
 }
 
-/* ---- list.c ---- */
+/* ---- lists ---- */
 
-bool ep_is_on(const struct endpoint *ep, enum ep_list_kind kind, uint32_t node);
-void ep_append(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind, uint32_t node);
-void ep_remove(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind, uint32_t node);
+/* Doubly linked lists through the nodes: to append and to remove costs the same however long the
+ * list is. */
+static inline bool ep_is_on(const struct endpoint *ep, enum ep_list_kind kind, uint32_t node)
+{
+    return ep->nodes[node].link[kind].prev != 0;
+}
+
+/* Nothing happens when the node is on a list of this kind. */
+static inline void ep_append(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind,
+                             uint32_t node)
+{
+    struct ep_link *link = &ep->nodes[node].link[kind];
+    if (link->prev != 0) {
+        return;
+    }
+    *link = (struct ep_link){.next = 0, .prev = list->tail != 0 ? list->tail : EP_FIRST};
+    if (list->tail != 0) {
+        ep->nodes[list->tail - 1].link[kind].next = node + 1;
+    } else {
+        list->head = node + 1;
+    }
+    list->tail = node + 1;
+}
+
+/* Nothing happens when it is on none. */
+static inline void ep_remove(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind,
+                             uint32_t node)
+{
+    struct ep_link *link = &ep->nodes[node].link[kind];
+    if (link->prev == 0) {
+        return;
+    }
+    if (link->prev == EP_FIRST) {
+        list->head = link->next;
+    } else {
+        ep->nodes[link->prev - 1].link[kind].next = link->next;
+    }
+    if (link->next == 0) {
+        list->tail = link->prev == EP_FIRST ? 0 : link->prev;
+    } else {
+        ep->nodes[link->next - 1].link[kind].prev = link->prev;
+    }
+    *link = (struct ep_link){0, 0};
+}
 
 /* ---- demux.c ---- */
 
@@ -297,19 +338,42 @@ uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, enum ep_
 /* Options as a connection may have them. */
 void ep_clamp(const struct endpoint *ep, unsigned family, struct tfsm_config *policy);
 
-/* tfsm_step() and tfsm_output(), watched. */
-enum tfsm_result ep_step(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
-                         const struct tfsm_config *policy, const struct tfsm_event *event,
-                         struct tfsm_effects *fx);
-bool ep_pull(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
-             const struct tfsm_config *policy, tfsm_time now, struct tfsm_segment *out);
+/* tfsm_step() and tfsm_output(), watched where somebody watches. */
+enum tfsm_result ep_step_watched(const struct endpoint *ep, endpoint_handle handle,
+                                 struct tfsm_tcb *tcb, const struct tfsm_config *policy,
+                                 const struct tfsm_event *event, struct tfsm_effects *fx);
+bool ep_pull_watched(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
+                     const struct tfsm_config *policy, tfsm_time now, struct tfsm_segment *out);
+
+static inline enum tfsm_result ep_step(const struct endpoint *ep, endpoint_handle handle,
+                                       struct tfsm_tcb *tcb, const struct tfsm_config *policy,
+                                       const struct tfsm_event *event, struct tfsm_effects *fx)
+{
+    return ep->watcher == NULL ? tfsm_step(tcb, policy, event, fx)
+                               : ep_step_watched(ep, handle, tcb, policy, event, fx);
+}
+
+static inline bool ep_pull(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
+                           const struct tfsm_config *policy, tfsm_time now,
+                           struct tfsm_segment *out)
+{
+    return ep->watcher == NULL ? tfsm_output(tcb, policy, now, out)
+                               : ep_pull_watched(ep, handle, tcb, policy, now, out);
+}
 
 /* Feed an event to a connection and carry out its effects; text is that of a segment. The slot is
  * not freed: ep_settle() after that, when nobody needs it any more. */
 enum tfsm_result ep_feed(struct endpoint *ep, uint32_t slot, const struct tfsm_event *event,
                          const uint8_t *text, struct tfsm_effects *fx);
 /* What a connection owes the rest of the endpoint once an event is dealt with: free what is over. */
-void ep_settle(struct endpoint *ep, uint32_t slot);
+void ep_let_go(struct endpoint *ep, uint32_t slot);
+
+static inline void ep_settle(struct endpoint *ep, uint32_t slot)
+{
+    if (ep->slots[slot].tcb.state == TFSM_CLOSED) {
+        ep_let_go(ep, slot);
+    }
+}
 /* Something to tell the user. */
 void ep_tell(struct endpoint *ep, uint32_t slot, uint32_t news);
 /* Carry out what the core asks for after an event. */

@@ -20,18 +20,18 @@ static void find_text(const struct endpoint *ep, uint32_t index, const struct tf
     text[1] = (struct endpoint_piece){ring, length - first};
 }
 
-/* RFC9293:3.1a */
-static void fill_in(const struct endpoint *ep, uint32_t index, const struct tfsm_segment *segment,
-                    struct tfsm_packet *packet)
+/* All but the segment. [RFC9293:3.1a] */
+static void fill_in(const struct endpoint *ep, uint32_t index, struct tfsm_packet *packet)
 {
     const struct ep_slot *slot = &ep->slots[index];
-    *packet = (struct tfsm_packet){.src = ep_address(&slot->tuple, true),
-                                   .dst = ep_address(&slot->tuple, false),
-                                   .src_port = slot->tuple.local_port,
-                                   .dst_port = slot->tuple.remote_port,
-                                   .hops = slot->hops,                   /* RFC9293:MUST-49 */
-                                   .traffic_class = slot->traffic_class, /* RFC9293:MUST-48 */
-                                   .segment = *segment};
+    packet->src = ep_address(&slot->tuple, true);
+    packet->dst = ep_address(&slot->tuple, false);
+    packet->src_port = slot->tuple.local_port;
+    packet->dst_port = slot->tuple.remote_port;
+    packet->hops = slot->hops;                   /* RFC9293:MUST-49 */
+    packet->traffic_class = slot->traffic_class; /* RFC9293:MUST-48 */
+    packet->reserved = 0;
+    packet->text_at = 0;
     memcpy(packet->cookie, slot->cookie, sizeof packet->cookie);
 }
 
@@ -49,7 +49,6 @@ static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packe
     while (ep->dirty.head != 0) {
         uint32_t index = ep->dirty.head - 1;
         struct ep_slot *slot = &ep->slots[index];
-        struct tfsm_segment segment;
         ep_remove(ep, &ep->dirty, EP_DIRTY, index);
         if (index >= ep->connections) {
             if (ep_take_from_listener(ep, index - ep->connections, now, packet)) {
@@ -59,11 +58,14 @@ static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packe
             continue;
         }
         if (ep_pull(ep, ep_handle(slot->generation, index), &slot->tcb, ep_policy(ep, slot), now,
-                    &segment)) {
-            ep_append(ep, &ep->dirty, EP_DIRTY, index);
+                    &packet->segment)) {
+            if (ep->watcher != NULL || !tfsm_has_nothing(&slot->tcb)) {
+                ep_append(ep, &ep->dirty, EP_DIRTY, index);
+            }
             ep_schedule(ep, index);
-            fill_in(ep, index, &segment, packet);
-            find_text(ep, index, &segment, text);
+            fill_in(ep, index, packet);
+            find_text(ep, index, &packet->segment, text);
+            ep_settle(ep, index);
             return true;
         }
         ep_settle(ep, index);
@@ -97,6 +99,9 @@ static bool take_from_ring(struct ep_ring *ring, struct tfsm_packet *packet,
 bool endpoint_take(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packet,
                    struct endpoint_piece text[2])
 {
+    if (ep->dirty.head == 0 && ep->syn_acks.count == 0 && ep->resets.count == 0) {
+        return false;
+    }
     unsigned turn = ep->turn++ % 4;
     struct ep_ring *first = turn == 0 ? &ep->resets : &ep->syn_acks;
     bool taken = (turn % 2 == 0 && take_from_ring(first, packet, text)) ||

@@ -268,8 +268,11 @@ enum tfsm_result endpoint_receive(struct endpoint *ep, endpoint_handle handle, u
     struct ep_slot *slot = &ep->slots[index];
     uint32_t readable = ep_readable(slot);
     uint32_t length = n < readable ? (uint32_t)n : readable;
-    struct tfsm_event event = {.kind = TFSM_EV_RECEIVE, .now = now, .len = length};
+    struct tfsm_event event; /* only what a RECEIVE has is written: nothing else is read */
     struct tfsm_effects fx;
+    event.kind = TFSM_EV_RECEIVE;
+    event.now = now;
+    event.len = length;
     if (length > 0) {
         copy_to_user(ep, index, octets, length);
         slot->read += length;

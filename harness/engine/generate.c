@@ -77,14 +77,12 @@ static void know(struct tfsm_facts *facts, enum tfsm_fact_index fact)
 static void know_plain(bool text)
 {
     static const enum tfsm_fact_index absent[] = {
-        TFSM_FACT_SYN,          TFSM_FACT_RST,         TFSM_FACT_FIN,
-        TFSM_FACT_URG,          TFSM_FACT_SYN_NEWER,   TFSM_FACT_SYN_REPEATED,
-        TFSM_FACT_COOKIE_NEWS,  TFSM_FACT_FIN_FITS,    TFSM_FACT_FIN_AGAIN,
-        TFSM_FACT_URGENT_AHEAD, TFSM_FACT_SECURITY_OTHER};
-    static const enum tfsm_fact_index of_text[] = {TFSM_FACT_TEXT,       TFSM_FACT_TEXT_FITS,
-                                                   TFSM_FACT_TEXT_TWICE, TFSM_FACT_MAY_WAIT,
-                                                   TFSM_FACT_CE,         TFSM_FACT_CWR,
-                                                   TFSM_FACT_BEARING};
+        TFSM_FACT_SYN,       TFSM_FACT_RST,          TFSM_FACT_FIN,           TFSM_FACT_URG,
+        TFSM_FACT_SYN_NEWER, TFSM_FACT_SYN_REPEATED, TFSM_FACT_COOKIE_NEWS,   TFSM_FACT_FIN_FITS,
+        TFSM_FACT_FIN_AGAIN, TFSM_FACT_URGENT_AHEAD, TFSM_FACT_SECURITY_OTHER};
+    static const enum tfsm_fact_index of_text[] = {
+        TFSM_FACT_TEXT, TFSM_FACT_TEXT_FITS, TFSM_FACT_TEXT_TWICE, TFSM_FACT_MAY_WAIT,
+        TFSM_FACT_CE,   TFSM_FACT_CWR,       TFSM_FACT_BEARING};
     const struct tfsm_facts none = {{0, 0}};
     known.hold = known.fail = none;
     know(&known.hold, TFSM_FACT_ACK);

@@ -81,23 +81,21 @@ static void test_siphash_every_octet_counts(void **state)
 static void test_isn_and_offset_are_halves_of_the_hash(void **state)
 {
     (void)state;
-    static const uint8_t v4[38] = {4, 192, 0, 2, 1, 0,   0,  0,   0,    0,    0,    0,   0,
-                                   0, 0,   0, 0, 4, 198, 51, 100, 2,    0,    0,    0,   0,
-                                   0, 0,   0, 0, 0, 0,   0,  0,   0xc0, 0x00, 0x00, 0x50};
-    static const uint8_t v6[38] = {6,  1,  2,  3,  4,  5,  6,  7,  8,    9,    10,   11,  12,
-                                   13, 14, 15, 16, 6,  17, 18, 19, 20,   21,   22,   23,  24,
+    static const uint8_t v4[12] = {192, 0, 2, 1, 198, 51, 100, 2, 0xc0, 0x00, 0x00, 0x50};
+    static const uint8_t v6[36] = {1,  2,  3,  4,  5,  6,  7,  8,  9,    10,   11,  12,
+                                   13, 14, 15, 16, 17, 18, 19, 20, 21,   22,   23,  24,
                                    25, 26, 27, 28, 29, 30, 31, 32, 0x12, 0x34, 0x56, 0x78};
     struct tfsm_address local = {6, {0}};
     struct tfsm_address remote = {6, {0}};
-    memcpy(local.octets, v6 + 1, 16);
-    memcpy(remote.octets, v6 + 18, 16);
-    assert_int_equal(isn_at(0), (uint32_t)(tfsm_siphash(key, v4, 38) & UINT32_MAX));
+    memcpy(local.octets, v6, 16);
+    memcpy(remote.octets, v6 + 16, 16);
+    assert_int_equal(isn_at(0), (uint32_t)(tfsm_siphash(key, v4, sizeof v4) & UINT32_MAX));
     assert_int_equal(tfsm_isn(key, &local, 0x1234, &remote, 0x5678, 0),
-                     (uint32_t)(tfsm_siphash(key, v6, 38) & UINT32_MAX));
+                     (uint32_t)(tfsm_siphash(key, v6, sizeof v6) & UINT32_MAX));
     assert_int_equal(offset_of(&here, 49152, &there, 80),
-                     (uint32_t)(tfsm_siphash(key, v4, 38) >> 32));
+                     (uint32_t)(tfsm_siphash(key, v4, sizeof v4) >> 32));
     assert_int_equal(offset_of(&local, 0x1234, &remote, 0x5678),
-                     (uint32_t)(tfsm_siphash(key, v6, 38) >> 32));
+                     (uint32_t)(tfsm_siphash(key, v6, sizeof v6) >> 32));
 }
 
 /* RFC9293:MUST-8 */

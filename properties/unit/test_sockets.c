@@ -1216,8 +1216,10 @@ static void test_layout_keeps_what_a_packet_says(void **state)
                                                      .ts_ecr = 12,
                                                      .sack = {{1, 2}, {3, 4}}}};
             uint8_t octets[200];
-            struct tfsm_packet before;
+            struct tfsm_packet before; /* zeroed, for what lies between members */
             struct tfsm_packet after;
+            memset(&before, 0, sizeof before);
+            memset(&after, 0, sizeof after);
             size_t n = tfsm_write(&packet, (const uint8_t *)"hello", octets, sizeof octets);
             if (n == 0) {
                 continue; /* more than 40 octets of options */
