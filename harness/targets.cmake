@@ -220,11 +220,30 @@ if(TFSM_FUZZ STREQUAL "libfuzzer")
   endforeach()
 endif()
 
-# ---- benchmarks: measured by hand with ci/bench, never a test ----
+# ---- benchmarks: run by ci/bench, never a test ----
 find_package(benchmark QUIET)
-if(benchmark_FOUND AND CMAKE_CXX_COMPILER AND TFSM_FUZZ STREQUAL "OFF" AND NOT TFSM_SANITIZE)
-  add_executable(bench_endpoint EXCLUDE_FROM_ALL harness/bench/bench_endpoint.cpp)
-  target_link_libraries(bench_endpoint PRIVATE endpoint benchmark::benchmark flags)
+find_library(LWIP lwip)
+find_path(LWIP_INCLUDE lwip/tcp.h PATH_SUFFIXES lwip)
+if(TFSM_FUZZ STREQUAL "OFF" AND NOT TFSM_SANITIZE)
+  if(benchmark_FOUND AND CMAKE_CXX_COMPILER)
+    add_executable(bench_endpoint EXCLUDE_FROM_ALL harness/bench/bench_endpoint.cpp)
+    target_link_libraries(bench_endpoint PRIVATE endpoint benchmark::benchmark flags)
+  endif()
+  if(LWIP AND LWIP_INCLUDE)
+    add_library(bench_subjects STATIC EXCLUDE_FROM_ALL harness/bench/core.c harness/bench/driver.c
+                harness/bench/endpoint_subject.c harness/bench/listener.c)
+    target_link_libraries(bench_subjects PUBLIC endpoint PRIVATE flags)
+    add_library(bench_lwip STATIC EXCLUDE_FROM_ALL harness/bench/lwip.c) # its headers are not held to our warnings
+    target_include_directories(bench_lwip SYSTEM PRIVATE ${LWIP_INCLUDE})
+    target_compile_definitions(bench_lwip PRIVATE _GNU_SOURCE)
+    target_link_libraries(bench_lwip PUBLIC ${LWIP})
+    add_executable(bench_segments EXCLUDE_FROM_ALL harness/bench/segments.c)
+    target_link_libraries(bench_segments PRIVATE bench_subjects bench_lwip flags)
+    if(benchmark_FOUND AND CMAKE_CXX_COMPILER)
+      add_executable(bench_times EXCLUDE_FROM_ALL harness/bench/times.cpp)
+      target_link_libraries(bench_times PRIVATE bench_subjects bench_lwip benchmark::benchmark flags)
+    endif()
+  endif()
 endif()
 
 # ---- the tests ----
