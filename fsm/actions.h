@@ -13,13 +13,17 @@
 /* Forget everything but a RST that is still to be sent. [RFC3168:6.1.1k] */
 static inline void forget(struct tfsm_tcb *tcb)
 {
-    struct tfsm_tcb fresh = {0};
-    fresh.owed = tcb->owed & (TFSM_OWE_RST | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS);
-    fresh.rst_seq = tcb->rst_seq;
-    fresh.rst_ack = tcb->rst_ack;
-    fresh.rst_ts_val = tcb->rst_ts_val;
-    fresh.rst_ts_ecr = tcb->rst_ts_ecr;
-    *tcb = fresh;
+    const uint8_t owed = tcb->owed & (TFSM_OWE_RST | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS);
+    const uint32_t seq = tcb->rst_seq;
+    const uint32_t ack = tcb->rst_ack;
+    const uint32_t ts_val = tcb->rst_ts_val;
+    const uint32_t ts_ecr = tcb->rst_ts_ecr;
+    *tcb = (struct tfsm_tcb){0};
+    tcb->owed = owed;
+    tcb->rst_seq = seq;
+    tcb->rst_ack = ack;
+    tcb->rst_ts_val = ts_val;
+    tcb->rst_ts_ecr = ts_ecr;
 }
 
 static inline void owe_rst(struct tfsm_tcb *tcb, uint32_t seq, uint8_t also, uint32_t ack)
@@ -38,7 +42,7 @@ static inline void owe_rst_for(struct tfsm_tcb *tcb, const struct tfsm_config *c
 {
     owe_rst(tcb, with_ack ? 0 : seg->ack, with_ack ? TFSM_OWE_RST_ACK : 0,
             with_ack ? seq_add(seg->seq, seg->len) : 0);
-    if (profile(cfg, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS)) {
+    if (profile(cfg, TFSM_TIMESTAMPS) && bears(seg, TFSM_OPT_TIMESTAMPS)) {
         tcb->owed |= TFSM_OWE_RST_TS;
         tcb->rst_ts_ecr = seg->ts_val;
     }
@@ -112,7 +116,7 @@ static inline void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config 
     tcb->security = security;
     tcb->owed |= TFSM_OWE_SYN;
     select_iss(tcb, cfg, ev);
-    if (ev->fast_open && ev->kind == TFSM_EV_OPEN) {
+    if (CAN(TFSM_BUILD_FAST_OPEN) && ev->fast_open && ev->kind == TFSM_EV_OPEN) {
         tcb->flags |= TFSM_M_FAST_OPEN;
         tcb->cookie_len = cookie_length(ev); /* what is no cookie asks for one */
         if (ev->mss > 0) {
@@ -149,24 +153,24 @@ static inline void agree(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     /* Our SYN has made its offer, or will make it in answer. */
     bool made = tcb->state == TFSM_SYN_SENT && !has(tcb->owed, TFSM_OWE_SYN);
     uint32_t ours = made ? tcb->flags : profile_offers(cfg);
-    if (has(ours, TFSM_M_OFFERED_WSCALE) && has(seg->options, TFSM_OPT_WSCALE)) {
+    if (has(ours, TFSM_M_OFFERED_WSCALE) && bears(seg, TFSM_OPT_WSCALE)) {
         tcb->flags |= TFSM_M_WSCALE;
         tcb->snd_wscale = seg->wscale < 14 ? seg->wscale : 14;
     } else {
         tcb->rcv_wscale = 0;
     }
-    if (has(ours, TFSM_M_OFFERED_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS)) {
+    if (has(ours, TFSM_M_OFFERED_TIMESTAMPS) && bears(seg, TFSM_OPT_TIMESTAMPS)) {
         tcb->flags |= TFSM_M_TIMESTAMPS;
         tcb->ts_recent = seg->ts_val;
         tcb->ts_recent_from = ev->now;
     }
-    if (has(ours, TFSM_M_OFFERED_SACK) && has(seg->options, TFSM_OPT_SACK_PERMITTED)) {
+    if (has(ours, TFSM_M_OFFERED_SACK) && bears(seg, TFSM_OPT_SACK_PERMITTED)) {
         tcb->flags |= TFSM_M_SACK;
     }
-    if (has(ours, TFSM_M_OFFERED_ECN) && offers_ecn(seg)) {
+    if (CAN(TFSM_ECN) && has(ours, TFSM_M_OFFERED_ECN) && offers_ecn(seg)) {
         tcb->flags |= TFSM_M_ECN;
     }
-    if (profile(cfg, TFSM_USER_TIMEOUT) && has(seg->options, TFSM_OPT_USER_TIMEOUT) &&
+    if (profile(cfg, TFSM_USER_TIMEOUT) && bears(seg, TFSM_OPT_USER_TIMEOUT) &&
         (seg->user_timeout & 0x7fffu) != 0) {
         tcb->uto_peer = seg->user_timeout;
     }
@@ -189,7 +193,7 @@ static inline void syn_in(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     if (!has(seg->flags, TFSM_ACK) && has(tcb->flags, TFSM_M_PASSIVE)) {
         tcb->cookie_len = cookie_length(ev);
     }
-    if (has(seg->options, TFSM_OPT_MSS)) {
+    if (bears(seg, TFSM_OPT_MSS)) {
         tcb->snd_mss = effective_mss(cfg, floored_mss(cfg, seg->mss));
     }
     agree(tcb, cfg, ev);
@@ -328,7 +332,7 @@ static inline void take_window(struct tfsm_tcb *tcb, const struct tfsm_config *c
                                const struct tfsm_event *ev)
 {
     const struct tfsm_segment *seg = &ev->segment;
-    uint32_t wnd = is_syn(seg) ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
+    uint32_t wnd = is_syn(seg) ? seg->wnd : (uint32_t)seg->wnd << snd_shift(tcb);
     bool probing = has(tcb->flags, TFSM_M_PROBING);
     bool opens = probing && tcb->snd_wnd == 0 && wnd > 0;
     if (probing && (tcb->snd_wnd == 0) != (wnd == 0)) {
@@ -402,7 +406,7 @@ static inline void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                          struct tfsm_effects *fx)
 {
     struct tfsm_range text = text_in_window(tcb, seg);
-    if (has(tcb->flags, TFSM_M_DSACK) && !text_came_twice(tcb, seg)) {
+    if (dsack_waits(tcb) && !text_came_twice(tcb, seg)) {
         tcb->flags &=
             ~(uint32_t)TFSM_M_DSACK; /* only the latest segment may have come twice (RFC2883:4b) */
         tcb->dsack = (struct tfsm_range){0, 0};
@@ -615,7 +619,7 @@ static inline void start_2msl(struct tfsm_tcb *tcb, const struct tfsm_config *cf
 {
     const struct tfsm_segment *seg = &ev->segment;
     tcb->at_2msl = later(ev->now, two_msl(cfg));
-    if (stamps_agreed(tcb) && has(seg->options, TFSM_OPT_TIMESTAMPS) &&
+    if (stamps_agreed(tcb) && bears(seg, TFSM_OPT_TIMESTAMPS) &&
         seq_lt(tcb->ts_recent, seg->ts_val)) {
         take_timestamp(tcb, ev);
     }

@@ -54,7 +54,7 @@ bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     bool limited = profile(cfg, TFSM_LIMITED_TRANSMIT) && tcb->dup_acks > 0;
     uint32_t pipe = tfsm_pipe(tcb);
     uint64_t limit = tcb->cwnd;
-    if (fresh && has(tcb->flags, TFSM_M_ECE_WAIT)) {
+    if (fresh && ece_waits(tcb)) {
         return false;
     }
     if (fresh && !profile(cfg, TFSM_CONGESTION)) {

@@ -10,7 +10,7 @@
  * [RFC7323:2.3e, 2.4b, 2.4c, 2.2e] */
 static inline uint16_t offer_window(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, bool syn)
 {
-    uint8_t shift = syn ? 0 : tcb->rcv_wscale;
+    uint8_t shift = syn ? 0 : rcv_shift(tcb);
     uint32_t offer = !syn && window_opens(tcb, cfg) ? receive_room(tcb, cfg) : tcb->rcv_wnd;
     uint32_t field = min32(offer >> shift, UINT16_MAX);
     tcb->rcv_wnd = max32(tcb->rcv_wnd, field << shift);
@@ -37,6 +37,9 @@ static inline uint16_t uto_option(const struct tfsm_config *cfg)
 static inline void add_uto(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                            struct tfsm_segment *out)
 {
+    if (!CAN(TFSM_USER_TIMEOUT)) {
+        return;
+    }
     out->user_timeout = uto_option(cfg);
     tcb->uto_sent = out->user_timeout;
     if (out->user_timeout != 0) {
@@ -62,11 +65,12 @@ static inline void add_options(struct tfsm_tcb *tcb, const struct tfsm_config *c
     if (stamps_agreed(tcb)) {
         add_timestamps(tcb, now, out);
     }
-    if (!has(tcb->flags, TFSM_M_UTO_SENT) || uto_option(cfg) != tcb->uto_sent) {
+    if (CAN(TFSM_USER_TIMEOUT) &&
+        (!has(tcb->flags, TFSM_M_UTO_SENT) || uto_option(cfg) != tcb->uto_sent)) {
         add_uto(tcb, cfg, out);
         tcb->flags |= TFSM_M_UTO_SENT;
     }
-    if (!sack_agreed(tcb) || (tcb->ooo_count == 0 && !has(tcb->flags, TFSM_M_DSACK))) {
+    if (!sack_agreed(tcb) || (tcb->ooo_count == 0 && !dsack_waits(tcb))) {
         return;
     }
     uint32_t used = (uint32_t)options_length(out);
@@ -100,7 +104,7 @@ static inline void emit_rst(struct tfsm_tcb *tcb, struct tfsm_segment *out)
         out->flags |= TFSM_ACK;
         out->ack = tcb->rst_ack;
     }
-    if (has(tcb->owed, TFSM_OWE_RST_TS)) {
+    if (CAN(TFSM_TIMESTAMPS) && has(tcb->owed, TFSM_OWE_RST_TS)) {
         out->options = TFSM_OPT_TIMESTAMPS;
         out->ts_val = tcb->rst_ts_val;
         out->ts_ecr = tcb->rst_ts_ecr;
@@ -130,24 +134,25 @@ static inline void add_syn_options(struct tfsm_tcb *tcb, const struct tfsm_confi
         memory |= profile_offers(cfg);
         tcb->flags = memory;
     }
-    if (has(memory, ack ? TFSM_M_WSCALE : TFSM_M_OFFERED_WSCALE)) {
+    if (CAN(TFSM_WSCALE) && has(memory, ack ? TFSM_M_WSCALE : TFSM_M_OFFERED_WSCALE)) {
         out->options |= TFSM_OPT_WSCALE;
         out->wscale = tcb->rcv_wscale;
     }
-    if (has(memory, ack ? TFSM_M_TIMESTAMPS : TFSM_M_OFFERED_TIMESTAMPS)) {
+    if (CAN(TFSM_TIMESTAMPS) && has(memory, ack ? TFSM_M_TIMESTAMPS : TFSM_M_OFFERED_TIMESTAMPS)) {
         add_timestamps(tcb, now, out);
     }
-    if (has(memory, ack ? TFSM_M_SACK : TFSM_M_OFFERED_SACK)) {
+    if (CAN(TFSM_SACK) && has(memory, ack ? TFSM_M_SACK : TFSM_M_OFFERED_SACK)) {
         out->options |= TFSM_OPT_SACK_PERMITTED;
     }
-    if (ack && has(memory, TFSM_M_ECN)) {
+    if (ack && CAN(TFSM_ECN) && has(memory, TFSM_M_ECN)) {
         out->flags |= TFSM_ECE;
-    } else if (!ack && has(memory, TFSM_M_OFFERED_ECN)) {
+    } else if (!ack && CAN(TFSM_ECN) && has(memory, TFSM_M_OFFERED_ECN)) {
         out->flags |= again ? 0 : TFSM_ECE | TFSM_CWR;
         tcb->flags |= again ? TFSM_M_NOT_ECT : 0;
     }
     add_uto(tcb, cfg, out);
-    if (ack && !again && has(memory, TFSM_M_PASSIVE) && tcb->cookie_len > 0) {
+    if (ack && !again && CAN(TFSM_BUILD_FAST_OPEN) && has(memory, TFSM_M_PASSIVE) &&
+        tcb->cookie_len > 0) {
         out->options |= TFSM_OPT_FAST_OPEN;
         out->cookie_len = tcb->cookie_len;
         if (tfsm_options_length(out) > OPTIONS_MAX) {

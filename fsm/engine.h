@@ -7,6 +7,13 @@
 #include "tfsm.h"
 #include "tfsm_table.h"
 
+/* The compiler is asked for little code: what is there for speed alone is left out. */
+#if defined(__OPTIMIZE_SIZE__)
+#define SMALL true
+#else
+#define SMALL false
+#endif
+
 /* A function that is seldom called from one that often is: what it keeps in registers is its own affair. */
 #if defined(__GNUC__)
 #define APART __attribute__((noinline))
@@ -46,6 +53,19 @@ static inline bool profile(const struct tfsm_config *cfg, uint32_t bit)
 #define CAN(bit) true
 #endif
 
+/* Whether an option is one that this build knows. */
+#define IS_KNOWN(option)                                                                           \
+    ((option) == TFSM_OPT_MSS || ((option) == TFSM_OPT_WSCALE && CAN(TFSM_WSCALE)) ||              \
+     ((option) == TFSM_OPT_TIMESTAMPS && CAN(TFSM_TIMESTAMPS)) ||                                  \
+     (((option) == TFSM_OPT_SACK_PERMITTED || (option) == TFSM_OPT_SACK) && CAN(TFSM_SACK)) ||     \
+     ((option) == TFSM_OPT_USER_TIMEOUT && CAN(TFSM_USER_TIMEOUT)) ||                              \
+     ((option) == TFSM_OPT_FAST_OPEN && CAN(TFSM_BUILD_FAST_OPEN)))
+
+static inline bool bears(const struct tfsm_segment *seg, uint8_t option)
+{
+    return IS_KNOWN(option) && has(seg->options, option);
+}
+
 /* What both sides offered. */
 static inline bool stamps_agreed(const struct tfsm_tcb *tcb)
 {
@@ -62,6 +82,32 @@ static inline bool ecn_agreed(const struct tfsm_tcb *tcb)
     return CAN(TFSM_ECN) && has(tcb->flags, TFSM_M_ECN);
 }
 
+static inline uint8_t snd_shift(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_WSCALE) ? tcb->snd_wscale : 0;
+}
+
+static inline uint8_t rcv_shift(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_WSCALE) ? tcb->rcv_wscale : 0;
+}
+
+static inline bool is_fast_open(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_BUILD_FAST_OPEN) && has(tcb->flags, TFSM_M_FAST_OPEN);
+}
+
+/* New text waits for the timer, for ECE came at a window of one segment. */
+static inline bool ece_waits(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_ECN) && has(tcb->flags, TFSM_M_ECE_WAIT);
+}
+
+static inline bool dsack_waits(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_SACK) && has(tcb->flags, TFSM_M_DSACK);
+}
+
 /* Octets as a number, the first the lowest: compilers make one instruction of it where there is one. */
 static inline uint64_t load32(const uint8_t *octets)
 {
@@ -72,6 +118,14 @@ static inline uint64_t load32(const uint8_t *octets)
 static inline uint64_t load64(const uint8_t *octets)
 {
     return load32(octets) | load32(octets + 4) << 32;
+}
+
+/* So many octets, a number that the compiler knows: it makes a few instructions of that. */
+static inline void copy_octets(uint8_t *restrict to, const uint8_t *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        to[i] = from[i];
+    }
 }
 
 static inline uint32_t min32(uint32_t a, uint32_t b)
@@ -102,7 +156,7 @@ static inline uint32_t send_limit(const struct tfsm_tcb *tcb)
  * 4.2.2). */
 static inline bool is_early(const struct tfsm_tcb *tcb)
 {
-    return has(tcb->flags, TFSM_M_PASSIVE | TFSM_M_FAST_OPEN);
+    return is_fast_open(tcb) && has(tcb->flags, TFSM_M_PASSIVE);
 }
 
 /* Octets from SND.UNA to SND.NXT. */
@@ -223,10 +277,10 @@ static inline bool must_retransmit(const struct tfsm_tcb *tcb)
  * [RFC7323:2.4e, RFC7323:2.4f; RFC9293:MAY-7] */
 static inline uint32_t resend_window(const struct tfsm_tcb *tcb, uint32_t from)
 {
-    if (tcb->snd_wscale == 0 || tcb->snd_wnd == 0) {
+    if (snd_shift(tcb) == 0 || tcb->snd_wnd == 0) {
         return tcb->snd_wnd;
     }
-    uint32_t rounding = (1u << tcb->snd_wscale) - 1;
+    uint32_t rounding = (1u << snd_shift(tcb)) - 1;
     bool first = !has(tcb->flags, TFSM_M_AGAIN) && !seq_lt(from, tcb->snd_rtx);
     return first ? max32(in_flight(tcb), tcb->snd_wnd) : tcb->snd_wnd + rounding;
 }
@@ -239,7 +293,7 @@ static inline uint32_t resend_window(const struct tfsm_tcb *tcb, uint32_t from)
 static inline uint32_t empty_seq(const struct tfsm_tcb *tcb)
 {
     uint32_t syn = has(tcb->flags, TFSM_M_SYN_ACKED) ? 0 : 1;
-    uint32_t rounding = (1u << tcb->snd_wscale) - 1;
+    uint32_t rounding = (1u << snd_shift(tcb)) - 1;
     if (in_flight(tcb) <= syn + tcb->snd_wnd + (tcb->snd_wnd > 0 ? rounding : 0)) {
         return tcb->snd_nxt;
     }
@@ -275,9 +329,9 @@ static inline uint32_t receive_room(const struct tfsm_tcb *tcb, const struct tfs
 static inline bool window_opens(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     /* What the field cannot show need not be announced, however large the buffer. */
-    uint32_t room = min32(receive_room(tcb, cfg), (uint32_t)UINT16_MAX << tcb->rcv_wscale);
+    uint32_t room = min32(receive_room(tcb, cfg), (uint32_t)UINT16_MAX << rcv_shift(tcb));
     uint32_t step = min32(max32(min32(cfg->rcv_buff, TFSM_BUFF_MAX) / 2, 1), own_mss(cfg));
-    uint32_t grain = 1u << tcb->rcv_wscale;
+    uint32_t grain = 1u << rcv_shift(tcb);
     return has(tcb->flags, TFSM_M_SYN_ACKED) && room > tcb->rcv_wnd &&
            room - tcb->rcv_wnd >= max32(step, grain);
 }

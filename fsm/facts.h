@@ -90,8 +90,8 @@ static inline bool may_wait(const struct tfsm_tcb *tcb, const struct tfsm_config
                             const struct tfsm_segment *seg)
 {
     struct tfsm_range text = text_in_window(tcb, seg);
-    return cfg->ack_delay > 0 && tcb->at_ack == 0 && !has(tcb->flags, TFSM_M_DSACK) &&
-           tcb->ooo_count == 0 && text.left == tcb->rcv_nxt && text.left != text.right &&
+    return cfg->ack_delay > 0 && tcb->at_ack == 0 && !dsack_waits(tcb) && tcb->ooo_count == 0 &&
+           text.left == tcb->rcv_nxt && text.left != text.right &&
            seq_distance(text.left, text.right) < 2u * own_mss(cfg);
 }
 
@@ -178,7 +178,7 @@ static inline bool is_bearing(const struct tfsm_tcb *tcb, const struct tfsm_segm
 static inline bool syn_newer(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                              const struct tfsm_segment *seg)
 {
-    bool stamped = profile(cfg, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS);
+    bool stamped = profile(cfg, TFSM_TIMESTAMPS) && bears(seg, TFSM_OPT_TIMESTAMPS);
     bool after = seq_lt(tcb->rcv_fin, seg->seq);
     if (!stamped) {
         return after;
@@ -196,7 +196,7 @@ static inline bool stamp_is_older(const struct tfsm_tcb *tcb, const struct tfsm_
 
 static inline bool uto_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
-    return has(seg->options, TFSM_OPT_USER_TIMEOUT) && (seg->user_timeout & 0x7fffu) != 0 &&
+    return bears(seg, TFSM_OPT_USER_TIMEOUT) && (seg->user_timeout & 0x7fffu) != 0 &&
            seg->user_timeout != tcb->uto_peer;
 }
 
@@ -220,12 +220,12 @@ static inline bool ack_is_repeated(const struct tfsm_tcb *tcb, const struct tfsm
 {
     return in_flight(tcb) > 0 && seg->len == 0 && has(seg->flags, TFSM_ACK) &&
            seg->ack == tcb->snd_wl2 && seg->ack == tcb->snd_una &&
-           (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd && !must_probe(tcb);
+           (uint32_t)seg->wnd << snd_shift(tcb) == tcb->snd_wnd && !must_probe(tcb);
 }
 
 static inline bool sack_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
-    return has(seg->options, TFSM_OPT_SACK) && tfsm_sack_is_news(tcb, seg);
+    return bears(seg, TFSM_OPT_SACK) && tfsm_sack_is_news(tcb, seg);
 }
 
 /* With SACK a duplicate is what has told something new since SND.UNA moved, and only such begin a

@@ -125,9 +125,12 @@ static uint64_t hash_tuple(const uint8_t key[16], const struct tfsm_address *loc
 {
     uint8_t octets[2 * 16 + 4];
     size_t n = local->family == 4 ? 4 : 16;
-    for (size_t i = 0; i < n; i++) {
-        octets[i] = local->octets[i];
-        octets[n + i] = remote->octets[i];
+    if (n == 4) {
+        copy_octets(octets, local->octets, 4);
+        copy_octets(octets + 4, remote->octets, 4);
+    } else {
+        copy_octets(octets, local->octets, 16);
+        copy_octets(octets + 16, remote->octets, 16);
     }
     uint8_t *ports = octets + 2 * n;
     ports[0] = (uint8_t)(local_port >> 8);

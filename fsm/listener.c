@@ -77,36 +77,32 @@ bool tfsm_listener_accept(struct tfsm_listener *l, uint64_t *id)
     return true;
 }
 
-/* ---- answers ---- */
-
-static void address_answer(const struct tfsm_packet *packet, const struct tfsm_segment *segment,
-                           struct tfsm_arrival *out)
+/* An answer that nothing remembers, whose segment is there already. */
+static void address_answer(const struct tfsm_packet *packet, struct tfsm_arrival *out)
 {
     out->answers = true;
-    out->answer = (struct tfsm_packet){.src = packet->dst,
-                                       .dst = packet->src,
-                                       .src_port = packet->dst_port,
-                                       .dst_port = packet->src_port,
-                                       .segment = *segment};
+    out->answer.src = packet->dst;
+    out->answer.dst = packet->src;
+    out->answer.src_port = packet->dst_port;
+    out->answer.dst_port = packet->src_port;
 }
 
 /* What a TCB that is not kept has to say: a RST, if anything. */
 static void last_words(const struct tfsm_config *cfg, const struct tfsm_packet *packet,
                        struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_arrival *out)
 {
-    struct tfsm_segment segment;
-    if (has(tcb->owed, TFSM_OWE_RST) && tfsm_output(tcb, cfg, now, &segment)) {
-        address_answer(packet, &segment, out);
+    if (has(tcb->owed, TFSM_OWE_RST) && tfsm_output(tcb, cfg, now, &out->answer.segment)) {
+        address_answer(packet, out);
     }
 }
 
-static void open_passive(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                         tfsm_time now, struct tfsm_tcb *tcb)
+/* What a passive OPEN leaves of a fresh TCB. */
+static void open_passive(const struct tfsm_listener *l, struct tfsm_tcb *tcb)
 {
-    struct tfsm_event open = {.kind = TFSM_EV_OPEN, .now = now, .security = l->security};
-    struct tfsm_effects fx;
     *tcb = (struct tfsm_tcb){0};
-    tfsm_step(tcb, cfg, &open, &fx);
+    tcb->state = TFSM_LISTEN;
+    tcb->flags = TFSM_M_PASSIVE;
+    tcb->security = l->security;
 }
 
 /* What LISTEN says to a segment that it does not take: a RST to an ACK, and to a SYN of another label;
@@ -117,7 +113,7 @@ static void answer_as_listen(const struct tfsm_listener *l, const struct tfsm_co
 {
     struct tfsm_tcb tcb;
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    open_passive(l, cfg, now, &tcb);
+    open_passive(l, &tcb);
     tfsm_step(&tcb, cfg, &event, &out->effects);
     last_words(cfg, packet, &tcb, now, out);
 }
@@ -249,7 +245,7 @@ static bool restore_from_cookie(const struct tfsm_listener *l, const struct tfsm
                                .iss = seq_sub(packet->segment.ack, 1),
                                .ts_offset = tfsm_timestamp_offset(l->isn_key, &packet->dst, l->port,
                                                                   &packet->src, packet->src_port)};
-    open_passive(l, cfg, now, tcb);
+    open_passive(l, tcb);
     tfsm_step(tcb, cfg, &event, &fx);
     return tcb->state == TFSM_SYN_RECEIVED && tfsm_output(tcb, cfg, now, &sent);
 }
@@ -399,19 +395,19 @@ static void send_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
                         struct tfsm_arrival *out)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
-    struct tfsm_segment segment;
+    struct tfsm_segment *segment = &out->answer.segment;
     struct tfsm_tcb tcb;
     tally(l, TFSM_COUNT_COOKIE_SENT);
-    open_passive(l, cfg, event->now, &tcb);
+    open_passive(l, &tcb);
     tfsm_step(&tcb, cfg, event, &out->effects);
-    if (!tfsm_output(&tcb, cfg, event->now, &segment)) {
+    if (!tfsm_output(&tcb, cfg, event->now, segment)) {
         return;
     }
-    bend(&tcb, &segment);
-    segment.options &=
+    bend(&tcb, segment);
+    segment->options &=
         (uint8_t) ~(unsigned)TFSM_OPT_USER_TIMEOUT; /* nobody would know it was told */
-    address_answer(packet, &segment, out);
-    if (has(segment.options, TFSM_OPT_FAST_OPEN)) {
+    address_answer(packet, out);
+    if (has(segment->options, TFSM_OPT_FAST_OPEN)) {
         tfsm_fast_cookie(l, &ends, out->answer.cookie);
     }
     tfsm_cookie_sent(l, event->now);
@@ -448,7 +444,7 @@ static void take_syn(struct tfsm_listener *l, const struct tfsm_config *cfg, uin
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     struct tfsm_tcb tcb;
-    open_passive(l, cfg, event->now, &tcb);
+    open_passive(l, &tcb);
     tfsm_step(&tcb, cfg, event, &out->effects);
     if (event->fast_open) {
         *seat->tcb = tcb;
@@ -646,39 +642,50 @@ bool tfsm_listener_owes(const struct tfsm_listener *l)
     return l->line_first != NO_ENTRY;
 }
 
+/* The envelope of what an entry sends. */
+static void address_entry(const struct tfsm_listener *l, const struct tfsm_address *local,
+                          const struct tfsm_address *remote, uint16_t remote_port,
+                          struct tfsm_packet *out)
+{
+    const struct tfsm_ends ends = {local, remote, remote_port};
+    out->src = *local;
+    out->dst = *remote;
+    out->src_port = l->port;
+    out->dst_port = remote_port;
+    out->hops = 0;
+    out->traffic_class = 0;
+    out->reserved = 0;
+    out->text_at = 0;
+    if (has(out->segment.options, TFSM_OPT_FAST_OPEN)) {
+        tfsm_fast_cookie(l, &ends, out->cookie);
+    }
+}
+
 /* Each entry in line is asked once more than it has something to say; one call asks none twice. */
 bool tfsm_listener_output(struct tfsm_listener *l, const struct tfsm_config *cfg, tfsm_time now,
                           struct tfsm_packet *out)
 {
     for (uint32_t left = l->entry_count; left > 0 && l->line_first != NO_ENTRY; left--) {
         uint32_t place = l->line_first;
-        struct tfsm_segment segment;
         struct tfsm_tcb tcb;
-        struct tfsm_address local = tfsm_entry_address(entry_at(l, place), true);
-        struct tfsm_address remote = tfsm_entry_address(entry_at(l, place), false);
-        const struct tfsm_ends ends = {&local, &remote, entry_at(l, place)->remote_port};
         tfsm_entry_unfold(l, cfg, place, &tcb);
         tfsm_entry_leave_line(l, place);
+        const bool bent = entry_at(l, place)->cookie && !l->closing;
+        const struct tfsm_address local = tfsm_entry_address(entry_at(l, place), true);
+        const struct tfsm_address remote = tfsm_entry_address(entry_at(l, place), false);
+        const uint16_t remote_port = entry_at(l, place)->remote_port;
         if (l->closing) {
             say_goodbye(l, cfg, place, &tcb, now);
         }
-        bool cookie = entry_at(l, place)->cookie;
-        bool more = tfsm_output(&tcb, cfg, now, &segment);
+        bool more = tfsm_output(&tcb, cfg, now, &out->segment);
         if (!l->closing) {
             tfsm_entry_fold(l, place, &tcb);
         }
-        if (more && cookie && !l->closing) {
-            bend(&tcb, &segment);
-        }
         if (more) {
-            *out = (struct tfsm_packet){.src = local,
-                                        .dst = remote,
-                                        .src_port = l->port,
-                                        .dst_port = ends.remote_port,
-                                        .segment = segment};
-            if (has(segment.options, TFSM_OPT_FAST_OPEN)) {
-                tfsm_fast_cookie(l, &ends, out->cookie);
+            if (bent) {
+                bend(&tcb, &out->segment);
             }
+            address_entry(l, &local, &remote, remote_port, out);
             return true;
         }
     }
@@ -705,7 +712,7 @@ bool tfsm_listener_peek(const struct tfsm_listener *l, const struct tfsm_config 
         tfsm_entry_unfold(l, cfg, place, out);
     } else if (!is_cookie(l, cfg, packet, now, &syn, &made) ||
                !restore_from_cookie(l, cfg, packet, &syn, now, out)) {
-        open_passive(l, cfg, now, out);
+        open_passive(l, out);
     }
     return entry;
 }

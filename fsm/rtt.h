@@ -51,7 +51,7 @@ static inline void rtt_start(struct tfsm_tcb *tcb, tfsm_time now, uint32_t end)
  * what brought it to SEG.ACK, or something later, and whatever else comes back is not of ours. */
 static inline bool echo_is_ours(const struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
-    if (!stamps_agreed(tcb) || !has(ev->segment.options, TFSM_OPT_TIMESTAMPS)) {
+    if (!stamps_agreed(tcb) || !bears(&ev->segment, TFSM_OPT_TIMESTAMPS)) {
         return false;
     }
     uint32_t span = seq_distance(tcb->ts_oldest, timestamp(tcb, ev->now));

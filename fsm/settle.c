@@ -39,7 +39,7 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
         tcb->flags &= ~(uint32_t)TFSM_M_ECE_WAIT;
     }
     bool outstanding = open && must_retransmit(tcb);
-    bool waits = has(tcb->flags, TFSM_M_ECE_WAIT); /* beside a closed window, too, and after it */
+    bool waits = ece_waits(tcb); /* beside a closed window, too, and after it */
     bool hurries = tcb->snd_wnd > 0 && !waits;
     tfsm_time rto = backed_off(tcb, cfg);
     keep_timer(&tcb->at_rtx, outstanding || (waits && !probing), now, rto);

@@ -54,7 +54,7 @@ static inline bool is_quiet(const struct tfsm_tcb *tcb, const struct tfsm_config
 /* The same by the shortest way. */
 static inline void settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
-    if (!is_quiet(tcb, cfg)) {
+    if (SMALL || !is_quiet(tcb, cfg)) {
         tfsm_settle(tcb, cfg, now);
     } else if (tcb->snd_una == tcb->snd_nxt) {
         tcb->at_rtx = 0;

@@ -78,7 +78,7 @@ static enum tfsm_result step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     fx->iss_after = 0;
     const struct tfsm_segment *seg = &ev->segment;
     unsigned end;
-    if (ev->kind == TFSM_EV_SEGMENT && is_plain(tcb, seg)) {
+    if (!SMALL && ev->kind == TFSM_EV_SEGMENT && is_plain(tcb, seg)) {
         end = seg->len == 0 ? walk_PLAIN_ACK(tcb, cfg, ev, seg, fx PASS)
                             : walk_PLAIN_TEXT(tcb, cfg, ev, seg, fx PASS);
     } else if (is_event(ev) && tcb->state < TFSM_STATES) {

@@ -9,35 +9,34 @@
 
 static bool same_octets(const uint8_t *a, const uint8_t *b)
 {
-    uint8_t differ = 0;
-    for (unsigned i = 0; i < 16; i++) {
-        differ |= a[i] ^ b[i];
-    }
-    return differ == 0;
+    return load64(a) == load64(b) && load64(a + 8) == load64(b + 8);
 }
 
 /* Octets beyond an IPv4 address are taken as zero. */
 static void put_octets(uint8_t to[16], const struct tfsm_address *from)
 {
-    unsigned n = from->family == 4 ? 4 : 16;
-    for (unsigned i = 0; i < 16; i++) {
-        to[i] = i < n ? from->octets[i] : 0;
+    if (from->family == 4) {
+        copy_octets(to, from->octets, 4);
+        for (unsigned i = 4; i < 16; i++) {
+            to[i] = 0;
+        }
+    } else {
+        copy_octets(to, from->octets, 16);
     }
 }
 
 struct tfsm_address tfsm_entry_address(const struct tfsm_entry *entry, bool local)
 {
-    struct tfsm_address address = {.family = entry->family};
-    for (unsigned i = 0; i < 16; i++) {
-        address.octets[i] = local ? entry->local[i] : entry->remote[i];
-    }
+    struct tfsm_address address;
+    address.family = entry->family;
+    copy_octets(address.octets, local ? entry->local : entry->remote, 16);
     return address;
 }
 
-static uint32_t *bucket_of(const struct tfsm_listener *l, const struct tfsm_ends *ends)
+static uint32_t bucket_of(const struct tfsm_listener *l, const struct tfsm_ends *ends)
 {
     uint32_t hash = tfsm_isn(l->hash_key, ends->local, l->port, ends->remote, ends->remote_port, 0);
-    return &l->entries[hash % l->entry_most].bucket;
+    return hash % l->entry_most;
 }
 
 /* [RFC4987:3.2] */
@@ -50,7 +49,7 @@ uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *
     }
     put_octets(local, ends->local);
     put_octets(remote, ends->remote);
-    uint32_t place = *bucket_of(l, ends);
+    uint32_t place = l->entries[bucket_of(l, ends)].bucket;
     /* A chain has no more entries than there are. */
     for (uint32_t left = l->entry_count; left > 0 && place != NO_ENTRY; left--) {
         const struct tfsm_entry *entry = entry_at(l, place);
@@ -209,7 +208,8 @@ uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends, 
         return NO_ENTRY;
     }
     struct tfsm_entry *entry = entry_at(l, place);
-    uint32_t *bucket = bucket_of(l, ends);
+    entry->home = bucket_of(l, ends);
+    uint32_t *bucket = &l->entries[entry->home].bucket;
     put_octets(entry->local, ends->local);
     put_octets(entry->remote, ends->remote);
     entry->remote_port = ends->remote_port;
@@ -225,10 +225,7 @@ uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends, 
 void tfsm_entry_give_back(struct tfsm_listener *l, uint32_t place)
 {
     struct tfsm_entry *entry = entry_at(l, place);
-    struct tfsm_address local = tfsm_entry_address(entry, true);
-    struct tfsm_address remote = tfsm_entry_address(entry, false);
-    struct tfsm_ends ends = {&local, &remote, entry->remote_port};
-    uint32_t *link = bucket_of(l, &ends);
+    uint32_t *link = &l->entries[entry->home].bucket;
     for (uint32_t left = l->entry_count; left > 0 && *link != place && *link != NO_ENTRY; left--) {
         link = &entry_at(l, *link)->chain;
     }

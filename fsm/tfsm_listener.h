@@ -92,6 +92,7 @@ struct tfsm_entry {
     tfsm_time due; /* tfsm_deadline() of the TCB */
     tfsm_time challenge_until;
     uint32_t bucket; /* of the hash table whose cells these are: the first entry in it */
+    uint32_t home;   /* the bucket of this entry */
     uint32_t chain;  /* the next entry of the same bucket, or of what is free */
     uint32_t heap;   /* of the heap of deadlines whose cells these are: an entry */
     uint32_t place;  /* where this entry stands in the heap */

@@ -160,6 +160,9 @@ enum tfsm_profile {
     TFSM_USER_TIMEOUT = 0x800     /* the user timeout option (RFC 5482) */
 };
 
+/* For the list of a build that fixes the profile, -DTFSM_PROFILE=..., and no other: Fast Open is in it. */
+#define TFSM_BUILD_FAST_OPEN 0x10000u
+
 /* As tfsm_config.rcv_wscale: the least shift with which the field can show rcv_buff whole. */
 #define TFSM_WSCALE_FITS 15
 

@@ -41,6 +41,8 @@
 #define COOKIE_MIN        4u
 #define TIMEOUT_MASK      0x7fffu /* the user timeout without its granularity */
 
+#define KNOWN(option) (IS_KNOWN(option) ? (option) : 0)
+
 /* The options we know, by kind: the bit each stands for, and its legal lengths: least, least + step
  * .. most. A request for a Fast Open cookie is shorter than any cookie. */
 static const struct shape {
@@ -50,12 +52,12 @@ static const struct shape {
     uint8_t step;
 } known[KINDS] = {
     [KIND_MSS] = {TFSM_OPT_MSS, 4, 4, 1},
-    [KIND_WSCALE] = {TFSM_OPT_WSCALE, 3, 3, 1},
-    [KIND_SACK_PERMITTED] = {TFSM_OPT_SACK_PERMITTED, 2, 2, 1},
-    [KIND_SACK] = {TFSM_OPT_SACK, 10, 2 + 8 * TFSM_SACK_MAX, 8},
-    [KIND_TIMESTAMPS] = {TFSM_OPT_TIMESTAMPS, 10, 10, 1},
-    [KIND_USER_TIMEOUT] = {TFSM_OPT_USER_TIMEOUT, 4, 4, 1},
-    [KIND_FAST_OPEN] = {TFSM_OPT_FAST_OPEN, 2 + COOKIE_MIN, 2 + TFSM_COOKIE_MAX, 2},
+    [KIND_WSCALE] = {KNOWN(TFSM_OPT_WSCALE), 3, 3, 1},
+    [KIND_SACK_PERMITTED] = {KNOWN(TFSM_OPT_SACK_PERMITTED), 2, 2, 1},
+    [KIND_SACK] = {KNOWN(TFSM_OPT_SACK), 10, 2 + 8 * TFSM_SACK_MAX, 8},
+    [KIND_TIMESTAMPS] = {KNOWN(TFSM_OPT_TIMESTAMPS), 10, 10, 1},
+    [KIND_USER_TIMEOUT] = {KNOWN(TFSM_OPT_USER_TIMEOUT), 4, 4, 1},
+    [KIND_FAST_OPEN] = {KNOWN(TFSM_OPT_FAST_OPEN), 2 + COOKIE_MIN, 2 + TFSM_COOKIE_MAX, 2},
 };
 
 static uint16_t get16(const uint8_t *octets)
@@ -80,13 +82,6 @@ static void put32(uint8_t *octets, uint32_t value)
     put16(octets + 2, value & 0xffffu);
 }
 
-static void copy(uint8_t *restrict to, const uint8_t *restrict from, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        to[i] = from[i];
-    }
-}
-
 /* ---- the Internet checksum ----
  * A sum of 16-bit words with end-around carry comes out the same, but for the order of its octets, whichever octet of a
  * word counts as the lower (RFC 1071 2): so words are as long as they can be, the first octet is the lowest, and only
@@ -105,6 +100,17 @@ static inline uint64_t turned(uint32_t number)
     return (uint64_t)(number & 0xffu) << 8 | ((number >> 8) & 0xffu);
 }
 
+#if defined(__OPTIMIZE_SIZE__)
+/* By short words: little code. An odd last octet counts as if a zero followed (RFC 9293 3.1). [RFC9293:3.1b] */
+static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n)
+{
+    uint32_t small = 0; /* of less than 2^15 words and a few */
+    for (size_t i = 0; i < n; i++) {
+        small += (i & 1u) == 0 ? octets[i] : (uint32_t)octets[i] << 8;
+    }
+    return sum + small;
+}
+#else
 /* An odd last octet counts as if a zero followed (RFC 9293 3.1). [RFC9293:3.1b] */
 static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n)
 {
@@ -130,6 +136,7 @@ static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n)
     }
     return sum;
 }
+#endif
 
 /* The 16 bits that a sum comes to. Each fold leaves a little over for the next. */
 static inline uint32_t fold(uint64_t sum)
@@ -151,7 +158,11 @@ static void put_checksum(uint8_t *octets, uint64_t sum)
 /* A header of five words, of IPv4 or of TCP, without options: what most packets have. */
 static inline uint64_t sum_header(uint64_t sum, const uint8_t *header)
 {
+#if defined(__OPTIMIZE_SIZE__)
+    return sum_octets(sum, header, IPV4_HEADER);
+#else
     return plus(plus(plus(sum, load64(header)), load64(header + 8)), load32(header + 16));
+#endif
 }
 
 /* The pseudo header of a message of n octets behind an IP header. The families differ in where the addresses
@@ -159,11 +170,15 @@ static inline uint64_t sum_header(uint64_t sum, const uint8_t *header)
 static inline uint64_t sum_pseudo(const uint8_t *ip, unsigned protocol, size_t n)
 {
     uint64_t sum = turned(protocol) + turned((uint32_t)n);
+#if defined(__OPTIMIZE_SIZE__)
+    return ip[0] >> 4 == 4 ? sum_octets(sum, ip + 12, 8) : sum_octets(sum, ip + 8, 32);
+#else
     if (ip[0] >> 4 == 4) {
         return plus(sum, load64(ip + 12));
     }
     sum = plus(plus(sum, load64(ip + 8)), load64(ip + 16));
     return plus(plus(sum, load64(ip + 24)), load64(ip + 32));
+#endif
 }
 
 /* Whether the checksum in the n octets that an IP header announces is right. Of the protocols here
@@ -212,8 +227,8 @@ static inline enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, 
     }
     out->src.family = 4;
     out->dst.family = 4;
-    copy(out->src.octets, octets + 12, 4);
-    copy(out->dst.octets, octets + 16, 4);
+    copy_octets(out->src.octets, octets + 12, 4);
+    copy_octets(out->dst.octets, octets + 16, 4);
     out->traffic_class = octets[1];
     out->hops = octets[8];
     out->text_at = (uint32_t)header;
@@ -284,8 +299,8 @@ static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t n, unsigne
     }
     out->src.family = 6;
     out->dst.family = 6;
-    copy(out->src.octets, octets + 8, 16);
-    copy(out->dst.octets, octets + 24, 16);
+    copy_octets(out->src.octets, octets + 8, 16);
+    copy_octets(out->dst.octets, octets + 24, 16);
     out->traffic_class = (uint8_t)((get16(octets) >> 4) & 0xffu);
     out->hops = octets[7];
     *end = IPV6_HEADER + payload;
@@ -375,7 +390,7 @@ static void take_option(const uint8_t *option, size_t length, struct tfsm_packet
         return;
     case KIND_FAST_OPEN:
         seg->cookie_len = (uint8_t)(length - FAST_OPEN_REQUEST);
-        copy(out->cookie, option + 2, seg->cookie_len);
+        copy_octets(out->cookie, option + 2, seg->cookie_len);
         return;
     case KIND_SACK_PERMITTED: /* it has no value */
         return;
@@ -490,19 +505,19 @@ enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_pa
 /* An option of SACK without a block says nothing and would be illegal: it is left out. */
 static bool has_sack(const struct tfsm_segment *seg)
 {
-    return (seg->options & TFSM_OPT_SACK) != 0 && seg->sacks > 0;
+    return bears(seg, TFSM_OPT_SACK) && seg->sacks > 0;
 }
 
 /* Without a SYN it would be ignored (RFC 7413 4.1.1): it is left out. */
 static bool has_fast_open(const struct tfsm_segment *seg)
 {
-    return (seg->options & TFSM_OPT_FAST_OPEN) != 0 && (seg->flags & TFSM_SYN) != 0;
+    return bears(seg, TFSM_OPT_FAST_OPEN) && (seg->flags & TFSM_SYN) != 0;
 }
 
 /* A user timeout of zero must not be sent (RFC5482:3.4a): it is left out. */
 static bool has_user_timeout(const struct tfsm_segment *seg)
 {
-    return (seg->options & TFSM_OPT_USER_TIMEOUT) != 0 && (seg->user_timeout & TIMEOUT_MASK) != 0;
+    return bears(seg, TFSM_OPT_USER_TIMEOUT) && (seg->user_timeout & TIMEOUT_MASK) != 0;
 }
 
 /* Octets of the options, padded to a word. Options are written without the customary NOPs, so
@@ -544,7 +559,7 @@ static void put_rare_options(uint8_t *at, const struct tfsm_packet *packet)
     if (has_fast_open(seg)) {
         at[0] = KIND_FAST_OPEN;
         at[1] = (uint8_t)(FAST_OPEN_REQUEST + seg->cookie_len);
-        copy(at + 2, packet->cookie, seg->cookie_len);
+        copy_octets(at + 2, packet->cookie, seg->cookie_len);
         at += at[1];
     }
     if (has_sack(seg)) {
@@ -565,25 +580,25 @@ static void put_options(uint8_t *at, const struct tfsm_packet *packet, size_t n)
     for (size_t i = 0; i < n; i++) {
         at[i] = 0;
     }
-    if ((seg->options & TFSM_OPT_MSS) != 0) { /* RFC9293:MUST-14 */
+    if (bears(seg, TFSM_OPT_MSS)) { /* RFC9293:MUST-14 */
         at[0] = KIND_MSS;
         at[1] = 4;
         put16(at + 2, seg->mss);
         at += 4;
     }
-    if ((seg->options & TFSM_OPT_SACK_PERMITTED) != 0) {
+    if (bears(seg, TFSM_OPT_SACK_PERMITTED)) {
         at[0] = KIND_SACK_PERMITTED;
         at[1] = 2;
         at += 2;
     }
-    if ((seg->options & TFSM_OPT_TIMESTAMPS) != 0) {
+    if (bears(seg, TFSM_OPT_TIMESTAMPS)) {
         at[0] = KIND_TIMESTAMPS;
         at[1] = 10;
         put32(at + 2, seg->ts_val);
         put32(at + 6, seg->ts_ecr);
         at += 10;
     }
-    if ((seg->options & TFSM_OPT_WSCALE) != 0) {
+    if (bears(seg, TFSM_OPT_WSCALE)) {
         at[0] = KIND_WSCALE;
         at[1] = 3;
         at[2] = seg->wscale;
@@ -611,8 +626,8 @@ static void put_ipv4(uint8_t *octets, const struct tfsm_packet *packet, size_t t
     octets[8] = packet->hops; /* RFC9293:MUST-49 */
     octets[9] = PROTOCOL_TCP;
     put16(octets + 10, 0);
-    copy(octets + 12, packet->src.octets, 4);
-    copy(octets + 16, packet->dst.octets, 4);
+    copy_octets(octets + 12, packet->src.octets, 4);
+    copy_octets(octets + 16, packet->dst.octets, 4);
     put_checksum(octets + 10, sum_header(0, octets));
 }
 
@@ -622,8 +637,8 @@ static void put_ipv6(uint8_t *octets, const struct tfsm_packet *packet, size_t p
     put16(octets + 4, (uint32_t)payload);
     octets[6] = PROTOCOL_TCP;
     octets[7] = packet->hops; /* RFC9293:MUST-49 */
-    copy(octets + 8, packet->src.octets, 16);
-    copy(octets + 24, packet->dst.octets, 16);
+    copy_octets(octets + 8, packet->src.octets, 16);
+    copy_octets(octets + 24, packet->dst.octets, 16);
 }
 
 /* The TCP header but its checksum. */
@@ -674,7 +689,7 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
         put_ipv6(octets, packet, payload);
     }
     put_tcp(tcp, packet, tcp_header);
-    copy(tcp + tcp_header, text, text_length);
+    copy_octets(tcp + tcp_header, text, text_length);
     /* RFC9293:MUST-2 */
     put_checksum(tcp + 16, sum_tcp(octets, tcp, payload));
     return length;

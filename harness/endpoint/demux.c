@@ -106,9 +106,21 @@ static struct ep_tuple local_part(const struct ep_tuple *tuple, bool any_address
     return part;
 }
 
+/* Of listeners no stranger chooses which there are: a plain hash will do. */
+static uint32_t listener_hash(const struct ep_tuple *tuple)
+{
+    uint32_t hash = (uint32_t)tuple->local_port << 3 ^ tuple->family;
+    for (unsigned i = 0; i < sizeof tuple->local; i += 4) {
+        uint32_t word;
+        memcpy(&word, tuple->local + i, sizeof word);
+        hash = (hash ^ word) * 0x9e3779b1u;
+    }
+    return hash ^ hash >> 16;
+}
+
 uint32_t ep_find_same_listener(const struct endpoint *ep, const struct ep_tuple *tuple)
 {
-    uint32_t hash = ep_hash(ep, tuple);
+    uint32_t hash = listener_hash(tuple);
     uint32_t at = ep->listener_buckets[hash & ep->listener_bucket_mask];
     while (at != 0) {
         const struct ep_listener *listener = &ep->listeners[at - 1];
@@ -139,7 +151,7 @@ void ep_enter_listener(struct endpoint *ep, uint32_t listener)
 {
     struct ep_listener *entered = &ep->listeners[listener];
     uint32_t *bucket;
-    entered->hash = ep_hash(ep, &entered->tuple);
+    entered->hash = listener_hash(&entered->tuple);
     bucket = &ep->listener_buckets[entered->hash & ep->listener_bucket_mask];
     entered->chain = *bucket;
     *bucket = listener + 1;
