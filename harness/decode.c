@@ -162,6 +162,10 @@ void program_open(struct program *program, const uint8_t *octets, size_t size,
     choose_companions(header[8] ^ header[10], header[9], &config->cfg[1]);
     config->cfg[1].profile ^=
         (header[0] & 0x20u ? TFSM_RFC5961 : 0u) | (header[0] & 0x40u ? TFSM_WSCALE : 0u);
+#ifdef HARNESS_PROFILE /* a library that knows no other */
+    config->cfg[0].profile = HARNESS_PROFILE & ~(uint32_t)TFSM_BUILD_FAST_OPEN;
+    config->cfg[1].profile = config->cfg[0].profile;
+#endif
     config->shifted = (header[0] & 0x10u) != 0;
     config->iss[0] = choose_iss(header[3]);
     config->iss[1] = choose_iss(header[4]);

@@ -125,6 +125,12 @@ static void feed(struct trace *trace, struct tfsm_event *ev)
         ev->fast_open = ev->segment.cookie_len >= 8;
         ev->cookie_len = ev->fast_open ? 0 : 8;
     }
+#ifdef HARNESS_PROFILE
+    if ((HARNESS_PROFILE & TFSM_BUILD_FAST_OPEN) == 0) {
+        ev->fast_open = false;
+        ev->cookie_len = 0;
+    }
+#endif
     enum tfsm_result result = tfsm_step(&trace->tcb, &trace->cfg, ev, &fx);
     trace->run.result.events++;
     trace->verdict = fx.verdict;

@@ -92,6 +92,9 @@ add_library(harness STATIC
   harness/program/packet_program.c harness/program/repair.c harness/run.c)
 target_include_directories(harness PUBLIC harness harness/program)
 target_compile_definitions(harness PUBLIC _GNU_SOURCE)
+if(TFSM_PROFILE) # programs keep to what this library can do
+  target_compile_definitions(harness PRIVATE "HARNESS_PROFILE=(${profile})")
+endif()
 target_link_libraries(harness PUBLIC engine libtcpfsm endpoint PRIVATE flags)
 
 # The simulated network between two of them.
