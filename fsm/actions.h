@@ -366,39 +366,43 @@ static inline void store_among(struct tfsm_tcb *tcb, const struct tfsm_segment *
                                struct tfsm_range text, struct tfsm_effects *fx)
 {
     const struct tfsm_range own = text;
-    struct tfsm_range kept[TFSM_OOO_SLOTS + 1];
-    unsigned count = 0;
     uint32_t next = text.left; /* text before this is handed out or was there */
-    bool placed = false;
-    for (unsigned i = 0; i < tcb->ooo_count; i++) {
-        struct tfsm_range have = tcb->ooo[i];
-        if (seq_lt(have.right, text.left)) {
-            kept[count++] = have;
-        } else if (seq_lt(text.right, have.left)) {
-            if (!placed) {
-                kept[count++] = text;
-                placed = true;
-            }
-            kept[count++] = have;
-        } else {
-            if (seq_lt(next, have.left)) {
-                hand_out(tcb, seg, next, have.left, fx);
-            }
-            next = seq_max(next, have.right);
-            text.left = seq_min(text.left, have.left);
-            text.right = seq_max(text.right, have.right);
-        }
+    unsigned count = tcb->ooo_count;
+    unsigned first = 0; /* [first, end) touch it */
+    while (first < count && seq_lt(tcb->ooo[first].right, text.left)) {
+        first++;
     }
-    if (!placed) {
-        kept[count++] = text;
+    unsigned end = first;
+    for (; end < count && !seq_lt(text.right, tcb->ooo[end].left); end++) {
+        const struct tfsm_range have = tcb->ooo[end];
+        if (seq_lt(next, have.left)) {
+            hand_out(tcb, seg, next, have.left, fx);
+        }
+        next = seq_max(next, have.right);
+        text.left = seq_min(text.left, have.left);
+        text.right = seq_max(text.right, have.right);
     }
     if (seq_lt(next, own.right)) {
         hand_out(tcb, seg, next, own.right, fx);
     }
-    for (unsigned i = 0; i < count && i < TFSM_OOO_SLOTS; i++) {
-        tcb->ooo[i] = kept[i];
+    if (end == first) { /* it touches none: the ones behind it make room */
+        count = min32(count + 1, TFSM_OOO_SLOTS);
+        for (unsigned i = count - 1; i > first; i--) {
+            tcb->ooo[i] = tcb->ooo[i - 1];
+        }
+    } else {
+        for (unsigned i = end; i < count; i++) {
+            tcb->ooo[first + 1 + i - end] = tcb->ooo[i];
+        }
+        count -= end - first - 1;
     }
-    tcb->ooo_count = (uint8_t)min32(count, TFSM_OOO_SLOTS);
+    if (first < TFSM_OOO_SLOTS) { /* always: the row has asked whether it fits */
+        tcb->ooo[first] = text;
+    }
+    for (unsigned i = count; i < tcb->ooo_count; i++) {
+        tcb->ooo[i] = (struct tfsm_range){0, 0};
+    }
+    tcb->ooo_count = (uint8_t)count;
 }
 
 /* Text that is next, with nothing queued, is a range by itself, to be delivered in a moment; no report will tell of it. */

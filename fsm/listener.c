@@ -77,6 +77,12 @@ bool tfsm_listener_accept(struct tfsm_listener *l, uint64_t *id)
     return true;
 }
 
+/* What dealing with an arrival takes, once: the segment as an event, and the TCB that it meets. Stacks are small. */
+struct scratch {
+    struct tfsm_event event;
+    struct tfsm_tcb tcb;
+};
+
 /* An answer that nothing remembers, whose segment is there already. */
 static void address_answer(const struct tfsm_packet *packet, struct tfsm_arrival *out)
 {
@@ -108,14 +114,12 @@ static void open_passive(const struct tfsm_listener *l, struct tfsm_tcb *tcb)
 /* What LISTEN says to a segment that it does not take: a RST to an ACK, and to a SYN of another label;
  * the rest it ignores. */
 static void answer_as_listen(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                             const struct tfsm_packet *packet, tfsm_time now,
+                             const struct tfsm_packet *packet, struct scratch *at,
                              struct tfsm_arrival *out)
 {
-    struct tfsm_tcb tcb;
-    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    open_passive(l, &tcb);
-    tfsm_step(&tcb, cfg, &event, &out->effects);
-    last_words(cfg, packet, &tcb, now, out);
+    open_passive(l, &at->tcb);
+    tfsm_step(&at->tcb, cfg, &at->event, &out->effects);
+    last_words(cfg, packet, &at->tcb, at->event.now, out);
 }
 
 /* ---- third segments ---- */
@@ -204,50 +208,45 @@ static bool may_be_text(const struct tfsm_listener *l, const struct tfsm_packet 
 
 /* A third segment that finds no room leaves the entry as it was, or resets it. */
 static void to_entry(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
-                     const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
-                     struct tfsm_arrival *out)
+                     const struct tfsm_packet *packet, struct scratch *at,
+                     const struct tfsm_seat *seat, struct tfsm_arrival *out)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
-    struct tfsm_tcb tcb;
-    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    tfsm_entry_unfold(l, cfg, place, &tcb);
-    tfsm_step(&tcb, cfg, &event, &out->effects);
-    if (entry_at(l, place)->cookie && is_open(&tcb) && has(tcb.flags, TFSM_M_TIMESTAMPS)) {
-        forget_round_trip(&tcb);
-        tcb.rto = tcb.rto > cfg->rto_initial ? tcb.rto : cfg->rto_initial;
+    struct tfsm_tcb *tcb = &at->tcb;
+    tfsm_time now = at->event.now;
+    tfsm_entry_unfold(l, cfg, place, tcb);
+    tfsm_step(tcb, cfg, &at->event, &out->effects);
+    if (entry_at(l, place)->cookie && is_open(tcb) && has(tcb->flags, TFSM_M_TIMESTAMPS)) {
+        forget_round_trip(tcb);
+        tcb->rto = tcb->rto > cfg->rto_initial ? tcb->rto : cfg->rto_initial;
     }
-    if (!is_open(&tcb)) {
+    if (!is_open(tcb)) {
         tally_refused(l, out);
-        last_words(cfg, packet, &tcb, now, out);
+        last_words(cfg, packet, tcb, now, out);
         out->answers = out->answers && !may_be_text(l, packet, seat, now);
-        keep_or_remove(l, place, &event, &tcb);
-    } else if (seat_connection(l, &tcb, seat, out)) {
+        keep_or_remove(l, place, &at->event, tcb);
+    } else if (seat_connection(l, tcb, seat, out)) {
         if (entry_at(l, place)->cookie) {
             tfsm_cookie_spend(l, &ends, entry_at(l, place)->irs, entry_at(l, place)->opened);
         }
         remove_entry(l, place, TFSM_COUNT_ESTABLISHED);
     } else if (l->policy.overflow == TFSM_OVERFLOW_RESET) {
-        reset_client(cfg, packet, &tcb, now, out);
+        reset_client(cfg, packet, tcb, now, out);
         remove_entry(l, place, TFSM_COUNT_ENTRY_OVERFLOW);
     }
 }
 
-/* The connection that a cookie stands for, as if its entry had been here. */
+/* The connection that a cookie stands for, as if its entry had been here. Effects and answer are written over. */
 static bool restore_from_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                                 const struct tfsm_packet *packet, const struct tfsm_segment *syn,
-                                tfsm_time now, struct tfsm_tcb *tcb)
+                                tfsm_time now, struct tfsm_tcb *tcb, struct tfsm_arrival *scratch)
 {
-    struct tfsm_segment sent;
-    struct tfsm_effects fx;
-    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT,
-                               .now = now,
-                               .segment = *syn,
-                               .iss = seq_sub(packet->segment.ack, 1),
-                               .ts_offset = tfsm_timestamp_offset(l->isn_key, &packet->dst, l->port,
-                                                                  &packet->src, packet->src_port)};
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = *syn};
+    tfsm_seed(l->isn_key, &packet->dst, l->port, &packet->src, packet->src_port, &event);
+    event.iss = seq_sub(packet->segment.ack, 1); /* the cookie was the ISN */
     open_passive(l, tcb);
-    tfsm_step(tcb, cfg, &event, &fx);
-    return tcb->state == TFSM_SYN_RECEIVED && tfsm_output(tcb, cfg, now, &sent);
+    tfsm_step(tcb, cfg, &event, &scratch->effects);
+    return tcb->state == TFSM_SYN_RECEIVED && tfsm_output(tcb, cfg, now, &scratch->answer.segment);
 }
 
 static bool is_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
@@ -261,29 +260,32 @@ static bool is_cookie(const struct tfsm_listener *l, const struct tfsm_config *c
 
 /* An ACK of no entry may bear a cookie. Returns false when it does not. */
 static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
-                      const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
-                      struct tfsm_arrival *out)
+                      const struct tfsm_packet *packet, struct scratch *at,
+                      const struct tfsm_seat *seat, struct tfsm_arrival *out)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     struct tfsm_segment syn;
-    struct tfsm_tcb tcb;
+    struct tfsm_tcb *tcb = &at->tcb;
+    tfsm_time now = at->event.now;
     tfsm_time made;
-    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    if (!is_cookie(l, cfg, packet, now, &syn, &made) ||
-        !restore_from_cookie(l, cfg, packet, &syn, now, &tcb)) {
+    if (!is_cookie(l, cfg, packet, now, &syn, &made)) {
         return false;
     }
-    tfsm_step(&tcb, cfg, &event, &out->effects);
-    forget_round_trip(&tcb); /* and when the SYN-ACK went out is forgotten */
-    tcb.rto = cfg->rto_initial;
-    if (!is_open(&tcb)) {
+    if (!restore_from_cookie(l, cfg, packet, &syn, now, tcb, out)) {
+        out->effects = (struct tfsm_effects){0};
+        return false;
+    }
+    tfsm_step(tcb, cfg, &at->event, &out->effects);
+    forget_round_trip(tcb); /* and when the SYN-ACK went out is forgotten */
+    tcb->rto = cfg->rto_initial;
+    if (!is_open(tcb)) {
         tally_refused(l, out);
-        last_words(cfg, packet, &tcb, now, out);
-    } else if (seat_connection(l, &tcb, seat, out)) {
+        last_words(cfg, packet, tcb, now, out);
+    } else if (seat_connection(l, tcb, seat, out)) {
         tfsm_cookie_spend(l, &ends, syn.seq, made);
         tally(l, TFSM_COUNT_COOKIE_GOOD);
     } else if (l->policy.overflow == TFSM_OVERFLOW_RESET) {
-        reset_client(cfg, packet, &tcb, now, out);
+        reset_client(cfg, packet, tcb, now, out);
     }
     return true;
 }
@@ -292,9 +294,10 @@ static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
 
 /* A segment for nobody. */
 static void on_stray(struct tfsm_listener *l, const struct tfsm_config *cfg,
-                     const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
-                     struct tfsm_arrival *out)
+                     const struct tfsm_packet *packet, struct scratch *at,
+                     const struct tfsm_seat *seat, struct tfsm_arrival *out)
 {
+    tfsm_time now = at->event.now;
     uint8_t flags = packet->segment.flags;
     if (may_be_text(l, packet, seat, now)) {
         tally(l, accept_full(l) ? TFSM_COUNT_ACK_ACCEPT_FULL : TFSM_COUNT_ACK_NO_SEAT);
@@ -306,7 +309,7 @@ static void on_stray(struct tfsm_listener *l, const struct tfsm_config *cfg,
     tally(l, has(flags, TFSM_RST)   ? TFSM_COUNT_RST_UNEXPECTED
              : has(flags, TFSM_ACK) ? TFSM_COUNT_ACK_UNEXPECTED
                                     : TFSM_COUNT_OTHER);
-    answer_as_listen(l, cfg, packet, now, out);
+    answer_as_listen(l, cfg, packet, at, out);
 }
 
 /* ---- SYNs ---- */
@@ -391,19 +394,20 @@ static void bend(const struct tfsm_tcb *tcb, struct tfsm_segment *segment)
 
 /* An answer, and nothing is kept: the SYN-ACK bears all there is to know. */
 static void send_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
-                        const struct tfsm_packet *packet, const struct tfsm_event *event,
+                        const struct tfsm_packet *packet, struct scratch *at,
                         struct tfsm_arrival *out)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     struct tfsm_segment *segment = &out->answer.segment;
-    struct tfsm_tcb tcb;
+    const struct tfsm_event *event = &at->event;
+    struct tfsm_tcb *tcb = &at->tcb;
     tally(l, TFSM_COUNT_COOKIE_SENT);
-    open_passive(l, &tcb);
-    tfsm_step(&tcb, cfg, event, &out->effects);
-    if (!tfsm_output(&tcb, cfg, event->now, segment)) {
+    open_passive(l, tcb);
+    tfsm_step(tcb, cfg, event, &out->effects);
+    if (!tfsm_output(tcb, cfg, event->now, segment)) {
         return;
     }
-    bend(&tcb, segment);
+    bend(tcb, segment);
     segment->options &=
         (uint8_t) ~(unsigned)TFSM_OPT_USER_TIMEOUT; /* nobody would know it was told */
     address_answer(packet, out);
@@ -439,15 +443,16 @@ static void choose_iss(const struct tfsm_listener *l, const struct tfsm_config *
 
 /* A SYN that is taken: into its entry, or at once where its Fast Open cookie is good. */
 static void take_syn(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
-                     const struct tfsm_packet *packet, const struct tfsm_event *event, bool cookie,
+                     const struct tfsm_packet *packet, struct scratch *at, bool cookie,
                      const struct tfsm_seat *seat, struct tfsm_arrival *out)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
-    struct tfsm_tcb tcb;
-    open_passive(l, &tcb);
-    tfsm_step(&tcb, cfg, event, &out->effects);
+    const struct tfsm_event *event = &at->event;
+    struct tfsm_tcb *tcb = &at->tcb;
+    open_passive(l, tcb);
+    tfsm_step(tcb, cfg, event, &out->effects);
     if (event->fast_open) {
-        *seat->tcb = tcb;
+        *seat->tcb = *tcb;
         if (cookie) {
             tfsm_cookie_spend(l, &ends, packet->segment.seq, event->now);
         }
@@ -457,35 +462,37 @@ static void take_syn(struct tfsm_listener *l, const struct tfsm_config *cfg, uin
         return;
     }
     tally(l, TFSM_COUNT_ENTRY);
-    if (!is_open(&tcb)) {
-        tfsm_entry_fold(l, place, &tcb);
+    if (!is_open(tcb)) {
+        tfsm_entry_fold(l, place, tcb);
     } else { /* only a faulty table opens so soon */
-        bool seated = seat_connection(l, &tcb, seat, out);
+        bool seated = seat_connection(l, tcb, seat, out);
         remove_entry(l, place, seated ? TFSM_COUNT_ESTABLISHED : TFSM_COUNT_ENTRY_OVERFLOW);
     }
 }
 
 static void on_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
-                   const struct tfsm_packet *packet, tfsm_time now, const struct tfsm_seat *seat,
-                   const uint32_t *iss_after, struct tfsm_arrival *out)
+                   const struct tfsm_packet *packet, struct scratch *at,
+                   const struct tfsm_seat *seat, const uint32_t *iss_after,
+                   struct tfsm_arrival *out)
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
-    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
+    struct tfsm_event *event = &at->event;
+    tfsm_time now = event->now;
     tally(l, TFSM_COUNT_SYN);
     if (packet->segment.security != l->security) {
         tally(l, TFSM_COUNT_SYN_REFUSED);
-        answer_as_listen(l, cfg, packet, now, out);
+        answer_as_listen(l, cfg, packet, at, out);
         return;
     }
     if (accept_full(l) || seat == NULL) { /* it would come to nothing: the client tries again */
         tally(l, accept_full(l) ? TFSM_COUNT_SYN_ACCEPT_FULL : TFSM_COUNT_SYN_NO_SEAT);
         return;
     }
-    enum tfsm_listener_counter fast_open = weigh_fast_open(l, packet, iss_after == NULL, &event);
+    enum tfsm_listener_counter fast_open = weigh_fast_open(l, packet, iss_after == NULL, event);
     /* Where a cookie may have been sent for the same SYN, the ISN is one. */
     bool cookie = iss_after == NULL && tfsm_cookies_are_out(l, now);
-    uint32_t place = event.fast_open ? NO_ENTRY : make_room(l, &ends, iss_after != NULL, cookie);
-    bool stateless = !event.fast_open && place == NO_ENTRY;
+    uint32_t place = event->fast_open ? NO_ENTRY : make_room(l, &ends, iss_after != NULL, cookie);
+    bool stateless = !event->fast_open && place == NO_ENTRY;
     if (stateless && (iss_after != NULL || l->policy.cookies == TFSM_COOKIES_NEVER)) {
         tally(l, TFSM_COUNT_SYN_QUEUE_FULL);
         return;
@@ -493,14 +500,14 @@ static void on_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
     if (fast_open != TFSM_LISTENER_COUNTS) {
         tally(l, fast_open);
     }
-    choose_iss(l, cfg, &ends, cookie || stateless, iss_after, &event);
-    if (!event.fast_open) {
-        strip(&event.segment);
+    choose_iss(l, cfg, &ends, cookie || stateless, iss_after, event);
+    if (!event->fast_open) {
+        strip(&event->segment);
     }
     if (stateless) {
-        send_cookie(l, cfg, packet, &event, out);
+        send_cookie(l, cfg, packet, at, out);
     } else {
-        take_syn(l, cfg, place, packet, &event, cookie, seat, out);
+        take_syn(l, cfg, place, packet, at, cookie, seat, out);
     }
 }
 
@@ -535,21 +542,23 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
         out->kind = TFSM_ARRIVAL_INVALID;
         return;
     }
+    struct scratch at;
+    at.event = (struct tfsm_event){.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
     uint32_t place = tfsm_entry_find(l, &ends);
     bool cookies = iss_after == NULL; /* of none the ISN is known to come after that */
     if (place != NO_ENTRY && cookies && comes_with_cookie(l, cfg, place, packet, now)) {
-        to_cookie(l, cfg, packet, now, seat, out);
+        to_cookie(l, cfg, packet, &at, seat, out);
         if (out->kind == TFSM_ARRIVAL_CONNECTION) {
             remove_entry(l, place, TFSM_COUNT_ENTRY_COOKIE);
         } else if (out->answers) { /* the client was reset, for want of room */
             remove_entry(l, place, TFSM_COUNT_ENTRY_OVERFLOW);
         }
     } else if (place != NO_ENTRY) {
-        to_entry(l, cfg, place, packet, now, seat, out);
+        to_entry(l, cfg, place, packet, &at, seat, out);
     } else if ((packet->segment.flags & opening) == TFSM_SYN) {
-        on_syn(l, cfg, packet, now, seat, iss_after, out);
-    } else if (!cookies || !to_cookie(l, cfg, packet, now, seat, out)) {
-        on_stray(l, cfg, packet, now, seat, out);
+        on_syn(l, cfg, packet, &at, seat, iss_after, out);
+    } else if (!cookies || !to_cookie(l, cfg, packet, &at, seat, out)) {
+        on_stray(l, cfg, packet, &at, seat, out);
     }
 }
 
@@ -705,13 +714,14 @@ bool tfsm_listener_peek(const struct tfsm_listener *l, const struct tfsm_config 
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     uint32_t place = tfsm_entry_find(l, &ends);
+    struct tfsm_arrival scratch;
     struct tfsm_segment syn;
     tfsm_time made;
     bool entry = place != NO_ENTRY && !comes_with_cookie(l, cfg, place, packet, now);
     if (entry) {
         tfsm_entry_unfold(l, cfg, place, out);
     } else if (!is_cookie(l, cfg, packet, now, &syn, &made) ||
-               !restore_from_cookie(l, cfg, packet, &syn, now, out)) {
+               !restore_from_cookie(l, cfg, packet, &syn, now, out, &scratch)) {
         open_passive(l, out);
     }
     return entry;

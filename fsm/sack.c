@@ -174,30 +174,28 @@ bool tfsm_sack_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *se
  * there are then. */
 static unsigned hold(struct tfsm_range ranges[ROOM], unsigned count, struct tfsm_range block)
 {
-    struct tfsm_range kept[ROOM];
-    unsigned n = 0;
-    bool placed = false;
-    for (unsigned i = 0; i < count; i++) {
-        if (seq_lt(ranges[i].right, block.left)) {
-            kept[n++] = ranges[i];
-        } else if (seq_lt(block.right, ranges[i].left)) {
-            if (!placed) {
-                kept[n++] = block;
-                placed = true;
-            }
-            kept[n++] = ranges[i];
-        } else {
-            block.left = seq_min(block.left, ranges[i].left);
-            block.right = seq_max(block.right, ranges[i].right);
+    unsigned first = 0; /* [first, end) touch it */
+    while (first < count && seq_lt(ranges[first].right, block.left)) {
+        first++;
+    }
+    unsigned end = first;
+    while (end < count && !seq_lt(block.right, ranges[end].left)) {
+        block.left = seq_min(block.left, ranges[end].left);
+        block.right = seq_max(block.right, ranges[end].right);
+        end++;
+    }
+    if (end == first) { /* it touches none: the ones behind it make room */
+        for (unsigned i = count; i > first; i--) {
+            ranges[i] = ranges[i - 1];
         }
+        ranges[first] = block;
+        return count + 1;
     }
-    if (!placed) {
-        kept[n++] = block;
+    ranges[first] = block;
+    for (unsigned i = end; i < count; i++) {
+        ranges[first + 1 + i - end] = ranges[i];
     }
-    for (unsigned i = 0; i < n; i++) {
-        ranges[i] = kept[i];
-    }
-    return n;
+    return count - (end - first) + 1;
 }
 
 /* Only when every block is in its place, and SND.UNA has taken away what it reached, is it known what
