@@ -9,9 +9,11 @@
 
 /* The compiler is asked for little code: what is there for speed alone is left out. */
 #if defined(__OPTIMIZE_SIZE__)
-#define SMALL true
+#define SMALL       true
+#define SMALL_APART APART /* a function on its own, though it is called once: registers are few */
 #else
 #define SMALL false
+#define SMALL_APART
 #endif
 
 /* A function that is seldom called from one that often is: what it keeps in registers is its own affair. */

@@ -26,27 +26,26 @@ static inline uint64_t little(const uint8_t *octets, size_t n)
     return word;
 }
 
-TFSM_WRAPS static inline struct sip sip_round(struct sip s)
+TFSM_WRAPS static inline void sip_round(struct sip *s)
 {
-    s.v0 += s.v1;
-    s.v2 += s.v3;
-    s.v1 = rotate(s.v1, 13) ^ s.v0;
-    s.v3 = rotate(s.v3, 16) ^ s.v2;
-    s.v0 = rotate(s.v0, 32);
-    s.v2 += s.v1;
-    s.v0 += s.v3;
-    s.v1 = rotate(s.v1, 17) ^ s.v2;
-    s.v3 = rotate(s.v3, 21) ^ s.v0;
-    s.v2 = rotate(s.v2, 32);
-    return s;
+    s->v0 += s->v1;
+    s->v2 += s->v3;
+    s->v1 = rotate(s->v1, 13) ^ s->v0;
+    s->v3 = rotate(s->v3, 16) ^ s->v2;
+    s->v0 = rotate(s->v0, 32);
+    s->v2 += s->v1;
+    s->v0 += s->v3;
+    s->v1 = rotate(s->v1, 17) ^ s->v2;
+    s->v3 = rotate(s->v3, 21) ^ s->v0;
+    s->v2 = rotate(s->v2, 32);
 }
 
-static inline struct sip sip_word(struct sip s, uint64_t word)
+static inline void sip_word(struct sip *s, uint64_t word)
 {
-    s.v3 ^= word;
-    s = sip_round(sip_round(s));
-    s.v0 ^= word;
-    return s;
+    s->v3 ^= word;
+    sip_round(s);
+    sip_round(s);
+    s->v0 ^= word;
 }
 
 uint64_t tfsm_siphash(const uint8_t key[16], const uint8_t *octets, size_t n)
@@ -59,7 +58,7 @@ uint64_t tfsm_siphash(const uint8_t key[16], const uint8_t *octets, size_t n)
                     k1 ^ 0x7465646279746573u};
     size_t left = n;
     for (; left >= 8; left -= 8, octets += 8) {
-        s = sip_word(s, load64(octets));
+        sip_word(&s, load64(octets));
     }
     /* The last word carries the length, so that trailing zeros count. */
     uint64_t last = (uint64_t)(n & 0xffu) << 56;
@@ -68,9 +67,11 @@ uint64_t tfsm_siphash(const uint8_t key[16], const uint8_t *octets, size_t n)
     } else {
         last |= little(octets, left);
     }
-    s = sip_word(s, last);
+    sip_word(&s, last);
     s.v2 ^= 0xffu;
-    s = sip_round(sip_round(sip_round(sip_round(s))));
+    for (unsigned i = 0; i < 4; i++) {
+        sip_round(&s);
+    }
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 

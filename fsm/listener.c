@@ -145,12 +145,12 @@ static bool seat_connection(struct tfsm_listener *l, const struct tfsm_tcb *tcb,
 }
 
 static void reset_client(const struct tfsm_config *cfg, const struct tfsm_packet *packet,
-                         struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_arrival *out)
+                         struct scratch *at, struct tfsm_arrival *out)
 {
-    struct tfsm_event abort = {.kind = TFSM_EV_ABORT, .now = now};
     struct tfsm_effects fx;
-    tfsm_step(tcb, cfg, &abort, &fx);
-    last_words(cfg, packet, tcb, now, out);
+    at->event.kind = TFSM_EV_ABORT;
+    tfsm_step(&at->tcb, cfg, &at->event, &fx);
+    last_words(cfg, packet, &at->tcb, at->event.now, out);
 }
 
 /* Why an entry is over that went back to LISTEN. */
@@ -231,7 +231,7 @@ static void to_entry(struct tfsm_listener *l, const struct tfsm_config *cfg, uin
         }
         remove_entry(l, place, TFSM_COUNT_ESTABLISHED);
     } else if (l->policy.overflow == TFSM_OVERFLOW_RESET) {
-        reset_client(cfg, packet, tcb, now, out);
+        reset_client(cfg, packet, at, out);
         remove_entry(l, place, TFSM_COUNT_ENTRY_OVERFLOW);
     }
 }
@@ -285,7 +285,7 @@ static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
         tfsm_cookie_spend(l, &ends, syn.seq, made);
         tally(l, TFSM_COUNT_COOKIE_GOOD);
     } else if (l->policy.overflow == TFSM_OVERFLOW_RESET) {
-        reset_client(cfg, packet, tcb, now, out);
+        reset_client(cfg, packet, at, out);
     }
     return true;
 }
@@ -543,7 +543,14 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
         return;
     }
     struct scratch at;
-    at.event = (struct tfsm_event){.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
+    at.event.kind = TFSM_EV_SEGMENT;
+    at.event.now = now;
+    at.event.iss = 0;
+    at.event.ts_offset = 0;
+    at.event.listener = false;
+    at.event.fast_open = false;
+    at.event.cookie_len = 0;
+    at.event.segment = packet->segment;
     uint32_t place = tfsm_entry_find(l, &ends);
     bool cookies = iss_after == NULL; /* of none the ISN is known to come after that */
     if (place != NO_ENTRY && cookies && comes_with_cookie(l, cfg, place, packet, now)) {

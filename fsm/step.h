@@ -10,9 +10,9 @@
 #define VERDICT_OF(end)     ((end) >> 16)
 
 #define WALK(list)                                                                                 \
-    static unsigned walk_##list(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,               \
-                                const struct tfsm_event *ev, const struct tfsm_segment *seg,       \
-                                struct tfsm_effects *fx TRACE)
+    SMALL_APART static unsigned walk_##list(                                                       \
+        struct tfsm_tcb *tcb, const struct tfsm_config *cfg, const struct tfsm_event *ev,          \
+        const struct tfsm_segment *seg, struct tfsm_effects *fx TRACE)
 #define GO_ON(list) return walk_##list(tcb, cfg, ev, seg, fx PASS)
 #define IN(mask)    (((1u << tcb->state) & (mask)) != 0)
 #define FACT(name)  fact_##name(tcb, cfg, ev, seg)
