@@ -74,8 +74,8 @@ static void print_legend(void)
 {
     printf("\nFacts (when; `not:' must not hold)\n\n");
     for (unsigned i = 0; i < TFSM_FACT_COUNT; i++) {
-        printf("%-24s%s\n", tfsm_fact_name((enum tfsm_fact_index)i),
-               tfsm_fact_text((enum tfsm_fact_index)i));
+        printf("%-24s%s [%s]\n", tfsm_fact_name((enum tfsm_fact_index)i),
+               tfsm_fact_text((enum tfsm_fact_index)i), tfsm_fact_source((enum tfsm_fact_index)i));
     }
     printf("\nActions (does), in the order in which they run\n\n");
     for (unsigned i = 0; i < TFSM_ACTION_COUNT; i++) {
@@ -232,10 +232,10 @@ static void print_markdown_rule(unsigned id)
 /* A name and its meaning; < and = are read as HTML or not, so the meaning is code. */
 static void print_markdown_legend(void)
 {
-    printf("\n## Facts\n\n| fact | holds when |\n|---|---|\n");
+    printf("\n## Facts\n\n| fact | holds when | source |\n|---|---|---|\n");
     for (unsigned i = 0; i < TFSM_FACT_COUNT; i++) {
-        printf("| `%s` | `%s` |\n", tfsm_fact_name((enum tfsm_fact_index)i),
-               tfsm_fact_text((enum tfsm_fact_index)i));
+        printf("| `%s` | `%s` | %s |\n", tfsm_fact_name((enum tfsm_fact_index)i),
+               tfsm_fact_text((enum tfsm_fact_index)i), tfsm_fact_source((enum tfsm_fact_index)i));
     }
     printf("\n## Actions\n\nThey run in this order.\n\n| action | what it does |\n|---|---|\n");
     for (unsigned i = 0; i < TFSM_ACTION_COUNT; i++) {

@@ -99,6 +99,15 @@ static void test_isn_and_offset_are_halves_of_the_hash(void **state)
 }
 
 /* RFC9293:MUST-8 */
+static void test_seed_is_isn_and_offset(void **state)
+{
+    (void)state;
+    struct tfsm_event event = {.now = 123456789};
+    tfsm_seed(key, &here, 49152, &there, 80, &event);
+    assert_int_equal(event.iss, isn_at(123456789));
+    assert_int_equal(event.ts_offset, offset_of(&here, 49152, &there, 80));
+}
+
 static void test_isn_clock_ticks_every_four_microseconds(void **state)
 {
     (void)state;
@@ -244,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_siphash_length_counts),
         cmocka_unit_test(test_siphash_every_octet_counts),
         cmocka_unit_test(test_isn_and_offset_are_halves_of_the_hash),
+        cmocka_unit_test(test_seed_is_isn_and_offset),
         cmocka_unit_test(test_isn_clock_ticks_every_four_microseconds),
         cmocka_unit_test(test_isn_clock_wraps),
         cmocka_unit_test(test_isn_other_key),
