@@ -109,6 +109,9 @@ static void start(bool ipv6, bool stamps)
         tcp_close(listening);
     }
     struct tcp_pcb *pcb = tcp_new_ip_type(ipv6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4);
+    if (pcb != NULL) {
+        ip_set_option(pcb, SOF_REUSEADDR); /* those of the last run may be in TIME-WAIT */
+    }
     if (pcb == NULL || tcp_bind(pcb, ipv6 ? IP6_ADDR_ANY : IP4_ADDR_ANY, SERVER_PORT) != ERR_OK) {
         abort();
     }
