@@ -116,7 +116,7 @@ static inline void open_actively(struct tfsm_tcb *tcb, const struct tfsm_config 
     tcb->security = security;
     tcb->owed |= TFSM_OWE_SYN;
     select_iss(tcb, cfg, ev);
-    if (CAN(TFSM_BUILD_FAST_OPEN) && ev->fast_open && ev->kind == TFSM_EV_OPEN) {
+    if (CAN(TFSM_BUILD_FAST_OPEN) && ev->kind == TFSM_EV_OPEN && ev->fast_open) {
         tcb->flags |= TFSM_M_FAST_OPEN;
         tcb->cookie_len = cookie_length(ev); /* what is no cookie asks for one */
         if (ev->mss > 0) {

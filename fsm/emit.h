@@ -65,8 +65,9 @@ static inline void add_options(struct tfsm_tcb *tcb, const struct tfsm_config *c
     if (stamps_agreed(tcb)) {
         add_timestamps(tcb, now, out);
     }
-    if (profile(cfg, TFSM_USER_TIMEOUT) &&
-        (!has(tcb->flags, TFSM_M_UTO_SENT) || uto_option(cfg) != tcb->uto_sent)) {
+    if (!CAN(TFSM_USER_TIMEOUT)) {
+        tcb->flags |= TFSM_M_UTO_SENT;
+    } else if (!has(tcb->flags, TFSM_M_UTO_SENT) || uto_option(cfg) != tcb->uto_sent) {
         add_uto(tcb, cfg, out);
         tcb->flags |= TFSM_M_UTO_SENT;
     }

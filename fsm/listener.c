@@ -349,7 +349,7 @@ static enum tfsm_listener_counter weigh_fast_open(struct tfsm_listener *l,
 {
     const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     const struct tfsm_segment *syn = &packet->segment;
-    if (l->policy.fast_open == 0 || !has(syn->options, TFSM_OPT_FAST_OPEN)) {
+    if (l->policy.fast_open == 0 || !bears(syn, TFSM_OPT_FAST_OPEN)) {
         return TFSM_LISTENER_COUNTS;
     }
     bool good = tfsm_fast_cookie_holds(l, &ends, packet->cookie, syn->cookie_len);
@@ -387,7 +387,7 @@ bool tfsm_listener_has_room(const struct tfsm_listener *l)
 /* What goes out before a cookie comes back tells by its timestamp what was agreed. */
 static void bend(const struct tfsm_tcb *tcb, struct tfsm_segment *segment)
 {
-    if (has(segment->options, TFSM_OPT_TIMESTAMPS)) {
+    if (bears(segment, TFSM_OPT_TIMESTAMPS)) {
         segment->ts_val = tfsm_cookie_stamp(tcb, segment->ts_val);
     }
 }
@@ -411,7 +411,7 @@ static void send_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
     segment->options &=
         (uint8_t) ~(unsigned)TFSM_OPT_USER_TIMEOUT; /* nobody would know it was told */
     address_answer(packet, out);
-    if (has(segment->options, TFSM_OPT_FAST_OPEN)) {
+    if (bears(segment, TFSM_OPT_FAST_OPEN)) {
         tfsm_fast_cookie(l, &ends, out->answer.cookie);
     }
     tfsm_cookie_sent(l, event->now);
@@ -672,7 +672,7 @@ static void address_entry(const struct tfsm_listener *l, const struct tfsm_addre
     out->traffic_class = 0;
     out->reserved = 0;
     out->text_at = 0;
-    if (has(out->segment.options, TFSM_OPT_FAST_OPEN)) {
+    if (bears(&out->segment, TFSM_OPT_FAST_OPEN)) {
         tfsm_fast_cookie(l, &ends, out->cookie);
     }
 }

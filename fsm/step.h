@@ -84,7 +84,7 @@ static enum tfsm_result step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     } else if (is_event(ev) && tcb->state < TFSM_STATES) {
         end = walk(tcb, cfg, ev, fx PASS);
     } else {
-        fx->rule = 0;
+        fx->rule = TFSM_RULES;
         fx->verdict = 0;
         return TFSM_E_INVALID;
     }

@@ -88,9 +88,9 @@ void tfsm_listener_rotate_fast_open(struct tfsm_listener *l, const uint8_t secre
  * comes, or windows would be misread and options used that were never agreed on. */
 static uint8_t own_offer(const struct tfsm_config *cfg)
 {
-    return (uint8_t)(0x80u | (has(cfg->profile, TFSM_WSCALE) ? 0x40u : 0) |
-                     (has(cfg->profile, TFSM_SACK) ? 0x20u : 0) |
-                     (has(cfg->profile, TFSM_ECN) ? 0x10u : 0) | own_shift(cfg));
+    return (uint8_t)(0x80u | (profile(cfg, TFSM_WSCALE) ? 0x40u : 0) |
+                     (profile(cfg, TFSM_SACK) ? 0x20u : 0) | (profile(cfg, TFSM_ECN) ? 0x10u : 0) |
+                     own_shift(cfg));
 }
 
 /* The cookie of class 0: where the period starts, and the MAC. */
@@ -121,7 +121,7 @@ static uint32_t mac_of(const struct tfsm_listener *l, const struct tfsm_config *
 
 static bool is_stamped(const struct tfsm_config *cfg, const struct tfsm_segment *seg)
 {
-    return has(cfg->profile, TFSM_TIMESTAMPS) && has(seg->options, TFSM_OPT_TIMESTAMPS);
+    return profile(cfg, TFSM_TIMESTAMPS) && bears(seg, TFSM_OPT_TIMESTAMPS);
 }
 
 /* [RFC4987:3.6] */
@@ -130,7 +130,7 @@ uint32_t tfsm_cookie_make(const struct tfsm_listener *l, const struct tfsm_confi
                           tfsm_time now)
 {
     uint64_t period = now / PERIOD;
-    uint16_t mss = has(syn->options, TFSM_OPT_MSS) ? syn->mss : cfg->mss_default;
+    uint16_t mss = bears(syn, TFSM_OPT_MSS) ? syn->mss : cfg->mss_default;
     uint32_t nearest = 0;
     while (nearest + 1 < CLASSES && mss_class[nearest + 1] <= mss) {
         nearest++;

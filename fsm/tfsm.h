@@ -159,7 +159,7 @@ enum tfsm_wire_result tfsm_parse_segment(const uint8_t *octets, size_t n,
 
 /* Write a packet: IP header, TCP header, options, text, both checksums.
  * packet   families must agree; segment.len minus SYN and FIN is the length of the text
- * text     that many octets, not read when there are none
+ * text     that many octets, not read when there are none; they are not in *octets
  * octets   room for the packet
  * room     how much of it
  * Returns the length of the packet in octets, or 0 when it does not fit the room, the options do

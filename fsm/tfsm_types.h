@@ -347,11 +347,13 @@ struct tfsm_tcb {
     uint32_t rcv_fin;   /* sequence number of the peer's FIN, with TFSM_M_PEER_FIN */
     uint32_t rcv_user;  /* RCV.USER: octets delivered and not yet taken by RECEIVE */
     uint32_t rcv_acked; /* Last.ACK.sent */
-    uint32_t rcv_recent[TFSM_OOO_SLOTS]; /* in each range of ooo[] one number, in the order in which
+    uint32_t rcv_recent
+        [TFSM_OOO_SLOTS]; /* with SACK, of ranges of ooo[] one number each, in the order in which
                                             they grew, latest first (RFC2018:4) */
-    uint32_t ts_recent;                  /* TS.Recent */
-    uint32_t ts_offset;                  /* our timestamp clock is milliseconds plus this */
-    uint32_t ts_oldest; /* no TSval of ours that is still to be echoed is before this */
+    uint32_t ts_recent;   /* TS.Recent */
+    uint32_t ts_offset;   /* our timestamp clock is milliseconds plus this */
+    uint32_t
+        ts_oldest; /* with timestamps: no TSval of ours that is still to be echoed is before this */
     /* a RST to send, with TFSM_OWE_RST */
     uint32_t rst_seq;
     uint32_t rst_ack;

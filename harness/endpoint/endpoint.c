@@ -257,6 +257,7 @@ enum tfsm_result endpoint_add_local(struct endpoint *ep, const struct endpoint_l
     }
     ep->local_room--;
     ep->locals[ep->local_count++] = *local;
+    ep->locals_grew = true;
     return TFSM_DONE;
 }
 

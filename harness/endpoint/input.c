@@ -85,7 +85,7 @@ static bool addresses_hold(struct endpoint *ep, const struct tfsm_address *src,
 }
 
 /* A segment in an event of its own, with an envelope that need not hold it. The addresses of a connection were looked at
- * when it was made. */
+ * when it was made, and hold as long as no local one was added since. */
 static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
                             struct tfsm_event *event, const uint8_t *text)
 {
@@ -94,7 +94,7 @@ static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
         ep_tuple_of(&packet->dst, packet->dst_port, &packet->src, packet->src_port);
     bool families = packet->src.family == packet->dst.family;
     uint32_t index = families ? ep_find(ep, &tuple, ep_hash(ep, &tuple)) : EP_NONE;
-    if (index == EP_NONE && !addresses_hold(ep, &packet->src, &packet->dst)) {
+    if ((index == EP_NONE || ep->locals_grew) && !addresses_hold(ep, &packet->src, &packet->dst)) {
         return;
     }
     if (ep->drop_syn_fin && (flags & (TFSM_SYN | TFSM_FIN)) == (TFSM_SYN | TFSM_FIN)) {

@@ -155,6 +155,7 @@ struct endpoint {
     uint8_t traffic_class;
     unsigned turn; /* whose it is in endpoint_take() */
     bool drop_syn_fin;
+    bool locals_grew; /* an address was added: what was looked at before may be wrong now */
     tfsm_time fast_open_pause;
     tfsm_time orphan_timeout;
     struct tfsm_config policy[2]; /* IPv4, IPv6 */

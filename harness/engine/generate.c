@@ -306,6 +306,25 @@ static bool takes_the_rest(const struct step *step, unsigned last)
     return true;
 }
 
+/* A row before it in the step asks for the same, by what is known. */
+static bool is_repeated(const struct step *step, unsigned id)
+{
+    const struct tfsm_rule *row = &tfsm_rules[id];
+    for (unsigned before = step->first; before < id; before++) {
+        const struct tfsm_rule *other = &tfsm_rules[before];
+        bool same =
+            is_possible(other, step->states) && ((other->states ^ row->states) & step->states) == 0;
+        for (unsigned i = 0; same && i < sizeof row->need.word / sizeof row->need.word[0]; i++) {
+            same = ((other->need.word[i] ^ row->need.word[i]) & ~known.hold.word[i]) == 0 &&
+                   ((other->forbid.word[i] ^ row->forbid.word[i]) & ~known.fail.word[i]) == 0;
+        }
+        if (same) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Rows [first, end) as a chain; what no row takes goes on behind it. Returns whether some row takes everything. */
 static bool print_chain(const struct step *step, unsigned end, int indent)
 {
@@ -313,7 +332,7 @@ static bool print_chain(const struct step *step, unsigned end, int indent)
     for (unsigned id = step->first; id < end; id++) {
         const struct tfsm_rule *row = &tfsm_rules[id];
         struct condition c = {.first = true, .column = (size_t)indent + (open ? 11 : 4)};
-        if (!is_possible(row, step->states)) {
+        if (!is_possible(row, step->states) || is_repeated(step, id)) {
             continue; /* never here */
         }
         if ((step->states & ~(unsigned)row->states) != 0) {

@@ -92,7 +92,7 @@ enum tfsm_result interpreter_step(const struct table *table, struct tfsm_tcb *tc
                                   const struct tfsm_config *cfg, const struct tfsm_event *ev,
                                   struct tfsm_effects *fx, struct tfsm_trace *trace)
 {
-    *fx = (struct tfsm_effects){0};
+    *fx = (struct tfsm_effects){.rule = TFSM_RULES};
     trace->count = 0;
     if (!is_event(ev) || tcb->state >= TFSM_STATES) {
         return TFSM_E_INVALID;

@@ -462,6 +462,18 @@ static void test_reopen_whose_a_segment_is(void **state)
     check_whose(f, &next, cases, sizeof cases / sizeof *cases);
 }
 
+/* RFC9293:MAY-2b: a bare ACK just behind the next one's window is not in it, though the first step lets it by. */
+static void test_reopen_what_is_let_by_is_not_in_the_window(void **state)
+{
+    struct fixture *f = waiting_bare(state);
+    struct tfsm_tcb next = half_open_beside(f, 30000000, 0);
+    const struct whose cases[] = {
+        {TFSM_ACK, NEXT, (int64_t)next.rcv_wnd - 1, OLD, -4000, 0, NEXT},
+        {TFSM_ACK, NEXT, next.rcv_wnd, OLD, -4000, 0, OLD},
+    };
+    check_whose(f, &next, cases, sizeof cases / sizeof *cases);
+}
+
 /* RFC9293:MAY-2b: the next one's window begins just behind the old FIN. */
 static void test_reopen_whose_it_is_where_the_numbers_touch(void **state)
 {
@@ -642,6 +654,7 @@ int main(void)
         cmocka_unit_test(test_reopen_the_syn_opens_the_next_one),
         cmocka_unit_test(test_reopen_our_timestamps_grow_from_one_incarnation_to_the_next),
         cmocka_unit_test(test_reopen_whose_a_segment_is),
+        cmocka_unit_test(test_reopen_what_is_let_by_is_not_in_the_window),
         cmocka_unit_test(test_reopen_whose_it_is_where_the_numbers_touch),
         cmocka_unit_test(test_reopen_whose_it_is_where_windows_overlap),
         cmocka_unit_test(test_reopen_without_a_listener_the_wait_goes_on),
