@@ -40,39 +40,43 @@ TFSM_WRAPS static inline void sip_round(struct sip *s)
     s->v2 = rotate(s->v2, 32);
 }
 
-static inline void sip_word(struct sip *s, uint64_t word)
+static inline struct sip sip_start(const uint8_t key[16])
+{
+    uint64_t k0 = load64(key);
+    uint64_t k1 = load64(key + 8);
+    /* The four constants spell out "somepseudorandomlygeneratedbytes": nothing is hidden in them. */
+    return (struct sip){k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du,
+                        k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
+}
+
+static inline void sip_word(struct sip *s, uint64_t word, unsigned rounds)
 {
     s->v3 ^= word;
-    sip_round(s);
-    sip_round(s);
+    for (unsigned i = 0; i < rounds; i++) {
+        sip_round(s);
+    }
     s->v0 ^= word;
+}
+
+static inline uint64_t sip_end(struct sip *s, unsigned rounds)
+{
+    s->v2 ^= 0xffu;
+    for (unsigned i = 0; i < rounds; i++) {
+        sip_round(s);
+    }
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
 uint64_t tfsm_siphash(const uint8_t key[16], const uint8_t *octets, size_t n)
 {
-    uint64_t k0 = load64(key);
-    uint64_t k1 = load64(key + 8);
-    /* The four constants spell out "somepseudorandomlygeneratedbytes": nothing is hidden in them.
-     */
-    struct sip s = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u,
-                    k1 ^ 0x7465646279746573u};
+    struct sip s = sip_start(key);
     size_t left = n;
     for (; left >= 8; left -= 8, octets += 8) {
-        sip_word(&s, load64(octets));
+        sip_word(&s, load64(octets), 2);
     }
     /* The last word carries the length, so that trailing zeros count. */
-    uint64_t last = (uint64_t)(n & 0xffu) << 56;
-    if (left >= 4) {
-        last |= load32(octets) | little(octets + 4, left - 4) << 32;
-    } else {
-        last |= little(octets, left);
-    }
-    sip_word(&s, last);
-    s.v2 ^= 0xffu;
-    for (unsigned i = 0; i < 4; i++) {
-        sip_round(&s);
-    }
-    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    sip_word(&s, (uint64_t)(n & 0xffu) << 56 | little(octets, left), 2);
+    return sip_end(&s, 4);
 }
 
 /* The family goes in with the address: an IPv4 address and its IPv6-mapped twin are two tuples.
@@ -117,28 +121,46 @@ void tfsm_derive_key(const uint8_t from[16], uint8_t use, uint8_t key[16])
     }
 }
 
-/* Every field has its fixed place, and the length of an address, which the hash takes in, tells the family: no two
- * tuples are the same octets. Both addresses are of one family. Octets beyond an IPv4 address are not read, so what the
- * embedder left there cannot make one connection look like two. */
-static uint64_t hash_tuple(const uint8_t key[16], const struct tfsm_address *local,
-                           uint16_t local_port, const struct tfsm_address *remote,
-                           uint16_t remote_port)
+static inline uint64_t swapped(uint16_t port)
 {
-    uint8_t octets[2 * 16 + 4];
-    size_t n = local->family == 4 ? 4 : 16;
-    if (n == 4) {
-        copy_octets(octets, local->octets, 4);
-        copy_octets(octets + 4, remote->octets, 4);
+    return (uint64_t)(port >> 8) | (uint64_t)(port & 0xffu) << 8;
+}
+
+/* The hash of both addresses and ports, each in its place as on the wire. The length, which the hash takes in, tells
+ * the family: no two tuples are the same octets. Both addresses are of one family. Octets beyond an IPv4 address are not
+ * read, so what the embedder left there cannot make one connection look like two. */
+static inline uint64_t hash_tuple(const uint8_t key[16], const struct tfsm_address *local,
+                                  uint16_t local_port, const struct tfsm_address *remote,
+                                  uint16_t remote_port, unsigned rounds)
+{
+    struct sip s = sip_start(key);
+    uint64_t n = 12;
+    if (local->family == 4) {
+        sip_word(&s, load32(local->octets) | (uint64_t)load32(remote->octets) << 32, rounds);
     } else {
-        copy_octets(octets, local->octets, 16);
-        copy_octets(octets + 16, remote->octets, 16);
+        n = 36;
+        sip_word(&s, load64(local->octets), rounds);
+        sip_word(&s, load64(local->octets + 8), rounds);
+        sip_word(&s, load64(remote->octets), rounds);
+        sip_word(&s, load64(remote->octets + 8), rounds);
     }
-    uint8_t *ports = octets + 2 * n;
-    ports[0] = (uint8_t)(local_port >> 8);
-    ports[1] = (uint8_t)(local_port & 0xffu);
-    ports[2] = (uint8_t)(remote_port >> 8);
-    ports[3] = (uint8_t)(remote_port & 0xffu);
-    return tfsm_siphash(key, octets, 2 * n + 4);
+    sip_word(&s, n << 56 | swapped(remote_port) << 16 | swapped(local_port), rounds);
+    return sip_end(&s, rounds + 2);
+}
+
+/* What is seen outside, SipHash-2-4. */
+static uint64_t open_hash(const uint8_t key[16], const struct tfsm_address *local,
+                          uint16_t local_port, const struct tfsm_address *remote,
+                          uint16_t remote_port)
+{
+    return hash_tuple(key, local, local_port, remote, remote_port, 2);
+}
+
+uint64_t tfsm_hash_for_table(const uint8_t key[16], const struct tfsm_address *local,
+                             uint16_t local_port, const struct tfsm_address *remote,
+                             uint16_t remote_port)
+{
+    return hash_tuple(key, local, local_port, remote, remote_port, 1);
 }
 
 static uint32_t isn_from(uint64_t hash, tfsm_time now)
@@ -151,7 +173,7 @@ static uint32_t isn_from(uint64_t hash, tfsm_time now)
 uint32_t tfsm_isn(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
                   const struct tfsm_address *remote, uint16_t remote_port, tfsm_time now)
 {
-    return isn_from(hash_tuple(key, local, local_port, remote, remote_port), now);
+    return isn_from(open_hash(key, local, local_port, remote, remote_port), now);
 }
 
 /* The half of the hash that the ISN does not use. RFC 7323 5.4 takes the same function with another
@@ -162,13 +184,13 @@ uint32_t tfsm_timestamp_offset(const uint8_t key[16], const struct tfsm_address 
                                uint16_t local_port, const struct tfsm_address *remote,
                                uint16_t remote_port)
 {
-    return (uint32_t)(hash_tuple(key, local, local_port, remote, remote_port) >> 32);
+    return (uint32_t)(open_hash(key, local, local_port, remote, remote_port) >> 32);
 }
 
 void tfsm_seed(const uint8_t key[16], const struct tfsm_address *local, uint16_t local_port,
                const struct tfsm_address *remote, uint16_t remote_port, struct tfsm_event *event)
 {
-    uint64_t hash = hash_tuple(key, local, local_port, remote, remote_port);
+    uint64_t hash = open_hash(key, local, local_port, remote, remote_port);
     event->iss = isn_from(hash, event->now);
     event->ts_offset = (uint32_t)(hash >> 32);
 }

@@ -19,7 +19,8 @@ struct tfsm_listener_policy tfsm_listener_policy_default(void)
 
 bool tfsm_listener_open(struct tfsm_listener *l, const struct tfsm_listening *with)
 {
-    if (with->port == 0 || with->waiting_count == 0 || with->entry_count > TFSM_ENTRIES_MOST ||
+    if (with->port == 0 || with->waiting_count == 0 || with->work == NULL ||
+        with->entry_count > TFSM_ENTRIES_MOST ||
         (with->entry_count == 0 && with->policy.cookies == TFSM_COOKIES_NEVER)) {
         return false;
     }
@@ -30,6 +31,7 @@ bool tfsm_listener_open(struct tfsm_listener *l, const struct tfsm_listening *wi
                                 .waiting_most = with->waiting_count,
                                 .spent = with->spent,
                                 .spent_most = with->spent_count,
+                                .work = with->work,
                                 .port = with->port,
                                 .security = with->security};
     copy_key(l->isn_key, with->isn_key);
@@ -77,11 +79,19 @@ bool tfsm_listener_accept(struct tfsm_listener *l, uint64_t *id)
     return true;
 }
 
-/* What dealing with an arrival takes, once: the segment as an event, and the TCB that it meets. Stacks are small. */
-struct scratch {
+/* A segment on its way: from whom, and as an event. The TCB that it meets is unfolded, restored or opened in
+ * l->work: stacks are small. */
+struct visit {
+    struct tfsm_ends ends;
     struct tfsm_event event;
-    struct tfsm_tcb tcb;
 };
+
+static struct tfsm_ends ends_of(const struct tfsm_listener *l, const struct tfsm_packet *packet)
+{
+    struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port, 0};
+    ends.home = tfsm_entry_home(l, &ends);
+    return ends;
+}
 
 /* An answer that nothing remembers, whose segment is there already. */
 static void address_answer(const struct tfsm_packet *packet, struct tfsm_arrival *out)
@@ -91,6 +101,46 @@ static void address_answer(const struct tfsm_packet *packet, struct tfsm_arrival
     out->answer.dst = packet->src;
     out->answer.src_port = packet->dst_port;
     out->answer.dst_port = packet->src_port;
+    out->answer.hops = 0;
+    out->answer.traffic_class = 0;
+    out->answer.reserved = 0;
+    out->answer.text_at = 0;
+}
+
+/* What goes out before a cookie comes back tells by its timestamp what was agreed. */
+static void bend(const struct tfsm_tcb *tcb, struct tfsm_segment *segment)
+{
+    if (bears(segment, TFSM_OPT_TIMESTAMPS)) {
+        segment->ts_val = tfsm_cookie_stamp(tcb, segment->ts_val);
+    }
+}
+
+/* What the TCB in l->work has to say, if anything: an answer to the segment. */
+static void answer(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                   const struct tfsm_packet *packet, const struct visit *at, bool cookie,
+                   struct tfsm_arrival *out)
+{
+    struct tfsm_segment *segment = &out->answer.segment;
+    if (!tfsm_output(l->work, cfg, at->event.now, segment)) {
+        return;
+    }
+    if (cookie) {
+        bend(l->work, segment);
+    }
+    address_answer(packet, out);
+    if (bears(segment, TFSM_OPT_FAST_OPEN)) {
+        tfsm_fast_cookie(l, &at->ends, out->answer.cookie);
+    }
+}
+
+/* An entry that is asked to speaks at once, unless a RST goes before. */
+static void answer_from(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                        uint32_t place, const struct tfsm_packet *packet, const struct visit *at,
+                        struct tfsm_arrival *out)
+{
+    if (l->policy.at_once && l->work->state == TFSM_SYN_RECEIVED && !out->answers) {
+        answer(l, cfg, packet, at, entry_at(l, place)->cookie, out);
+    }
 }
 
 /* What a TCB that is not kept has to say: a RST, if anything. */
@@ -114,12 +164,12 @@ static void open_passive(const struct tfsm_listener *l, struct tfsm_tcb *tcb)
 /* What LISTEN says to a segment that it does not take: a RST to an ACK, and to a SYN of another label;
  * the rest it ignores. */
 static void answer_as_listen(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                             const struct tfsm_packet *packet, struct scratch *at,
+                             const struct tfsm_packet *packet, struct visit *at,
                              struct tfsm_arrival *out)
 {
-    open_passive(l, &at->tcb);
-    tfsm_step(&at->tcb, cfg, &at->event, &out->effects);
-    last_words(cfg, packet, &at->tcb, at->event.now, out);
+    open_passive(l, l->work);
+    tfsm_step(l->work, cfg, &at->event, &out->effects);
+    last_words(cfg, packet, l->work, at->event.now, out);
 }
 
 /* ---- third segments ---- */
@@ -144,13 +194,14 @@ static bool seat_connection(struct tfsm_listener *l, const struct tfsm_tcb *tcb,
     return true;
 }
 
-static void reset_client(const struct tfsm_config *cfg, const struct tfsm_packet *packet,
-                         struct scratch *at, struct tfsm_arrival *out)
+APART static void reset_client(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                               const struct tfsm_packet *packet, struct visit *at,
+                               struct tfsm_arrival *out)
 {
     struct tfsm_effects fx;
     at->event.kind = TFSM_EV_ABORT;
-    tfsm_step(&at->tcb, cfg, &at->event, &fx);
-    last_words(cfg, packet, &at->tcb, at->event.now, out);
+    tfsm_step(l->work, cfg, &at->event, &fx);
+    last_words(cfg, packet, l->work, at->event.now, out);
 }
 
 /* Why an entry is over that went back to LISTEN. */
@@ -208,11 +259,10 @@ static bool may_be_text(const struct tfsm_listener *l, const struct tfsm_packet 
 
 /* A third segment that finds no room leaves the entry as it was, or resets it. */
 static void to_entry(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
-                     const struct tfsm_packet *packet, struct scratch *at,
+                     const struct tfsm_packet *packet, struct visit *at,
                      const struct tfsm_seat *seat, struct tfsm_arrival *out)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
-    struct tfsm_tcb *tcb = &at->tcb;
+    struct tfsm_tcb *tcb = l->work;
     tfsm_time now = at->event.now;
     tfsm_entry_unfold(l, cfg, place, tcb);
     tfsm_step(tcb, cfg, &at->event, &out->effects);
@@ -224,68 +274,71 @@ static void to_entry(struct tfsm_listener *l, const struct tfsm_config *cfg, uin
         tally_refused(l, out);
         last_words(cfg, packet, tcb, now, out);
         out->answers = out->answers && !may_be_text(l, packet, seat, now);
+        answer_from(l, cfg, place, packet, at, out);
         keep_or_remove(l, place, &at->event, tcb);
     } else if (seat_connection(l, tcb, seat, out)) {
         if (entry_at(l, place)->cookie) {
-            tfsm_cookie_spend(l, &ends, entry_at(l, place)->irs, entry_at(l, place)->opened);
+            tfsm_cookie_spend(l, &at->ends, entry_at(l, place)->irs, entry_at(l, place)->opened);
         }
         remove_entry(l, place, TFSM_COUNT_ESTABLISHED);
     } else if (l->policy.overflow == TFSM_OVERFLOW_RESET) {
-        reset_client(cfg, packet, at, out);
+        reset_client(l, cfg, packet, at, out);
         remove_entry(l, place, TFSM_COUNT_ENTRY_OVERFLOW);
     }
 }
 
-/* The connection that a cookie stands for, as if its entry had been here. Effects and answer are written over. */
+/* The connection that a cookie stands for, as if its entry had been here. The event brings the SYN. Effects and answer
+ * are written over. */
 static bool restore_from_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                                const struct tfsm_packet *packet, const struct tfsm_segment *syn,
-                                tfsm_time now, struct tfsm_tcb *tcb, struct tfsm_arrival *scratch)
+                                const struct tfsm_packet *packet, struct tfsm_event *event,
+                                struct tfsm_tcb *tcb, struct tfsm_arrival *scratch)
 {
-    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = *syn};
-    tfsm_seed(l->isn_key, &packet->dst, l->port, &packet->src, packet->src_port, &event);
-    event.iss = seq_sub(packet->segment.ack, 1); /* the cookie was the ISN */
+    tfsm_seed(l->isn_key, &packet->dst, l->port, &packet->src, packet->src_port, event);
+    event->iss = seq_sub(packet->segment.ack, 1); /* the cookie was the ISN */
     open_passive(l, tcb);
-    tfsm_step(tcb, cfg, &event, &scratch->effects);
-    return tcb->state == TFSM_SYN_RECEIVED && tfsm_output(tcb, cfg, now, &scratch->answer.segment);
+    tfsm_step(tcb, cfg, event, &scratch->effects);
+    return tcb->state == TFSM_SYN_RECEIVED &&
+           tfsm_output(tcb, cfg, event->now, &scratch->answer.segment);
 }
 
 static bool is_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                      const struct tfsm_packet *packet, tfsm_time now, struct tfsm_segment *syn,
-                      tfsm_time *made)
+                      const struct tfsm_ends *ends, const struct tfsm_segment *third, tfsm_time now,
+                      struct tfsm_segment *syn, tfsm_time *made)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
-    return (packet->segment.flags & opening) == TFSM_ACK && tfsm_cookies_are_out(l, now) &&
-           tfsm_cookie_check(l, cfg, &ends, &packet->segment, now, syn, made);
+    return (third->flags & opening) == TFSM_ACK && tfsm_cookies_are_out(l, now) &&
+           tfsm_cookie_check(l, cfg, ends, third, now, syn, made);
 }
 
 /* An ACK of no entry may bear a cookie. Returns false when it does not. */
 static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
-                      const struct tfsm_packet *packet, struct scratch *at,
+                      const struct tfsm_packet *packet, struct visit *at,
                       const struct tfsm_seat *seat, struct tfsm_arrival *out)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
-    struct tfsm_segment syn;
-    struct tfsm_tcb *tcb = &at->tcb;
-    tfsm_time now = at->event.now;
+    struct tfsm_tcb *tcb = l->work;
+    struct tfsm_event *event = &at->event;
+    tfsm_time now = event->now;
     tfsm_time made;
-    if (!is_cookie(l, cfg, packet, now, &syn, &made)) {
+    if (!is_cookie(l, cfg, &at->ends, &packet->segment, now, &event->segment, &made)) {
         return false;
     }
-    if (!restore_from_cookie(l, cfg, packet, &syn, now, tcb, out)) {
+    uint32_t irs = event->segment.seq;
+    bool restored = restore_from_cookie(l, cfg, packet, event, tcb, out);
+    event->segment = packet->segment;
+    if (!restored) {
         out->effects = (struct tfsm_effects){0};
         return false;
     }
-    tfsm_step(tcb, cfg, &at->event, &out->effects);
+    tfsm_step(tcb, cfg, event, &out->effects);
     forget_round_trip(tcb); /* and when the SYN-ACK went out is forgotten */
     tcb->rto = cfg->rto_initial;
     if (!is_open(tcb)) {
         tally_refused(l, out);
         last_words(cfg, packet, tcb, now, out);
     } else if (seat_connection(l, tcb, seat, out)) {
-        tfsm_cookie_spend(l, &ends, syn.seq, made);
+        tfsm_cookie_spend(l, &at->ends, irs, made);
         tally(l, TFSM_COUNT_COOKIE_GOOD);
     } else if (l->policy.overflow == TFSM_OVERFLOW_RESET) {
-        reset_client(cfg, packet, at, out);
+        reset_client(l, cfg, packet, at, out);
     }
     return true;
 }
@@ -294,7 +347,7 @@ static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
 
 /* A segment for nobody. */
 static void on_stray(struct tfsm_listener *l, const struct tfsm_config *cfg,
-                     const struct tfsm_packet *packet, struct scratch *at,
+                     const struct tfsm_packet *packet, struct visit *at,
                      const struct tfsm_seat *seat, struct tfsm_arrival *out)
 {
     tfsm_time now = at->event.now;
@@ -345,14 +398,14 @@ static bool may_open_early(struct tfsm_listener *l, tfsm_time now)
  * TFSM_LISTENER_COUNTS for nothing. [RFC7413:4.2, RFC7413:4.2.2g, 4.2.2h, 4.2.2i; RFC7413:5.1a, 5.1b] */
 static enum tfsm_listener_counter weigh_fast_open(struct tfsm_listener *l,
                                                   const struct tfsm_packet *packet, bool allowed,
-                                                  struct tfsm_event *event)
+                                                  struct visit *at)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    struct tfsm_event *event = &at->event;
     const struct tfsm_segment *syn = &packet->segment;
     if (l->policy.fast_open == 0 || !bears(syn, TFSM_OPT_FAST_OPEN)) {
         return TFSM_LISTENER_COUNTS;
     }
-    bool good = tfsm_fast_cookie_holds(l, &ends, packet->cookie, syn->cookie_len);
+    bool good = tfsm_fast_cookie_holds(l, &at->ends, packet->cookie, syn->cookie_len);
     bool room = may_open_early(l, event->now) && allowed;
     event->fast_open = good && room;
     event->cookie_len = good ? 0 : TFSM_FAST_COOKIE;
@@ -384,37 +437,19 @@ bool tfsm_listener_has_room(const struct tfsm_listener *l)
            (l->entry_count < l->entry_most || recycles);
 }
 
-/* What goes out before a cookie comes back tells by its timestamp what was agreed. */
-static void bend(const struct tfsm_tcb *tcb, struct tfsm_segment *segment)
-{
-    if (bears(segment, TFSM_OPT_TIMESTAMPS)) {
-        segment->ts_val = tfsm_cookie_stamp(tcb, segment->ts_val);
-    }
-}
-
 /* An answer, and nothing is kept: the SYN-ACK bears all there is to know. */
 static void send_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
-                        const struct tfsm_packet *packet, struct scratch *at,
+                        const struct tfsm_packet *packet, struct visit *at,
                         struct tfsm_arrival *out)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
-    struct tfsm_segment *segment = &out->answer.segment;
-    const struct tfsm_event *event = &at->event;
-    struct tfsm_tcb *tcb = &at->tcb;
     tally(l, TFSM_COUNT_COOKIE_SENT);
-    open_passive(l, tcb);
-    tfsm_step(tcb, cfg, event, &out->effects);
-    if (!tfsm_output(tcb, cfg, event->now, segment)) {
-        return;
+    open_passive(l, l->work);
+    tfsm_step(l->work, cfg, &at->event, &out->effects);
+    answer(l, cfg, packet, at, true, out);
+    if (out->answers) { /* nobody would know that a user timeout was told */
+        out->answer.segment.options &= (uint8_t) ~(unsigned)TFSM_OPT_USER_TIMEOUT;
+        tfsm_cookie_sent(l, at->event.now);
     }
-    bend(tcb, segment);
-    segment->options &=
-        (uint8_t) ~(unsigned)TFSM_OPT_USER_TIMEOUT; /* nobody would know it was told */
-    address_answer(packet, out);
-    if (bears(segment, TFSM_OPT_FAST_OPEN)) {
-        tfsm_fast_cookie(l, &ends, out->answer.cookie);
-    }
-    tfsm_cookie_sent(l, event->now);
 }
 
 /* Only the SYN itself goes into an entry: its text and FIN come again when they are not acknowledged
@@ -443,18 +478,17 @@ static void choose_iss(const struct tfsm_listener *l, const struct tfsm_config *
 
 /* A SYN that is taken: into its entry, or at once where its Fast Open cookie is good. */
 static void take_syn(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
-                     const struct tfsm_packet *packet, struct scratch *at, bool cookie,
+                     const struct tfsm_packet *packet, struct visit *at, bool cookie,
                      const struct tfsm_seat *seat, struct tfsm_arrival *out)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     const struct tfsm_event *event = &at->event;
-    struct tfsm_tcb *tcb = &at->tcb;
+    struct tfsm_tcb *tcb = l->work;
     open_passive(l, tcb);
     tfsm_step(tcb, cfg, event, &out->effects);
     if (event->fast_open) {
         *seat->tcb = *tcb;
         if (cookie) {
-            tfsm_cookie_spend(l, &ends, packet->segment.seq, event->now);
+            tfsm_cookie_spend(l, &at->ends, packet->segment.seq, event->now);
         }
         await_accept(l, seat->id);
         out->kind = TFSM_ARRIVAL_CONNECTION;
@@ -463,6 +497,7 @@ static void take_syn(struct tfsm_listener *l, const struct tfsm_config *cfg, uin
     }
     tally(l, TFSM_COUNT_ENTRY);
     if (!is_open(tcb)) {
+        answer_from(l, cfg, place, packet, at, out);
         tfsm_entry_fold(l, place, tcb);
     } else { /* only a faulty table opens so soon */
         bool seated = seat_connection(l, tcb, seat, out);
@@ -471,11 +506,9 @@ static void take_syn(struct tfsm_listener *l, const struct tfsm_config *cfg, uin
 }
 
 static void on_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
-                   const struct tfsm_packet *packet, struct scratch *at,
-                   const struct tfsm_seat *seat, const uint32_t *iss_after,
-                   struct tfsm_arrival *out)
+                   const struct tfsm_packet *packet, struct visit *at, const struct tfsm_seat *seat,
+                   const uint32_t *iss_after, struct tfsm_arrival *out)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
     struct tfsm_event *event = &at->event;
     tfsm_time now = event->now;
     tally(l, TFSM_COUNT_SYN);
@@ -488,10 +521,11 @@ static void on_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
         tally(l, accept_full(l) ? TFSM_COUNT_SYN_ACCEPT_FULL : TFSM_COUNT_SYN_NO_SEAT);
         return;
     }
-    enum tfsm_listener_counter fast_open = weigh_fast_open(l, packet, iss_after == NULL, event);
+    enum tfsm_listener_counter fast_open = weigh_fast_open(l, packet, iss_after == NULL, at);
     /* Where a cookie may have been sent for the same SYN, the ISN is one. */
     bool cookie = iss_after == NULL && tfsm_cookies_are_out(l, now);
-    uint32_t place = event->fast_open ? NO_ENTRY : make_room(l, &ends, iss_after != NULL, cookie);
+    uint32_t place =
+        event->fast_open ? NO_ENTRY : make_room(l, &at->ends, iss_after != NULL, cookie);
     bool stateless = !event->fast_open && place == NO_ENTRY;
     if (stateless && (iss_after != NULL || l->policy.cookies == TFSM_COOKIES_NEVER)) {
         tally(l, TFSM_COUNT_SYN_QUEUE_FULL);
@@ -500,7 +534,7 @@ static void on_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
     if (fast_open != TFSM_LISTENER_COUNTS) {
         tally(l, fast_open);
     }
-    choose_iss(l, cfg, &ends, cookie || stateless, iss_after, event);
+    choose_iss(l, cfg, &at->ends, cookie || stateless, iss_after, event);
     if (!event->fast_open) {
         strip(&event->segment);
     }
@@ -514,15 +548,15 @@ static void on_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
 /* The client of an entry shows a cookie that it was sent before there was one: the queue had been full,
  * and the clock of cookies has moved on since. */
 static bool comes_with_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                              uint32_t place, const struct tfsm_packet *packet, tfsm_time now)
+                              uint32_t place, const struct tfsm_ends *ends,
+                              const struct tfsm_segment *third, tfsm_time now)
 {
     const struct tfsm_entry *entry = entry_at(l, place);
     struct tfsm_segment syn;
     tfsm_time made;
-    return packet->segment.security == l->security &&
-           packet->segment.seq == seq_add(entry->irs, 1) &&
-           !tfsm_cookie_is_near(entry->iss, seq_sub(packet->segment.ack, 1)) &&
-           is_cookie(l, cfg, packet, now, &syn, &made);
+    return third->security == l->security && third->seq == seq_add(entry->irs, 1) &&
+           !tfsm_cookie_is_near(entry->iss, seq_sub(third->ack, 1)) &&
+           is_cookie(l, cfg, ends, third, now, &syn, &made);
 }
 
 static bool is_segment(const struct tfsm_packet *packet)
@@ -536,13 +570,14 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
                            const struct tfsm_seat *seat, const uint32_t *iss_after,
                            struct tfsm_arrival *out)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
-    *out = (struct tfsm_arrival){.kind = TFSM_ARRIVAL_TAKEN};
+    out->kind = TFSM_ARRIVAL_TAKEN;
+    out->answers = false;
+    out->effects = (struct tfsm_effects){0};
     if (l->closing || !is_segment(packet)) {
         out->kind = TFSM_ARRIVAL_INVALID;
         return;
     }
-    struct scratch at;
+    struct visit at = {.ends = ends_of(l, packet)};
     at.event.kind = TFSM_EV_SEGMENT;
     at.event.now = now;
     at.event.iss = 0;
@@ -551,9 +586,10 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
     at.event.fast_open = false;
     at.event.cookie_len = 0;
     at.event.segment = packet->segment;
-    uint32_t place = tfsm_entry_find(l, &ends);
+    uint32_t place = tfsm_entry_find(l, &at.ends);
     bool cookies = iss_after == NULL; /* of none the ISN is known to come after that */
-    if (place != NO_ENTRY && cookies && comes_with_cookie(l, cfg, place, packet, now)) {
+    if (place != NO_ENTRY && cookies &&
+        comes_with_cookie(l, cfg, place, &at.ends, &packet->segment, now)) {
         to_cookie(l, cfg, packet, &at, seat, out);
         if (out->kind == TFSM_ARRIVAL_CONNECTION) {
             remove_entry(l, place, TFSM_COUNT_ENTRY_COOKIE);
@@ -573,15 +609,14 @@ bool tfsm_listener_claims(const struct tfsm_listener *l, const struct tfsm_confi
                           const struct tfsm_packet *packet, tfsm_time now,
                           const struct tfsm_tcb *waiting, const struct tfsm_config *waiting_cfg)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    const struct tfsm_ends ends = ends_of(l, packet);
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
     uint32_t place = l->closing ? NO_ENTRY : tfsm_entry_find(l, &ends);
-    struct tfsm_tcb tcb;
     if (place == NO_ENTRY) {
         return false;
     }
-    tfsm_entry_unfold(l, cfg, place, &tcb);
-    return tfsm_is_for_next(waiting, waiting_cfg, &tcb, cfg, &event);
+    tfsm_entry_unfold(l, cfg, place, l->work);
+    return tfsm_is_for_next(waiting, waiting_cfg, l->work, cfg, &event);
 }
 
 /* ---- ICMP, time, output ---- */
@@ -590,20 +625,20 @@ bool tfsm_listener_icmp(struct tfsm_listener *l, const struct tfsm_config *cfg,
                         const struct tfsm_icmp_message *message, tfsm_time now,
                         struct tfsm_effects *fx)
 {
-    const struct tfsm_ends ends = {&message->local, &message->remote, message->remote_port};
+    struct tfsm_ends ends = {&message->local, &message->remote, message->remote_port, 0};
+    ends.home = tfsm_entry_home(l, &ends);
     struct tfsm_event event = {.kind = TFSM_EV_ICMP,
                                .now = now,
                                .icmp = message->meaning,
                                .mss = message->mss,
                                .segment = {.seq = message->seq}};
     uint32_t place = tfsm_entry_find(l, &ends);
-    struct tfsm_tcb tcb;
     if (place == NO_ENTRY || l->closing) {
         return false;
     }
-    tfsm_entry_unfold(l, cfg, place, &tcb);
-    tfsm_step(&tcb, cfg, &event, fx);
-    keep_or_remove(l, place, &event, &tcb);
+    tfsm_entry_unfold(l, cfg, place, l->work);
+    tfsm_step(l->work, cfg, &event, fx);
+    keep_or_remove(l, place, &event, l->work);
     return true;
 }
 
@@ -618,7 +653,6 @@ bool tfsm_listener_timeout(struct tfsm_listener *l, const struct tfsm_config *cf
                            struct tfsm_effects *fx)
 {
     struct tfsm_event event = {.kind = TFSM_EV_TIMEOUT, .now = now};
-    struct tfsm_tcb tcb;
     tfsm_time at;
     uint32_t place = tfsm_entry_due(l, &at);
     if (place == NO_ENTRY || at > now || l->closing) {
@@ -626,25 +660,25 @@ bool tfsm_listener_timeout(struct tfsm_listener *l, const struct tfsm_config *cf
     }
     struct tfsm_config patience = *cfg;
     patience.syn_retries = l->policy.syn_ack_retries;
-    tfsm_entry_unfold(l, cfg, place, &tcb);
-    tfsm_step(&tcb, &patience, &event, fx);
-    keep_or_remove(l, place, &event, &tcb);
+    tfsm_entry_unfold(l, cfg, place, l->work);
+    tfsm_step(l->work, &patience, &event, fx);
+    keep_or_remove(l, place, &event, l->work);
     return true;
 }
 
 /* An entry of a listener that closes says so, and is gone. */
 static void say_goodbye(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
-                        struct tfsm_tcb *tcb, tfsm_time now)
+                        tfsm_time now)
 {
     struct tfsm_event abort = {.kind = TFSM_EV_ABORT, .now = now};
     struct tfsm_effects fx;
-    tfsm_step(tcb, cfg, &abort, &fx);
+    tfsm_step(l->work, cfg, &abort, &fx);
     remove_entry(l, place, TFSM_COUNT_ENTRY_CLOSED);
 }
 
 bool tfsm_listener_forget(struct tfsm_listener *l, const struct tfsm_packet *packet)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    const struct tfsm_ends ends = ends_of(l, packet);
     uint32_t place = l->closing ? tfsm_entry_find(l, &ends) : NO_ENTRY;
     if (place == NO_ENTRY) {
         return false;
@@ -663,7 +697,7 @@ static void address_entry(const struct tfsm_listener *l, const struct tfsm_addre
                           const struct tfsm_address *remote, uint16_t remote_port,
                           struct tfsm_packet *out)
 {
-    const struct tfsm_ends ends = {local, remote, remote_port};
+    const struct tfsm_ends ends = {local, remote, remote_port, 0}; /* not looked for */
     out->src = *local;
     out->dst = *remote;
     out->src_port = l->port;
@@ -683,23 +717,22 @@ bool tfsm_listener_output(struct tfsm_listener *l, const struct tfsm_config *cfg
 {
     for (uint32_t left = l->entry_count; left > 0 && l->line_first != NO_ENTRY; left--) {
         uint32_t place = l->line_first;
-        struct tfsm_tcb tcb;
-        tfsm_entry_unfold(l, cfg, place, &tcb);
+        tfsm_entry_unfold(l, cfg, place, l->work);
         tfsm_entry_leave_line(l, place);
         const bool bent = entry_at(l, place)->cookie && !l->closing;
         const struct tfsm_address local = tfsm_entry_address(entry_at(l, place), true);
         const struct tfsm_address remote = tfsm_entry_address(entry_at(l, place), false);
         const uint16_t remote_port = entry_at(l, place)->remote_port;
         if (l->closing) {
-            say_goodbye(l, cfg, place, &tcb, now);
+            say_goodbye(l, cfg, place, now);
         }
-        bool more = tfsm_output(&tcb, cfg, now, &out->segment);
+        bool more = tfsm_output(l->work, cfg, now, &out->segment);
         if (!l->closing) {
-            tfsm_entry_fold(l, place, &tcb);
+            tfsm_entry_fold(l, place, l->work);
         }
         if (more) {
             if (bent) {
-                bend(&tcb, &out->segment);
+                bend(l->work, &out->segment);
             }
             address_entry(l, &local, &remote, remote_port, out);
             return true;
@@ -712,23 +745,24 @@ bool tfsm_listener_output(struct tfsm_listener *l, const struct tfsm_config *cfg
 
 bool tfsm_listener_holds(const struct tfsm_listener *l, const struct tfsm_packet *packet)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    const struct tfsm_ends ends = ends_of(l, packet);
     return tfsm_entry_find(l, &ends) != NO_ENTRY;
 }
 
 bool tfsm_listener_peek(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                         const struct tfsm_packet *packet, tfsm_time now, struct tfsm_tcb *out)
 {
-    const struct tfsm_ends ends = {&packet->dst, &packet->src, packet->src_port};
+    const struct tfsm_ends ends = ends_of(l, packet);
     uint32_t place = tfsm_entry_find(l, &ends);
+    struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now};
     struct tfsm_arrival scratch;
-    struct tfsm_segment syn;
     tfsm_time made;
-    bool entry = place != NO_ENTRY && !comes_with_cookie(l, cfg, place, packet, now);
+    bool entry =
+        place != NO_ENTRY && !comes_with_cookie(l, cfg, place, &ends, &packet->segment, now);
     if (entry) {
         tfsm_entry_unfold(l, cfg, place, out);
-    } else if (!is_cookie(l, cfg, packet, now, &syn, &made) ||
-               !restore_from_cookie(l, cfg, packet, &syn, now, out, &scratch)) {
+    } else if (!is_cookie(l, cfg, &ends, &packet->segment, now, &event.segment, &made) ||
+               !restore_from_cookie(l, cfg, packet, &event, out, &scratch)) {
         open_passive(l, out);
     }
     return entry;
@@ -740,10 +774,10 @@ static const char *check_entry(const struct tfsm_listener *l, const struct tfsm_
     const struct tfsm_entry *entry = entry_at(l, place);
     struct tfsm_address local = tfsm_entry_address(entry, true);
     struct tfsm_address remote = tfsm_entry_address(entry, false);
-    const struct tfsm_ends ends = {&local, &remote, entry->remote_port};
-    struct tfsm_tcb tcb;
-    tfsm_entry_unfold(l, cfg, place, &tcb);
-    enum tfsm_clause clause = tfsm_check(&tcb);
+    struct tfsm_ends ends = {&local, &remote, entry->remote_port, 0};
+    ends.home = tfsm_entry_home(l, &ends);
+    tfsm_entry_unfold(l, cfg, place, l->work);
+    enum tfsm_clause clause = tfsm_check(l->work);
     if (clause != TFSM_OK) {
         return tfsm_clause_name(clause);
     }

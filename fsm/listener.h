@@ -32,10 +32,13 @@ struct tfsm_ends {
     const struct tfsm_address *local;
     const struct tfsm_address *remote;
     uint16_t remote_port;
+    uint32_t home; /* tfsm_entry_home() */
 };
 
 /* ---- syn_queue.c ---- */
 
+/* The bucket in which an entry of this peer is: all that is needed of *ends is set but that. */
+uint32_t tfsm_entry_home(const struct tfsm_listener *l, const struct tfsm_ends *ends);
 /* The entry of this peer, or NO_ENTRY. */
 uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *ends);
 /* An entry for this peer, or NO_ENTRY when every one is in use. It has no TCB folded into it yet.
@@ -92,6 +95,10 @@ bool tfsm_fast_cookie_holds(const struct tfsm_listener *l, const struct tfsm_end
 /* ---- isn.c ---- */
 
 #define TFSM_TUPLE_OCTETS 38u /* two addresses of 1 + 16 octets, two ports */
+/* 64 bits of a tuple that nobody shows to anybody, for a hash table: SipHash-1-3, which is what tables need. */
+uint64_t tfsm_hash_for_table(const uint8_t key[16], const struct tfsm_address *local,
+                             uint16_t local_port, const struct tfsm_address *remote,
+                             uint16_t remote_port);
 /* A tuple as octets, each field in its place. */
 void tfsm_put_tuple(uint8_t octets[TFSM_TUPLE_OCTETS], const struct tfsm_address *local,
                     uint16_t local_port, const struct tfsm_address *remote, uint16_t remote_port);

@@ -33,10 +33,14 @@ struct tfsm_address tfsm_entry_address(const struct tfsm_entry *entry, bool loca
     return address;
 }
 
-static uint32_t bucket_of(const struct tfsm_listener *l, const struct tfsm_ends *ends)
+uint32_t tfsm_entry_home(const struct tfsm_listener *l, const struct tfsm_ends *ends)
 {
-    uint32_t hash = tfsm_isn(l->hash_key, ends->local, l->port, ends->remote, ends->remote_port, 0);
-    return hash % l->entry_most;
+    if (l->entry_most == 0 || ends->local->family != ends->remote->family) {
+        return 0; /* there is none */
+    }
+    uint64_t hash =
+        tfsm_hash_for_table(l->hash_key, ends->local, l->port, ends->remote, ends->remote_port);
+    return (uint32_t)(hash & UINT32_MAX) % l->entry_most;
 }
 
 /* [RFC4987:3.2] */
@@ -49,7 +53,7 @@ uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *
     }
     put_octets(local, ends->local);
     put_octets(remote, ends->remote);
-    uint32_t place = l->entries[bucket_of(l, ends)].bucket;
+    uint32_t place = l->entries[ends->home].bucket;
     /* A chain has no more entries than there are. */
     for (uint32_t left = l->entry_count; left > 0 && place != NO_ENTRY; left--) {
         const struct tfsm_entry *entry = entry_at(l, place);
@@ -208,7 +212,7 @@ uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends, 
         return NO_ENTRY;
     }
     struct tfsm_entry *entry = entry_at(l, place);
-    entry->home = bucket_of(l, ends);
+    entry->home = ends->home;
     uint32_t *bucket = &l->entries[entry->home].bucket;
     put_octets(entry->local, ends->local);
     put_octets(entry->remote, ends->remote);

@@ -47,10 +47,13 @@ enum tfsm_overflow {
 
 /* What can be chosen, and changed at any time. */
 struct tfsm_listener_policy {
-    uint8_t cookies;    /* enum tfsm_cookies */
-    uint8_t overflow;   /* enum tfsm_overflow */
-    bool recycle;       /* with TFSM_COOKIES_NEVER: a SYN that finds the queue full puts out its
+    uint8_t cookies;  /* enum tfsm_cookies */
+    uint8_t overflow; /* enum tfsm_overflow */
+    bool recycle;     /* with TFSM_COOKIES_NEVER: a SYN that finds the queue full puts out its
                            oldest entry (RFC4987:3.4) */
+    bool
+        at_once; /* what a segment makes an entry say is the answer of that arrival, which costs less, and
+                           does not stand in line for tfsm_listener_output(): for who can send it there and then */
     uint32_t fast_open; /* connections opened by Fast Open whose handshake is not through, at most
                            (RFC7413:5.1); 0: Fast Open is off */
     uint8_t syn_ack_retries; /* SYN-ACKs sent again before an entry is given up; takes the place of
@@ -163,6 +166,7 @@ struct tfsm_listener {
     uint32_t waiting_first;
     struct tfsm_spent *spent; /* cookies that were spent */
     uint32_t spent_most;
+    struct tfsm_tcb *work; /* the TCB that a segment, or time, meets */
     uint16_t port;
     uint8_t security; /* label of the connections */
     bool closing;
@@ -197,6 +201,8 @@ struct tfsm_listening {
      * segment of one that is forgotten, come again once the connection is gone, would make
      * another; 0: each would */
     uint32_t spent_count;
+    struct tfsm_tcb
+        *work; /* room to work in, so that stacks are small: one for all listeners of a thread */
     uint16_t port; /* the local port, 1..65535 */
     uint8_t security;
     uint8_t isn_key[16]; /* the host's: tfsm_isn() */
@@ -210,7 +216,7 @@ struct tfsm_listening {
 #define TFSM_ENTRIES_MOST 0x1000000u
 
 /* Start to listen. Returns false, and leaves *listener alone, when port or accept queue is 0, there
- * are more than TFSM_ENTRIES_MOST entries, or no entries and no cookies. */
+ * are more than TFSM_ENTRIES_MOST entries, no entries and no cookies, or no room to work in. */
 bool tfsm_listener_open(struct tfsm_listener *listener, const struct tfsm_listening *listening);
 
 /* Where a connection may be made, if the segment brings one about. */
@@ -231,8 +237,10 @@ enum tfsm_arrival_kind {
 /* What a segment comes to. */
 struct tfsm_arrival {
     enum tfsm_arrival_kind kind;
-    bool answers;              /* there is an answer that nothing remembers: send it or lose it */
-    struct tfsm_packet answer; /* a RST, or a SYN-ACK with a cookie */
+    bool answers; /* there is an answer: send it now or lose it */
+    struct tfsm_packet
+        answer; /* with that: a RST, a SYN-ACK with a cookie, and with policy.at_once what an entry
+                                  has to say; hops and traffic_class are the embedder's to fill in */
     /* of the TCB that the segment met, whether it was kept or not. To be carried out with
      * TFSM_ARRIVAL_CONNECTION; then TFSM_SIG_EARLY says that it is a Fast Open: see
      * tfsm_listener_early_over() */
@@ -248,7 +256,7 @@ struct tfsm_arrival {
  *            after this, its last number (fx->iss_after of a TFSM_V_REOPEN): a SYN gets an entry, and
  *            neither a cookie nor a Fast Open, so that nothing of the old connection is lost before the
  *            third segment. With TFSM_ARRIVAL_CONNECTION it is to be aborted (RFC9293:MAY-2b)
- * out        written whole
+ * out        written whole, but for an answer that there is not
  * The same SYN gets the same ISN again while its entry is there; from the first cookie that is sent
  * until the last one is no longer good, within one period of their clock (67 s), whether there is an
  * entry or not, and whatever becomes of the policy; and all that time the SYN-ACK agrees to no more

@@ -305,6 +305,14 @@ static void call_flow(struct listen *w, unsigned peer, struct tfsm_event *ev)
 
 /* ---- segments ---- */
 
+/* The answer is what an entry owes, as tfsm_listener_output() would have handed it out. */
+static bool is_spoken_by_entry(const struct listen *w, const struct listen_arrival *a)
+{
+    return w->listener.policy.at_once && a->out.answers &&
+           (a->out.answer.segment.flags & TFSM_RST) == 0 &&
+           tfsm_listener_holds(&w->listener, a->packet);
+}
+
 static void to_listener(struct listen *w, struct listen_arrival *a)
 {
     const struct tfsm_segment *segment = &a->packet->segment;
@@ -321,12 +329,14 @@ static void to_listener(struct listen *w, struct listen_arrival *a)
     w->run.result.events++;
     w->fed++;
     hit_all(w, &a->out.effects);
+    a->spoken = is_spoken_by_entry(w, a);
+    a->out.answers = a->out.answers && !a->spoken;
     listen_account_arrival(w, a);
     tell_event(w, a->peer, &ev, TFSM_DONE, &a->out.effects, &a->met);
     if (a->out.kind == TFSM_ARRIVAL_CONNECTION) {
         note(w, "connection %llu of peer %u", (unsigned long long)seat.id, a->peer);
     }
-    if (a->out.answers) {
+    if (a->spoken || a->out.answers) {
         tell_sent(w, a->peer, &a->out.answer.segment);
     }
     settle_flows(w);
@@ -482,9 +492,11 @@ static void choose_policy(struct listen *w, uint8_t octet, struct tfsm_listener_
     policy->overflow = octet & 4u ? TFSM_OVERFLOW_RESET : TFSM_OVERFLOW_DROP;
     policy->recycle = (octet & 8u) != 0;
     policy->fast_open = limits[octet >> 4 & 3];
-    note(w, "policy: cookies %s%s; accept queue full: %s; Fast Opens: %u", names[policy->cookies],
+    policy->at_once = (octet & 64u) != 0;
+    note(w, "policy: cookies %s%s; accept queue full: %s; Fast Opens: %u%s", names[policy->cookies],
          policy->recycle ? ", recycles" : "",
-         policy->overflow == TFSM_OVERFLOW_RESET ? "reset" : "drop", policy->fast_open);
+         policy->overflow == TFSM_OVERFLOW_RESET ? "reset" : "drop", policy->fast_open,
+         policy->at_once ? "; entries answer at once" : "");
 }
 
 static void open_listener(struct listen *w)
@@ -498,6 +510,7 @@ static void open_listener(struct listen *w)
     opening->entries = &w->entries[1];
     opening->waiting = &w->waiting[1];
     opening->spent = &w->spent[1];
+    opening->work = &w->work;
     make_secret(w, opening->secret);
     make_secret(w, opening->fast_open_secret);
     bool opened = tfsm_listener_open(&w->listener, opening);

@@ -111,6 +111,7 @@ struct listen {
     struct tfsm_entry entries[LISTEN_ENTRIES + 2];
     uint64_t waiting[LISTEN_WAITING + 2];
     struct tfsm_spent spent[LISTEN_SPENT + 2];
+    struct tfsm_tcb work;          /* of the listener, to work in */
     struct tfsm_listening opening; /* as the listener was opened */
     struct listen_flow flows[LISTEN_PEERS];
     /* In TIME-WAIT, while the next incarnation is half open among the flows; else
@@ -157,6 +158,7 @@ struct listen_arrival {
     bool promised;       /* it reopens from TIME-WAIT because there was room */
     struct tfsm_tcb met; /* tfsm_listener_peek() before */
     struct tfsm_arrival out;
+    bool spoken; /* the answer is an entry's, with policy.at_once; out.answers is not set then */
     struct tfsm_tcb tcb; /* the seat's */
 };
 

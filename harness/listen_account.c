@@ -525,6 +525,18 @@ static void forget_round_trip(const struct listen *w, struct tfsm_tcb *tcb)
     tcb->rto = w->cfg.rto_initial;
 }
 
+/* What an entry has to say to the segment goes out at once, where it is asked to. */
+static void hear_entry(struct listen *w, const struct listen_arrival *a)
+{
+    const struct listen_flow *flow = &w->flows[a->peer];
+    if (a->spoken) {
+        (void)listen_account_output(w, &a->out.answer, false);
+    } else if (w->listener.policy.at_once && flow->stage == LISTEN_HALF) {
+        check(w, a->peer, a->out.answers || flow->tcb.owed == 0, FOLDED,
+              "the entry does not answer at once");
+    }
+}
+
 static void judge_entry(struct listen *w, const struct listen_arrival *a)
 {
     struct listen_flow *flow = &w->flows[a->peer];
@@ -564,6 +576,7 @@ static void judge_entry(struct listen *w, const struct listen_arrival *a)
     keep_or_end(w, a->peer,
                 (a->packet->segment.flags & TFSM_RST) != 0 ? TFSM_COUNT_ENTRY_RESET
                                                            : TFSM_COUNT_ENTRY_SYN);
+    hear_entry(w, a);
 }
 
 /* ---- third segments of no entry ---- */
@@ -740,6 +753,7 @@ static void judge_taken(struct listen *w, const struct listen_arrival *a, uint8_
     flow->age = ++w->serial;
     flow->made = w->run.now;
     flow->syn = a->packet->segment;
+    hear_entry(w, a);
 }
 
 /* The SYN is answered with a cookie. */

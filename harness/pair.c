@@ -20,7 +20,7 @@
 #define CONNECTIONS 4        /* of an endpoint: the latest, and what is left of those before */
 #define RESETS      16       /* answers to segments of no connection that can wait */
 #define RING        0x40000u /* octets; larger buffers are clamped to this */
-#define SMALL_PARTS 0x20000u /* octets of an endpoint but for its rings: more than enough */
+#define SMALL_PARTS 0x24000u /* octets of an endpoint but for its rings: more than enough */
 #define PORT        1000u    /* of end 0; end 1 has the next */
 #define ISN_TICK    4u       /* microseconds from one ISN to the next */
 #define PERIOD      65521u   /* of a stream, octets: a prime, so that no ring divides it */

@@ -11,6 +11,7 @@
 static struct tfsm_listener listener;
 static struct tfsm_entry entries[ENTRIES];
 static uint64_t waiting[ENTRIES];
+static struct tfsm_tcb work;
 static struct tfsm_config cfg;
 static tfsm_time now;
 static uint8_t out_octets[2048];
@@ -21,8 +22,10 @@ static void start(bool ipv6, bool stamps)
                                        .entry_count = ENTRIES,
                                        .waiting = waiting,
                                        .waiting_count = ENTRIES,
+                                       .work = &work,
                                        .port = SERVER_PORT,
                                        .policy = tfsm_listener_policy_default()};
+    listening.policy.at_once = true;
     memset(entries, 0, sizeof entries);
     cfg = tfsm_config_default();
     cfg.mss = ipv6 ? 1440 : 1460;
@@ -41,9 +44,9 @@ static void arrive(unsigned i, const struct parcel *parcel)
         return;
     }
     tfsm_listener_segment(&listener, &cfg, &packet, now, &seat, NULL, &arrival);
-    while (tfsm_listener_output(&listener, &cfg, now, &packet)) {
-        packet.hops = 64;
-        size_t n = tfsm_write(&packet, NULL, out_octets, sizeof out_octets);
+    if (arrival.answers) {
+        arrival.answer.hops = 64;
+        size_t n = tfsm_write(&arrival.answer, NULL, out_octets, sizeof out_octets);
         driver_sent(out_octets, n);
     }
 }

@@ -186,6 +186,7 @@ struct endpoint {
     struct tfsm_entry *entries; /* backlog of each listener */
     uint64_t *accept_queue;     /* likewise */
     struct tfsm_spent *spent;   /* spent_count of each listener */
+    struct tfsm_tcb work;       /* of all listeners, to work in */
     struct ep_cookie *cookies;
     struct ep_refusal *refusals; /* EP_REFUSALS for each place of a cookie */
     uint8_t *scratch;            /* for a text that wraps around its ring */

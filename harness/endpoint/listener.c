@@ -77,6 +77,7 @@ static void open_core(struct endpoint *ep, uint32_t index, const struct endpoint
         .waiting_count = backlog,
         .spent = ep->spent + (size_t)index * ep->spent_count,
         .spent_count = ep->spent_count,
+        .work = &ep->work,
         .port = listen->port,
         .policy = listen->policy != NULL ? *listen->policy : tfsm_listener_policy_default()};
     memset(listening.entries, 0, backlog * sizeof *listening.entries);

@@ -554,6 +554,7 @@ struct forgery {
     struct tfsm_config cfg;
     struct tfsm_listener listener;
     uint64_t waiting[1];
+    struct tfsm_tcb work;
     uint64_t random;
     tfsm_time now;
 };
@@ -577,6 +578,7 @@ static void open_forgery(struct forgery *forgery, uint64_t seed)
 {
     struct tfsm_listening listening = {.waiting = forgery->waiting,
                                        .waiting_count = 1,
+                                       .work = &forgery->work,
                                        .port = PORT,
                                        .policy = tfsm_listener_policy_default()};
     forgery->random = seeded(seed);

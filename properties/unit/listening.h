@@ -29,6 +29,7 @@
 struct house {
     struct tfsm_listener l;
     struct tfsm_config cfg;
+    struct tfsm_tcb work;
     struct tfsm_listening from;
     struct tfsm_entry entries[ENTRIES_ROOM + 2];
     uint64_t waiting[WAITING_ROOM + 2];
@@ -147,6 +148,7 @@ static inline void house_build(struct house *h, uint8_t family, uint32_t entries
     h->from.entry_count = entries;
     h->from.waiting = h->waiting + 1;
     h->from.waiting_count = waiting;
+    h->from.work = &h->work;
     h->from.port = PORT;
     h->from.policy = tfsm_listener_policy_default();
     for (uint8_t i = 0; i < 16; i++) {

@@ -41,6 +41,9 @@ static void test_listener_open_bad_arguments(void **state)
     house_build(h, family_of(state), 0, 4);
     h->from.policy.cookies = TFSM_COOKIES_NEVER;
     refuses(h);
+    house_build(h, family_of(state), 4, 4);
+    h->from.work = NULL;
+    refuses(h);
 }
 
 static void test_listener_open_least(void **state)
@@ -226,6 +229,75 @@ static void test_listener_syn_again_before_the_answer(void **state)
     assert_int_equal(behind(h, &p).iss, iss);
     assert_int_equal(syn_ack_drawn(h, &p).segment.seq, iss);
     assert_int_equal(count_of(h, TFSM_COUNT_ENTRY), 1);
+}
+
+/* What one peer is told: of its SYN, of that again, of an ACK out of the window, of text without an ACK. */
+static unsigned told(void **state, bool at_once, struct tfsm_packet out[8])
+{
+    struct house *h = a_house(state, 4, 4);
+    struct peer p = peer_of(h, 0);
+    const struct tfsm_packet syn = syn_of(h, &p);
+    unsigned count = 0;
+    h->l.policy.at_once = at_once;
+    for (unsigned i = 0; i < 4; i++) {
+        const struct tfsm_packet late = packet_of(h, &p, TFSM_ACK, p.irs - 1000, p.iss + 1, 0);
+        const struct tfsm_packet bare = packet_of(h, &p, 0, p.irs + 1, 0, 10);
+        assert_int_equal(send_packet(h, i < 2 ? &syn : i == 2 ? &late : &bare), TFSM_ARRIVAL_TAKEN);
+        assert_true(at_once || !h->arrival.answers);
+        assert_true(!at_once || !tfsm_listener_owes(&h->l));
+        if (h->arrival.answers) {
+            out[count++] = h->arrival.answer;
+        }
+        while (count < 8 && draw(h, &out[count])) {
+            count++;
+        }
+        p.iss = out[0].segment.seq;
+        h->now += 1000;
+    }
+    const struct tfsm_packet third = third_of(h, &p, 0);
+    connects(h, &third);
+    return count;
+}
+
+/* At once or in line, the same is said. */
+static void test_listener_entries_answer_at_once(void **state)
+{
+    struct tfsm_packet now[8];
+    struct tfsm_packet later[8];
+    unsigned count = told(state, true, now);
+    assert_int_equal(count, 3);
+    assert_int_equal(told(state, false, later), count);
+    for (unsigned i = 0; i < count; i++) {
+        const struct tfsm_segment *a = &now[i].segment;
+        const struct tfsm_segment *b = &later[i].segment;
+        assert_int_equal(a->flags, b->flags);
+        assert_int_equal(a->seq, b->seq);
+        assert_int_equal(a->ack, b->ack);
+        assert_int_equal(a->wnd, b->wnd);
+        assert_int_equal(a->options, b->options);
+        assert_int_equal(a->len, b->len);
+        assert_memory_equal(&now[i].dst, &later[i].dst, sizeof now[i].dst);
+        assert_int_equal(now[i].dst_port, later[i].dst_port);
+    }
+}
+
+/* A retransmission, which no segment calls for, stands in line, and so does what was owed before. */
+static void test_listener_timers_do_not_answer_at_once(void **state)
+{
+    struct house *h = a_house(state, 4, 4);
+    struct peer p = peer_of(h, 0);
+    struct peer other = peer_of(h, 1);
+    const struct tfsm_packet syn = syn_of(h, &p);
+    taken(h, &syn);
+    h->l.policy.at_once = true;
+    const struct tfsm_packet its = syn_of(h, &other);
+    assert_int_equal(send_packet(h, &its), TFSM_ARRIVAL_TAKEN);
+    assert_true(h->arrival.answers && goes_to(&h->arrival.answer, &other));
+    (void)syn_ack_drawn(h, &p);
+    quiet(h);
+    h->now = tfsm_listener_deadline(&h->l);
+    assert_true(time_passes(h));
+    (void)syn_ack_drawn(h, &p);
 }
 
 /* RFC9293:MUST-8, RFC6528:3: the clock of the ISN goes on. */
@@ -1828,6 +1900,8 @@ int main(void)
         BOTH(test_listener_syn_again_has_the_same_isn),
         BOTH(test_listener_syn_again_with_text_is_no_other_syn),
         BOTH(test_listener_syn_again_before_the_answer),
+        BOTH(test_listener_entries_answer_at_once),
+        BOTH(test_listener_timers_do_not_answer_at_once),
         BOTH(test_listener_syn_later_has_a_later_isn),
         BOTH(test_listener_syn_iss_after),
         BOTH(test_listener_syn_with_another_label_is_reset),
