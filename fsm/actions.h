@@ -234,7 +234,7 @@ static inline void move_recovery(struct tfsm_tcb *tcb)
                            ? min32(tcb->limited, seq_distance(tcb->snd_una, tcb->snd_limited))
                            : 0;
     }
-    if (tcb->sacked_count > 0) {
+    if (sacked_count(tcb) > 0) {
         tfsm_sack_trim(tcb);
     }
     if (!seq_lt(tcb->snd_una, tcb->snd_recover)) {

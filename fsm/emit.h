@@ -316,7 +316,7 @@ static inline void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cf
                               struct tfsm_segment *out)
 {
     struct tfsm_range hole = {tcb->snd_una, tcb->snd_nxt};
-    if (tcb->sacked_count > 0) {
+    if (sacked_count(tcb) > 0) {
         hole.right = tcb->sacked[0].left;
     }
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;

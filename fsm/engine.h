@@ -105,6 +105,12 @@ static inline bool ece_waits(const struct tfsm_tcb *tcb)
     return CAN(TFSM_ECN) && has(tcb->flags, TFSM_M_ECE_WAIT);
 }
 
+/* Ranges in sacked[]. */
+static inline unsigned sacked_count(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_SACK) ? tcb->sacked_count : 0;
+}
+
 static inline bool dsack_waits(const struct tfsm_tcb *tcb)
 {
     return CAN(TFSM_SACK) && has(tcb->flags, TFSM_M_DSACK);

@@ -18,7 +18,7 @@ static uint32_t range_length(struct tfsm_range range)
 static uint32_t not_held(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to)
 {
     uint32_t octets = to > from ? to - from : 0;
-    for (unsigned i = 0; i < tcb->sacked_count; i++) {
+    for (unsigned i = 0; i < sacked_count(tcb); i++) {
         uint32_t left = max32(offset(tcb, tcb->sacked[i].left), from);
         uint32_t right = min32(offset(tcb, tcb->sacked[i].right), to);
         octets -= right > left ? min32(right - left, octets) : 0;
@@ -32,8 +32,8 @@ static uint32_t not_held(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to)
 static uint32_t sack_lost_below(const struct tfsm_tcb *tcb)
 {
     uint32_t octets = 0;
-    for (unsigned above = 1; above <= tcb->sacked_count; above++) {
-        unsigned i = tcb->sacked_count - above;
+    for (unsigned above = 1; above <= sacked_count(tcb); above++) {
+        unsigned i = sacked_count(tcb) - above;
         octets += range_length(tcb->sacked[i]);
         if (above >= DUP_THRESH || octets > (DUP_THRESH - 1) * smss(tcb)) {
             return offset(tcb, tcb->sacked[i].left);
@@ -48,7 +48,7 @@ static uint32_t lost_below(const struct tfsm_tcb *tcb)
     if (has(tcb->flags, TFSM_M_LOSS)) {
         return offset(tcb, tcb->snd_recover);
     }
-    if (has(tcb->flags, TFSM_M_RECOVERY | TFSM_M_SACK)) {
+    if (CAN(TFSM_SACK) && has(tcb->flags, TFSM_M_RECOVERY | TFSM_M_SACK)) {
         return sack_lost_below(tcb);
     }
     return 0;
@@ -80,7 +80,7 @@ bool tfsm_front_is_lost(const struct tfsm_tcb *tcb)
 static bool first_hole(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to,
                        struct tfsm_range *out)
 {
-    for (unsigned i = 0; i < tcb->sacked_count; i++) {
+    for (unsigned i = 0; i < sacked_count(tcb); i++) {
         uint32_t left = offset(tcb, tcb->sacked[i].left);
         uint32_t right = offset(tcb, tcb->sacked[i].right);
         if (from < left) {
@@ -101,7 +101,7 @@ static bool first_hole(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to,
 static bool last_hole(const struct tfsm_tcb *tcb, struct tfsm_range *out)
 {
     uint32_t right = in_flight(tcb);
-    unsigned i = tcb->sacked_count;
+    unsigned i = sacked_count(tcb);
     if (i > 0 && offset(tcb, tcb->sacked[i - 1].right) >= right) {
         i--;
         right = offset(tcb, tcb->sacked[i].left);
@@ -121,12 +121,12 @@ bool tfsm_next_hole(const struct tfsm_tcb *tcb, enum tfsm_hole kind, struct tfsm
     case TFSM_HOLE_LOST:
         return first_hole(tcb, resent(tcb), min32(lost_below(tcb), in_flight(tcb)), out);
     case TFSM_HOLE_UNSURE:
-        return has(tcb->flags, sack) && tcb->sacked_count > 0 &&
-               first_hole(tcb, resent(tcb), offset(tcb, tcb->sacked[tcb->sacked_count - 1].left),
+        return CAN(TFSM_SACK) && has(tcb->flags, sack) && sacked_count(tcb) > 0 &&
+               first_hole(tcb, resent(tcb), offset(tcb, tcb->sacked[sacked_count(tcb) - 1].left),
                           out);
     case TFSM_HOLE_LAST:
         /* Only after an acknowledgment has passed what was sent again first, and once. */
-        return has(tcb->flags, sack) && !has(tcb->flags, TFSM_M_AGAIN) &&
+        return CAN(TFSM_SACK) && has(tcb->flags, sack) && !has(tcb->flags, TFSM_M_AGAIN) &&
                has(tcb->flags, TFSM_M_PASSED) && last_hole(tcb, out);
     }
     return false;

@@ -74,30 +74,27 @@ static void heap_put(struct tfsm_listener *l, uint32_t at, uint32_t place)
     entry_at(l, place)->place = at + 1;
 }
 
-static void heap_up(struct tfsm_listener *l, uint32_t at)
+/* Bring an entry to where it belongs, up or down, from a place in the heap that is its own or free. */
+static void heap_settle(struct tfsm_listener *l, uint32_t at, uint32_t place)
 {
-    uint32_t place = l->entries[at].heap;
+    tfsm_time due = entry_at(l, place)->due;
+    uint32_t from = at;
     while (at > 0) { /* half as far with every turn */
         uint32_t parent = l->entries[(at - 1) / 2].heap;
-        if (entry_at(l, parent)->due <= entry_at(l, place)->due) {
+        if (entry_at(l, parent)->due <= due) {
             break;
         }
         heap_put(l, at, parent);
         at = (at - 1) / 2;
     }
-    heap_put(l, at, place);
-}
-
-static void heap_down(struct tfsm_listener *l, uint32_t at)
-{
-    uint32_t place = l->entries[at].heap;
-    while (2 * at + 1 < l->heap_count) { /* twice as far with every turn */
+    bool rose = at != from;
+    while (!rose && 2 * at + 1 < l->heap_count) { /* twice as far with every turn */
         uint32_t child = 2 * at + 1;
         if (child + 1 < l->heap_count && entry_at(l, l->entries[child + 1].heap)->due <
                                              entry_at(l, l->entries[child].heap)->due) {
             child++;
         }
-        if (entry_at(l, place)->due <= entry_at(l, l->entries[child].heap)->due) {
+        if (due <= entry_at(l, l->entries[child].heap)->due) {
             break;
         }
         heap_put(l, at, l->entries[child].heap);
@@ -113,9 +110,7 @@ static void heap_remove(struct tfsm_listener *l, uint32_t place)
     l->entries[l->heap_count].heap = NO_ENTRY;
     entry_at(l, place)->place = 0;
     if (last != place) {
-        heap_put(l, at, last);
-        heap_up(l, at);
-        heap_down(l, entry_at(l, last)->place - 1);
+        heap_settle(l, at, last);
     }
 }
 
@@ -335,12 +330,11 @@ void tfsm_entry_fold(struct tfsm_listener *l, uint32_t place, const struct tfsm_
     entry->rtt_from = tcb->rtt_from;
     entry->challenge_until = tcb->challenge_until;
     entry->at_rtx = tcb->at_rtx;
-    entry->due = tfsm_deadline(tcb);
-    if (entry->place == 0) {
-        heap_put(l, l->heap_count++, place);
+    tfsm_time due = tfsm_deadline(tcb);
+    if (entry->place == 0 || due != entry->due) {
+        entry->due = due;
+        heap_settle(l, entry->place != 0 ? entry->place - 1 : l->heap_count++, place);
     }
-    heap_up(l, entry->place - 1);
-    heap_down(l, entry->place - 1);
     if (tcb->owed != 0) {
         tfsm_entry_line_up(l, place);
     } else {

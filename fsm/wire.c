@@ -138,13 +138,14 @@ static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n)
 }
 #endif
 
-/* The 16 bits that a sum comes to. Each fold leaves a little over for the next. */
-static inline uint32_t fold(uint64_t sum)
+/* The 16 bits that a sum comes to: a number plus itself with its halves changed about has the sum of both, and what was
+ * carried from it, in its upper half. */
+TFSM_WRAPS static inline uint32_t fold(uint64_t sum)
 {
-    uint64_t low = (sum & UINT32_MAX) + (sum >> 32);
-    uint32_t half = (uint32_t)(low & 0xffffu) + (uint32_t)(low >> 16);
-    half = (half & 0xffffu) + (half >> 16);
-    return (half & 0xffffu) + (half >> 16);
+    sum += sum >> 32 | sum << 32;
+    uint32_t half = (uint32_t)(sum >> 32);
+    half += half >> 16 | half << 16;
+    return half >> 16;
 }
 
 /* Write the checksum of what sums up to this. */
@@ -524,26 +525,26 @@ static bool has_user_timeout(const struct tfsm_segment *seg)
  * whatever came in one header goes out in one header: together they never get longer. */
 size_t tfsm_options_length(const struct tfsm_segment *seg)
 {
-    static const uint8_t fixed[] = {KIND_MSS, KIND_WSCALE, KIND_SACK_PERMITTED, KIND_TIMESTAMPS};
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof fixed; i++) {
-        const struct shape *shape = &known[fixed[i]];
-        n += (seg->options & shape->bit) != 0 ? shape->least : 0u;
+    const unsigned rare = TFSM_OPT_USER_TIMEOUT | TFSM_OPT_FAST_OPEN | TFSM_OPT_SACK;
+    size_t n = (bears(seg, TFSM_OPT_MSS) ? 4u : 0u) + (bears(seg, TFSM_OPT_WSCALE) ? 3u : 0u) +
+               (bears(seg, TFSM_OPT_SACK_PERMITTED) ? 2u : 0u) +
+               (bears(seg, TFSM_OPT_TIMESTAMPS) ? 10u : 0u);
+    if ((seg->options & rare) != 0) {
+        n += has_user_timeout(seg) ? 4u : 0u;
+        n += has_fast_open(seg) ? FAST_OPEN_REQUEST + seg->cookie_len : 0u;
+        n += has_sack(seg) ? 2u + 8u * seg->sacks : 0u;
     }
-    n += has_user_timeout(seg) ? known[KIND_USER_TIMEOUT].least : 0u;
-    n += has_fast_open(seg) ? FAST_OPEN_REQUEST + seg->cookie_len : 0u;
-    n += has_sack(seg) ? 2u + 8u * seg->sacks : 0u;
     return (n + 3u) & ~(size_t)3;
 }
 
-/* Whether the options fit together, and those that vary in length have one they may have
- * (RFC7413:4.1.1a). More SACK blocks than there are would not fit anyway: said here, it is plain
+/* Whether the options, of so many octets, fit together, and those that vary in length have one they may
+ * have (RFC7413:4.1.1a). More SACK blocks than there are would not fit anyway: said here, it is plain
  * where it bounds an index. */
-static bool can_put_options(const struct tfsm_segment *seg)
+static bool can_put_options(const struct tfsm_segment *seg, size_t n)
 {
     return (!has_sack(seg) || seg->sacks <= TFSM_SACK_MAX) &&
            (!has_fast_open(seg) || is_legal(KIND_FAST_OPEN, FAST_OPEN_REQUEST + seg->cookie_len)) &&
-           options_length(seg) <= OPTIONS_MAX;
+           n <= OPTIONS_MAX;
 }
 
 /* Write the options that only some segments have, at the end. */
@@ -572,14 +573,12 @@ static void put_rare_options(uint8_t *at, const struct tfsm_packet *packet)
     }
 }
 
-/* Write the options in their canonical order, into n octets; what is left of those is zero
- * (RFC9293:MUST-69). */
+/* Write the options in their canonical order, into n octets, which are more than none; what is left of the last word is
+ * zero (RFC9293:MUST-69). */
 static void put_options(uint8_t *at, const struct tfsm_packet *packet, size_t n)
 {
     const struct tfsm_segment *seg = &packet->segment;
-    for (size_t i = 0; i < n; i++) {
-        at[i] = 0;
-    }
+    put32(at + n - 4, 0);
     if (bears(seg, TFSM_OPT_MSS)) { /* RFC9293:MUST-14 */
         at[0] = KIND_MSS;
         at[1] = 4;
@@ -668,7 +667,8 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
         return 0;
     }
     /* Each number is held against its bound before it is added, so that no sum can wrap. */
-    if (!can_put_options(seg)) {
+    size_t options = options_length(seg);
+    if (!can_put_options(seg, options)) {
         return 0;
     }
     if (seg->len < controls(seg) || seg->len - controls(seg) > LENGTH_MAX) {
@@ -676,7 +676,7 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
     }
     size_t text_length = seg->len - controls(seg);
     size_t ip_header = family == 4 ? IPV4_HEADER : IPV6_HEADER;
-    size_t tcp_header = TCP_HEADER + options_length(seg);
+    size_t tcp_header = TCP_HEADER + options;
     size_t payload = tcp_header + text_length;
     size_t length = ip_header + payload;
     if ((family == 4 ? length : payload) > LENGTH_MAX || length > room) {
