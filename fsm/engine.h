@@ -128,6 +128,36 @@ static inline uint64_t load64(const uint8_t *octets)
     return load32(octets) | load32(octets + 4) << 32;
 }
 
+/* A few stores, where a compiler would start a loop. */
+static inline void clear_segment(struct tfsm_segment *seg)
+{
+    if (SMALL) {
+        *seg = (struct tfsm_segment){0};
+        return;
+    }
+    seg->seq = 0;
+    seg->ack = 0;
+    seg->len = 0;
+    seg->wnd = 0;
+    seg->up = 0;
+    seg->flags = 0;
+    seg->security = 0;
+    seg->options = 0;
+    seg->wscale = 0;
+    seg->ecn = 0;
+    seg->cookie_len = 0;
+    seg->sacks = 0;
+    seg->mss = 0;
+    seg->user_timeout = 0;
+    seg->ts_val = 0;
+    seg->ts_ecr = 0;
+    for (unsigned i = 0; i < TFSM_SACK_MAX; i++) {
+        seg->sack[i] = (struct tfsm_range){0, 0};
+    }
+    seg->text_offset = 0;
+    seg->rule = 0;
+}
+
 /* So many octets, a number that the compiler knows: it makes a few instructions of that. */
 static inline void copy_octets(uint8_t *restrict to, const uint8_t *restrict from, size_t n)
 {

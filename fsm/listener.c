@@ -93,6 +93,19 @@ static struct tfsm_ends ends_of(const struct tfsm_listener *l, const struct tfsm
     return ends;
 }
 
+/* No rule has fired; of no pieces of text nothing is written. */
+static void no_effects(struct tfsm_effects *fx)
+{
+    fx->signals = 0;
+    fx->rule = 0;
+    fx->verdict = 0;
+    fx->text_count = 0;
+    fx->delivered = 0;
+    fx->acknowledged = 0;
+    fx->taken = 0;
+    fx->iss_after = 0;
+}
+
 /* An answer that nothing remembers, whose segment is there already. */
 static void address_answer(const struct tfsm_packet *packet, struct tfsm_arrival *out)
 {
@@ -325,7 +338,7 @@ static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
     bool restored = restore_from_cookie(l, cfg, packet, event, tcb, out);
     event->segment = packet->segment;
     if (!restored) {
-        out->effects = (struct tfsm_effects){0};
+        no_effects(&out->effects);
         return false;
     }
     tfsm_step(tcb, cfg, event, &out->effects);
@@ -572,12 +585,13 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
 {
     out->kind = TFSM_ARRIVAL_TAKEN;
     out->answers = false;
-    out->effects = (struct tfsm_effects){0};
+    no_effects(&out->effects);
     if (l->closing || !is_segment(packet)) {
         out->kind = TFSM_ARRIVAL_INVALID;
         return;
     }
-    struct visit at = {.ends = ends_of(l, packet)};
+    struct visit at;
+    at.ends = ends_of(l, packet);
     at.event.kind = TFSM_EV_SEGMENT;
     at.event.now = now;
     at.event.iss = 0;

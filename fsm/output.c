@@ -8,10 +8,17 @@
 #define IN(mask)   (((1u << tcb->state) & (mask)) != 0)
 #define EMITS(id, name)                                                                            \
     do {                                                                                           \
-        *out = (struct tfsm_segment){.rule = TFSM_RULE_##id, .security = tcb->security};           \
+        begin(tcb, TFSM_RULE_##id, out);                                                           \
         act_##name(tcb, cfg, now, out);                                                            \
         return true;                                                                               \
     } while (0)
+
+APART static void begin(const struct tfsm_tcb *tcb, uint16_t rule, struct tfsm_segment *out)
+{
+    clear_segment(out);
+    out->rule = rule;
+    out->security = tcb->security;
+}
 
 static bool walk_OUTPUT(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                         struct tfsm_segment *out)

@@ -36,23 +36,33 @@ static inline tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm
 /* All of it, of any connection. */
 void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now);
 
+/* The keep-alive timer runs where it should: while nothing is outstanding, if it is asked for. */
+static inline bool keepalive_stands(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    if ((tcb->at_keepalive | cfg->keepalive_idle) == 0) {
+        return true;
+    }
+    bool asks = tcb->snd_una == tcb->snd_nxt && IN_STATE(tcb, STATES_IDLE);
+    return (tcb->at_keepalive != 0) == (asks && cfg->keepalive_idle > 0);
+}
+
 /* Whether the retransmission timer is all that may have to change: text can flow, or our SYN is not yet acknowledged, no
  * other timer runs or should, and no debt hangs on one. */
 static inline bool is_quiet(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
-    bool outstanding = tcb->snd_una != tcb->snd_nxt;
-    bool asks = !outstanding && IN_STATE(tcb, STATES_IDLE) && cfg->keepalive_idle > 0;
     const uint32_t flags = TFSM_M_PROBING | TFSM_M_ECE_WAIT | TFSM_M_SYN_ACKED;
     const uint8_t owed = TFSM_OWE_PROBE | TFSM_OWE_KEEPALIVE;
-    bool flows = IN_STATE(tcb, STATES_SENDING) && (tcb->flags & flags) == TFSM_M_SYN_ACKED &&
-                 tcb->snd_wnd > 0 && (outstanding || tcb->snd_nxt == send_limit(tcb)) &&
-                 !profile(cfg, TFSM_USER_TIMEOUT);
-    bool opens = !flows && IN_STATE(tcb, STATE_BIT(SYN_SENT) | STATE_BIT(SYN_RECEIVED)) &&
-                 (tcb->flags & flags) == 0;
-    return (flows || opens) &&
-           (tcb->at_persist | tcb->at_2msl | tcb->at_user | tcb->user_from) == 0 &&
-           cfg->user_timeout == 0 && (tcb->at_keepalive != 0) == asks && tcb->keepalives == 0 &&
-           (tcb->owed & owed) == 0;
+    if ((tcb->at_persist | tcb->at_2msl | tcb->at_user | tcb->user_from | cfg->user_timeout) != 0 ||
+        (tcb->owed & owed) != 0 || tcb->keepalives != 0 || !keepalive_stands(tcb, cfg)) {
+        return false;
+    }
+    if (IN_STATE(tcb, STATES_SENDING)) {
+        return (tcb->flags & flags) == TFSM_M_SYN_ACKED && tcb->snd_wnd > 0 &&
+               (tcb->snd_una != tcb->snd_nxt || tcb->snd_nxt == send_limit(tcb)) &&
+               !profile(cfg, TFSM_USER_TIMEOUT);
+    }
+    return IN_STATE(tcb, STATE_BIT(SYN_SENT) | STATE_BIT(SYN_RECEIVED)) &&
+           (tcb->flags & flags) == 0;
 }
 
 /* The same by the shortest way. */

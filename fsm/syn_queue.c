@@ -51,9 +51,12 @@ uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *
     if (l->entry_count == 0 || ends->local->family != ends->remote->family) {
         return NO_ENTRY;
     }
+    uint32_t place = l->entries[ends->home].bucket;
+    if (place == NO_ENTRY) {
+        return NO_ENTRY;
+    }
     put_octets(local, ends->local);
     put_octets(remote, ends->remote);
-    uint32_t place = l->entries[ends->home].bucket;
     /* A chain has no more entries than there are. */
     for (uint32_t left = l->entry_count; left > 0 && place != NO_ENTRY; left--) {
         const struct tfsm_entry *entry = entry_at(l, place);

@@ -423,8 +423,8 @@ static bool is_taken(const uint8_t *option, size_t length, const struct tfsm_seg
  * taken. That is a length of 0 or 1, or beyond the header: there is no telling then where the next
  * option starts (RFC9293:MUST-4, RFC9293:MUST-6, RFC9293:MUST-68). Each turn moves on, so there are at
  * most n. */
-static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *out,
-                          struct tfsm_segment *seg)
+APART static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *out,
+                                struct tfsm_segment *seg)
 {
     size_t at = 0;
     while (at < n) {
@@ -492,7 +492,7 @@ enum tfsm_wire_result tfsm_parse_segment(const uint8_t *octets, size_t n,
                                          struct tfsm_packet *envelope, struct tfsm_segment *segment)
 {
     size_t end = 0;
-    *segment = (struct tfsm_segment){0};
+    clear_segment(segment);
     enum tfsm_wire_result result = parse_ip(octets, n, PROTOCOL_TCP, false, envelope, &end);
     segment->ecn = envelope->traffic_class & ECN_MASK; /* it belongs to the segment, too */
     return result == TFSM_WIRE_OK ? parse_tcp(octets, end, envelope, segment) : result;
