@@ -22,11 +22,12 @@
 #include "states.h"
 #include "walk.inc"
 
-/* In ESTABLISHED, a segment with ACK, and of the other flags none but PSH and those of ECN. It is most segments: they have
- * the rows of the other states to themselves, less those that they cannot come to. */
+/* In ESTABLISHED, a segment with ACK, and of the other flags none but PSH. It is most segments: they have the rows of the
+ * other states to themselves, less those that they cannot come to. */
 static inline bool is_plain(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
-    const unsigned flags = TFSM_SYN | TFSM_RST | TFSM_FIN | TFSM_URG | TFSM_ACK;
+    const unsigned flags =
+        TFSM_SYN | TFSM_RST | TFSM_FIN | TFSM_URG | TFSM_ECE | TFSM_CWR | TFSM_ACK;
     return tcb->state == TFSM_ESTABLISHED && (seg->flags & flags) == TFSM_ACK &&
            seg->security == tcb->security && seg->len <= UINT16_MAX;
 }

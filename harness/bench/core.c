@@ -61,7 +61,9 @@ static void arrive(unsigned i, const struct parcel *parcel)
                                            .hops = 64};
     }
     tfsm_step(&tcbs[i], &cfg, &event, &fx);
-    drain(i);
+    if (!tfsm_has_nothing(&tcbs[i])) {
+        drain(i);
+    }
 }
 
 static void call(unsigned i, struct tfsm_event event)
@@ -69,7 +71,9 @@ static void call(unsigned i, struct tfsm_event event)
     struct tfsm_effects fx;
     event.now = now;
     tfsm_step(&tcbs[i], &cfg, &event, &fx);
-    drain(i);
+    if (!tfsm_has_nothing(&tcbs[i])) {
+        drain(i);
+    }
 }
 
 static void user_sends(unsigned i, uint32_t octets)

@@ -72,17 +72,21 @@ static void know(struct tfsm_facts *facts, enum tfsm_fact_index fact)
     facts->word[fact / 64] |= UINT64_C(1) << fact % 64;
 }
 
-/* The commonest segments of all, PLAIN_TEXT and PLAIN_ACK in step.h: neither SYN, RST, FIN nor URG, but ACK, and the label
- * of the connection; with text, and without. What says more of a flag or of text that is not there does not hold either. */
+/* The commonest segments of all, PLAIN_TEXT and PLAIN_ACK in step.h: neither SYN, RST, FIN, URG, ECE nor CWR, but ACK, and
+ * the label of the connection; with text, and without. What says more of a flag or of text that is not there does not hold
+ * either. */
 static void know_plain(bool text)
 {
+    /* clang-format off */
     static const enum tfsm_fact_index absent[] = {
-        TFSM_FACT_SYN,       TFSM_FACT_RST,          TFSM_FACT_FIN,           TFSM_FACT_URG,
-        TFSM_FACT_SYN_NEWER, TFSM_FACT_SYN_REPEATED, TFSM_FACT_COOKIE_NEWS,   TFSM_FACT_FIN_FITS,
-        TFSM_FACT_FIN_AGAIN, TFSM_FACT_URGENT_AHEAD, TFSM_FACT_SECURITY_OTHER};
-    static const enum tfsm_fact_index of_text[] = {
-        TFSM_FACT_TEXT, TFSM_FACT_TEXT_FITS, TFSM_FACT_TEXT_TWICE, TFSM_FACT_MAY_WAIT,
-        TFSM_FACT_CE,   TFSM_FACT_CWR,       TFSM_FACT_BEARING};
+        TFSM_FACT_SYN,       TFSM_FACT_RST,          TFSM_FACT_FIN,         TFSM_FACT_URG,
+        TFSM_FACT_SYN_NEWER, TFSM_FACT_SYN_REPEATED, TFSM_FACT_COOKIE_NEWS, TFSM_FACT_FIN_FITS,
+        TFSM_FACT_FIN_AGAIN, TFSM_FACT_URGENT_AHEAD, TFSM_FACT_ECE_HEARD,   TFSM_FACT_ECE_CUTS,
+        TFSM_FACT_CWR,       TFSM_FACT_SECURITY_OTHER};
+    /* clang-format on */
+    static const enum tfsm_fact_index of_text[] = {TFSM_FACT_TEXT,       TFSM_FACT_TEXT_FITS,
+                                                   TFSM_FACT_TEXT_TWICE, TFSM_FACT_MAY_WAIT,
+                                                   TFSM_FACT_CE,         TFSM_FACT_BEARING};
     const struct tfsm_facts none = {{0, 0}};
     known.hold = known.fail = none;
     know(&known.hold, TFSM_FACT_ACK);
