@@ -7,6 +7,12 @@
 
 #define GRANULARITY 1000u /* microseconds: a tick of the timestamp clock */
 
+/* What one of so many samples adds; of one alone it is a shift. */
+static inline uint32_t part(uint32_t off, uint32_t gain, uint32_t samples)
+{
+    return samples == 1 ? off / gain : off / (gain * samples);
+}
+
 /* SRTT, RTTVAR and RTO from a measurement in microseconds (RFC6298:2.2, RFC6298:2.3). Timestamps
  * measure with every acknowledgment, so that each counts for less, or a window would forget the
  * one before (RFC7323:4.2, appendix G). [RFC6298:2.3a, 2.3b, 2.3c, 2.4, 2.5, RFC6298:4;
@@ -26,10 +32,10 @@ static inline void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *c
         tcb->flags |= TFSM_M_MEASURED;
     } else {
         uint32_t off = tcb->srtt > r ? tcb->srtt - r : r - tcb->srtt;
-        tcb->rttvar = off > tcb->rttvar ? tcb->rttvar + (off - tcb->rttvar) / (4 * samples)
-                                        : tcb->rttvar - (tcb->rttvar - off) / (4 * samples);
+        tcb->rttvar = off > tcb->rttvar ? tcb->rttvar + part(off - tcb->rttvar, 4, samples)
+                                        : tcb->rttvar - part(tcb->rttvar - off, 4, samples);
         tcb->srtt =
-            r > tcb->srtt ? tcb->srtt + off / (8 * samples) : tcb->srtt - off / (8 * samples);
+            r > tcb->srtt ? tcb->srtt + part(off, 8, samples) : tcb->srtt - part(off, 8, samples);
     }
     tfsm_time rto = (tfsm_time)tcb->srtt + max32(GRANULARITY, 4 * tcb->rttvar);
     rto = rto > cfg->rto_min ? rto : cfg->rto_min;
