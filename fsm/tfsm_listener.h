@@ -51,11 +51,11 @@ struct tfsm_listener_policy {
     uint8_t overflow; /* enum tfsm_overflow */
     bool recycle;     /* with TFSM_COOKIES_NEVER: a SYN that finds the queue full puts out its
                            oldest entry (RFC4987:3.4) */
-    bool
-        at_once; /* what a segment makes an entry say is the answer of that arrival, which costs less, and
-                           does not stand in line for tfsm_listener_output(): for who can send it there and then */
+    bool at_once; /* what a segment makes an entry say is the answer of that arrival, which costs
+                         less, and does not stand in line for tfsm_listener_output(): for who can
+                         send it there and then */
     uint32_t fast_open; /* connections opened by Fast Open whose handshake is not through, at most
-                           (RFC7413:5.1); 0: Fast Open is off */
+                           (RFC7413:5.1); 0, or a build without it: Fast Open is off */
     uint8_t syn_ack_retries; /* SYN-ACKs sent again before an entry is given up; takes the place of
                                 tfsm_config.syn_retries, which is for our own SYNs (RFC9293:MUST-23)
                                 and for connections that Fast Open brought */

@@ -492,6 +492,11 @@ static void choose_policy(struct listen *w, uint8_t octet, struct tfsm_listener_
     policy->overflow = octet & 4u ? TFSM_OVERFLOW_RESET : TFSM_OVERFLOW_DROP;
     policy->recycle = (octet & 8u) != 0;
     policy->fast_open = limits[octet >> 4 & 3];
+#ifdef HARNESS_PROFILE
+    if ((HARNESS_PROFILE & TFSM_BUILD_FAST_OPEN) == 0) {
+        policy->fast_open = 0;
+    }
+#endif
     policy->at_once = (octet & 64u) != 0;
     note(w, "policy: cookies %s%s; accept queue full: %s; Fast Opens: %u%s", names[policy->cookies],
          policy->recycle ? ", recycles" : "",
