@@ -17,16 +17,19 @@ static const char *check_slot(const struct endpoint *ep, uint32_t index)
     if (slot->hashed == over) {
         return "a connection is found by its tuple exactly until it is over";
     }
-    if (!over && ep_find(ep, &slot->tuple, ep_hash(ep, &slot->tuple)) != index) {
+    if (!over && ep_find(ep, &slot->tuple, slot->node.hash) != index) {
         return "a tuple leads to its one connection";
     }
     if (!over && slot->tcb.state != TFSM_TIME_WAIT && ep_is_half_open(ep, &slot->tuple)) {
         return "a connection that is not in TIME-WAIT is not half open as well";
     }
-    if (slot->acknowledged > slot->queued || slot->queued - slot->acknowledged > ep->send_ring) {
+    if (!over && slot->node.hash != ep_hash(ep, &slot->tuple)) {
+        return "the hash is that of the tuple";
+    }
+    if (seq_sub(slot->queued, slot->acknowledged) > ep->send_ring) {
         return "what is not acknowledged fits the send ring";
     }
-    if (slot->read > slot->delivered || (slot->delivered - slot->read > ep->receive_ring)) {
+    if (seq_sub(slot->delivered, slot->read) > ep->receive_ring) {
         return "what is not read fits the receive ring";
     }
     if (!ep_is_on(ep, EP_DIRTY, index) && slot->tcb.owed != 0) {
@@ -43,11 +46,19 @@ static const char *check_slot(const struct endpoint *ep, uint32_t index)
     return NULL;
 }
 
+/* Where a node says it is due, the heap says so, too. */
+static bool is_in_heap(const struct endpoint *ep, uint32_t node)
+{
+    tfsm_time at = ep_node(ep, node)->at;
+    uint32_t place = ep->places[node];
+    return at == TFSM_NEVER || (place < ep->due_count && ep->due[place].node == node);
+}
+
 static const char *check_timers(const struct endpoint *ep)
 {
     for (uint32_t i = 0; i < ep->due_count; i++) {
         const struct ep_due *due = &ep->due[i];
-        if (ep->nodes[due->node].place != i + 1) {
+        if (ep->places[due->node] != i || ep_node(ep, due->node)->at != due->at) {
             return "a deadline knows its place";
         }
         if (i > 0 && due->at < ep->due[(i - 1) / 4].at) {
@@ -55,11 +66,12 @@ static const char *check_timers(const struct endpoint *ep)
         }
     }
     for (uint32_t i = 0; i < ep->used_slots; i++) {
-        tfsm_time at = tfsm_deadline(&ep->slots[i].tcb);
-        uint32_t place = ep->nodes[i].place;
-        if (ep->slots[i].owner != EP_FREE && at != TFSM_NEVER &&
-            (place == 0 || ep->due[place - 1].at > at)) {
+        const struct ep_slot *slot = &ep->slots[i];
+        if (slot->owner != EP_FREE && slot->node.at > tfsm_deadline(&slot->tcb)) {
             return "no deadline is missed";
+        }
+        if (!is_in_heap(ep, i)) {
+            return "who has a deadline is in the heap";
         }
     }
     return NULL;
@@ -72,8 +84,8 @@ static uint32_t measure(const struct endpoint *ep, const struct ep_list *list,
     uint32_t most = ep->connections + ep->listener_count;
     uint32_t before = EP_FIRST;
     uint32_t count = 0;
-    for (uint32_t at = list->head; at != 0; at = ep->nodes[at - 1].link[kind].next) {
-        if (count++ == most || ep->nodes[at - 1].link[kind].prev != before) {
+    for (uint32_t at = list->head; at != 0; at = ep_node(ep, at - 1)->link[kind].next) {
+        if (count++ == most || ep_node(ep, at - 1)->link[kind].prev != before) {
             return EP_NONE;
         }
         before = at;
@@ -101,24 +113,24 @@ static const char *check_listener(const struct endpoint *ep, uint32_t index)
         uint32_t at = (core->waiting_first + i) % core->waiting_most;
         uint32_t slot = ep_index_of(core->waiting[at]);
         if (slot >= ep->used_slots || ep->slots[slot].owner != EP_WAITING ||
-            ep->slots[slot].generation != core->waiting[at] >> 32) {
+            ep->slots[slot].node.generation != core->waiting[at] >> 32) {
             return "who is in the accept queue waits to be accepted";
         }
     }
     for (uint32_t i = 0; i < ep->used_slots; i++) {
         const struct ep_slot *slot = &ep->slots[i];
-        early += slot->owner != EP_FREE && slot->early && slot->listener == index &&
-                 slot->listener_generation == listener->generation;
+        early += slot->owner != EP_FREE && slot->early && ep->cold[i].listener == index &&
+                 ep->cold[i].listener_generation == listener->node.generation;
     }
     if (wrong == NULL && listener->used && early != core->early) {
         return "a listener counts its Fast Opens";
     }
     uint32_t node = ep_listener_node(ep, index);
-    tfsm_time at = tfsm_listener_deadline(core);
-    uint32_t place = ep->nodes[node].place;
-    if (wrong == NULL && listener->used && at != TFSM_NEVER &&
-        (place == 0 || ep->due[place - 1].at > at)) {
+    if (wrong == NULL && listener->used && listener->node.at > tfsm_listener_deadline(core)) {
         return "no deadline of a half-open connection is missed";
+    }
+    if (wrong == NULL && !is_in_heap(ep, node)) {
+        return "a listener with a deadline is in the heap";
     }
     if (wrong == NULL && tfsm_listener_owes(core) && !ep_is_on(ep, EP_DIRTY, node)) {
         return "a listener that owes something is in line for output";
@@ -142,6 +154,32 @@ static const char *check_listeners(const struct endpoint *ep)
     return wrong == NULL && waiting != 0 ? "who waits is in an accept queue" : wrong;
 }
 
+/* Every cell between the one a hash names and the one it is in is taken. */
+static const char *check_cells(const struct endpoint *ep)
+{
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i <= ep->cell_mask; i++) {
+        const struct ep_cell *cell = &ep->cells[i];
+        if (cell->slot == 0) {
+            continue;
+        }
+        taken++;
+        if (cell->slot > ep->used_slots || !ep->slots[cell->slot - 1].hashed ||
+            ep->slots[cell->slot - 1].node.hash != cell->hash) {
+            return "a cell names a connection with its hash";
+        }
+        for (uint32_t at = cell->hash & ep->cell_mask; at != i; at = (at + 1) & ep->cell_mask) {
+            if (ep->cells[at].slot == 0) {
+                return "no empty cell stands before a connection";
+            }
+        }
+    }
+    for (uint32_t i = 0; i < ep->used_slots; i++) {
+        taken -= ep->slots[i].hashed;
+    }
+    return taken != 0 ? "who is found by a tuple has one cell" : NULL;
+}
+
 const char *endpoint_check(const struct endpoint *ep)
 {
     const char *wrong = NULL;
@@ -155,6 +193,7 @@ const char *endpoint_check(const struct endpoint *ep)
     if (wrong == NULL && ep->counters.opened - ep->counters.freed != used) {
         wrong = "every connection that was opened is in use or was freed";
     }
+    wrong = wrong != NULL ? wrong : check_cells(ep);
     wrong = wrong != NULL ? wrong : check_timers(ep);
     wrong = wrong != NULL ? wrong : check_listeners(ep);
     return wrong != NULL ? wrong : check_lists(ep);

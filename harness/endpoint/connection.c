@@ -16,7 +16,7 @@ void ep_clamp(const struct endpoint *ep, unsigned family, struct tfsm_config *po
 
 static uint32_t next_generation(const struct ep_slot *slot)
 {
-    uint32_t generation = seq_add(slot->generation, 1);
+    uint32_t generation = seq_add(slot->node.generation, 1);
     return generation != 0 ? generation : 1;
 }
 
@@ -36,7 +36,7 @@ uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, enum ep_
     uint32_t index = ep->used_slots;
     if (ep->free_slots != 0) {
         index = ep->free_slots - 1;
-        ep->free_slots = ep->nodes[index].chain;
+        ep->free_slots = ep->slots[index].node.link[EP_DIRTY].next;
     } else if (ep->used_slots < ep->connections) {
         ep->used_slots++;
     } else {
@@ -45,10 +45,12 @@ uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, enum ep_
     struct ep_slot *slot = &ep->slots[index];
     uint32_t generation = next_generation(slot);
     memset(slot, 0, sizeof *slot);
-    slot->generation = generation;
+    memset(&ep->cold[index], 0, sizeof ep->cold[index]);
+    slot->node.generation = generation;
+    slot->node.hash = ep_hash(ep, tuple);
+    slot->node.at = TFSM_NEVER;
     slot->owner = (uint8_t)owner;
     slot->tuple = *tuple;
-    slot->hash = ep_hash(ep, tuple);
     slot->hops = ep->hops;
     slot->traffic_class = ep->traffic_class;
     ep_enter(ep, index);
@@ -63,7 +65,7 @@ static void free_slot(struct endpoint *ep, uint32_t index)
     ep_remove(ep, &ep->dirty, EP_DIRTY, index);
     ep_remove(ep, &ep->ready, EP_READY, index);
     ep->slots[index].owner = EP_FREE;
-    ep->nodes[index].chain = ep->free_slots;
+    ep->slots[index].node.link[EP_DIRTY].next = ep->free_slots;
     ep->free_slots = index + 1;
     ep->counters.freed++;
 }
@@ -124,7 +126,10 @@ static void copy_in(struct endpoint *ep, uint32_t index, const uint8_t *text,
 void ep_tell(struct endpoint *ep, uint32_t index, uint32_t news)
 {
     struct ep_slot *slot = &ep->slots[index];
-    slot->news |= news & ~(slot->mute & MAY_BE_MUTED);
+    if ((news & MAY_BE_MUTED) != 0) {
+        news &= ~(ep->cold[index].mute & MAY_BE_MUTED);
+    }
+    slot->news |= news;
     if (slot->news != 0 && (slot->owner == EP_USER || slot->owner == EP_USER_CLOSED)) {
         ep_append(ep, &ep->ready, EP_READY, index);
     }
@@ -138,12 +143,12 @@ void ep_carry_out(struct endpoint *ep, uint32_t index, const struct tfsm_effects
     for (unsigned i = 0; i < fx->text_count; i++) {
         copy_in(ep, index, text, &fx->text[i]);
     }
-    slot->delivered += fx->delivered;
-    slot->acknowledged += fx->acknowledged;
+    slot->delivered = seq_add(slot->delivered, fx->delivered);
+    slot->acknowledged = seq_add(slot->acknowledged, fx->acknowledged);
     if (fx->delivered > 0) {
         news |= ENDPOINT_READABLE;
     }
-    if (fx->acknowledged > 0 && slot->wants_room && ep_writable(ep, slot) > 0) {
+    if (fx->acknowledged > 0 && slot->wants_room && ep_writable(ep, index) > 0) {
         slot->wants_room = false;
         news |= ENDPOINT_WRITABLE;
     }
@@ -155,8 +160,8 @@ static enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
                                  struct tfsm_effects *fx)
 {
     struct ep_slot *slot = &ep->slots[index];
-    enum tfsm_result result =
-        ep_step(ep, ep_handle(slot->generation, index), &slot->tcb, ep_policy(ep, slot), event, fx);
+    enum tfsm_result result = ep_step(ep, ep_handle(slot->node.generation, index), &slot->tcb,
+                                      ep_policy(ep, index), event, fx);
     if (result == TFSM_DONE) {
         if ((fx->signals | fx->text_count | fx->delivered | fx->acknowledged) != 0) {
             ep_carry_out(ep, index, fx, text);
@@ -168,7 +173,7 @@ static enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
             !tfsm_has_nothing(&slot->tcb)) { /* who watches hears of every answer */
             ep_append(ep, &ep->dirty, EP_DIRTY, index);
         }
-        ep_schedule(ep, index);
+        ep_schedule_slot(ep, index);
     }
     return result;
 }

@@ -132,14 +132,14 @@ static struct ep_cookie *take_cookie(const struct endpoint *ep, const struct ep_
 
 void ep_recall_cookie(const struct endpoint *ep, uint32_t index, struct tfsm_event *event)
 {
-    struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = &ep->slots[index];
     /* A cookie that cannot be kept is not worth asking for. */
     event->fast_open = ep->cookie_count > 0 && !rests(ep, &slot->tuple, event->now);
     const struct ep_cookie *cookie = find_cookie(ep, &slot->tuple);
     if (event->fast_open && cookie != NULL) {
         event->cookie_len = cookie->len;
         event->mss = cookie->mss;
-        memcpy(slot->cookie, cookie->octets, sizeof slot->cookie);
+        memcpy(ep->cold[index].cookie, cookie->octets, sizeof cookie->octets);
     }
 }
 

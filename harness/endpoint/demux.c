@@ -57,38 +57,52 @@ uint32_t ep_hash(const struct endpoint *ep, const struct ep_tuple *tuple)
 
 /* ---- connections ---- */
 
+/* An open table, at most half full: what is not in its own cell is in one of the next, and none is empty between them. */
 uint32_t ep_find(const struct endpoint *ep, const struct ep_tuple *tuple, uint32_t hash)
 {
-    uint32_t at = ep->buckets[hash & ep->bucket_mask];
-    while (at != 0) {
-        const struct ep_slot *slot = &ep->slots[at - 1];
-        if (slot->hash == hash && same_tuple(&slot->tuple, tuple)) {
-            return at - 1;
+    for (uint32_t at = hash & ep->cell_mask; ep->cells[at].slot != 0;
+         at = (at + 1) & ep->cell_mask) {
+        const struct ep_cell *cell = &ep->cells[at];
+        if (cell->hash == hash && same_tuple(&ep->slots[cell->slot - 1].tuple, tuple)) {
+            return cell->slot - 1;
         }
-        at = ep->nodes[at - 1].chain;
     }
     return EP_NONE;
 }
 
 void ep_enter(struct endpoint *ep, uint32_t slot)
 {
-    uint32_t *bucket = &ep->buckets[ep->slots[slot].hash & ep->bucket_mask];
-    ep->nodes[slot].chain = *bucket;
-    *bucket = slot + 1;
+    uint32_t hash = ep->slots[slot].node.hash;
+    uint32_t at = hash & ep->cell_mask;
+    while (ep->cells[at].slot != 0) {
+        at = (at + 1) & ep->cell_mask;
+    }
+    ep->cells[at] = (struct ep_cell){hash, slot + 1};
     ep->slots[slot].hashed = true;
 }
 
+/* Whoever would no longer be found across the empty cell moves into it, and leaves another. */
 void ep_leave(struct endpoint *ep, uint32_t slot)
 {
-    uint32_t *link = &ep->buckets[ep->slots[slot].hash & ep->bucket_mask];
+    uint32_t hole = ep->slots[slot].node.hash & ep->cell_mask;
     if (!ep->slots[slot].hashed) {
         return;
     }
-    while (*link != slot + 1) {
-        link = &ep->nodes[*link - 1].chain;
+    while (ep->cells[hole].slot != slot + 1) {
+        hole = (hole + 1) & ep->cell_mask;
     }
-    *link = ep->nodes[slot].chain;
-    ep->nodes[slot].chain = 0;
+    for (uint32_t at = hole + 1;; at++) {
+        const struct ep_cell *cell = &ep->cells[at & ep->cell_mask];
+        if (cell->slot == 0) {
+            break;
+        }
+        if ((seq_distance(cell->hash, at) & ep->cell_mask) >=
+            (seq_distance(hole, at) & ep->cell_mask)) {
+            ep->cells[hole] = *cell;
+            hole = at & ep->cell_mask;
+        }
+    }
+    ep->cells[hole] = (struct ep_cell){0, 0};
     ep->slots[slot].hashed = false;
 }
 
@@ -124,7 +138,7 @@ uint32_t ep_find_same_listener(const struct endpoint *ep, const struct ep_tuple 
     uint32_t at = ep->listener_buckets[hash & ep->listener_bucket_mask];
     while (at != 0) {
         const struct ep_listener *listener = &ep->listeners[at - 1];
-        if (listener->hash == hash && same_tuple(&listener->tuple, tuple)) {
+        if (listener->node.hash == hash && same_tuple(&listener->tuple, tuple)) {
             return at - 1;
         }
         at = listener->chain;
@@ -151,8 +165,8 @@ void ep_enter_listener(struct endpoint *ep, uint32_t listener)
 {
     struct ep_listener *entered = &ep->listeners[listener];
     uint32_t *bucket;
-    entered->hash = listener_hash(&entered->tuple);
-    bucket = &ep->listener_buckets[entered->hash & ep->listener_bucket_mask];
+    entered->node.hash = listener_hash(&entered->tuple);
+    bucket = &ep->listener_buckets[entered->node.hash & ep->listener_bucket_mask];
     entered->chain = *bucket;
     *bucket = listener + 1;
 }
@@ -160,7 +174,7 @@ void ep_enter_listener(struct endpoint *ep, uint32_t listener)
 void ep_leave_listener(struct endpoint *ep, uint32_t listener)
 {
     struct ep_listener *left = &ep->listeners[listener];
-    uint32_t *link = &ep->listener_buckets[left->hash & ep->listener_bucket_mask];
+    uint32_t *link = &ep->listener_buckets[left->node.hash & ep->listener_bucket_mask];
     while (*link != listener + 1) {
         link = &ep->listeners[*link - 1].chain;
     }

@@ -1,11 +1,13 @@
 /* The one block of memory: how much a configuration needs, and what lies where in it. */
 #include "internal.h"
 
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 
-#define ALIGNMENT   64u    /* a cache line; more than any type here needs */
-#define OPTIONS     40u    /* a segment may bear these and one octet of text whatever its MSS */
-#define LENGTH_MOST 65535u /* of IPv4 total length and IPv6 payload length */
+#define ALIGNMENT   EP_LINE /* more than any type here needs */
+#define OPTIONS     40u     /* a segment may bear these and one octet of text whatever its MSS */
+#define LENGTH_MOST 65535u  /* of IPv4 total length and IPv6 payload length */
 
 struct endpoint_config endpoint_config_default(void)
 {
@@ -66,13 +68,16 @@ static bool makes_sense(const struct endpoint_config *config)
     return true;
 }
 
+_Static_assert(offsetof(struct ep_slot, node) == EP_LINE, "a slot begins with one line");
+
 /* Where each array starts, octets from the start of the block. */
 struct layout {
     size_t locals;
     size_t slots;
-    size_t nodes;
+    size_t cold;
     size_t due;
-    size_t buckets;
+    size_t places;
+    size_t cells;
     size_t listener_buckets;
     size_t listeners;
     size_t entries;
@@ -110,6 +115,18 @@ static uint32_t bucket_count(uint32_t entries)
     return count;
 }
 
+/* Half of them stay empty, and one at the least. */
+static uint32_t cell_count(uint32_t entries)
+{
+    return 2 * bucket_count(entries);
+}
+
+/* A slot starts on a cache line wherever the block is: the arrays move up, and there are octets to spare at the end. */
+static size_t first_line(const void *memory)
+{
+    return (ALIGNMENT - (uintptr_t)memory % ALIGNMENT) % ALIGNMENT;
+}
+
 static struct layout lay_out(const struct endpoint_config *config)
 {
     struct layout at = {0};
@@ -119,9 +136,10 @@ static struct layout lay_out(const struct endpoint_config *config)
     at.locals = reserve(&at.total, (size_t)config->local_count + config->local_room,
                         sizeof(struct endpoint_local));
     at.slots = reserve(&at.total, config->connections, sizeof(struct ep_slot));
-    at.nodes = reserve(&at.total, nodes, sizeof(struct ep_node));
+    at.cold = reserve(&at.total, config->connections, sizeof(struct ep_cold));
     at.due = reserve(&at.total, nodes, sizeof(struct ep_due));
-    at.buckets = reserve(&at.total, bucket_count(config->connections), sizeof(uint32_t));
+    at.places = reserve(&at.total, nodes, sizeof(uint32_t));
+    at.cells = reserve(&at.total, cell_count(config->connections), sizeof(struct ep_cell));
     at.listener_buckets = reserve(&at.total, bucket_count(config->listeners), sizeof(uint32_t));
     at.listeners = reserve(&at.total, config->listeners, sizeof(struct ep_listener));
     size_t queued = (size_t)config->listeners * config->backlog;
@@ -136,6 +154,7 @@ static struct layout lay_out(const struct endpoint_config *config)
     at.refusals = reserve(&at.total, refusals, sizeof(struct ep_refusal));
     at.scratch = reserve(&at.total, ep_min(config->send_ring, LENGTH_MOST), 1);
     at.rings = reserve(&at.total, config->connections, ring);
+    reserve(&at.total, ALIGNMENT, 1);
     return at;
 }
 
@@ -168,12 +187,13 @@ void ep_derive_key(const uint8_t from[16], const char use[8], uint64_t number, u
 static void place_arrays(struct endpoint *ep, const struct endpoint_config *config)
 {
     struct layout at = lay_out(config);
-    uint8_t *base = (uint8_t *)ep;
+    uint8_t *base = (uint8_t *)ep + first_line(ep);
     ep->locals = (void *)(base + at.locals);
     ep->slots = (void *)(base + at.slots);
-    ep->nodes = (void *)(base + at.nodes);
+    ep->cold = (void *)(base + at.cold);
     ep->due = (void *)(base + at.due);
-    ep->buckets = (void *)(base + at.buckets);
+    ep->places = (void *)(base + at.places);
+    ep->cells = (void *)(base + at.cells);
     ep->listener_buckets = (void *)(base + at.listener_buckets);
     ep->listeners = (void *)(base + at.listeners);
     ep->entries = (void *)(base + at.entries);
@@ -215,7 +235,7 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     ep->cookie_count = config->cookies;
     ep->send_ring = config->send_ring;
     ep->receive_ring = config->receive_ring;
-    ep->bucket_mask = bucket_count(config->connections) - 1;
+    ep->cell_mask = cell_count(config->connections) - 1;
     ep->listener_bucket_mask = bucket_count(config->listeners) - 1;
     ep->port_first = config->port_first;
     ep->port_last = config->port_last;

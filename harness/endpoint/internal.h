@@ -39,12 +39,12 @@ struct ep_list {
     uint32_t tail;
 };
 
-/* The small parts of a slot that its neighbours in lists, heap and chains look at: kept apart, so
- * that they do not drag whole slots into the cache. */
+/* What a slot and a listener have in common, and lists and deadlines work on. */
 struct ep_node {
-    struct ep_link link[EP_LISTS];
-    uint32_t place; /* in the heap, + 1; 0: not there */
-    uint32_t chain; /* next slot + 1 of this hash bucket; also links what is free */
+    struct ep_link link[EP_LISTS]; /* of what is free: link[EP_DIRTY].next is the next that is */
+    tfsm_time at;        /* of its entry in the heap of deadlines, TFSM_NEVER: it has none */
+    uint32_t generation; /* which of those that were in this place */
+    uint32_t hash;       /* of the tuple */
 };
 
 /* ---- slots and listeners ---- */
@@ -58,31 +58,46 @@ enum ep_owner {
     EP_NOBODY       /* released: free when the core is done */
 };
 
+#define EP_LINE 64u /* octets of a cache line */
+
+/* What a segment touches of a connection, and nothing else: the first line is what it is found by and what changes in
+ * it, the next begins with the node and goes on with the members of the TCB that each segment reads, which stand first
+ * in it. Octets of each stream are counted modulo 2^32: rings are indexed by them, and no more than a ring lies between
+ * two of them. */
 struct ep_slot {
-    struct ep_tuple tuple;
+    _Alignas(EP_LINE) struct ep_tuple tuple;
     uint8_t owner; /* enum ep_owner */
     uint8_t hops;
     uint8_t traffic_class;
     uint8_t received_class;
-    bool hashed;     /* found by its tuple: until the core is CLOSED */
-    bool own_policy; /* policy below rather than the endpoint's */
-    bool wants_room; /* endpoint_send() took less than it was given */
-    bool deaf;       /* the user will not read */
-    uint32_t hash;   /* of the tuple */
-    uint32_t generation;
-    bool early;        /* opened by Fast Open, and its listener counts it as pending */
-    uint32_t listener; /* then: its listener, and which of those that were in this place */
-    uint32_t listener_generation;
-    uint32_t news;
-    uint32_t mute;
-    /* in octets of each stream, all told; rings are indexed by them */
-    uint64_t queued;       /* taken from the user */
-    uint64_t acknowledged; /* and no longer needed */
-    uint64_t delivered;    /* in order from the peer */
-    uint64_t read;         /* and handed to the user */
+    bool hashed : 1;       /* found by its tuple: until the core is CLOSED */
+    bool own_policy : 1;   /* that of its ep_cold rather than the endpoint's */
+    bool wants_room : 1;   /* endpoint_send() took less than it was given */
+    bool deaf : 1;         /* the user will not read */
+    bool early : 1;        /* opened by Fast Open, and its listener counts it as pending */
+    uint32_t news;         /* not told yet */
+    uint32_t queued;       /* taken from the user */
+    uint32_t acknowledged; /* and no longer needed */
+    uint32_t delivered;    /* in order from the peer */
+    uint32_t read;         /* and handed to the user */
+    struct ep_node node;
     struct tfsm_tcb tcb;
-    struct tfsm_config policy;
+};
+
+/* The rest of a connection. */
+struct ep_cold {
+    uint32_t listener; /* with early: its listener, and which of those that were in this place */
+    uint32_t listener_generation;
+    uint32_t mute;
     uint8_t cookie[TFSM_COOKIE_MAX]; /* for the SYN of a Fast Open */
+    struct tfsm_config policy;
+};
+
+/* A cell of the hash table of connections: the whole hash stands beside the slot, so that a search looks at no slot but
+ * the right one, and a cell can be moved without asking its slot. */
+struct ep_cell {
+    uint32_t hash;
+    uint32_t slot; /* + 1; 0: empty */
 };
 
 struct ep_listener {
@@ -92,9 +107,8 @@ struct ep_listener {
     bool own_policy;
     uint8_t hops;
     uint8_t traffic_class;
-    uint32_t hash;
-    uint32_t generation;
-    uint32_t chain;
+    struct ep_node node;
+    uint32_t chain; /* next listener + 1 of this hash bucket */
     uint32_t mute;
     struct tfsm_config policy;
     struct tfsm_listener core;
@@ -140,7 +154,7 @@ struct endpoint {
     uint32_t cookie_count;
     uint32_t send_ring;
     uint32_t receive_ring;
-    uint32_t bucket_mask;          /* of connections */
+    uint32_t cell_mask;            /* of connections */
     uint32_t listener_bucket_mask; /* of listeners */
     uint16_t port_first;
     uint16_t port_last;
@@ -177,10 +191,11 @@ struct endpoint {
     uint64_t closed_counters[TFSM_LISTENER_COUNTS]; /* of listeners that are closed */
     /* the arrays, in the same block */
     struct endpoint_local *locals;
-    struct ep_slot *slots;
-    struct ep_node *nodes; /* of connections, then of listeners */
+    struct ep_slot *slots; /* each starts a cache line */
+    struct ep_cold *cold;  /* of each slot */
     struct ep_due *due;    /* a heap of four children each, the earliest first */
-    uint32_t *buckets;     /* slot + 1 */
+    uint32_t *places;      /* of each slot, then of listeners: where in the heap it stands */
+    struct ep_cell *cells;
     uint32_t *listener_buckets;
     struct ep_listener *listeners;
     struct tfsm_entry *entries; /* backlog of each listener */
@@ -203,10 +218,10 @@ static inline const struct tfsm_config *ep_family_policy(const struct endpoint *
     return &ep->policy[family == 6];
 }
 
-static inline const struct tfsm_config *ep_policy(const struct endpoint *ep,
-                                                  const struct ep_slot *slot)
+static inline const struct tfsm_config *ep_policy(const struct endpoint *ep, uint32_t slot)
 {
-    return slot->own_policy ? &slot->policy : ep_family_policy(ep, slot->tuple.family);
+    return ep->slots[slot].own_policy ? &ep->cold[slot].policy
+                                      : ep_family_policy(ep, ep->slots[slot].tuple.family);
 }
 
 static inline uint8_t *ep_send_ring(const struct endpoint *ep, uint32_t slot)
@@ -222,15 +237,15 @@ static inline uint8_t *ep_receive_ring(const struct endpoint *ep, uint32_t slot)
 /* Octets for the user; a deaf one gets none. */
 static inline uint32_t ep_readable(const struct ep_slot *slot)
 {
-    return slot->deaf ? 0 : (uint32_t)(slot->delivered - slot->read);
+    return slot->deaf ? 0 : seq_sub(slot->delivered, slot->read);
 }
 
 /* Octets that endpoint_send() would take. */
-static inline uint32_t ep_writable(const struct endpoint *ep, const struct ep_slot *slot)
+static inline uint32_t ep_writable(const struct endpoint *ep, uint32_t slot)
 {
-    uint64_t held = slot->queued - slot->acknowledged;
+    uint32_t held = seq_sub(ep->slots[slot].queued, ep->slots[slot].acknowledged);
     uint32_t room = ep_policy(ep, slot)->snd_buff;
-    return held < room ? room - (uint32_t)held : 0;
+    return held < room ? room - held : 0;
 }
 
 static inline endpoint_handle ep_handle(uint32_t generation, uint32_t index)
@@ -246,24 +261,31 @@ static inline uint32_t ep_index_of(endpoint_handle handle)
 
 /* ---- lists ---- */
 
+/* The node of a slot, or of connections + a listener. */
+static inline struct ep_node *ep_node(const struct endpoint *ep, uint32_t node)
+{
+    return node < ep->connections ? &ep->slots[node].node
+                                  : &ep->listeners[node - ep->connections].node;
+}
+
 /* Doubly linked lists through the nodes: to append and to remove costs the same however long the
  * list is. */
 static inline bool ep_is_on(const struct endpoint *ep, enum ep_list_kind kind, uint32_t node)
 {
-    return ep->nodes[node].link[kind].prev != 0;
+    return ep_node(ep, node)->link[kind].prev != 0;
 }
 
 /* Nothing happens when the node is on a list of this kind. */
 static inline void ep_append(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind,
                              uint32_t node)
 {
-    struct ep_link *link = &ep->nodes[node].link[kind];
+    struct ep_link *link = &ep_node(ep, node)->link[kind];
     if (link->prev != 0) {
         return;
     }
     *link = (struct ep_link){.next = 0, .prev = list->tail != 0 ? list->tail : EP_FIRST};
     if (list->tail != 0) {
-        ep->nodes[list->tail - 1].link[kind].next = node + 1;
+        ep_node(ep, list->tail - 1)->link[kind].next = node + 1;
     } else {
         list->head = node + 1;
     }
@@ -274,19 +296,19 @@ static inline void ep_append(struct endpoint *ep, struct ep_list *list, enum ep_
 static inline void ep_remove(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind,
                              uint32_t node)
 {
-    struct ep_link *link = &ep->nodes[node].link[kind];
+    struct ep_link *link = &ep_node(ep, node)->link[kind];
     if (link->prev == 0) {
         return;
     }
     if (link->prev == EP_FIRST) {
         list->head = link->next;
     } else {
-        ep->nodes[link->prev - 1].link[kind].next = link->next;
+        ep_node(ep, link->prev - 1)->link[kind].next = link->next;
     }
     if (link->next == 0) {
         list->tail = link->prev == EP_FIRST ? 0 : link->prev;
     } else {
-        ep->nodes[link->next - 1].link[kind].prev = link->prev;
+        ep_node(ep, link->next - 1)->link[kind].prev = link->prev;
     }
     *link = (struct ep_link){0, 0};
 }
@@ -329,9 +351,25 @@ bool ep_choose_port(struct endpoint *ep, struct ep_tuple *tuple);
 
 /* ---- timer.c ---- */
 
-/* Take note of the deadline of a connection or a listener. */
-void ep_schedule(struct endpoint *ep, uint32_t node);
+/* A deadline is earlier than the entry of the node in the heap, or there is none yet. */
+void ep_advance(struct endpoint *ep, uint32_t node, tfsm_time at);
 void ep_unschedule(struct endpoint *ep, uint32_t node);
+
+/* Take note of the deadline of a connection or a listener: where it moves away nothing is to be done. */
+static inline void ep_schedule(struct endpoint *ep, uint32_t node, tfsm_time at)
+{
+    if (at < ep_node(ep, node)->at) {
+        ep_advance(ep, node, at);
+    }
+}
+
+static inline void ep_schedule_slot(struct endpoint *ep, uint32_t slot)
+{
+    tfsm_time at = tfsm_deadline(&ep->slots[slot].tcb);
+    if (at < ep->slots[slot].node.at) {
+        ep_advance(ep, slot, at);
+    }
+}
 
 /* ---- connection.c ---- */
 
@@ -422,7 +460,7 @@ void ep_set_listener_options(struct endpoint *ep, struct ep_listener *listener,
 
 static inline endpoint_handle ep_listener_handle(const struct endpoint *ep, uint32_t index)
 {
-    return ep_handle(ep->listeners[index].generation, index | EP_IS_LISTENER);
+    return ep_handle(ep->listeners[index].node.generation, index | EP_IS_LISTENER);
 }
 
 /* Where a listener stands among the nodes. */

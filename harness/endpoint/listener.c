@@ -8,7 +8,7 @@ uint32_t ep_listener_of(const struct endpoint *ep, endpoint_handle handle)
 {
     uint32_t index = ep_index_of(handle) ^ EP_IS_LISTENER;
     bool known = index < ep->used_listeners && ep->listeners[index].used &&
-                 ep->listeners[index].generation == handle >> 32;
+                 ep->listeners[index].node.generation == handle >> 32;
     return known ? index : EP_NONE;
 }
 
@@ -52,11 +52,12 @@ static uint32_t allocate_listener(struct endpoint *ep)
     } else {
         return EP_NONE;
     }
-    uint32_t generation = seq_add(ep->listeners[index].generation, 1);
-    ep->listeners[index] = (struct ep_listener){.used = true,
-                                                .generation = generation != 0 ? generation : 1,
-                                                .hops = ep->hops,
-                                                .traffic_class = ep->traffic_class};
+    uint32_t generation = seq_add(ep->listeners[index].node.generation, 1);
+    ep->listeners[index] = (struct ep_listener){
+        .used = true,
+        .node = {.at = TFSM_NEVER, .generation = generation != 0 ? generation : 1},
+        .hops = ep->hops,
+        .traffic_class = ep->traffic_class};
     return index;
 }
 
@@ -225,7 +226,8 @@ void ep_close_listener(struct endpoint *ep, uint32_t index, tfsm_time now)
 static void note_listener(struct endpoint *ep, uint32_t index)
 {
     if (!ep->listeners[index].closing) {
-        ep_schedule(ep, ep_listener_node(ep, index));
+        ep_schedule(ep, ep_listener_node(ep, index),
+                    tfsm_listener_deadline(&ep->listeners[index].core));
     }
     if (tfsm_listener_owes(&ep->listeners[index].core)) {
         ep_append(ep, &ep->dirty, EP_DIRTY, ep_listener_node(ep, index));
@@ -276,14 +278,14 @@ static uint32_t present(struct endpoint *ep, uint32_t at, const struct ep_tuple 
     slot->hops = listener->hops;
     slot->traffic_class = listener->traffic_class;
     slot->received_class = packet->traffic_class; /* RFC9293:MAY-9 */
-    slot->mute = listener->mute;
     slot->own_policy = listener->own_policy;
     if (listener->own_policy) {
-        slot->policy = listener->policy;
+        ep->cold[index].policy = listener->policy;
     }
     slot->tcb = *tcb;
-    slot->listener = at;
-    slot->listener_generation = listener->generation;
+    ep->cold[index].mute = listener->mute;
+    ep->cold[index].listener = at;
+    ep->cold[index].listener_generation = listener->node.generation;
     return index;
 }
 
@@ -296,8 +298,8 @@ static void start_connection(struct endpoint *ep, uint32_t index,
     fx.signals &= (uint16_t) ~(unsigned)(TFSM_SIG_CONNECTED | TFSM_SIG_EARLY);
     ep_carry_out(ep, index, &fx, text);
     ep_append(ep, &ep->dirty, EP_DIRTY, index);
-    ep_append(ep, &ep->ready, EP_READY, ep_listener_node(ep, slot->listener));
-    ep_schedule(ep, index);
+    ep_append(ep, &ep->ready, EP_READY, ep_listener_node(ep, ep->cold[index].listener));
+    ep_schedule_slot(ep, index);
     ep_settle(ep, index);
 }
 
@@ -319,14 +321,14 @@ static void show_arrival(const struct endpoint *ep, uint32_t at, const struct tf
                                .fast_open = (arrival->effects.signals & TFSM_SIG_EARLY) != 0,
                                .cookie_len = after->cookie_len,
                                .segment = packet->segment};
-    struct endpoint_watched what = {.connection =
-                                        made ? ep_handle(ep->slots[index].generation, index) : 0,
-                                    .now = now,
-                                    .policy = policy,
-                                    .before = before,
-                                    .after = after,
-                                    .event = &event,
-                                    .effects = &arrival->effects};
+    struct endpoint_watched what = {
+        .connection = made ? ep_handle(ep->slots[index].node.generation, index) : 0,
+        .now = now,
+        .policy = policy,
+        .before = before,
+        .after = after,
+        .event = &event,
+        .effects = &arrival->effects};
     ep->watcher(ep->watcher_user, &what);
 }
 
@@ -420,12 +422,12 @@ void ep_early_over(struct endpoint *ep, uint32_t index, const struct tfsm_event 
                    uint32_t signals)
 {
     struct ep_slot *slot = &ep->slots[index];
-    struct ep_listener *listener = &ep->listeners[slot->listener];
+    struct ep_listener *listener = &ep->listeners[ep->cold[index].listener];
     if ((signals & (TFSM_SIG_CONNECTED | TFSM_SIG_ENDS)) == 0) {
         return;
     }
     slot->early = false;
-    if (listener->used && listener->generation == slot->listener_generation) {
+    if (listener->used && listener->node.generation == ep->cold[index].listener_generation) {
         bool reset = event->kind == TFSM_EV_SEGMENT &&
                      (signals & (TFSM_SIG_RESET | TFSM_SIG_CONNECTED)) == TFSM_SIG_RESET;
         tfsm_listener_early_over(&listener->core, reset, event->now);
@@ -446,7 +448,7 @@ bool ep_is_for_next(const struct endpoint *ep, uint32_t index, const struct tfsm
     uint32_t at = listener_for(ep, &slot->tuple, packet);
     return at != EP_NONE &&
            tfsm_listener_claims(&ep->listeners[at].core, ep_listener_policy(ep, &ep->listeners[at]),
-                                packet, now, &slot->tcb, ep_policy(ep, slot));
+                                packet, now, &slot->tcb, ep_policy(ep, index));
 }
 
 /* ---- ICMP, time, output ---- */

@@ -32,7 +32,7 @@ static void fill_in(const struct endpoint *ep, uint32_t index, struct tfsm_packe
     packet->traffic_class = slot->traffic_class; /* RFC9293:MUST-48 */
     packet->reserved = 0;
     packet->text_at = 0;
-    memcpy(packet->cookie, slot->cookie, sizeof packet->cookie);
+    memcpy(packet->cookie, ep->cold[index].cookie, sizeof packet->cookie);
 }
 
 static void no_text(struct endpoint_piece text[2])
@@ -57,12 +57,12 @@ static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packe
             }
             continue;
         }
-        if (ep_pull(ep, ep_handle(slot->generation, index), &slot->tcb, ep_policy(ep, slot), now,
-                    &packet->segment)) {
+        if (ep_pull(ep, ep_handle(slot->node.generation, index), &slot->tcb, ep_policy(ep, index),
+                    now, &packet->segment)) {
             if (ep->watcher != NULL || !tfsm_has_nothing(&slot->tcb)) {
                 ep_append(ep, &ep->dirty, EP_DIRTY, index);
             }
-            ep_schedule(ep, index);
+            ep_schedule_slot(ep, index);
             fill_in(ep, index, packet);
             find_text(ep, index, &packet->segment, text);
             ep_settle(ep, index);

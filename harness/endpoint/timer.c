@@ -1,7 +1,8 @@
 /* Deadlines: a heap of (time, connection or listener) in which a parent is not later than its four children. A
  * deadline that moves away, as the retransmission timer does with every acknowledgment, leaves its
  * entry where it is; when that comes to the top it is put right. So most segments cost no move at
- * all, and none costs more than O(log n). */
+ * all, and none costs more than O(log n). Where everybody stands in the heap is kept in an array of its own: what moves
+ * there touches no other connection. */
 #include "internal.h"
 
 #define CHILDREN 4u
@@ -16,7 +17,7 @@ static tfsm_time deadline_of(const struct endpoint *ep, uint32_t node)
 static void put(struct endpoint *ep, uint32_t place, struct ep_due due)
 {
     ep->due[place] = due;
-    ep->nodes[due.node].place = place + 1;
+    ep->places[due.node] = place;
 }
 
 static void move_up(struct endpoint *ep, uint32_t place)
@@ -50,33 +51,27 @@ static void move_down(struct endpoint *ep, uint32_t place)
     put(ep, place, due);
 }
 
-void ep_schedule(struct endpoint *ep, uint32_t node)
+void ep_advance(struct endpoint *ep, uint32_t node, tfsm_time at)
 {
-    tfsm_time at = deadline_of(ep, node);
-    uint32_t place = ep->nodes[node].place;
-    if (place == 0) {
-        if (at != TFSM_NEVER) {
-            ep->due[ep->due_count] = (struct ep_due){at, node};
-            move_up(ep, ep->due_count++);
-        }
-    } else if (at < ep->due[place - 1].at) {
-        ep->due[place - 1].at = at;
-        move_up(ep, place - 1);
-    }
+    struct ep_node *advanced = ep_node(ep, node);
+    uint32_t place = advanced->at == TFSM_NEVER ? ep->due_count++ : ep->places[node];
+    advanced->at = at;
+    ep->due[place] = (struct ep_due){at, node};
+    move_up(ep, place);
 }
 
 void ep_unschedule(struct endpoint *ep, uint32_t node)
 {
-    uint32_t place = ep->nodes[node].place;
-    if (place == 0) {
+    uint32_t place = ep->places[node];
+    if (ep_node(ep, node)->at == TFSM_NEVER) {
         return;
     }
-    ep->nodes[node].place = 0;
+    ep_node(ep, node)->at = TFSM_NEVER;
     struct ep_due last = ep->due[--ep->due_count];
     if (last.node != node) {
-        put(ep, place - 1, last);
-        move_up(ep, place - 1);
-        move_down(ep, ep->nodes[last.node].place - 1);
+        put(ep, place, last);
+        move_up(ep, place);
+        move_down(ep, ep->places[last.node]);
     }
 }
 
@@ -94,6 +89,7 @@ tfsm_time endpoint_deadline(struct endpoint *ep)
             ep_unschedule(ep, top->node);
         } else {
             top->at = at;
+            ep_node(ep, top->node)->at = at;
             move_down(ep, 0);
         }
     }

@@ -6,7 +6,7 @@
 static uint32_t slot_of(const struct endpoint *ep, endpoint_handle handle)
 {
     uint32_t index = ep_index_of(handle);
-    if (index >= ep->used_slots || ep->slots[index].generation != handle >> 32) {
+    if (index >= ep->used_slots || ep->slots[index].node.generation != handle >> 32) {
         return EP_NONE;
     }
     uint8_t owner = ep->slots[index].owner;
@@ -15,7 +15,7 @@ static uint32_t slot_of(const struct endpoint *ep, endpoint_handle handle)
 
 static endpoint_handle slot_handle(const struct endpoint *ep, uint32_t index)
 {
-    return ep_handle(ep->slots[index].generation, index);
+    return ep_handle(ep->slots[index].node.generation, index);
 }
 
 /* ---- options ---- */
@@ -36,11 +36,11 @@ static void set_options(struct endpoint *ep, uint32_t index, const struct endpoi
     struct ep_slot *slot = &ep->slots[index];
     if (options != NULL) {
         slot->own_policy = true;
-        slot->policy = options->policy;
         slot->hops = options->hops;
         slot->traffic_class = options->traffic_class;
-        slot->mute = options->mute;
-        ep_clamp(ep, slot->tuple.family, &slot->policy);
+        ep->cold[index].policy = options->policy;
+        ep->cold[index].mute = options->mute;
+        ep_clamp(ep, slot->tuple.family, &ep->cold[index].policy);
     }
 }
 
@@ -62,14 +62,14 @@ enum tfsm_result endpoint_set(struct endpoint *ep, endpoint_handle handle,
     struct tfsm_event event = {.kind = TFSM_EV_TIMEOUT, .now = now};
     struct tfsm_event window = {.kind = TFSM_EV_RECEIVE, .now = now};
     struct tfsm_effects fx;
-    uint32_t before = slot->policy.rcv_buff;
+    uint32_t before = ep->cold[index].policy.rcv_buff;
     set_options(ep, index, options);
     ep_feed(ep, index, &event, NULL, &fx);
-    if (slot->policy.rcv_buff > before) {
+    if (ep->cold[index].policy.rcv_buff > before) {
         ep_feed(ep, index, &window, NULL, &fx);
     }
     bool sends = slot->owner == EP_USER && slot->tcb.state != TFSM_CLOSED;
-    if (sends && slot->wants_room && ep_writable(ep, slot) > 0) {
+    if (sends && slot->wants_room && ep_writable(ep, index) > 0) {
         slot->wants_room = false;
         ep_tell(ep, index, ENDPOINT_WRITABLE);
     }
@@ -94,10 +94,10 @@ enum tfsm_result endpoint_get(const struct endpoint *ep, endpoint_handle handle,
         return TFSM_E_NO_CONNECTION;
     }
     const struct ep_slot *slot = &ep->slots[index];
-    *out = (struct endpoint_options){.policy = *ep_policy(ep, slot),
+    *out = (struct endpoint_options){.policy = *ep_policy(ep, index),
                                      .hops = slot->hops,
                                      .traffic_class = slot->traffic_class,
-                                     .mute = slot->mute};
+                                     .mute = ep->cold[index].mute};
     return TFSM_DONE;
 }
 
@@ -209,7 +209,7 @@ bool endpoint_port_used(const struct endpoint *ep, const struct tfsm_address *lo
 static void copy_out_to_ring(struct endpoint *ep, uint32_t index, const uint8_t *octets, uint32_t n)
 {
     uint8_t *ring = ep_send_ring(ep, index);
-    uint32_t at = (uint32_t)(ep->slots[index].queued & (ep->send_ring - 1));
+    uint32_t at = ep->slots[index].queued & (ep->send_ring - 1);
     uint32_t first = ep_min(n, ep->send_ring - at);
     memcpy(ring + at, octets, first);
     memcpy(ring, octets + first, n - first);
@@ -224,7 +224,7 @@ enum tfsm_result endpoint_send(struct endpoint *ep, endpoint_handle handle, cons
         return TFSM_E_NO_CONNECTION;
     }
     struct ep_slot *slot = &ep->slots[index];
-    uint32_t room = ep_writable(ep, slot);
+    uint32_t room = ep_writable(ep, index);
     uint32_t length = n < room ? (uint32_t)n : room;
     struct tfsm_event event = {
         .kind = TFSM_EV_SEND, .now = now, .len = length, .urgent = urgent && length > 0};
@@ -239,7 +239,7 @@ enum tfsm_result endpoint_send(struct endpoint *ep, endpoint_handle handle, cons
         return TFSM_DONE;
     }
     if (result == TFSM_DONE) {
-        slot->queued += length;
+        slot->queued = seq_add(slot->queued, length);
         slot->wants_room = length < n;
         *taken = length;
     }
@@ -249,7 +249,7 @@ enum tfsm_result endpoint_send(struct endpoint *ep, endpoint_handle handle, cons
 static void copy_to_user(const struct endpoint *ep, uint32_t index, uint8_t *octets, uint32_t n)
 {
     const uint8_t *ring = ep_receive_ring(ep, index);
-    uint32_t at = (uint32_t)(ep->slots[index].read & (ep->receive_ring - 1));
+    uint32_t at = ep->slots[index].read & (ep->receive_ring - 1);
     uint32_t first = ep_min(n, ep->receive_ring - at);
     memcpy(octets, ring + at, first);
     memcpy(octets + first, ring, n - first);
@@ -275,7 +275,7 @@ enum tfsm_result endpoint_receive(struct endpoint *ep, endpoint_handle handle, u
     event.len = length;
     if (length > 0) {
         copy_to_user(ep, index, octets, length);
-        slot->read += length;
+        slot->read = seq_add(slot->read, length);
         *taken = length;
     }
     enum tfsm_result result = ep_feed(ep, index, &event, NULL, &fx);
@@ -306,15 +306,15 @@ uint32_t endpoint_readable(const struct endpoint *ep, endpoint_handle handle)
 static void orphan(struct endpoint *ep, uint32_t index)
 {
     struct ep_slot *slot = &ep->slots[index];
-    tfsm_time own = ep_policy(ep, slot)->user_timeout;
+    tfsm_time own = ep_policy(ep, index)->user_timeout;
     slot->owner = EP_NOBODY;
     slot->deaf = true;
     if (ep->orphan_timeout > 0 && (own == 0 || own > ep->orphan_timeout)) {
         if (!slot->own_policy) {
-            slot->policy = *ep_policy(ep, slot);
+            ep->cold[index].policy = *ep_policy(ep, index);
             slot->own_policy = true;
         }
-        slot->policy.user_timeout = ep->orphan_timeout;
+        ep->cold[index].policy.user_timeout = ep->orphan_timeout;
     }
 }
 
@@ -398,7 +398,7 @@ enum tfsm_result endpoint_status(const struct endpoint *ep, endpoint_handle hand
                                           .local_port = slot->tuple.local_port,
                                           .remote_port = slot->tuple.remote_port,
                                           .readable = ep_readable(slot),
-                                          .writable = ep_writable(ep, slot),
+                                          .writable = ep_writable(ep, index),
                                           .user_timeout = slot->tcb.uto_peer,
                                           .received_class = slot->received_class};
     if (tfsm_status(&slot->tcb, &out->tcp) != TFSM_DONE) {

@@ -1,0 +1,75 @@
+/* How connections are found: the table of tuples is open, and small here, so that most of them stand where another's
+ * hash leads. */
+#include "hosts.h"
+
+#define CONNECTIONS 16u
+#define ROUNDS      4000u
+
+static uint32_t random_state = 2463534242u;
+
+static uint32_t draw(uint32_t n)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 17;
+    random_state ^= random_state << 5;
+    return random_state % n;
+}
+
+static void plan_few(void)
+{
+    struct endpoint_config *config = plan_hosts();
+    config[0].connections = CONNECTIONS;
+    start_hosts();
+}
+
+/* Connections come and go in any order; the books say that each tuple leads to its own, and that no empty cell cuts
+ * anyone off. */
+static void test_table_connections_come_and_go(void **state)
+{
+    (void)state;
+    plan_few();
+    endpoint_handle handles[CONNECTIONS] = {0};
+    uint16_t ports[CONNECTIONS];
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        unsigned which = draw(CONNECTIONS);
+        if (handles[which] != 0) {
+            assert_int_equal(endpoint_release(net.host[0], handles[which], net.now), TFSM_DONE);
+            assert_false(endpoint_port_used(net.host[0], &net.locals[0][0].address, ports[which]));
+            handles[which] = 0;
+        } else {
+            struct endpoint_open open = to_host_1();
+            ports[which] = (uint16_t)(1024 + i);
+            open.local_port = ports[which];
+            handles[which] = connect_with(&open);
+        }
+        check_books();
+    }
+}
+
+/* A full table: who is there already is found, and who is not is not, after any number of steps that end. */
+static void test_table_full_finds_and_misses(void **state)
+{
+    (void)state;
+    plan_few();
+    struct endpoint_open open = to_host_1();
+    for (unsigned i = 0; i < CONNECTIONS; i++) {
+        open.local_port = (uint16_t)(2000 + i);
+        connect_with(&open);
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        endpoint_handle none;
+        open.local_port = (uint16_t)(2000 + i);
+        assert_int_equal(endpoint_connect(net.host[0], &open, net.now, &none),
+                         i < CONNECTIONS ? TFSM_E_CONNECTION_EXISTS
+                                         : TFSM_E_INSUFFICIENT_RESOURCES);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_table_connections_come_and_go, stop_hosts),
+        cmocka_unit_test_teardown(test_table_full_finds_and_misses, stop_hosts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
