@@ -298,7 +298,9 @@ static inline void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *c
     uint32_t options = stamps_agreed(tcb) ? TIMESTAMPS_LENGTH : 0;
     uint32_t proven = text > 0 ? min32(text + options, tcb->mss_sent) : 0;
     tcb->mss_acked = (uint16_t)max32(tcb->mss_acked, proven);
-    tcb->mss_asked = seq_lt(tcb->asked_seq, ack) ? 0 : tcb->mss_asked; /* RFC5927:7.2c */
+    if (tcb->mss_asked != 0 && seq_lt(tcb->asked_seq, ack)) { /* RFC5927:7.2c */
+        tcb->mss_asked = 0;
+    }
     tcb->snd_una = ack;
     tcb->snd_octets += text;
     fx->acknowledged += text;

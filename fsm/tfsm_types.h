@@ -287,8 +287,12 @@ enum tfsm_reply_class {
 
 /* The transmission control block (RFC 9293 3.3.1). All zero is a valid CLOSED connection; copying
  * one is a snapshot. Embedders read it and never write it. The order of the members leaves no
- * padding: two TCBs can be compared whole. */
+ * padding: two TCBs can be compared whole. They stand in the order of how often they are asked for,
+ * so that few cache lines are touched: a segment looks at the first 160 octets, one that acknowledges
+ * or what is sent at 64 more behind ooo[], and with timestamps at the next 64. Where a TCB begins in
+ * the middle of a line of 64 octets each of these begins a line. */
 struct tfsm_tcb {
+    /* ---- every segment ---- */
     uint8_t state;        /* enum tfsm_state */
     uint8_t owed;         /* enum tfsm_debt */
     uint8_t security;     /* label of the connection */
@@ -297,37 +301,49 @@ struct tfsm_tcb {
     uint8_t ooo_count;    /* ranges in ooo[] */
     uint8_t sacked_count; /* ranges in sacked[] */
     uint8_t cookie_len;   /* octets of the Fast Open cookie to send: to use, or to hand out */
-    uint8_t challenges[TFSM_REPLY_CLASSES]; /* limited replies sent in the current interval */
-    uint16_t snd_mss;    /* Eff.snd.MSS: the largest text and options of a segment
-                             (RFC9293:MUST-16) */
-    uint16_t uto_peer;   /* the peer's user timeout option, 0 none */
-    uint16_t uto_sent;   /* the one we sent last */
-    uint16_t dup_acks;   /* DupAcks: duplicate acknowledgments in a row */
-    uint16_t mss_sent;   /* the largest text and options sent (RFC5927:7.2) */
-    uint16_t mss_acked;  /* and acknowledged: the path takes that */
-    uint16_t mss_asked;  /* what an ICMP message asks for that contradicts this, 0 none */
-    uint16_t backoff;    /* the timeout is RTO * 2^backoff */
-    uint16_t tries;      /* retransmissions or probes that nothing has answered */
-    uint16_t keepalives; /* keep-alives that nothing has answered */
-    uint32_t flags;      /* enum tfsm_memory */
+    uint32_t flags;       /* enum tfsm_memory */
     /* send sequence space: SYN at ISS, text, FIN at snd_end once the user closed */
-    uint32_t iss;
     uint32_t snd_una;
     uint32_t snd_nxt; /* never goes back: retransmission starts at SND.UNA */
     uint32_t snd_end; /* after the last octet queued */
+    /* receive sequence space */
+    uint32_t rcv_nxt;
+    uint32_t rcv_wnd; /* octets from RCV.NXT to the greatest right edge ever put on the wire */
     uint32_t snd_wnd; /* octets from SND.UNA, scaled */
     uint32_t snd_wl1;
     uint32_t snd_wl2;
-    uint32_t snd_up;
     uint32_t snd_wnd_max; /* MAX.SND.WND (RFC 5961 5.2) */
+    uint32_t iss;
+    uint32_t rcv_up;
+    uint32_t rcv_fin;    /* sequence number of the peer's FIN, with TFSM_M_PEER_FIN */
+    uint32_t rcv_user;   /* RCV.USER: octets delivered and not yet taken by RECEIVE */
+    uint32_t rcv_acked;  /* Last.ACK.sent */
+    uint16_t snd_mss;    /* Eff.snd.MSS: the largest text and options of a segment
+                             (RFC9293:MUST-16) */
+    uint16_t keepalives; /* keep-alives that nothing has answered */
+    uint16_t dup_acks;   /* DupAcks: duplicate acknowledgments in a row */
+    uint16_t backoff;    /* the timeout is RTO * 2^backoff */
+    uint16_t tries;      /* retransmissions or probes that nothing has answered */
+    uint16_t uto_sent;   /* the user timeout option we sent last, 0 none */
+    /* times; a deadline of 0 is not armed */
+    tfsm_time at_rtx;       /* retransmission */
+    tfsm_time at_ack;       /* the delayed acknowledgment */
+    tfsm_time at_persist;   /* zero-window probe */
+    tfsm_time at_2msl;      /* end of TIME-WAIT */
+    tfsm_time at_user;      /* user timeout */
+    tfsm_time user_from;    /* with at_user: since when nothing was acknowledged */
+    tfsm_time at_keepalive; /* keep-alive */
+    uint64_t snd_octets;    /* octets of our stream acknowledged, all told */
+    uint64_t rcv_octets;    /* octets of the peer's stream delivered, all told */
+    /* text beyond RCV.NXT, sorted, disjoint, not adjacent. Text in order passes through the first;
+     * the others are a line of their own */
+    struct tfsm_range ooo[TFSM_OOO_SLOTS];
+    /* ---- what acknowledges, what is sent ---- */
     /* loss recovery and congestion control */
-    uint32_t snd_recover; /* SND.NXT when the loss was noticed (RFC6582 recover, RFC6675
-                             RecoveryPoint); else one before SND.UNA */
-    uint32_t snd_rtx;     /* HighRxt: after the last number retransmitted since */
-    uint32_t asked_seq;   /* with mss_asked: the segment that the message quotes */
-    uint32_t snd_cwr;     /* the segment that bore CWR; SND.NXT at the cut while TFSM_M_CWR waits */
-    uint32_t limited;     /* octets that limited transmit sent, of those in flight */
-    uint32_t snd_limited; /* after the last of them */
+    uint32_t snd_recover;  /* SND.NXT when the loss was noticed (RFC6582 recover, RFC6675
+                              RecoveryPoint); else one before SND.UNA */
+    uint32_t snd_rtx;      /* HighRxt: after the last number retransmitted since */
+    uint32_t limited;      /* octets that limited transmit sent, of those in flight */
     uint32_t first_flight; /* 1 + segments that the initial window, or that after a pause, lets out
                               yet; 0: something was acknowledged since, and octets count alone */
     uint32_t cwnd;         /* congestion window, octets; 0 before our SYN is acknowledged */
@@ -338,47 +354,39 @@ struct tfsm_tcb {
     /* the round trip, microseconds */
     uint32_t srtt;
     uint32_t rttvar;
-    uint32_t rtt_seq; /* with TFSM_M_TIMING: acknowledging this ends the measurement */
-    /* receive sequence space */
-    uint32_t irs;
-    uint32_t rcv_nxt;
-    uint32_t rcv_wnd; /* octets from RCV.NXT to the greatest right edge ever put on the wire */
-    uint32_t rcv_up;
-    uint32_t rcv_fin;   /* sequence number of the peer's FIN, with TFSM_M_PEER_FIN */
-    uint32_t rcv_user;  /* RCV.USER: octets delivered and not yet taken by RECEIVE */
-    uint32_t rcv_acked; /* Last.ACK.sent */
-    uint32_t rcv_recent
-        [TFSM_OOO_SLOTS]; /* with SACK, of ranges of ooo[] one number each, in the order in which
-                                            they grew, latest first (RFC2018:4) */
-    uint32_t ts_recent;   /* TS.Recent */
-    uint32_t ts_offset;   /* our timestamp clock is milliseconds plus this */
+    uint32_t rtt_seq;   /* with TFSM_M_TIMING: acknowledging this ends the measurement */
+    tfsm_time rto;      /* retransmission timeout before back-off */
+    tfsm_time rtt_from; /* with TFSM_M_TIMING: when the segment timed was sent */
+    uint16_t mss_sent;  /* the largest text and options sent (RFC5927:7.2) */
+    uint16_t mss_acked; /* and acknowledged: the path takes that */
+    uint16_t mss_asked; /* what an ICMP message asks for that contradicts this, 0 none */
+    uint16_t uto_peer;  /* the peer's user timeout option, 0 none */
+    /* ---- timestamps, and what is seldom ---- */
+    tfsm_time sent_at;         /* when text was sent last */
+    tfsm_time ts_recent_from;  /* when TS.Recent was taken */
+    tfsm_time challenge_until; /* end of the limiter's interval */
+    uint32_t ts_recent;        /* TS.Recent */
+    uint32_t ts_offset;        /* our timestamp clock is milliseconds plus this */
     uint32_t
         ts_oldest; /* with timestamps: no TSval of ours that is still to be echoed is before this */
+    uint32_t snd_limited; /* after the last octet that limited transmit sent */
+    uint32_t snd_up;
+    uint32_t irs;
+    uint32_t snd_cwr;   /* the segment that bore CWR; SND.NXT at the cut while TFSM_M_CWR waits */
+    uint32_t asked_seq; /* with mss_asked: the segment that the message quotes */
+    uint8_t challenges[TFSM_REPLY_CLASSES]; /* limited replies sent in the current interval */
     /* a RST to send, with TFSM_OWE_RST */
     uint32_t rst_seq;
     uint32_t rst_ack;
     uint32_t rst_ts_val;
     uint32_t rst_ts_ecr;
-    struct tfsm_range ooo[TFSM_OOO_SLOTS]; /* text beyond RCV.NXT, sorted, disjoint, not adjacent */
+    uint32_t rcv_recent
+        [TFSM_OOO_SLOTS];    /* with SACK, of ranges of ooo[] one number each, in the order in which
+                                               they grew, latest first (RFC2018:4) */
+    struct tfsm_range dsack; /* text that came twice */
     /* the scoreboard: what the peer holds above SND.UNA, sorted, disjoint, not adjacent. Of more ranges
      * than fit once an ACK is through the lowest stay; one that SND.UNA reaches is forgotten whole */
     struct tfsm_range sacked[TFSM_SACKED_MAX];
-    struct tfsm_range dsack; /* text that came twice */
-    /* times; a deadline of 0 is not armed */
-    tfsm_time rto;             /* retransmission timeout before back-off */
-    tfsm_time at_rtx;          /* retransmission */
-    tfsm_time at_persist;      /* zero-window probe */
-    tfsm_time at_2msl;         /* end of TIME-WAIT */
-    tfsm_time at_user;         /* user timeout */
-    tfsm_time user_from;       /* with at_user: since when nothing was acknowledged */
-    tfsm_time at_ack;          /* the delayed acknowledgment */
-    tfsm_time at_keepalive;    /* keep-alive */
-    tfsm_time challenge_until; /* end of the limiter's interval */
-    tfsm_time rtt_from;        /* with TFSM_M_TIMING: when the segment timed was sent */
-    tfsm_time ts_recent_from;  /* when TS.Recent was taken */
-    tfsm_time sent_at;         /* when text was sent last */
-    uint64_t snd_octets;       /* octets of our stream acknowledged, all told */
-    uint64_t rcv_octets;       /* octets of the peer's stream delivered, all told */
 };
 
 /* What tfsm_step() answers. The first group is RFC 9293's own error strings (section 3.10). */
