@@ -9,6 +9,7 @@
 //
 // Packets are made before the clock runs, a batch at a time.
 #include "endpoint.h"
+#include "large.h"
 #include "seq.h"
 
 #include <benchmark/benchmark.h>
@@ -65,7 +66,7 @@ class Host
         config.receive_ring = RING;
         config.policy4.ack_delay = 0; // one acknowledgment for each segment
         config.policy4.profile &= ~static_cast<std::uint32_t>(TFSM_TIMESTAMPS);
-        ep_ = endpoint_create(&config);
+        ep_ = endpoint_create_large(&config);
         require(ep_ != nullptr, "out of memory");
         endpoint_listening listening = {};
         listening.local.family = 4;
