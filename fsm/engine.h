@@ -3,6 +3,7 @@
 #ifndef TFSM_ENGINE_H
 #define TFSM_ENGINE_H
 
+#include "octets.h"
 #include "seq.h"
 #include "tfsm.h"
 #include "tfsm_table.h"
@@ -114,18 +115,6 @@ static inline unsigned sacked_count(const struct tfsm_tcb *tcb)
 static inline bool dsack_waits(const struct tfsm_tcb *tcb)
 {
     return CAN(TFSM_SACK) && has(tcb->flags, TFSM_M_DSACK);
-}
-
-/* Octets as a number, the first the lowest: compilers make one instruction of it where there is one. */
-static inline uint64_t load32(const uint8_t *octets)
-{
-    return (uint64_t)octets[0] | (uint64_t)octets[1] << 8 | (uint64_t)octets[2] << 16 |
-           (uint64_t)octets[3] << 24;
-}
-
-static inline uint64_t load64(const uint8_t *octets)
-{
-    return load32(octets) | load32(octets + 4) << 32;
 }
 
 /* A few stores, where a compiler would start a loop. */
