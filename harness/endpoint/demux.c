@@ -8,16 +8,6 @@ static size_t address_octets(unsigned family)
     return family == 4 ? 4 : 16;
 }
 
-struct ep_tuple ep_tuple_of(const struct tfsm_address *local, uint16_t local_port,
-                            const struct tfsm_address *remote, uint16_t remote_port)
-{
-    struct ep_tuple tuple = {
-        .local_port = local_port, .remote_port = remote_port, .family = local->family};
-    memcpy(tuple.local, local->octets, address_octets(local->family));
-    memcpy(tuple.remote, remote->octets, address_octets(local->family));
-    return tuple;
-}
-
 struct tfsm_address ep_address(const struct ep_tuple *tuple, bool local)
 {
     struct tfsm_address address = {.family = (uint8_t)tuple->family};
@@ -25,34 +15,11 @@ struct tfsm_address ep_address(const struct ep_tuple *tuple, bool local)
     return address;
 }
 
-static bool same_tuple(const struct ep_tuple *a, const struct ep_tuple *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
 static size_t put_port(uint8_t *to, uint16_t port)
 {
     to[0] = (uint8_t)(port >> 8);
     to[1] = (uint8_t)(port & 0xffu);
     return 2;
-}
-
-/* Only what counts goes in: an IPv4 tuple is two words of the hash, an IPv6 one five. The family is told by the length. */
-uint32_t ep_hash(const struct endpoint *ep, const struct ep_tuple *tuple)
-{
-    uint8_t octets[2 * 16 + 2 * 2];
-    if (tuple->family == 4) {
-        memcpy(octets, tuple->local, 4);
-        memcpy(octets + 4, tuple->remote, 4);
-        memcpy(octets + 8, &tuple->local_port, 2);
-        memcpy(octets + 10, &tuple->remote_port, 2);
-        return (uint32_t)(tfsm_siphash(ep->demux_key, octets, 12) & UINT32_MAX);
-    }
-    memcpy(octets, tuple->local, 16);
-    memcpy(octets + 16, tuple->remote, 16);
-    memcpy(octets + 32, &tuple->local_port, 2);
-    memcpy(octets + 34, &tuple->remote_port, 2);
-    return (uint32_t)(tfsm_siphash(ep->demux_key, octets, 36) & UINT32_MAX);
 }
 
 /* ---- connections ---- */
@@ -63,7 +30,7 @@ uint32_t ep_find(const struct endpoint *ep, const struct ep_tuple *tuple, uint32
     for (uint32_t at = hash & ep->cell_mask; ep->cells[at].slot != 0;
          at = (at + 1) & ep->cell_mask) {
         const struct ep_cell *cell = &ep->cells[at];
-        if (cell->hash == hash && same_tuple(&ep->slots[cell->slot - 1].tuple, tuple)) {
+        if (cell->hash == hash && ep_same_tuple(&ep->slots[cell->slot - 1].tuple, tuple)) {
             return cell->slot - 1;
         }
     }
@@ -138,7 +105,7 @@ uint32_t ep_find_same_listener(const struct endpoint *ep, const struct ep_tuple 
     uint32_t at = ep->listener_buckets[hash & ep->listener_bucket_mask];
     while (at != 0) {
         const struct ep_listener *listener = &ep->listeners[at - 1];
-        if (listener->node.hash == hash && same_tuple(&listener->tuple, tuple)) {
+        if (listener->node.hash == hash && ep_same_tuple(&listener->tuple, tuple)) {
             return at - 1;
         }
         at = listener->chain;

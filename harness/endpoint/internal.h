@@ -7,6 +7,7 @@
 
 #include "endpoint.h"
 #include "seq.h"
+#include "sip.h"
 
 #include <string.h>
 
@@ -315,11 +316,55 @@ static inline void ep_remove(struct endpoint *ep, struct ep_list *list, enum ep_
 
 /* ---- demux.c ---- */
 
+static inline void ep_put_address(uint8_t to[16], unsigned family, const uint8_t octets[16])
+{
+    if (family == 4) {
+        memcpy(to, octets, 4);
+        memset(to + 4, 0, 12);
+    } else {
+        memcpy(to, octets, 16);
+    }
+}
+
 /* The tuple of a connection; octets beyond an IPv4 address are not taken over. */
-struct ep_tuple ep_tuple_of(const struct tfsm_address *local, uint16_t local_port,
-                            const struct tfsm_address *remote, uint16_t remote_port);
+static inline struct ep_tuple ep_tuple_of(const struct tfsm_address *local, uint16_t local_port,
+                                          const struct tfsm_address *remote, uint16_t remote_port)
+{
+    struct ep_tuple tuple;
+    ep_put_address(tuple.local, local->family, local->octets);
+    ep_put_address(tuple.remote, local->family, remote->octets);
+    tuple.local_port = local_port;
+    tuple.remote_port = remote_port;
+    tuple.family = local->family;
+    return tuple;
+}
+
+static inline uint64_t ep_word(const uint8_t *octets)
+{
+    uint64_t word;
+    memcpy(&word, octets, sizeof word);
+    return word;
+}
+
+static inline bool ep_same_tuple(const struct ep_tuple *a, const struct ep_tuple *b)
+{
+    uint64_t differ = (ep_word(a->local) ^ ep_word(b->local)) |
+                      (ep_word(a->local + 8) ^ ep_word(b->local + 8)) |
+                      (ep_word(a->remote) ^ ep_word(b->remote)) |
+                      (ep_word(a->remote + 8) ^ ep_word(b->remote + 8));
+    return differ == 0 && a->local_port == b->local_port && a->remote_port == b->remote_port &&
+           a->family == b->family;
+}
+
 struct tfsm_address ep_address(const struct ep_tuple *tuple, bool local);
-uint32_t ep_hash(const struct endpoint *ep, const struct ep_tuple *tuple);
+
+/* Only what counts goes in; nobody outside sees it, so that it is the hash for tables. */
+static inline uint32_t ep_hash(const struct endpoint *ep, const struct ep_tuple *tuple)
+{
+    return (uint32_t)(sip_tuple(ep->demux_key, tuple->family, tuple->local, tuple->local_port,
+                                tuple->remote, tuple->remote_port, 1) &
+                      UINT32_MAX);
+}
 
 #define EP_NONE UINT32_MAX
 /* Index of the connection with this tuple, or EP_NONE. */
