@@ -4,6 +4,7 @@
 #include "tfsm_listener.h"
 #include "tfsm_table.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #if defined(TFSM_FUZZ)
@@ -14,6 +15,7 @@
 
 static unsigned previous;
 static unsigned previous_counter;
+static bool off;
 
 #if defined(__AFL_COMPILER)
 void __sanitizer_cov_trace_pc_guard(uint32_t *guard);
@@ -45,6 +47,11 @@ static void mark(unsigned cell)
 #endif
 }
 
+void coverage_off(void)
+{
+    off = true;
+}
+
 void coverage_begin(void)
 {
     previous = TFSM_RULES;
@@ -53,7 +60,7 @@ void coverage_begin(void)
 
 void coverage_rule(unsigned rule)
 {
-    if (rule >= TFSM_RULES) {
+    if (rule >= TFSM_RULES || off) {
         return;
     }
     count(rule);
@@ -63,7 +70,7 @@ void coverage_rule(unsigned rule)
 
 void coverage_counter(unsigned counter)
 {
-    if (counter >= TFSM_LISTENER_COUNTS) {
+    if (counter >= TFSM_LISTENER_COUNTS || off) {
         return;
     }
     mark(TFSM_RULES + PAIRS + counter * (TFSM_LISTENER_COUNTS + 1) + previous_counter);
@@ -71,6 +78,8 @@ void coverage_counter(unsigned counter)
 }
 
 #else
+
+void coverage_off(void) {}
 
 void coverage_begin(void) {}
 

@@ -1,7 +1,8 @@
 /* What the program-driven fuzz targets share: one call that runs an input, counts it, and aborts on
  * a broken invariant. Counting goes to a file mapped into memory, named by the environment variable
  * TFSM_STATS, so that whoever drives the engine can watch it; without the variable nothing is
- * counted. */
+ * counted. With TFSM_RULE_COUNTERS=0 the engine is not told which rules fired, and is guided by the
+ * edges of the code alone; the file counts them all the same. */
 #ifndef HARNESS_FUZZ_TARGET_H
 #define HARNESS_FUZZ_TARGET_H
 
