@@ -32,7 +32,9 @@ static void fill_in(const struct endpoint *ep, uint32_t index, struct tfsm_packe
     packet->traffic_class = slot->traffic_class; /* RFC9293:MUST-48 */
     packet->reserved = 0;
     packet->text_at = 0;
-    memcpy(packet->cookie, ep->cold[index].cookie, sizeof packet->cookie);
+    if ((packet->segment.options & TFSM_OPT_FAST_OPEN) != 0) {
+        memcpy(packet->cookie, ep->cold[index].cookie, sizeof packet->cookie);
+    }
 }
 
 static void no_text(struct endpoint_piece text[2])
