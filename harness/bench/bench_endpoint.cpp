@@ -2,9 +2,10 @@
 // the user is told and reads it, the acknowledgment goes out. The time should not grow with the
 // number of connections.
 //
-// `random` takes another connection for each segment: a large endpoint then pays for some 14 cache
-// lines that are in no cache. `same` stays with one connection, which leaves that out: what is left
-// is the work.
+// `random` takes another connection for each segment: a large endpoint then pays for six cache lines that are in no
+// cache, one after the other where it has to understand one to know of the next. `same` stays with one connection, which
+// leaves that out: what is left is the work. `burst` takes random connections, too, eight segments of different ones at a
+// time as a device hands them over, through endpoint_burst().
 // `octets` goes through the codec, `segments` through endpoint_segment() and endpoint_take().
 //
 // Packets are made before the clock runs, a batch at a time.
@@ -14,6 +15,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -26,6 +28,7 @@ namespace
 {
 
 constexpr std::size_t BATCH = 256;
+constexpr std::size_t BURST = 8;
 constexpr std::uint32_t TEXT = 64; // octets of a segment
 constexpr std::uint32_t RING = 256;
 constexpr std::uint16_t PORT = 80;
@@ -118,6 +121,21 @@ class Host
     {
         std::uint8_t out[2048];
         endpoint_input(ep_, packet.octets, packet.n, now_);
+        read();
+        while (endpoint_output(ep_, now_, out, sizeof out) > 0) {
+            answers_++;
+        }
+    }
+
+    // Several segments, the user, the acknowledgments.
+    void serve_burst(const Packet *packets)
+    {
+        std::uint8_t out[2048];
+        endpoint_packet burst[BURST];
+        for (std::size_t i = 0; i < BURST; i++) {
+            burst[i] = endpoint_packet{packets[i].octets, packets[i].n};
+        }
+        endpoint_burst(ep_, burst, BURST, now_);
         read();
         while (endpoint_output(ep_, now_, out, sizeof out) > 0) {
             answers_++;
@@ -226,20 +244,48 @@ Host &host_of(std::uint32_t connections)
     return *host;
 }
 
-template <bool octets, bool random> void segment_in_ack_out(benchmark::State &state)
+enum How { OCTETS, SEGMENTS, BURSTS };
+
+void serve(Host &host, const std::vector<Packet> &packets, How how)
+{
+    for (std::size_t i = 0; i < BATCH; i += how == BURSTS ? BURST : 1) {
+        if (how == BURSTS) {
+            host.serve_burst(&packets[i]);
+        } else if (how == OCTETS) {
+            host.serve_octets(packets[i]);
+        } else {
+            host.serve_segment(packets[i]);
+        }
+    }
+}
+
+// Whose segment is the next: nobody's who has one in the same burst.
+std::uint32_t choose(Host &host, std::vector<std::uint32_t> &chosen)
+{
+    std::uint32_t i;
+    do {
+        i = host.draw() % host.connections();
+    } while (std::find(chosen.begin(), chosen.end(), i) != chosen.end());
+    chosen.push_back(i);
+    if (chosen.size() == BURST) {
+        chosen.clear();
+    }
+    return i;
+}
+
+template <How how, bool random> void segment_in_ack_out(benchmark::State &state)
 {
     Host &host = host_of(static_cast<std::uint32_t>(state.range(0)));
     std::vector<Packet> packets(BATCH);
     std::uint64_t segments = 0;
     std::uint64_t before = host.answers();
     for (auto _ : state) {
+        std::vector<std::uint32_t> chosen;
         for (Packet &packet : packets) {
-            host.make(random ? host.draw() % host.connections() : 0, packet);
+            host.make(random ? choose(host, chosen) : 0, packet);
         }
         auto start = std::chrono::steady_clock::now();
-        for (const Packet &packet : packets) {
-            octets ? host.serve_octets(packet) : host.serve_segment(packet);
-        }
+        serve(host, packets, how);
         host.tick();
         std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
         state.SetIterationTime(took.count());
@@ -253,28 +299,34 @@ template <bool octets, bool random> void segment_in_ack_out(benchmark::State &st
 
 void octets_random(benchmark::State &state)
 {
-    segment_in_ack_out<true, true>(state);
+    segment_in_ack_out<OCTETS, true>(state);
 }
 
 void octets_same(benchmark::State &state)
 {
-    segment_in_ack_out<true, false>(state);
+    segment_in_ack_out<OCTETS, false>(state);
 }
 
 void segments_random(benchmark::State &state)
 {
-    segment_in_ack_out<false, true>(state);
+    segment_in_ack_out<SEGMENTS, true>(state);
 }
 
 void segments_same(benchmark::State &state)
 {
-    segment_in_ack_out<false, false>(state);
+    segment_in_ack_out<SEGMENTS, false>(state);
+}
+
+void octets_burst(benchmark::State &state)
+{
+    segment_in_ack_out<BURSTS, true>(state);
 }
 
 } // namespace
 
 BENCHMARK(octets_same)->Arg(10)->Arg(1000)->Arg(100000)->UseManualTime();
 BENCHMARK(octets_random)->Arg(10)->Arg(1000)->Arg(100000)->UseManualTime();
+BENCHMARK(octets_burst)->Arg(10)->Arg(1000)->Arg(100000)->UseManualTime();
 BENCHMARK(segments_same)->Arg(10)->Arg(1000)->Arg(100000)->UseManualTime();
 BENCHMARK(segments_random)->Arg(10)->Arg(1000)->Arg(100000)->UseManualTime();
 

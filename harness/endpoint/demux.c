@@ -30,8 +30,22 @@ uint32_t ep_find(const struct endpoint *ep, const struct ep_tuple *tuple, uint32
     for (uint32_t at = hash & ep->cell_mask; ep->cells[at].slot != 0;
          at = (at + 1) & ep->cell_mask) {
         const struct ep_cell *cell = &ep->cells[at];
-        if (cell->hash == hash && ep_same_tuple(&ep->slots[cell->slot - 1].tuple, tuple)) {
-            return cell->slot - 1;
+        if (cell->hash == hash) {
+            ep_fetch_slot(ep, cell->slot - 1);
+            if (ep_same_tuple(&ep->slots[cell->slot - 1].tuple, tuple)) {
+                return cell->slot - 1;
+            }
+        }
+    }
+    return EP_NONE;
+}
+
+uint32_t ep_guess(const struct endpoint *ep, uint32_t hash)
+{
+    for (uint32_t at = hash & ep->cell_mask; ep->cells[at].slot != 0;
+         at = (at + 1) & ep->cell_mask) {
+        if (ep->cells[at].hash == hash) {
+            return ep->cells[at].slot - 1;
         }
     }
     return EP_NONE;

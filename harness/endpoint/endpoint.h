@@ -11,7 +11,7 @@
  *
  *     wait for a packet or until endpoint_deadline()
  *     now = the clock
- *     for each packet: endpoint_input(ep, octets, n, now)
+ *     for each packet: endpoint_input(ep, octets, n, now), or for all of them endpoint_burst()
  *     endpoint_timeout(ep, now)
  *     while (endpoint_next(ep, &handle, &news)): the application reads, writes, closes
  *     while ((n = endpoint_output(ep, now, octets, room)) > 0): send them
@@ -289,7 +289,18 @@ enum tfsm_result endpoint_news(struct endpoint *ep, endpoint_handle handle, uint
  * in silence and counted. now in microseconds. Source: RFC 9293 3.10.7, 3.9.2.2, 3.9.2.3. */
 void endpoint_input(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now);
 
-/* The same for who has no octets to parse. text has as many octets as packet->segment.len says
+struct endpoint_packet {
+    const uint8_t *octets;
+    size_t n;
+};
+
+/* Packets that came together: as endpoint_input() of one after the other, to the last bit of it, but what each touches
+ * of memory is asked for before the first is taken. Where there are so many connections that a segment finds its own in
+ * no cache this is several times faster, and elsewhere it costs nothing. */
+void endpoint_burst(struct endpoint *ep, const struct endpoint_packet *packets, size_t count,
+                    tfsm_time now);
+
+/* endpoint_input() for who has no octets to parse. text has as many octets as packet->segment.len says
  * without SYN and FIN; packet->text_at is not read. */
 void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
                       tfsm_time now);

@@ -35,6 +35,9 @@ static unsigned arrive(struct endpoint *ep, uint32_t index, struct tfsm_event *e
 {
     struct ep_slot *slot = &ep->slots[index];
     uint32_t sent = slot->tcb.snd_nxt;
+    if (event->segment.len > 0) {
+        ep_fetch_ring(ep, index);
+    }
     if (ep_feed(ep, index, event, text, fx) != TFSM_DONE) {
         ep->counters.invalid++;
         ep_settle(ep, index);
@@ -84,16 +87,20 @@ static bool addresses_hold(struct endpoint *ep, const struct tfsm_address *src,
     return false;
 }
 
+static struct ep_tuple tuple_of(const struct tfsm_packet *packet)
+{
+    return ep_tuple_of(&packet->dst, packet->dst_port, &packet->src, packet->src_port);
+}
+
 /* A segment in an event of its own, with an envelope that need not hold it. The addresses of a connection were looked at
  * when it was made, and hold as long as no local one was added since. */
 static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
-                            struct tfsm_event *event, const uint8_t *text)
+                            struct tfsm_event *event, const uint8_t *text,
+                            const struct ep_tuple *tuple, uint32_t hash)
 {
     const uint8_t flags = event->segment.flags;
-    struct ep_tuple tuple =
-        ep_tuple_of(&packet->dst, packet->dst_port, &packet->src, packet->src_port);
     bool families = packet->src.family == packet->dst.family;
-    uint32_t index = families ? ep_find(ep, &tuple, ep_hash(ep, &tuple)) : EP_NONE;
+    uint32_t index = families ? ep_find(ep, tuple, hash) : EP_NONE;
     if ((index == EP_NONE || ep->locals_grew) && !addresses_hold(ep, &packet->src, &packet->dst)) {
         return;
     }
@@ -129,7 +136,8 @@ void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, con
 {
     struct tfsm_packet envelope = *packet;
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    segment_arrives(ep, &envelope, &event, text);
+    struct ep_tuple tuple = tuple_of(packet);
+    segment_arrives(ep, &envelope, &event, text, &tuple, ep_hash(ep, &tuple));
 }
 
 /* ICMP tells of a segment we sent: its source is the local end (RFC9293:MUST-54). The core holds
@@ -193,21 +201,94 @@ static bool take_icmp(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm
     return true;
 }
 
-void endpoint_input(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now)
-{
-    struct tfsm_packet packet;
+/* A packet that has been read. */
+struct arrival {
+    struct tfsm_packet packet; /* but its segment, which is in the event */
     struct tfsm_event event;
-    enum tfsm_wire_result result = tfsm_parse_segment(octets, n, &packet, &event.segment);
+    struct ep_tuple tuple;
+    uint32_t hash;
+    uint32_t guess; /* whose it probably is */
+    enum tfsm_wire_result result;
+};
+
+static bool is_segment(const struct arrival *arrival)
+{
+    return arrival->result == TFSM_WIRE_OK || arrival->result == TFSM_WIRE_OPTION;
+}
+
+static void read_packet(const struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now,
+                        struct arrival *out)
+{
+    struct tfsm_event *event = &out->event;
+    out->result = tfsm_parse_segment(octets, n, &out->packet, &event->segment);
+    if (is_segment(out)) {
+        event->kind = TFSM_EV_SEGMENT;
+        event->now = now;
+        event->iss = 0; /* a connection has its own; who opens one is a listener's */
+        event->ts_offset = 0;
+        event->fast_open = false;
+        event->cookie_len = 0;
+        out->tuple = tuple_of(&out->packet);
+        out->hash = ep_hash(ep, &out->tuple);
+    }
+}
+
+static void take_packet(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now,
+                        struct arrival *arrival)
+{
+    enum tfsm_wire_result result = arrival->result;
     if (result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION) { /* RFC9293:MUST-7 */
         ep->counters.options_cut += result == TFSM_WIRE_OPTION;
-        event.kind = TFSM_EV_SEGMENT;
-        event.now = now;
-        event.iss = 0; /* a connection has its own; who opens one is a listener's */
-        event.ts_offset = 0;
-        event.fast_open = false;
-        event.cookie_len = 0;
-        segment_arrives(ep, &packet, &event, octets + packet.text_at);
+        segment_arrives(ep, &arrival->packet, &arrival->event, octets + arrival->packet.text_at,
+                        &arrival->tuple, arrival->hash);
     } else if (result != TFSM_WIRE_PROTOCOL || !take_icmp(ep, octets, n, now)) {
         ep->counters.unparsed[result]++;
     }
+}
+
+void endpoint_input(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now)
+{
+    struct arrival arrival;
+    read_packet(ep, octets, n, now, &arrival);
+    take_packet(ep, octets, n, now, &arrival);
+}
+
+#define BURST                                                                                      \
+    16u /* packets that are read before the first is taken: memory is asked for so far ahead */
+
+/* Each turn waits for nothing but what the one before has asked for. What is asked for may turn out to be the wrong
+ * lines, for packets before it may open and end connections: that costs time, and nothing else. */
+static void take_some(struct endpoint *ep, const struct endpoint_packet *packets, unsigned count,
+                      tfsm_time now)
+{
+    struct arrival arrivals[BURST];
+    for (unsigned i = 0; i < count; i++) {
+        read_packet(ep, packets[i].octets, packets[i].n, now, &arrivals[i]);
+        if (is_segment(&arrivals[i])) {
+            EP_FETCH(&ep->cells[arrivals[i].hash & ep->cell_mask]);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        arrivals[i].guess = is_segment(&arrivals[i]) ? ep_guess(ep, arrivals[i].hash) : EP_NONE;
+        if (arrivals[i].guess != EP_NONE) {
+            ep_fetch_slot(ep, arrivals[i].guess);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (arrivals[i].guess != EP_NONE) {
+            ep_fetch_ring(ep, arrivals[i].guess);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        take_packet(ep, packets[i].octets, packets[i].n, now, &arrivals[i]);
+    }
+}
+
+void endpoint_burst(struct endpoint *ep, const struct endpoint_packet *packets, size_t count,
+                    tfsm_time now)
+{
+    for (; count > BURST; count -= BURST, packets += BURST) {
+        take_some(ep, packets, BURST, now);
+    }
+    take_some(ep, packets, (unsigned)count, now);
 }

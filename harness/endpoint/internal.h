@@ -314,6 +314,35 @@ static inline void ep_remove(struct endpoint *ep, struct ep_list *list, enum ep_
     *link = (struct ep_link){0, 0};
 }
 
+/* ---- what is asked for before it is needed ---- */
+
+#if defined(__GNUC__)
+#define EP_FETCH(address) __builtin_prefetch(address)
+#else
+#define EP_FETCH(address) ((void)(address))
+#endif
+
+/* A processor asks for lines one after the other where it has to understand each to know of the next; these it can have
+ * all at once: what a segment touches of a slot, see struct tfsm_tcb. */
+static inline void ep_fetch_slot(const struct endpoint *ep, uint32_t slot)
+{
+    const struct ep_slot *at = &ep->slots[slot];
+    EP_FETCH(at);
+    EP_FETCH(&at->node);
+    EP_FETCH(&at->tcb.snd_wnd);
+    EP_FETCH(&at->tcb.at_persist);
+    EP_FETCH(&at->tcb.snd_recover);
+}
+
+/* And where text in order will go. */
+static inline void ep_fetch_ring(const struct endpoint *ep, uint32_t slot)
+{
+    const uint8_t *ring = ep_receive_ring(ep, slot);
+    uint32_t at = ep->slots[slot].delivered & (ep->receive_ring - 1);
+    EP_FETCH(ring + at);
+    EP_FETCH(ring + (at | (EP_LINE - 1)) + 1);
+}
+
 /* ---- demux.c ---- */
 
 static inline void ep_put_address(uint8_t to[16], unsigned family, const uint8_t octets[16])
@@ -369,6 +398,8 @@ static inline uint32_t ep_hash(const struct endpoint *ep, const struct ep_tuple 
 #define EP_NONE UINT32_MAX
 /* Index of the connection with this tuple, or EP_NONE. */
 uint32_t ep_find(const struct endpoint *ep, const struct ep_tuple *tuple, uint32_t hash);
+/* The one that it probably is, by the hash alone: no slot is looked at. */
+uint32_t ep_guess(const struct endpoint *ep, uint32_t hash);
 void ep_enter(struct endpoint *ep, uint32_t slot);
 void ep_leave(struct endpoint *ep, uint32_t slot);
 

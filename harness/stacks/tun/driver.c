@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define BATCH       256u              /* packets read, and written, in one round */
+#define AT_ONCE     16u               /* of these, that the endpoint gets together */
 #define PACKET_MOST 65536u            /* octets: nothing larger comes out of a device */
 #define PLACES      16384u            /* packets on the wire at a time */
 #define WATCHED     4                 /* descriptors of the application */
@@ -51,7 +52,9 @@ struct driver {
     size_t held; /* octets of packet[] that the device had no room for */
     struct driver_counters counters;
     uint8_t packet[PACKET_MOST];
-    uint8_t arrival[PACKET_MOST];
+    unsigned arrived; /* packets that were read and not handed in yet */
+    struct endpoint_packet arrivals[AT_ONCE];
+    uint8_t arrival[AT_ONCE][PACKET_MOST];
 };
 
 tfsm_time driver_now(void)
@@ -199,37 +202,65 @@ static void hand_in(struct driver *driver, const uint8_t *octets, size_t n, tfsm
     }
 }
 
+static void hand_in_all(struct driver *driver, tfsm_time now)
+{
+    endpoint_burst(driver->config.endpoint, driver->arrivals, driver->arrived, now);
+    driver->arrived = 0;
+}
+
+/* A packet that was read into the next place. Who watches is told of each on its own. */
+static void take_arrival(struct driver *driver, size_t n, tfsm_time now)
+{
+    const struct driver_watcher *watcher = &driver->config.watcher;
+    const uint8_t *octets = driver->arrival[driver->arrived];
+    if (driver->wire != NULL) {
+        wire_send(driver->wire, TO_ENDPOINT, octets, n, now);
+    } else if (watcher->arrives != NULL || watcher->arrived != NULL) {
+        hand_in(driver, octets, n, now);
+    } else {
+        driver->arrivals[driver->arrived++] = (struct endpoint_packet){octets, n};
+        if (driver->arrived == AT_ONCE) {
+            hand_in_all(driver, now);
+        }
+    }
+}
+
 static void device_failed(struct driver *driver, int why)
 {
     driver->gone = true;
     driver->failure = why;
 }
 
+/* Returns false when there is none. */
+static bool read_packet(struct driver *driver, tfsm_time now)
+{
+    uint8_t *octets = driver->arrival[driver->arrived];
+    ssize_t n = read(driver->config.tun, octets, PACKET_MOST);
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+        device_failed(driver, errno);
+    }
+    if (n <= 0) {
+        return false;
+    }
+    driver->counters.packets_in++;
+    driver->counters.octets_in += (uint64_t)n;
+    if (driver->config.record != NULL) {
+        record_packet(driver->config.record, octets, (size_t)n);
+    }
+    if (is_taking(driver)) { /* read all the same, or its being there would wake us over and over */
+        take_arrival(driver, (size_t)n, now);
+    }
+    return true;
+}
+
 static void read_device(struct driver *driver, tfsm_time now)
 {
-    for (unsigned i = 0; i < BATCH; i++) {
-        ssize_t n = read(driver->config.tun, driver->arrival, sizeof driver->arrival);
-        if (n < 0 && errno != EAGAIN && errno != EINTR) {
-            device_failed(driver, errno);
-        }
-        if (n <= 0) {
-            return;
-        }
-        driver->counters.packets_in++;
-        driver->counters.octets_in += (uint64_t)n;
-        if (driver->config.record != NULL) {
-            record_packet(driver->config.record, driver->arrival, (size_t)n);
-        }
-        if (!is_taking(driver)) {
-            continue; /* read all the same, or its being there would wake us over and over */
-        }
-        if (driver->wire != NULL) {
-            wire_send(driver->wire, TO_ENDPOINT, driver->arrival, (size_t)n, now);
-        } else {
-            hand_in(driver, driver->arrival, (size_t)n, now);
-        }
+    unsigned count = 0;
+    while (count < BATCH && read_packet(driver, now)) {
+        count++;
     }
-    driver->more = is_taking(driver);
+    hand_in_all(driver, now);
+    driver->more = count == BATCH && is_taking(driver);
 }
 
 /* ---- to the device ---- */
