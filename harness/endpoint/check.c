@@ -6,6 +6,27 @@ static bool is_over(const struct ep_slot *slot)
     return slot->tcb.state == TFSM_CLOSED;
 }
 
+static bool is_receiving(const struct tfsm_tcb *tcb)
+{
+    return tcb->state == TFSM_ESTABLISHED || tcb->state == TFSM_FIN_WAIT_1 ||
+           tcb->state == TFSM_FIN_WAIT_2;
+}
+
+/* What the core has not heard of would bring about nothing now, and the window is still to be told. */
+static bool may_wait(const struct endpoint *ep, uint32_t index)
+{
+    const struct ep_slot *slot = &ep->slots[index];
+    struct tfsm_event event = {.kind = TFSM_EV_RECEIVE,
+                               .len = seq_sub(slot->tcb.rcv_user, ep_readable(slot))};
+    struct tfsm_effects fx;
+    struct tfsm_tcb told = slot->tcb;
+    enum tfsm_result result = tfsm_step(&told, ep_policy(ep, index), &event, &fx);
+    bool speaks = (told.owed & TFSM_OWE_ACK) != 0 || told.at_ack != 0;
+    told.rcv_user = slot->tcb.rcv_user;
+    return result == TFSM_DONE && speaks && fx.taken == event.len &&
+           memcmp(&told, &slot->tcb, sizeof told) == 0;
+}
+
 static const char *check_slot(const struct endpoint *ep, uint32_t index)
 {
     const struct ep_slot *slot = &ep->slots[index];
@@ -34,6 +55,13 @@ static const char *check_slot(const struct endpoint *ep, uint32_t index)
     }
     if (!ep_is_on(ep, EP_DIRTY, index) && slot->tcb.owed != 0) {
         return "who owes the peer something is in line for output";
+    }
+    if (slot->untold && !over && !may_wait(ep, index)) {
+        return "the core hears at once of reading that it can answer";
+    }
+    if (!slot->untold && !over && !slot->deaf && is_receiving(&slot->tcb) &&
+        slot->tcb.rcv_user != ep_readable(slot)) {
+        return "the core knows what was read";
     }
     bool user = slot->owner == EP_USER || slot->owner == EP_USER_CLOSED;
     if (ep_is_on(ep, EP_READY, index) != (user && slot->news != 0)) {

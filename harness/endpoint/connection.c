@@ -194,6 +194,23 @@ enum tfsm_result ep_feed(struct endpoint *ep, uint32_t index, const struct tfsm_
     return result;
 }
 
+/* What a RECEIVE brings about but for the window that the next segment shows, it has brought about when the octets were
+ * read: see endpoint_receive(). */
+void ep_tell_core(struct endpoint *ep, uint32_t index, tfsm_time now)
+{
+    struct ep_slot *slot = &ep->slots[index];
+    struct tfsm_event event; /* only what a RECEIVE has is written: nothing else is read */
+    struct tfsm_effects fx;
+    event.kind = TFSM_EV_RECEIVE;
+    event.now = now;
+    event.len = seq_sub(slot->tcb.rcv_user, ep_readable(slot));
+    slot->untold = false;
+    if (slot->tcb.state != TFSM_CLOSED) {
+        ep_step(ep, ep_handle(slot->node.generation, index), &slot->tcb, ep_policy(ep, index),
+                &event, &fx);
+    }
+}
+
 /* A connection that is over can no longer be found, so that its tuple may be used again at once. A
  * RST that it owes still goes out. */
 void ep_let_go(struct endpoint *ep, uint32_t index)

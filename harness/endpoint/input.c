@@ -35,8 +35,13 @@ static unsigned arrive(struct endpoint *ep, uint32_t index, struct tfsm_event *e
 {
     struct ep_slot *slot = &ep->slots[index];
     uint32_t sent = slot->tcb.snd_nxt;
+    bool ends = (event->segment.flags & (TFSM_FIN | TFSM_URG)) != 0 ||
+                (slot->tcb.flags & TFSM_M_PEER_FIN) != 0;
     if (event->segment.len > 0) {
         ep_fetch_ring(ep, index);
+    }
+    if (slot->untold && ends) { /* that the core asks how much was read, or is told too late */
+        ep_tell_core(ep, index, event->now);
     }
     if (ep_feed(ep, index, event, text, fx) != TFSM_DONE) {
         ep->counters.invalid++;

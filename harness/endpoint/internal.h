@@ -76,6 +76,7 @@ struct ep_slot {
     bool wants_room : 1;   /* endpoint_send() took less than it was given */
     bool deaf : 1;         /* the user will not read */
     bool early : 1;        /* opened by Fast Open, and its listener counts it as pending */
+    bool untold : 1;       /* the core has not heard of all that was read */
     uint32_t news;         /* not told yet */
     uint32_t queued;       /* taken from the user */
     uint32_t acknowledged; /* and no longer needed */
@@ -481,6 +482,8 @@ static inline bool ep_pull(const struct endpoint *ep, endpoint_handle handle, st
  * not freed: ep_settle() after that, when nobody needs it any more. */
 enum tfsm_result ep_feed(struct endpoint *ep, uint32_t slot, const struct tfsm_event *event,
                          const uint8_t *text, struct tfsm_effects *fx);
+/* The core hears of what was read, where it has not yet. */
+void ep_tell_core(struct endpoint *ep, uint32_t slot, tfsm_time now);
 /* What a connection owes the rest of the endpoint once an event is dealt with: free what is over. */
 void ep_let_go(struct endpoint *ep, uint32_t slot);
 

@@ -59,6 +59,9 @@ static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packe
             }
             continue;
         }
+        if (slot->untold) {
+            ep_tell_core(ep, index, now);
+        }
         if (ep_pull(ep, ep_handle(slot->node.generation, index), &slot->tcb, ep_policy(ep, index),
                     now, &packet->segment)) {
             if (ep->watcher != NULL || !tfsm_has_nothing(&slot->tcb)) {

@@ -63,6 +63,9 @@ enum tfsm_result endpoint_set(struct endpoint *ep, endpoint_handle handle,
     struct tfsm_event window = {.kind = TFSM_EV_RECEIVE, .now = now};
     struct tfsm_effects fx;
     uint32_t before = ep->cold[index].policy.rcv_buff;
+    if (slot->untold) {
+        ep_tell_core(ep, index, now);
+    }
     set_options(ep, index, options);
     ep_feed(ep, index, &event, NULL, &fx);
     if (ep->cold[index].policy.rcv_buff > before) {
@@ -255,6 +258,22 @@ static void copy_to_user(const struct endpoint *ep, uint32_t index, uint8_t *oct
     memcpy(octets + first, ring, n - first);
 }
 
+/* Whether the core need not hear at once of what was read, but before it speaks: an acknowledgment is owed, or waits and
+ * the peer can go on until then, and will tell of the window as it is then. Nothing else depends on it but the end of
+ * urgent data, and of the stream. */
+static bool can_wait(const struct endpoint *ep, uint32_t index)
+{
+    const struct tfsm_tcb *tcb = &ep->slots[index].tcb;
+    const uint32_t receiving =
+        1u << TFSM_ESTABLISHED | 1u << TFSM_FIN_WAIT_1 | 1u << TFSM_FIN_WAIT_2;
+    if ((1u << tcb->state & receiving) == 0 ||
+        (tcb->flags & (TFSM_M_URGENT_TOLD | TFSM_M_PEER_FIN)) != 0) {
+        return false;
+    }
+    return (tcb->owed & TFSM_OWE_ACK) != 0 ||
+           (tcb->at_ack != 0 && tcb->rcv_wnd > 2u * ep_policy(ep, index)->mss + 1);
+}
+
 /* What was delivered is the user's whatever became of the connection: the core hears of it only to
  * open the window, and where there is none any more its answer does not matter. */
 enum tfsm_result endpoint_receive(struct endpoint *ep, endpoint_handle handle, uint8_t *octets,
@@ -268,16 +287,21 @@ enum tfsm_result endpoint_receive(struct endpoint *ep, endpoint_handle handle, u
     struct ep_slot *slot = &ep->slots[index];
     uint32_t readable = ep_readable(slot);
     uint32_t length = n < readable ? (uint32_t)n : readable;
-    struct tfsm_event event; /* only what a RECEIVE has is written: nothing else is read */
-    struct tfsm_effects fx;
-    event.kind = TFSM_EV_RECEIVE;
-    event.now = now;
-    event.len = length;
     if (length > 0) {
         copy_to_user(ep, index, octets, length);
         slot->read = seq_add(slot->read, length);
         *taken = length;
+        if (can_wait(ep, index)) {
+            slot->untold = true;
+            return TFSM_DONE;
+        }
     }
+    struct tfsm_event event; /* only what a RECEIVE has is written: nothing else is read */
+    struct tfsm_effects fx;
+    event.kind = TFSM_EV_RECEIVE;
+    event.now = now;
+    event.len = slot->untold ? seq_sub(slot->tcb.rcv_user, ep_readable(slot)) : length;
+    slot->untold = false;
     enum tfsm_result result = ep_feed(ep, index, &event, NULL, &fx);
     ep_settle(ep, index);
     return readable > 0 ? TFSM_DONE : result;
@@ -335,6 +359,9 @@ static enum tfsm_result end(struct endpoint *ep, endpoint_handle handle,
     }
     struct ep_slot *slot = &ep->slots[index];
     struct tfsm_effects fx;
+    if (slot->untold) {
+        ep_tell_core(ep, index, event->now);
+    }
     if (owner == EP_NOBODY) {
         orphan(ep, index);
     }
@@ -403,6 +430,8 @@ enum tfsm_result endpoint_status(const struct endpoint *ep, endpoint_handle hand
                                           .received_class = slot->received_class};
     if (tfsm_status(&slot->tcb, &out->tcp) != TFSM_DONE) {
         out->tcp = (struct tfsm_status_block){.state = TFSM_CLOSED};
+    } else if (slot->untold) {
+        out->tcp.readable = ep_readable(slot);
     }
     return TFSM_DONE;
 }
