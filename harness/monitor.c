@@ -234,9 +234,10 @@ static void check_signals(struct monitor *monitor, const struct tfsm_tcb *before
 
 /* ---- refusals ---- */
 
-bool monitor_only_replied(const struct tfsm_tcb *before, const struct tfsm_tcb *after)
+static APART bool only_replied(const struct tfsm_tcb *before, const struct tfsm_tcb *after)
 {
-    struct tfsm_tcb expected = *before;
+    struct tfsm_tcb expected;
+    copy_tcb(&expected, before);
     expected.owed = after->owed;
     expected.rst_seq = after->rst_seq;
     expected.rst_ack = after->rst_ack;
@@ -248,6 +249,11 @@ bool monitor_only_replied(const struct tfsm_tcb *before, const struct tfsm_tcb *
     expected.flags |= after->flags & TFSM_M_NOT_ECT; /* a SYN's offer of ECN, or none, is noted */
     expected.dsack = after->dsack;
     return same(&expected, after);
+}
+
+bool monitor_only_replied(const struct tfsm_tcb *before, const struct tfsm_tcb *after)
+{
+    return same(before, after) || only_replied(before, after);
 }
 
 /* A dropped segment leaves the TCB as it was, but for what is owed in reply and the limiter. */
@@ -393,15 +399,16 @@ static uint32_t own_place(const struct tfsm_tcb *tcb, bool rst)
 
 /* The same where text comes that nobody will read: what its segment acknowledges, and the window it
  * offers, count if they were taken first. */
-static uint32_t unread_place(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
-                             uint32_t seq)
+static APART uint32_t unread_place(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                                   uint32_t seq)
 {
-    struct tfsm_tcb moved = *tcb;
+    struct tfsm_tcb moved;
     bool acks = (seg->flags & TFSM_ACK) != 0 && seq_le(tcb->snd_una, seg->ack) &&
                 seq_le(seg->ack, tcb->snd_nxt);
     if (!acks || own_place(tcb, true) == seq) {
         return own_place(tcb, true);
     }
+    copy_tcb(&moved, tcb);
     moved.snd_una = seg->ack;
     moved.flags |= TFSM_M_SYN_ACKED;
     if (own_place(&moved, true) != seq) {
@@ -484,14 +491,26 @@ static void note_reply(struct monitor *monitor, const struct tfsm_tcb *before,
     }
 }
 
-/* PSH, ECE and CWR, which mean nothing to this machine, do not change what it does. */
-static void check_flag_independence(struct monitor *monitor, const struct tfsm_config *cfg,
-                                    const struct tfsm_tcb *before, const struct tfsm_event *ev,
-                                    const struct tfsm_tcb *after)
+/* The core, alone with this event, makes this TCB of the one before. */
+static APART bool comes_to(const struct tfsm_config *cfg, const struct tfsm_tcb *before,
+                           const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
-    struct tfsm_tcb again = *before;
+    struct tfsm_tcb meant;
+    struct tfsm_effects fx;
+    copy_tcb(&meant, before);
+    tfsm_step(&meant, cfg, ev, &fx);
+    return same(&meant, after);
+}
+
+/* PSH, ECE and CWR, which mean nothing to this machine, do not change what it does. */
+static APART void check_flag_independence(struct monitor *monitor, const struct tfsm_config *cfg,
+                                          const struct tfsm_tcb *before,
+                                          const struct tfsm_event *ev, const struct tfsm_tcb *after)
+{
+    struct tfsm_tcb again;
     struct tfsm_event other = *ev;
     struct tfsm_effects fx;
+    copy_tcb(&again, before);
     other.segment.flags ^= TFSM_PSH;
     if ((cfg->profile & TFSM_ECN) == 0) {
         other.segment.flags ^= TFSM_ECE | TFSM_CWR;
@@ -501,9 +520,7 @@ static void check_flag_independence(struct monitor *monitor, const struct tfsm_c
         return;
     }
     /* A listener may have made less of a segment than it says: it is asked of the core alone. */
-    struct tfsm_tcb meant = *before;
-    tfsm_step(&meant, cfg, ev, &fx);
-    if (!same(&again, &meant)) {
+    if (!comes_to(cfg, before, ev, &again)) {
         fails(monitor, "FLAG_DEPENDENCE", "RFC9293:3.10.7 PSH, ECE and CWR decide nothing");
     }
 }
@@ -671,13 +688,7 @@ static void note_twice(struct monitor *monitor, const struct tfsm_segment *seg,
 static bool made_less(const struct tfsm_config *cfg, const struct tfsm_tcb *before,
                       const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
-    struct tfsm_tcb meant = *before;
-    struct tfsm_effects fx;
-    if (before->state != TFSM_LISTEN) {
-        return false;
-    }
-    tfsm_step(&meant, cfg, ev, &fx);
-    return !same(&meant, after);
+    return before->state == TFSM_LISTEN && !comes_to(cfg, before, ev, after);
 }
 
 /* What the SYNs of both sides settle; that of ev is the peer's, accepted. Where less was made of it
@@ -1161,7 +1172,7 @@ static void check_time_wait(struct monitor *monitor, const struct tfsm_config *c
 
 /* A connection that goes back to LISTEN is the listener it was, and nothing of the user's is lost
  * with it. */
-static void check_relisten(struct monitor *monitor, const struct tfsm_tcb *after)
+static APART void check_relisten(struct monitor *monitor, const struct tfsm_tcb *after)
 {
     struct tfsm_tcb expected = monitor->listener;
     expected.owed = after->owed;

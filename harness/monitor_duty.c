@@ -231,36 +231,55 @@ static void note_answer(struct monitor *monitor, const struct tfsm_config *cfg,
 }
 
 /* Two outcomes are the same but for what is urgent. */
+static APART bool same_tcb_but_urgent(const struct tfsm_tcb *a, const struct tfsm_tcb *b)
+{
+    const uint32_t told = TFSM_M_URGENT_TOLD;
+    struct tfsm_tcb bare;
+    copy_tcb(&bare, b);
+    bare.rcv_up = a->rcv_up;
+    bare.flags = (b->flags & ~told) | (a->flags & told);
+    return same(a, &bare);
+}
+
 static bool same_but_urgent(const struct tfsm_tcb *a, const struct tfsm_effects *fx,
                             const struct tfsm_tcb *b, const struct tfsm_effects *effects)
 {
-    const uint32_t told = TFSM_M_URGENT_TOLD;
-    struct tfsm_tcb bare = *b;
-    bare.rcv_up = a->rcv_up;
-    bare.flags = (b->flags & ~told) | (a->flags & told);
-    return same(a, &bare) && ((fx->signals ^ effects->signals) & ~TFSM_SIG_URGENT) == 0 &&
+    return (same(a, b) || same_tcb_but_urgent(a, b)) &&
+           ((fx->signals ^ effects->signals) & ~TFSM_SIG_URGENT) == 0 &&
            fx->text_count == effects->text_count && fx->delivered == effects->delivered &&
            fx->acknowledged == effects->acknowledged;
 }
 
+/* The core, alone with this event, comes to the same but for what is urgent. */
+static APART bool comes_to_but_urgent(const struct tfsm_config *cfg, const struct tfsm_tcb *before,
+                                      const struct tfsm_event *ev, const struct tfsm_tcb *after,
+                                      const struct tfsm_effects *effects)
+{
+    struct tfsm_tcb meant;
+    struct tfsm_effects plain;
+    copy_tcb(&meant, before);
+    tfsm_step(&meant, cfg, ev, &plain);
+    return same_but_urgent(&meant, &plain, after, effects);
+}
+
 /* URG changes nothing but what the user hears of urgent data. A listener may have made less of the
  * segment than it says: where they differ the core alone is asked. */
-static void check_urgent_independence(struct monitor *monitor, const struct tfsm_config *cfg,
-                                      const struct tfsm_tcb *before, const struct tfsm_event *ev,
-                                      const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+static APART void check_urgent_independence(struct monitor *monitor, const struct tfsm_config *cfg,
+                                            const struct tfsm_tcb *before,
+                                            const struct tfsm_event *ev,
+                                            const struct tfsm_effects *fx,
+                                            const struct tfsm_tcb *after)
 {
-    struct tfsm_tcb again = *before;
-    struct tfsm_tcb meant = *before;
+    struct tfsm_tcb again;
     struct tfsm_event other = *ev;
     struct tfsm_effects effects;
-    struct tfsm_effects plain;
+    copy_tcb(&again, before);
     other.segment.flags ^= TFSM_URG;
     tfsm_step(&again, cfg, &other, &effects);
     if (same_but_urgent(after, fx, &again, &effects)) {
         return;
     }
-    tfsm_step(&meant, cfg, ev, &plain);
-    if (!same_but_urgent(&meant, &plain, &again, &effects)) {
+    if (!comes_to_but_urgent(cfg, before, ev, &again, &effects)) {
         fails(monitor, "FLAG_DEPENDENCE",
               "RFC9293:3.10.7.4 URG decides nothing but what is urgent");
     }
@@ -296,23 +315,29 @@ static int64_t stream_end(const struct monitor *monitor, const struct tfsm_tcb *
            (ahead < TFSM_SEQ_HALF ? (int64_t)ahead : -(int64_t)seq_distance(tcb->rcv_fin, base));
 }
 
-/* The same where the segment ended the connection, and the TCB knows nothing any more: what was
- * known before counts, and the segment's own FIN, where it was one that could be taken. */
-static int64_t stream_end_for(const struct monitor *monitor, const struct tfsm_tcb *before,
-                              const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+/* What was known before the segment counts, and the segment's own FIN, where it was one that could be
+ * taken. */
+static APART int64_t stream_end_before(const struct monitor *monitor, const struct tfsm_tcb *before,
+                                       const struct tfsm_segment *seg)
 {
-    struct tfsm_tcb known = *before;
-    if (after->state != TFSM_CLOSED || IN(before, NO_CONNECTION | BIT(SYN_SENT))) {
-        return stream_end(monitor, after);
-    }
+    struct tfsm_tcb known;
     uint32_t fin = seq_add(seg->seq, seg->len - 1);
     uint32_t ahead = seq_distance(before->rcv_nxt, fin);
+    copy_tcb(&known, before);
     if ((seg->flags & TFSM_FIN) != 0 && (before->flags & TFSM_M_PEER_FIN) == 0 &&
         ahead < before->rcv_wnd && monitor->delivered + ahead >= kept_end(monitor)) {
         known.flags |= TFSM_M_PEER_FIN;
         known.rcv_fin = fin;
     }
     return stream_end(monitor, &known);
+}
+
+/* The same where the segment ended the connection, and the TCB knows nothing any more. */
+static int64_t stream_end_for(const struct monitor *monitor, const struct tfsm_tcb *before,
+                              const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+{
+    bool knows = after->state != TFSM_CLOSED || IN(before, NO_CONNECTION | BIT(SYN_SENT));
+    return knows ? stream_end(monitor, after) : stream_end_before(monitor, before, seg);
 }
 
 static int64_t lesser(int64_t a, int64_t b)

@@ -148,6 +148,16 @@ static tfsm_time after_syn(const struct monitor *monitor, const struct tfsm_tcb 
 
 /* ---- what comes in ---- */
 
+/* Nothing was measured. */
+static APART bool left_alone(const struct monitor *monitor, const struct tfsm_tcb *before,
+                             const struct tfsm_tcb *after)
+{
+    struct tfsm_tcb left;
+    copy_tcb(&left, before);
+    left.rto = after_syn(monitor, before, before->rto);
+    return same_estimate(&left, after);
+}
+
 /* Something is acknowledged: which measurements it allows, and which it calls for. */
 static void check_sample(struct monitor *monitor, const struct tfsm_config *cfg,
                          const struct tfsm_tcb *before, const struct tfsm_event *ev,
@@ -173,9 +183,7 @@ static void check_sample(struct monitor *monitor, const struct tfsm_config *cfg,
     if (taken) {
         return;
     }
-    struct tfsm_tcb left = *before;
-    left.rto = after_syn(monitor, before, before->rto);
-    if (!same_estimate(&left, after)) {
+    if (!left_alone(monitor, before, after)) {
         fails(monitor, "RTT_UNFOUNDED",
               "RFC6298:2.3, RFC6298:3, RFC7323:4.1 the timeout follows from what was sent once, or "
               "from an echo of what is outstanding");

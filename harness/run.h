@@ -50,7 +50,7 @@ struct run_result {
 };
 
 /* Run a whole program. log may be null. Deterministic: same arguments, same result and same lines.
- * One pair or listener at a time: they live in static memory. */
+ * One at a time, whatever it is: they live in static memory. */
 struct run_result run_program(enum run_mode mode, const uint8_t *octets, size_t size, run_log *log,
                               void *user);
 

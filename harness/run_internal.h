@@ -6,6 +6,11 @@
 #include "machine.h"
 #include "run.h"
 
+/* Not inlined: what only people ask for. */
+#ifndef APART
+#define APART __attribute__((noinline))
+#endif
+
 struct run_account {
     struct run_result result;
     tfsm_time now;

@@ -67,6 +67,11 @@ const struct tfsm_rule *machine_rows(void)
     return table.rows;
 }
 
+bool machine_has_nothing(const struct tfsm_tcb *tcb)
+{
+    return engine == COMPILED && tfsm_has_nothing(tcb);
+}
+
 void machine_hold_together(void)
 {
     engine = table.rows == tfsm_rules ? BOTH : engine;

@@ -13,6 +13,10 @@
  * None where no step did. */
 const struct tfsm_trace *machine_trace(const struct tfsm_effects *fx);
 
+/* tfsm_output() would return false and leave the TCB as it is, and that is known without asking it: only of the compiled
+ * engine, for a variant of the rules may have something to say. */
+bool machine_has_nothing(const struct tfsm_tcb *tcb);
+
 /* The rows that run: the true ones, or those of TFSM_VARIANT. */
 const struct tfsm_rule *machine_rows(void);
 
