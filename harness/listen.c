@@ -5,6 +5,7 @@
 #include "seq.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -136,17 +137,22 @@ static struct tfsm_tcb shown(const struct listen *w, unsigned peer)
 
 static void tell_sent(struct listen *w, unsigned peer, const struct tfsm_segment *segment)
 {
-    struct tfsm_tcb after = shown(w, peer);
-    struct run_line line = {
-        .kind = RUN_SENDS, .end = peer, .now = w->run.now, .segment = segment, .after = &after};
     run_hit(&w->run, segment->rule);
-    run_tell(&w->run, &line);
+    if (w->run.log != NULL) {
+        struct tfsm_tcb after = shown(w, peer);
+        struct run_line line = {
+            .kind = RUN_SENDS, .end = peer, .now = w->run.now, .segment = segment, .after = &after};
+        run_tell(&w->run, &line);
+    }
 }
 
 static void tell_event(struct listen *w, unsigned peer, const struct tfsm_event *ev,
                        enum tfsm_result result, const struct tfsm_effects *fx,
                        const struct tfsm_tcb *before)
 {
+    if (w->run.log == NULL) {
+        return;
+    }
     struct tfsm_tcb after = shown(w, peer);
     struct run_line line = {.kind = run_kind_of(ev),
                             .end = peer,
@@ -319,11 +325,14 @@ static void to_listener(struct listen *w, struct listen_arrival *a)
     struct listen_flow *flow = &w->flows[a->peer];
     struct tfsm_event ev = {.kind = TFSM_EV_SEGMENT, .now = w->run.now, .segment = *segment};
     struct tfsm_seat seat = {&a->tcb, ++w->serial};
+    bool may_bring_cookie = (segment->flags & (TFSM_SYN | TFSM_ACK | TFSM_RST)) == TFSM_ACK;
     if (flow->stage == LISTEN_HALF && !flow->told && segment->ack == seq_add(flow->tcb.iss, 1)) {
         draw(w, UINT32_MAX); /* nobody acknowledges what was not sent */
     }
     memset(&a->tcb, LISTEN_GUARD, sizeof a->tcb);
-    (void)tfsm_listener_peek(&w->listener, &w->cfg, a->packet, w->run.now, &a->met);
+    if (may_bring_cookie || w->run.log != NULL) { /* else nobody asks whom it meets */
+        (void)tfsm_listener_peek(&w->listener, &w->cfg, a->packet, w->run.now, &a->met);
+    }
     tfsm_listener_segment(&w->listener, &w->cfg, a->packet, w->run.now, a->seated ? &seat : NULL,
                           a->iss_after, &a->out);
     w->run.result.events++;
@@ -362,8 +371,12 @@ static bool is_for_next(struct listen *w, unsigned peer, const struct tfsm_packe
 static void arrives(struct listen *w, unsigned peer, const struct tfsm_packet *packet, bool seated,
                     const uint32_t *iss_after)
 {
-    struct listen_arrival a = {
-        .peer = peer, .packet = packet, .seated = seated, .iss_after = iss_after};
+    static struct listen_arrival a; /* two TCBs in it, written where they are used */
+    a.peer = peer;
+    a.packet = packet;
+    a.seated = seated;
+    a.iss_after = iss_after;
+    a.promised = false;
     uint32_t after_last = w->before[peer].tcb.snd_nxt;
     if (w->before[peer].stage == LISTEN_OPEN) {
         if (!is_for_next(w, peer, packet)) {
@@ -1052,7 +1065,7 @@ static struct run_result run_once(const uint8_t *octets, size_t size, uint8_t sa
                                   void *user)
 {
     struct listen *w = &world;
-    memset(w, 0, sizeof *w);
+    memset(w, 0, offsetof(struct listen, sent));
     w->run.log = log;
     w->run.user = user;
     w->salt = salt;

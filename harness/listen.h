@@ -61,6 +61,7 @@ struct listen_flow {
     bool pending;       /* a Fast Open that is not over */
     uint64_t age;       /* HALF: in the order of the SYNs */
     tfsm_time made;     /* HALF: when the ISN was chosen */
+    bool matched;       /* HALF: the entry was this TCB, which has not changed since */
     bool is_cookie;     /* HALF: while cookies were out */
     bool told;          /* HALF: its SYN-ACK went out */
     uint64_t id;        /* OPEN: for the accept queue */
@@ -102,7 +103,20 @@ struct listen_fast {
     uint8_t octets[TFSM_COOKIE_MAX];
 };
 
-/* One run. */
+/* What the account has looked at, so that it need not look again. What a check says of a listener
+ * depends on the octets of the listener and of its arrays alone: where none has changed, it says
+ * the same. */
+struct listen_seen {
+    struct tfsm_listener listener;
+    struct tfsm_entry entries[LISTEN_ENTRIES + 2]; /* as w->entries, with what lies around */
+    bool books;                                    /* nothing has changed since they added up */
+    bool seats;    /* nor in who has an entry, since every peer was asked for its own */
+    uint32_t news; /* entries that have changed since they were compared, a bit each */
+    uint8_t half;  /* peers with an entry then, a bit each */
+    uint8_t place[LISTEN_PEERS]; /* the entry of each, from 1; 0 where none is known */
+};
+
+/* One run. What is counted is not cleared beforehand. */
 struct listen {
     struct run_account run;
     struct program program;
@@ -132,6 +146,7 @@ struct listen {
     /* the account */
     uint64_t counters[TFSM_LISTENER_COUNTS]; /* as they must stand */
     uint64_t told[TFSM_LISTENER_COUNTS];     /* how much of that is in the result of the run */
+    struct listen_seen seen;
     tfsm_time cookies_until;
     uint64_t fast_generation;
     uint32_t early;        /* Fast Opens that are not over */
@@ -201,7 +216,9 @@ void listen_account_delivered(struct listen *w, unsigned peer, const struct tfsm
 void listen_account_accepted(struct listen *w, bool accepted, uint64_t id);
 /* No more entries are expected: after a close, or when time has passed long enough. */
 void listen_account_over(struct listen *w);
-/* After everything: the books, and each entry beside its TCB. */
+/* After everything: the books, and each entry beside its TCB. Only what can have changed is looked
+ * at. With TFSM_CHECKS=both in the environment all the rest is, too, and must say the same:
+ * CHECKS_DIFFER. */
 void listen_account_check(struct listen *w);
 
 /* Feed an event to the TCB of a flow, under the eyes of its monitor. */

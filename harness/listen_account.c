@@ -2,9 +2,12 @@
  * what it sent, which is all that may come back. See listen.h. What the listener decides is
  * foreseen here from its policy alone; only ISNs and cookies have to be taken from its lips. */
 #include "listen.h"
+#include "machine.h"
+#include "octets.h"
 #include "same.h"
 #include "seq.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PERIOD      UINT64_C(0x4000000) /* microseconds of a cookie's period */
@@ -41,7 +44,8 @@ static const uint8_t opening = TFSM_SYN | TFSM_ACK | TFSM_RST;
                      "numbers, and the other its peer's FIN again")                                \
     X(NOTHING_LEFT, "RFC9293:MUST-23 every entry ends by itself, or by a RST when the listener "   \
                     "closes")                                                                      \
-    X(ACCEPT_ORDER, "RFC9293:3.10.1 connections are accepted in the order in which they came")
+    X(ACCEPT_ORDER, "RFC9293:3.10.1 connections are accepted in the order in which they came")     \
+    X(CHECKS_DIFFER, "the account itself: what was passed over, as unchanged, was not in order")
 /* clang-format on */
 
 enum clause {
@@ -86,19 +90,24 @@ static void tally(struct listen *w, enum tfsm_listener_counter counter)
 
 /* ---- comparing ---- */
 
-static bool same_tcb(const struct tfsm_tcb *a, const struct tfsm_tcb *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
+#define GUARD_PIECE (2 * sizeof(struct tfsm_tcb))
 
 /* Nobody wrote there. */
 static bool untouched(const void *memory, size_t from, size_t to)
 {
+    static uint8_t guard[GUARD_PIECE];
     const uint8_t *octets = memory;
-    while (from < to && octets[from] == LISTEN_GUARD) {
-        from++;
+    if (guard[0] != LISTEN_GUARD) {
+        memset(guard, LISTEN_GUARD, sizeof guard);
     }
-    return from >= to;
+    while (from < to) {
+        size_t piece = to - from < sizeof guard ? to - from : sizeof guard;
+        if (memcmp(octets + from, guard, piece) != 0) {
+            return false;
+        }
+        from += piece;
+    }
+    return true;
 }
 
 /* ---- TCBs beside entries ---- */
@@ -107,7 +116,9 @@ enum tfsm_result listen_flow_step(struct listen *w, unsigned peer, const struct 
                                   const struct tfsm_event *ev, struct tfsm_effects *fx)
 {
     struct listen_flow *flow = &w->flows[peer];
-    struct tfsm_tcb before = flow->tcb;
+    static struct tfsm_tcb before;
+    copy_tcb(&before, &flow->tcb);
+    flow->matched = false;
     enum tfsm_result result = tfsm_step(&flow->tcb, cfg, ev, fx);
     if (flow->watched) {
         monitor_step(&flow->monitor, cfg, &before, ev, result, fx, &flow->tcb);
@@ -122,7 +133,12 @@ enum tfsm_result listen_flow_step(struct listen *w, unsigned peer, const struct 
 bool listen_flow_output(struct listen *w, unsigned peer, struct tfsm_segment *segment)
 {
     struct listen_flow *flow = &w->flows[peer];
-    struct tfsm_tcb before = flow->tcb;
+    static struct tfsm_tcb before;
+    if (machine_has_nothing(&flow->tcb)) {
+        return false;
+    }
+    copy_tcb(&before, &flow->tcb);
+    flow->matched = false;
     if (!tfsm_output(&flow->tcb, &w->cfg, w->run.now, segment)) {
         return false;
     }
@@ -541,15 +557,19 @@ static void judge_entry(struct listen *w, const struct listen_arrival *a)
 {
     struct listen_flow *flow = &w->flows[a->peer];
     struct tfsm_event event = event_of(w, &a->packet->segment);
-    struct tfsm_tcb after = flow->tcb;
-    struct listen_flow before = *flow;
+    static struct tfsm_tcb after;
+    static struct listen_flow before; /* where the handshake comes through */
     struct tfsm_effects fx;
     struct tfsm_segment segment;
     check_reset(w, a);
+    copy_tcb(&after, &flow->tcb);
     tfsm_step(&after, &w->cfg, &event, &fx);
     check(w, a->peer, same_effects(&fx, &a->out.effects), FOLDED, "the TCB fires other rules");
     if (run_broken(&w->run)) {
         return;
+    }
+    if (is_open(&after)) {
+        before = *flow;
     }
     listen_flow_step(w, a->peer, &w->cfg, &event, &fx);
     if (is_open(&after)) {
@@ -862,25 +882,120 @@ static void judge_syn(struct listen *w, const struct listen_arrival *a)
     }
 }
 
+/* ---- looking again ---- */
+
+/* Whether everything is looked at, too, and must say what the quick look says. */
+static bool looks_twice(void)
+{
+    static int chosen = -1;
+    if (chosen < 0) {
+        const char *checks = getenv("TFSM_CHECKS");
+        chosen = checks != NULL && strcmp(checks, "both") == 0;
+    }
+    return chosen > 0;
+}
+
+/* The members that lead to an entry are the same. */
+static bool same_seat(const struct tfsm_entry *a, const struct tfsm_entry *b)
+{
+    return a->family == b->family && a->bucket == b->bucket && a->chain == b->chain &&
+           a->remote_port == b->remote_port && memcmp(a->local, b->local, sizeof a->local) == 0 &&
+           memcmp(a->remote, b->remote, sizeof a->remote) == 0;
+}
+
+/* What of the listener and its entries has changed since anybody looked. */
+static void look(struct listen *w)
+{
+    struct listen_seen *seen = &w->seen;
+    if (!same_listener(&w->listener, &seen->listener)) {
+        seen->seats = seen->seats && w->listener.entry_count == seen->listener.entry_count;
+        seen->books = false;
+        copy_listener(&seen->listener, &w->listener);
+    }
+    for (unsigned i = 0; i < LISTEN_ENTRIES + 2; i++) {
+        if (!same_entry(&w->entries[i], &seen->entries[i])) {
+            seen->books = false;
+            seen->seats = seen->seats && same_seat(&w->entries[i], &seen->entries[i]);
+            seen->news |= 1u << i;
+            copy_entry(&seen->entries[i], &w->entries[i]);
+        }
+    }
+}
+
+/* Nothing was seen yet. */
+static void forget_looks(struct listen *w)
+{
+    w->seen.books = false;
+    w->seen.seats = false;
+    w->seen.news = UINT32_MAX;
+}
+
 /* ---- each entry beside its TCB ---- */
 
-/* Entries are what the account says they are; those of others than `peer` are not to blame on
- * it. */
-static void check_entries(struct listen *w, unsigned peer, enum clause others)
+/* The entry of a peer, or that it has none, is what the account says. */
+static void check_entry(struct listen *w, unsigned i, enum clause clause)
 {
-    for (unsigned i = 0; i < LISTEN_PEERS && !run_broken(&w->run); i++) {
-        struct tfsm_packet packet = listen_packet(i, &(struct tfsm_segment){0});
-        struct tfsm_tcb tcb;
-        bool held = tfsm_listener_holds(&w->listener, &packet);
-        bool half = w->flows[i].stage == LISTEN_HALF;
-        enum clause clause = i == peer ? FOLDED : others;
-        check(w, i, held == half, clause, half ? "the entry is gone" : "there is an entry");
-        if (held && half) {
+    struct tfsm_packet packet = listen_packet(i, &(struct tfsm_segment){0});
+    static struct tfsm_tcb tcb;
+    bool held = tfsm_listener_holds(&w->listener, &packet);
+    bool half = w->flows[i].stage == LISTEN_HALF;
+    check(w, i, held == half, clause, half ? "the entry is gone" : "there is an entry");
+    if (held && half) {
+        w->flows[i].matched =
             check(w, i,
                   tfsm_listener_peek(&w->listener, &w->cfg, &packet, w->run.now, &tcb) &&
                       same_tcb(&tcb, &w->flows[i].tcb),
                   clause, "the entry is not the TCB");
+    }
+}
+
+static uint8_t half_open(const struct listen *w)
+{
+    unsigned half = 0;
+    for (unsigned i = 0; i < LISTEN_PEERS; i++) {
+        half |= w->flows[i].stage == LISTEN_HALF ? 1u << i : 0;
+    }
+    return (uint8_t)half;
+}
+
+/* Where the entry of a peer lies, by what is in it. */
+static uint8_t place_of(const struct listen *w, unsigned peer)
+{
+    struct tfsm_packet packet = listen_packet(peer, &(struct tfsm_segment){0});
+    for (uint8_t i = 1; i <= LISTEN_ENTRIES; i++) {
+        const struct tfsm_entry *entry = &w->entries[i];
+        if (entry->family == packet.src.family && entry->remote_port == packet.src_port &&
+            memcmp(entry->remote, packet.src.octets, sizeof entry->remote) == 0 &&
+            memcmp(entry->local, packet.dst.octets, sizeof entry->local) == 0) {
+            return i;
         }
+    }
+    return 0;
+}
+
+/* Entries are what the account says they are; those of others than `peer` are not to blame on it.
+ * Who has an entry is asked of all where anything has changed that leads to one, and an entry is
+ * compared with its TCB where either has changed. */
+static void check_entries(struct listen *w, unsigned peer, enum clause others)
+{
+    struct listen_seen *seen = &w->seen;
+    uint8_t half = half_open(w);
+    look(w);
+    bool all = !seen->seats || half != seen->half;
+    for (unsigned i = 0; i < LISTEN_PEERS && !run_broken(&w->run); i++) {
+        bool news = seen->place[i] == 0 || (seen->news >> seen->place[i] & 1) != 0;
+        if (all || ((half >> i & 1) != 0 && (news || !w->flows[i].matched))) {
+            check_entry(w, i, i == peer ? FOLDED : others);
+        }
+    }
+    for (unsigned i = 0; all && i < LISTEN_PEERS; i++) {
+        seen->place[i] = (half >> i & 1) != 0 ? place_of(w, i) : 0;
+    }
+    seen->seats = true;
+    seen->news = 0;
+    seen->half = half;
+    for (unsigned i = 0; looks_twice() && i < LISTEN_PEERS && !run_broken(&w->run); i++) {
+        check_entry(w, i, CHECKS_DIFFER);
     }
 }
 
@@ -1053,13 +1168,16 @@ unsigned listen_account_output(struct listen *w, const struct tfsm_packet *packe
 
 void listen_account_drained(struct listen *w)
 {
+    static struct tfsm_tcb tcb;
     struct tfsm_segment segment;
     for (unsigned i = 0; i < LISTEN_PEERS; i++) {
         struct listen_flow *flow = &w->flows[i];
         if (flow->stage == LISTEN_HALF) {
-            struct tfsm_tcb tcb = flow->tcb;
-            check(w, i, !tfsm_output(&tcb, &w->cfg, w->run.now, &segment), FOLDED,
-                  "the TCB has something to send");
+            if (!machine_has_nothing(&flow->tcb)) {
+                copy_tcb(&tcb, &flow->tcb);
+                check(w, i, !tfsm_output(&tcb, &w->cfg, w->run.now, &segment), FOLDED,
+                      "the TCB has something to send");
+            }
             monitor_drained(&flow->monitor, &w->cfg, &flow->tcb, w->run.now);
             run_ask_monitor(&w->run, i, &flow->monitor);
         }
@@ -1140,6 +1258,7 @@ void listen_account_opened(struct listen *w, bool opened)
     w->fast_generation = 1;
     w->fed = 0;
     w->drawn = 0;
+    forget_looks(w);
     memset(w->counters, 0, sizeof w->counters);
     memset(w->told, 0, sizeof w->told);
     memset(w->known, 0, sizeof w->known);
@@ -1150,10 +1269,15 @@ void listen_account_opened(struct listen *w, bool opened)
 
 static void check_counters(struct listen *w)
 {
+    bool differ = memcmp(w->listener.counters, w->counters, sizeof w->counters) != 0;
+    if (!differ && memcmp(w->counters, w->told, sizeof w->told) == 0) {
+        return;
+    }
     for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
         enum tfsm_listener_counter counter = (enum tfsm_listener_counter)i;
-        check(w, 0, w->listener.counters[i] == w->counters[i], LISTENER_BOOKS,
-              tfsm_listener_counter_name(counter));
+        if (w->listener.counters[i] != w->counters[i]) {
+            breaks(w, 0, LISTENER_BOOKS, tfsm_listener_counter_name(counter));
+        }
         if (w->counters[i] != w->told[i]) {
             coverage_counter(i);
         }
@@ -1162,15 +1286,26 @@ static void check_counters(struct listen *w)
     }
 }
 
+/* What the listener says of itself, and that it kept to its memory. */
+static void check_books(struct listen *w)
+{
+    look(w);
+    if (!w->seen.books || looks_twice()) {
+        enum clause clause = w->seen.books ? CHECKS_DIFFER : LISTENER_BOOKS;
+        const char *wrong = tfsm_listener_check(&w->listener, &w->cfg);
+        check(w, 0, wrong == NULL, clause, wrong != NULL ? wrong : "");
+        w->seen.books = true;
+    }
+    check(w, 0, guards_hold(w), LISTENER_BOOKS, "memory beyond the arrays was written");
+}
+
 void listen_account_check(struct listen *w)
 {
     const struct tfsm_listener *l = &w->listener;
     uint32_t count;
     tfsm_time first = TFSM_NEVER;
-    const char *wrong = tfsm_listener_check(l, &w->cfg);
     (void)oldest_entry(w, &count);
-    check(w, 0, wrong == NULL, LISTENER_BOOKS, wrong != NULL ? wrong : "");
-    check(w, 0, guards_hold(w), LISTENER_BOOKS, "memory beyond the arrays was written");
+    check_books(w);
     check(w, 0, l->entry_most == w->opening.entry_count && l->entry_count <= l->entry_most,
           LISTENER_BOOKS, "more entries than there is room for");
     check(w, 0, l->entry_count == count && l->waiting_count == w->accept_count, LISTENER_BOOKS,
@@ -1187,9 +1322,10 @@ void listen_account_check(struct listen *w)
         return;
     }
     check_entries(w, LISTEN_PEERS, FOLDED);
-    for (unsigned i = 0; i < LISTEN_PEERS; i++) {
-        tfsm_time due = tfsm_deadline(&w->flows[i].tcb);
-        first = w->flows[i].stage == LISTEN_HALF && due < first && !l->closing ? due : first;
+    for (unsigned i = 0; i < LISTEN_PEERS && !l->closing; i++) {
+        bool half = w->flows[i].stage == LISTEN_HALF;
+        tfsm_time due = half ? tfsm_deadline(&w->flows[i].tcb) : TFSM_NEVER;
+        first = due < first ? due : first;
     }
     check(w, 0, tfsm_listener_deadline(l) == first, DEADLINE_FIRST, "the deadline is another");
 }
