@@ -300,18 +300,18 @@ static void to_entry(struct tfsm_listener *l, const struct tfsm_config *cfg, uin
     }
 }
 
-/* The connection that a cookie stands for, as if its entry had been here. The event brings the SYN. Effects and answer
- * are written over. */
+/* The connection that a cookie stands for, as if its entry had been here. The event brings the SYN. What it does and says
+ * on the way is nobody's business. */
 static bool restore_from_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
                                 const struct tfsm_packet *packet, struct tfsm_event *event,
-                                struct tfsm_tcb *tcb, struct tfsm_arrival *scratch)
+                                struct tfsm_tcb *tcb, struct tfsm_effects *fx,
+                                struct tfsm_segment *syn_ack)
 {
     tfsm_seed(l->isn_key, &packet->dst, l->port, &packet->src, packet->src_port, event);
     event->iss = seq_sub(packet->segment.ack, 1); /* the cookie was the ISN */
     open_passive(l, tcb);
-    tfsm_step(tcb, cfg, event, &scratch->effects);
-    return tcb->state == TFSM_SYN_RECEIVED &&
-           tfsm_output(tcb, cfg, event->now, &scratch->answer.segment);
+    tfsm_step(tcb, cfg, event, fx);
+    return tcb->state == TFSM_SYN_RECEIVED && tfsm_output(tcb, cfg, event->now, syn_ack);
 }
 
 static bool is_cookie(const struct tfsm_listener *l, const struct tfsm_config *cfg,
@@ -335,7 +335,8 @@ static bool to_cookie(struct tfsm_listener *l, const struct tfsm_config *cfg,
         return false;
     }
     uint32_t irs = event->segment.seq;
-    bool restored = restore_from_cookie(l, cfg, packet, event, tcb, out);
+    bool restored =
+        restore_from_cookie(l, cfg, packet, event, tcb, &out->effects, &out->answer.segment);
     event->segment = packet->segment;
     if (!restored) {
         no_effects(&out->effects);
@@ -630,7 +631,7 @@ bool tfsm_listener_claims(const struct tfsm_listener *l, const struct tfsm_confi
         return false;
     }
     tfsm_entry_unfold(l, cfg, place, l->work);
-    return tfsm_is_for_next(waiting, waiting_cfg, l->work, cfg, &event);
+    return tfsm_is_for_next_in(l->work, cfg, waiting, waiting_cfg, &event);
 }
 
 /* ---- ICMP, time, output ---- */
@@ -769,14 +770,15 @@ bool tfsm_listener_peek(const struct tfsm_listener *l, const struct tfsm_config 
     const struct tfsm_ends ends = ends_of(l, packet);
     uint32_t place = tfsm_entry_find(l, &ends);
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now};
-    struct tfsm_arrival scratch;
+    struct tfsm_effects fx;
+    struct tfsm_segment syn_ack;
     tfsm_time made;
     bool entry =
         place != NO_ENTRY && !comes_with_cookie(l, cfg, place, &ends, &packet->segment, now);
     if (entry) {
         tfsm_entry_unfold(l, cfg, place, out);
     } else if (!is_cookie(l, cfg, &ends, &packet->segment, now, &event.segment, &made) ||
-               !restore_from_cookie(l, cfg, packet, &event, out, &scratch)) {
+               !restore_from_cookie(l, cfg, packet, &event, out, &fx, &syn_ack)) {
         open_passive(l, out);
     }
     return entry;

@@ -35,6 +35,13 @@ struct tfsm_ends {
     uint32_t home; /* tfsm_entry_home() */
 };
 
+/* ---- reopen.c ---- */
+
+/* tfsm_is_for_next() without copies. *next and *ev do not stay what they are. */
+bool tfsm_is_for_next_in(struct tfsm_tcb *next, const struct tfsm_config *next_cfg,
+                         const struct tfsm_tcb *waiting, const struct tfsm_config *waiting_cfg,
+                         struct tfsm_event *ev);
+
 /* ---- syn_queue.c ---- */
 
 /* The bucket in which an entry of this peer is: all that is needed of *ends is set but that. */

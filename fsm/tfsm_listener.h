@@ -47,18 +47,19 @@ enum tfsm_overflow {
 
 /* What can be chosen, and changed at any time. */
 struct tfsm_listener_policy {
-    uint8_t cookies;  /* enum tfsm_cookies */
-    uint8_t overflow; /* enum tfsm_overflow */
-    bool recycle;     /* with TFSM_COOKIES_NEVER: a SYN that finds the queue full puts out its
+    uint8_t cookies;    /* enum tfsm_cookies */
+    uint8_t overflow;   /* enum tfsm_overflow */
+    bool recycle;       /* with TFSM_COOKIES_NEVER: a SYN that finds the queue full puts out its
                            oldest entry (RFC4987:3.4) */
-    bool at_once; /* what a segment makes an entry say is the answer of that arrival, which costs
-                         less, and does not stand in line for tfsm_listener_output(): for who can
-                         send it there and then */
     uint32_t fast_open; /* connections opened by Fast Open whose handshake is not through, at most
                            (RFC7413:5.1); 0, or a build without it: Fast Open is off */
     uint8_t syn_ack_retries; /* SYN-ACKs sent again before an entry is given up; takes the place of
                                 tfsm_config.syn_retries, which is for our own SYNs (RFC9293:MUST-23)
                                 and for connections that Fast Open brought */
+    /* What a segment makes an entry say is the answer of that arrival, which costs less, and does not
+     * stand in line for tfsm_listener_output(): for who can send it there and then. What time and ICMP
+     * make it say stands in line, and so does what a RST of the same arrival goes before. */
+    bool at_once;
 };
 
 /* Cookies when the queue is full, third segments dropped when the accept queue is, no Fast Open, 7
@@ -238,9 +239,9 @@ enum tfsm_arrival_kind {
 struct tfsm_arrival {
     enum tfsm_arrival_kind kind;
     bool answers; /* there is an answer: send it now or lose it */
-    struct tfsm_packet
-        answer; /* with that: a RST, a SYN-ACK with a cookie, and with policy.at_once what an entry
-                                  has to say; hops and traffic_class are the embedder's to fill in */
+    /* with that: a RST, a SYN-ACK with a cookie, and with policy.at_once what an entry has to say; hops and
+     * traffic_class are the embedder's to fill in. Else there may be anything */
+    struct tfsm_packet answer;
     /* of the TCB that the segment met, whether it was kept or not. To be carried out with
      * TFSM_ARRIVAL_CONNECTION; then TFSM_SIG_EARLY says that it is a Fast Open: see
      * tfsm_listener_early_over() */
@@ -256,7 +257,7 @@ struct tfsm_arrival {
  *            after this, its last number (fx->iss_after of a TFSM_V_REOPEN): a SYN gets an entry, and
  *            neither a cookie nor a Fast Open, so that nothing of the old connection is lost before the
  *            third segment. With TFSM_ARRIVAL_CONNECTION it is to be aborted (RFC9293:MAY-2b)
- * out        written whole, but for an answer that there is not
+ * out        written whole, but for an answer that there is not. Nothing that is read may lie in it
  * The same SYN gets the same ISN again while its entry is there; from the first cookie that is sent
  * until the last one is no longer good, within one period of their clock (67 s), whether there is an
  * entry or not, and whatever becomes of the policy; and all that time the SYN-ACK agrees to no more
@@ -275,7 +276,7 @@ bool tfsm_listener_has_room(const struct tfsm_listener *listener);
 
 /* A segment for a connection in TIME-WAIT: whether it is for the entry of its next incarnation rather
  * (tfsm_is_for_next()). False where there is no such entry.
- * waiting, waiting_cfg  the connection in TIME-WAIT */
+ * waiting, waiting_cfg  the connection in TIME-WAIT; not the TCB to work in, which is written over */
 bool tfsm_listener_claims(const struct tfsm_listener *listener, const struct tfsm_config *cfg,
                           const struct tfsm_packet *packet, tfsm_time now,
                           const struct tfsm_tcb *waiting, const struct tfsm_config *waiting_cfg);
