@@ -92,7 +92,7 @@ add_library(harness STATIC
   harness/program/packet_program.c harness/program/repair.c harness/run.c)
 target_include_directories(harness PUBLIC harness harness/program)
 target_compile_definitions(harness PUBLIC _GNU_SOURCE)
-if(TFSM_PROFILE) # programs keep to what this library can do
+if(NOT TFSM_PROFILE STREQUAL "") # programs keep to what this library can do
   target_compile_definitions(harness PRIVATE "HARNESS_PROFILE=(${profile})")
 endif()
 target_link_libraries(harness PUBLIC engine libtcpfsm endpoint PRIVATE flags)
@@ -114,6 +114,9 @@ target_include_directories(stacks PUBLIC harness/stacks)
 set_target_properties(endpoint stacks PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_compile_definitions(stacks PUBLIC _GNU_SOURCE)
 target_link_libraries(stacks PUBLIC endpoint Threads::Threads PRIVATE flags)
+if(NOT TFSM_PROFILE STREQUAL "")
+  target_compile_definitions(stacks PRIVATE "STACKS_PROFILE=(${profile})")
+endif()
 if(TFSM_FUZZ STREQUAL "OFF")
   get_target_property(core_sources libtcpfsm SOURCES)
   add_library(packetdrill_plugin MODULE ${stacks_sources} ${endpoint_sources} ${core_sources})

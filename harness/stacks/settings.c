@@ -135,6 +135,10 @@ bool settings_describe(unsigned i, const char **key, const char **meaning)
     return true;
 }
 
+#ifdef STACKS_PROFILE
+#define PROFILE_BUILT (uint32_t)(STACKS_PROFILE & ~(uint32_t)TFSM_BUILD_FAST_OPEN)
+#endif
+
 void settings_default(struct settings *settings)
 {
     static const struct endpoint_local customary[] = {
@@ -151,6 +155,10 @@ void settings_default(struct settings *settings)
     settings->endpoint.local_room = LOCALS_MORE; /* packetdrill chooses the host's by chance */
     settings->endpoint.policy4.profile &= ~(uint32_t)TFSM_ECN; /* hosts do not ask for it untold */
     settings->endpoint.policy6.profile &= ~(uint32_t)TFSM_ECN;
+#ifdef STACKS_PROFILE /* a library that knows no other */
+    settings->endpoint.policy4.profile = PROFILE_BUILT;
+    settings->endpoint.policy6.profile = PROFILE_BUILT;
+#endif
 }
 
 /* ---- mistakes ---- */
@@ -524,6 +532,20 @@ static const struct key *find_key(const char *name, size_t n)
     return NULL;
 }
 
+/* Whether the library can do what is chosen: one that is built for a profile would not heed another. */
+static bool is_built(const struct settings *settings)
+{
+#ifdef STACKS_PROFILE
+    bool fast_open = (STACKS_PROFILE & TFSM_BUILD_FAST_OPEN) != 0;
+    return settings->endpoint.policy4.profile == PROFILE_BUILT &&
+           settings->endpoint.policy6.profile == PROFILE_BUILT &&
+           (fast_open || settings->listener.fast_open == 0);
+#else
+    (void)settings;
+    return true;
+#endif
+}
+
 /* One pair, n octets without its comma. */
 static bool parse_pair(struct settings *settings, const char *pair, size_t n, unsigned which,
                        char error[SETTINGS_ERROR])
@@ -555,7 +577,11 @@ static bool parse_pair(struct settings *settings, const char *pair, size_t n, un
     }
     memcpy(value, equals + 1, length);
     value[length] = '\0';
-    return apply(settings, key, value, error);
+    if (!apply(settings, key, value, error)) {
+        return false;
+    }
+    return is_built(settings) ||
+           mistake(error, shown, "this build is for one profile, and has no other");
 }
 
 /* What no single key can know. */
