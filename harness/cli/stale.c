@@ -129,6 +129,10 @@ static bool take(struct story *story, unsigned end, struct tfsm_packet *packet)
         return false;
     }
     static const struct tfsm_tcb closed = {.state = TFSM_CLOSED};
+    bool half_open = end == SERVER && story->half_open.state == TFSM_SYN_RECEIVED;
+    if (story->last == NULL && half_open) { /* what it has to say it said when a segment came */
+        story->last = &story->half_open;
+    }
     struct run_line line = {.kind = RUN_SENDS,
                             .end = end,
                             .now = story->now,

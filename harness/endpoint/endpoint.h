@@ -58,8 +58,9 @@ struct endpoint_config {
     uint32_t send_ring;    /* octets a connection can hold for its peer, a power of two */
     uint32_t receive_ring; /* octets it can hold for its user, a power of two */
     uint32_t resets; /* answers to segments of no connection that can wait, 0..ENDPOINT_MOST */
-    /* SYN-ACKs with a SYN cookie that can wait: nothing else knows of them, so this should hold what
-     * comes in between two turns of output; 0..ENDPOINT_MOST. */
+    /* SYN-ACKs that can wait: of one with a SYN cookie nothing else knows, so this should hold what
+     * comes in between two turns of output; half-open connections wait elsewhere where this is full;
+     * 0..ENDPOINT_MOST. */
     uint32_t syn_acks;
     /* Places for spent SYN cookies, of each listener: tfsm_listening.spent_count; 0..ENDPOINT_MOST. */
     uint32_t spent;
@@ -181,7 +182,7 @@ enum tfsm_result endpoint_listen(struct endpoint *ep, const struct endpoint_list
                                  endpoint_handle *handle);
 
 /* What a listener does when its queues are full, cookies and Fast Open: read it and change it, at any
- * time. */
+ * time; at_once is the endpoint's own. */
 enum tfsm_result endpoint_get_listener(const struct endpoint *ep, endpoint_handle listener,
                                        struct tfsm_listener_policy *out);
 enum tfsm_result endpoint_set_listener(struct endpoint *ep, endpoint_handle listener,

@@ -123,6 +123,7 @@ enum tfsm_result endpoint_get_listener(const struct endpoint *ep, endpoint_handl
         return TFSM_E_NO_CONNECTION;
     }
     *out = ep->listeners[index].core.policy;
+    out->at_once = false; /* that is for the endpoint to say */
     return TFSM_DONE;
 }
 
@@ -332,6 +333,14 @@ static void show_arrival(const struct endpoint *ep, uint32_t at, const struct tf
     ep->watcher(ep->watcher_user, &what);
 }
 
+/* And of what a half-open connection says. */
+static void show_segment(const struct endpoint *ep, const struct tfsm_config *policy, tfsm_time now,
+                         const struct tfsm_segment *segment)
+{
+    struct endpoint_watched what = {.now = now, .policy = policy, .segment = segment};
+    ep->watcher(ep->watcher_user, &what);
+}
+
 /* A peer begins anew with a listener before one that has closed could tell it so: what that still had to
  * say is not for the new connection, and has its numbers if the clock of ISNs has not ticked. */
 static void forget_before(struct endpoint *ep, const struct tfsm_packet *packet)
@@ -345,7 +354,7 @@ static void forget_before(struct endpoint *ep, const struct tfsm_packet *packet)
     }
 }
 
-/* A RST, or a SYN-ACK with a cookie. */
+/* A RST, a SYN-ACK, or whatever else a half-open connection has to say. */
 static void answer_later(struct endpoint *ep, const struct tfsm_packet *answer)
 {
     if ((answer->segment.flags & TFSM_RST) != 0) {
@@ -383,6 +392,8 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const
     if (ep->watcher != NULL) {
         tfsm_listener_peek(&listener->core, policy, packet, now, &before);
     }
+    /* What an entry says at once waits in the ring, and costs no second turn; where that is full the entry waits. */
+    listener->core.policy.at_once = ep->syn_acks.count < ep->syn_acks.most;
     tfsm_listener_segment(&listener->core, policy, packet, now, seat.id != 0 ? &seat : NULL,
                           iss_after, &arrival);
     if (arrival.kind == TFSM_ARRIVAL_INVALID) {
@@ -400,6 +411,9 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const
     }
     if (ep->watcher != NULL) {
         show_arrival(ep, at, packet, now, index, &before, &arrival);
+        if (arrival.answers && tfsm_listener_holds(&listener->core, packet)) {
+            show_segment(ep, policy, now, &arrival.answer.segment);
+        }
     }
     if (index != EP_NONE) {
         start_connection(ep, index, &arrival, text);
@@ -516,8 +530,7 @@ bool ep_take_from_listener(struct endpoint *ep, uint32_t index, tfsm_time now,
         packet->traffic_class = listener->traffic_class;
     }
     if (taken && ep->watcher != NULL) {
-        struct endpoint_watched what = {.now = now, .policy = policy, .segment = &packet->segment};
-        ep->watcher(ep->watcher_user, &what);
+        show_segment(ep, policy, now, &packet->segment);
     }
     note_listener(ep, index);
     if (listener->closing && !tfsm_listener_owes(&listener->core)) {

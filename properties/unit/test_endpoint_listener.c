@@ -48,6 +48,28 @@ static void test_endpoint_listener_half_open_takes_no_slot(void **state)
     assert_int_equal(endpoint_half_open(net.host[1], client), 0);
 }
 
+/* What half-open connections say waits in a ring; where that is full they say it later, and nothing is lost. */
+static void test_endpoint_listener_ring_full_entries_wait(void **state)
+{
+    (void)state;
+    struct endpoint_config *config = plan_hosts();
+    config[1].syn_acks = 2;
+    start_hosts();
+    for (uint16_t i = 1; i <= 5; i++) {
+        spoof(PORT, i);
+        check_books();
+    }
+    uint32_t answered = 0;
+    for (unsigned i = 1; i <= 5; i++) {
+        struct tfsm_packet packet = said();
+        assert_int_equal(packet.segment.flags & (TFSM_SYN | TFSM_ACK), TFSM_SYN | TFSM_ACK);
+        answered |= 1u << packet.dst_port;
+    }
+    assert_int_equal(answered, 0x3e);
+    expect_silence(1);
+    assert_int_equal(counted(1)->syn_acks_lost, 0);
+}
+
 static void test_endpoint_listener_backlog_is_cut_to_the_configured(void **state)
 {
     (void)state;
@@ -575,6 +597,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_endpoint_listener_half_open_takes_no_slot, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_listener_ring_full_entries_wait, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_listener_backlog_is_cut_to_the_configured,
                                   stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_listener_accept_queue_full_drops, stop_hosts),
