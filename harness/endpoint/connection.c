@@ -119,7 +119,9 @@ static void copy_in(struct endpoint *ep, uint32_t index, const uint8_t *text,
     uint32_t at = (uint32_t)(piece->offset & (ep->receive_ring - 1));
     uint32_t first = ep_min(piece->len, ep->receive_ring - at);
     memcpy(ring + at, text + piece->at, first);
-    memcpy(ring, text + piece->at + first, ep_min(piece->len - first, at));
+    if (first < piece->len) {
+        memcpy(ring, text + piece->at + first, ep_min(piece->len - first, at));
+    }
 }
 
 /* Errors of ICMP and of retransmission are among them (RFC9293:MUST-47, RFC9293:SHLD-25). */
@@ -152,12 +154,14 @@ void ep_carry_out(struct endpoint *ep, uint32_t index, const struct tfsm_effects
         slot->wants_room = false;
         news |= ENDPOINT_WRITABLE;
     }
-    ep_tell(ep, index, news);
+    if (news != 0) {
+        ep_tell(ep, index, news);
+    }
 }
 
-static enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
-                                 const struct tfsm_event *event, const uint8_t *text,
-                                 struct tfsm_effects *fx)
+static inline enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
+                                        const struct tfsm_event *event, const uint8_t *text,
+                                        struct tfsm_effects *fx)
 {
     struct ep_slot *slot = &ep->slots[index];
     enum tfsm_result result = ep_step(ep, ep_handle(slot->node.generation, index), &slot->tcb,
@@ -178,18 +182,25 @@ static enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
     return result;
 }
 
+/* A user who will not read where the core could not be told yet: in SYN-RECEIVED a CLOSE that
+ * is queued cannot be made a deaf one. */
+static void deafen(struct endpoint *ep, uint32_t index, tfsm_time now)
+{
+    const struct ep_slot *slot = &ep->slots[index];
+    bool half_closed = slot->tcb.state == TFSM_FIN_WAIT_1 || slot->tcb.state == TFSM_FIN_WAIT_2;
+    if (half_closed && (slot->tcb.flags & TFSM_M_DEAF) == 0) {
+        struct tfsm_event close = {.kind = TFSM_EV_CLOSE, .deaf = true, .now = now};
+        struct tfsm_effects ignored;
+        feed_one(ep, index, &close, NULL, &ignored);
+    }
+}
+
 enum tfsm_result ep_feed(struct endpoint *ep, uint32_t index, const struct tfsm_event *event,
                          const uint8_t *text, struct tfsm_effects *fx)
 {
-    const struct ep_slot *slot = &ep->slots[index];
     enum tfsm_result result = feed_one(ep, index, event, text, fx);
-    /* A user who will not read where the core could not be told yet: in SYN-RECEIVED a CLOSE that
-     * is queued cannot be made a deaf one. */
-    bool half_closed = slot->tcb.state == TFSM_FIN_WAIT_1 || slot->tcb.state == TFSM_FIN_WAIT_2;
-    if (slot->deaf && half_closed && (slot->tcb.flags & TFSM_M_DEAF) == 0) {
-        struct tfsm_event deafen = {.kind = TFSM_EV_CLOSE, .deaf = true, .now = event->now};
-        struct tfsm_effects ignored;
-        feed_one(ep, index, &deafen, NULL, &ignored);
+    if (ep->slots[index].deaf) {
+        deafen(ep, index, event->now);
     }
     return result;
 }

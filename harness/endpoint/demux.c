@@ -8,13 +8,6 @@ static size_t address_octets(unsigned family)
     return family == 4 ? 4 : 16;
 }
 
-struct tfsm_address ep_address(const struct ep_tuple *tuple, bool local)
-{
-    struct tfsm_address address = {.family = (uint8_t)tuple->family};
-    memcpy(address.octets, local ? tuple->local : tuple->remote, sizeof address.octets);
-    return address;
-}
-
 static size_t put_port(uint8_t *to, uint16_t port)
 {
     to[0] = (uint8_t)(port >> 8);
@@ -30,11 +23,8 @@ uint32_t ep_find(const struct endpoint *ep, const struct ep_tuple *tuple, uint32
     for (uint32_t at = hash & ep->cell_mask; ep->cells[at].slot != 0;
          at = (at + 1) & ep->cell_mask) {
         const struct ep_cell *cell = &ep->cells[at];
-        if (cell->hash == hash) {
-            ep_fetch_slot(ep, cell->slot - 1);
-            if (ep_same_tuple(&ep->slots[cell->slot - 1].tuple, tuple)) {
-                return cell->slot - 1;
-            }
+        if (cell->hash == hash && ep_same_tuple(&ep->slots[cell->slot - 1].tuple, tuple)) {
+            return cell->slot - 1;
         }
     }
     return EP_NONE;

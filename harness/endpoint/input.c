@@ -92,20 +92,51 @@ static bool addresses_hold(struct endpoint *ep, const struct tfsm_address *src,
     return false;
 }
 
-static struct ep_tuple tuple_of(const struct tfsm_packet *packet)
+static uint32_t hash_of(const struct endpoint *ep, const struct tfsm_packet *packet)
 {
-    return ep_tuple_of(&packet->dst, packet->dst_port, &packet->src, packet->src_port);
+    return ep_hash_of(ep, packet->dst.family, packet->dst.octets, packet->dst_port,
+                      packet->src.octets, packet->src_port);
+}
+
+/* Octets beyond an IPv4 address are nothing. */
+static bool is_between(const struct ep_tuple *tuple, const struct tfsm_packet *packet)
+{
+    if (tuple->local_port != packet->dst_port || tuple->remote_port != packet->src_port ||
+        tuple->family != packet->dst.family) {
+        return false;
+    }
+    if (tuple->family == 4) {
+        return memcmp(tuple->remote, packet->src.octets, 4) == 0 &&
+               memcmp(tuple->local, packet->dst.octets, 4) == 0;
+    }
+    return memcmp(tuple->remote, packet->src.octets, 16) == 0 &&
+           memcmp(tuple->local, packet->dst.octets, 16) == 0;
+}
+
+/* ep_find() for what arrives: no tuple is made of it. */
+static uint32_t find(const struct endpoint *ep, const struct tfsm_packet *packet, uint32_t hash)
+{
+    for (uint32_t at = hash & ep->cell_mask; ep->cells[at].slot != 0;
+         at = (at + 1) & ep->cell_mask) {
+        uint32_t index = ep->cells[at].slot - 1;
+        if (ep->cells[at].hash == hash) {
+            ep_fetch_slot(ep, index);
+            if (is_between(&ep->slots[index].tuple, packet)) {
+                return index;
+            }
+        }
+    }
+    return EP_NONE;
 }
 
 /* A segment in an event of its own, with an envelope that need not hold it. The addresses of a connection were looked at
  * when it was made, and hold as long as no local one was added since. */
 static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
-                            struct tfsm_event *event, const uint8_t *text,
-                            const struct ep_tuple *tuple, uint32_t hash)
+                            struct tfsm_event *event, const uint8_t *text, uint32_t hash)
 {
     const uint8_t flags = event->segment.flags;
     bool families = packet->src.family == packet->dst.family;
-    uint32_t index = families ? ep_find(ep, tuple, hash) : EP_NONE;
+    uint32_t index = families ? find(ep, packet, hash) : EP_NONE;
     if ((index == EP_NONE || ep->locals_grew) && !addresses_hold(ep, &packet->src, &packet->dst)) {
         return;
     }
@@ -141,8 +172,7 @@ void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, con
 {
     struct tfsm_packet envelope = *packet;
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    struct ep_tuple tuple = tuple_of(packet);
-    segment_arrives(ep, &envelope, &event, text, &tuple, ep_hash(ep, &tuple));
+    segment_arrives(ep, &envelope, &event, text, hash_of(ep, packet));
 }
 
 /* ICMP tells of a segment we sent: its source is the local end (RFC9293:MUST-54). The core holds
@@ -210,19 +240,18 @@ static bool take_icmp(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm
 struct arrival {
     struct tfsm_packet packet; /* but its segment, which is in the event */
     struct tfsm_event event;
-    struct ep_tuple tuple;
     uint32_t hash;
     uint32_t guess; /* whose it probably is */
     enum tfsm_wire_result result;
 };
 
-static bool is_segment(const struct arrival *arrival)
+static inline bool is_segment(const struct arrival *arrival)
 {
     return arrival->result == TFSM_WIRE_OK || arrival->result == TFSM_WIRE_OPTION;
 }
 
-static void read_packet(const struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now,
-                        struct arrival *out)
+static inline void read_packet(const struct endpoint *ep, const uint8_t *octets, size_t n,
+                               tfsm_time now, struct arrival *out)
 {
     struct tfsm_event *event = &out->event;
     out->result = tfsm_parse_segment(octets, n, &out->packet, &event->segment);
@@ -233,19 +262,18 @@ static void read_packet(const struct endpoint *ep, const uint8_t *octets, size_t
         event->ts_offset = 0;
         event->fast_open = false;
         event->cookie_len = 0;
-        out->tuple = tuple_of(&out->packet);
-        out->hash = ep_hash(ep, &out->tuple);
+        out->hash = hash_of(ep, &out->packet);
     }
 }
 
-static void take_packet(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now,
-                        struct arrival *arrival)
+static inline void take_packet(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now,
+                               struct arrival *arrival)
 {
     enum tfsm_wire_result result = arrival->result;
     if (result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION) { /* RFC9293:MUST-7 */
         ep->counters.options_cut += result == TFSM_WIRE_OPTION;
         segment_arrives(ep, &arrival->packet, &arrival->event, octets + arrival->packet.text_at,
-                        &arrival->tuple, arrival->hash);
+                        arrival->hash);
     } else if (result != TFSM_WIRE_PROTOCOL || !take_icmp(ep, octets, n, now)) {
         ep->counters.unparsed[result]++;
     }

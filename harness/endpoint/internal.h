@@ -386,14 +386,25 @@ static inline bool ep_same_tuple(const struct ep_tuple *a, const struct ep_tuple
            a->family == b->family;
 }
 
-struct tfsm_address ep_address(const struct ep_tuple *tuple, bool local);
+static inline struct tfsm_address ep_address(const struct ep_tuple *tuple, bool local)
+{
+    struct tfsm_address address = {.family = (uint8_t)tuple->family};
+    memcpy(address.octets, local ? tuple->local : tuple->remote, sizeof address.octets);
+    return address;
+}
 
 /* Only what counts goes in; nobody outside sees it, so that it is the hash for tables. */
+static inline uint32_t ep_hash_of(const struct endpoint *ep, unsigned family, const uint8_t *local,
+                                  uint16_t local_port, const uint8_t *remote, uint16_t remote_port)
+{
+    return (uint32_t)(sip_tuple(ep->demux_key, family, local, local_port, remote, remote_port, 1) &
+                      UINT32_MAX);
+}
+
 static inline uint32_t ep_hash(const struct endpoint *ep, const struct ep_tuple *tuple)
 {
-    return (uint32_t)(sip_tuple(ep->demux_key, tuple->family, tuple->local, tuple->local_port,
-                                tuple->remote, tuple->remote_port, 1) &
-                      UINT32_MAX);
+    return ep_hash_of(ep, tuple->family, tuple->local, tuple->local_port, tuple->remote,
+                      tuple->remote_port);
 }
 
 #define EP_NONE UINT32_MAX

@@ -62,12 +62,15 @@ static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packe
         if (slot->untold) {
             ep_tell_core(ep, index, now);
         }
+        bool acknowledges = slot->tcb.owed == TFSM_OWE_ACK;
         if (ep_pull(ep, ep_handle(slot->node.generation, index), &slot->tcb, ep_policy(ep, index),
                     now, &packet->segment)) {
             if (ep->watcher != NULL || !tfsm_has_nothing(&slot->tcb)) {
                 ep_append(ep, &ep->dirty, EP_DIRTY, index);
             }
-            ep_schedule_slot(ep, index);
+            if (!acknowledges || packet->segment.len > 0) { /* else no timer was armed */
+                ep_schedule_slot(ep, index);
+            }
             fill_in(ep, index, packet);
             find_text(ep, index, &packet->segment, text);
             ep_settle(ep, index);
@@ -100,11 +103,16 @@ static bool take_from_ring(struct ep_ring *ring, struct tfsm_packet *packet,
     return true;
 }
 
+static inline bool is_silent(const struct endpoint *ep)
+{
+    return (ep->dirty.head | ep->syn_acks.count | ep->resets.count) == 0;
+}
+
 /* Every other turn is that of a ring, of each in turn. */
 bool endpoint_take(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packet,
                    struct endpoint_piece text[2])
 {
-    if (ep->dirty.head == 0 && ep->syn_acks.count == 0 && ep->resets.count == 0) {
+    if (is_silent(ep)) {
         return false;
     }
     unsigned turn = ep->turn++ % 4;
@@ -128,7 +136,7 @@ static const uint8_t *join(const struct endpoint *ep, const struct endpoint_piec
     return ep->scratch;
 }
 
-size_t endpoint_output(struct endpoint *ep, tfsm_time now, uint8_t *octets, size_t room)
+static size_t write_next(struct endpoint *ep, tfsm_time now, uint8_t *octets, size_t room)
 {
     struct tfsm_packet packet;
     struct endpoint_piece text[2];
@@ -140,4 +148,9 @@ size_t endpoint_output(struct endpoint *ep, tfsm_time now, uint8_t *octets, size
         ep->counters.unwritten++; /* cannot be; if it were: as lost on the wire */
     }
     return 0;
+}
+
+size_t endpoint_output(struct endpoint *ep, tfsm_time now, uint8_t *octets, size_t room)
+{
+    return is_silent(ep) ? 0 : write_next(ep, now, octets, room);
 }

@@ -215,7 +215,9 @@ static void copy_out_to_ring(struct endpoint *ep, uint32_t index, const uint8_t 
     uint32_t at = ep->slots[index].queued & (ep->send_ring - 1);
     uint32_t first = ep_min(n, ep->send_ring - at);
     memcpy(ring + at, octets, first);
-    memcpy(ring, octets + first, n - first);
+    if (first < n) {
+        memcpy(ring, octets + first, n - first);
+    }
 }
 
 enum tfsm_result endpoint_send(struct endpoint *ep, endpoint_handle handle, const uint8_t *octets,
@@ -255,7 +257,9 @@ static void copy_to_user(const struct endpoint *ep, uint32_t index, uint8_t *oct
     uint32_t at = ep->slots[index].read & (ep->receive_ring - 1);
     uint32_t first = ep_min(n, ep->receive_ring - at);
     memcpy(octets, ring + at, first);
-    memcpy(octets + first, ring, n - first);
+    if (first < n) {
+        memcpy(octets + first, ring, n - first);
+    }
 }
 
 /* Whether the core need not hear at once of what was read, but before it speaks: an acknowledgment is owed, or waits and
