@@ -74,14 +74,16 @@ static uint64_t open_hash(const uint8_t key[16], const struct tfsm_address *loca
                           uint16_t local_port, const struct tfsm_address *remote,
                           uint16_t remote_port)
 {
-    return sip_tuple(key, local->family, local->octets, local_port, remote->octets, remote_port, 2);
+    return sip_tuple(sip_start(key), local->family, local->octets, local_port, remote->octets,
+                     remote_port, 2);
 }
 
 uint64_t tfsm_hash_for_table(const uint8_t key[16], const struct tfsm_address *local,
                              uint16_t local_port, const struct tfsm_address *remote,
                              uint16_t remote_port)
 {
-    return sip_tuple(key, local->family, local->octets, local_port, remote->octets, remote_port, 1);
+    return sip_tuple(sip_start(key), local->family, local->octets, local_port, remote->octets,
+                     remote_port, 1);
 }
 
 static uint32_t isn_from(uint64_t hash, tfsm_time now)

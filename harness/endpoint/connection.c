@@ -112,8 +112,8 @@ bool ep_pull_watched(const struct endpoint *ep, endpoint_handle handle, struct t
 
 /* New text goes to its place in the stream, whatever order it comes in. The core hands out nothing
  * beyond the window it offered, which the ring holds. */
-static void copy_in(struct endpoint *ep, uint32_t index, const uint8_t *text,
-                    const struct tfsm_text *piece)
+EP_INLINE void copy_in(struct endpoint *ep, uint32_t index, const uint8_t *text,
+                       const struct tfsm_text *piece)
 {
     uint8_t *ring = ep_receive_ring(ep, index);
     uint32_t at = (uint32_t)(piece->offset & (ep->receive_ring - 1));
@@ -159,9 +159,9 @@ void ep_carry_out(struct endpoint *ep, uint32_t index, const struct tfsm_effects
     }
 }
 
-static inline enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
-                                        const struct tfsm_event *event, const uint8_t *text,
-                                        struct tfsm_effects *fx)
+EP_INLINE enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
+                                    const struct tfsm_event *event, const uint8_t *text,
+                                    struct tfsm_effects *fx)
 {
     struct ep_slot *slot = &ep->slots[index];
     enum tfsm_result result = ep_step(ep, ep_handle(slot->node.generation, index), &slot->tcb,

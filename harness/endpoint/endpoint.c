@@ -245,7 +245,9 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     ep->fast_open_pause = config->fast_open_pause;
     ep->orphan_timeout = config->orphan_timeout;
     memcpy(ep->key, config->key, sizeof ep->key);
-    ep_derive_key(ep->key, "demux   ", 0, ep->demux_key);
+    uint8_t demux_key[16];
+    ep_derive_key(ep->key, "demux   ", 0, demux_key);
+    ep->demux = sip_start(demux_key);
     ep_derive_key(ep->key, "ports   ", 0, ep->port_key);
     ep_derive_key(ep->key, "cookies ", 0, ep->cookie_key);
     ep_derive_key(ep->key, "fastopen", 0, ep->fast_key);

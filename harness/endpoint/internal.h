@@ -162,7 +162,7 @@ struct endpoint {
     uint16_t port_last;
     uint32_t ports_given; /* ephemeral ports handed out, all told */
     uint8_t key[16];
-    uint8_t demux_key[16]; /* derived: hashes of tuples say nothing about ISNs */
+    struct sip demux; /* where a derived key starts: hashes of tuples say nothing about ISNs */
     uint8_t port_key[16];
     uint8_t cookie_key[16]; /* of the secrets of listeners: endpoint_rotate() */
     uint8_t fast_key[16];   /* of Fast Open cookies: endpoint_rotate_fast_open() */
@@ -315,12 +315,30 @@ static inline void ep_remove(struct endpoint *ep, struct ep_list *list, enum ep_
     *link = (struct ep_link){0, 0};
 }
 
+/* The first leaves a list that is not empty. */
+static inline uint32_t ep_take_first(struct endpoint *ep, struct ep_list *list,
+                                     enum ep_list_kind kind)
+{
+    uint32_t node = list->head - 1;
+    struct ep_link *link = &ep_node(ep, node)->link[kind];
+    list->head = link->next;
+    if (link->next != 0) {
+        ep_node(ep, link->next - 1)->link[kind].prev = EP_FIRST;
+    } else {
+        list->tail = 0;
+    }
+    *link = (struct ep_link){0, 0};
+    return node;
+}
+
 /* ---- what is asked for before it is needed ---- */
 
 #if defined(__GNUC__)
 #define EP_FETCH(address) __builtin_prefetch(address)
+#define EP_INLINE         static inline __attribute__((always_inline)) /* on the way of each segment */
 #else
 #define EP_FETCH(address) ((void)(address))
+#define EP_INLINE         static inline
 #endif
 
 /* A processor asks for lines one after the other where it has to understand each to know of the next; these it can have
@@ -397,7 +415,7 @@ static inline struct tfsm_address ep_address(const struct ep_tuple *tuple, bool 
 static inline uint32_t ep_hash_of(const struct endpoint *ep, unsigned family, const uint8_t *local,
                                   uint16_t local_port, const uint8_t *remote, uint16_t remote_port)
 {
-    return (uint32_t)(sip_tuple(ep->demux_key, family, local, local_port, remote, remote_port, 1) &
+    return (uint32_t)(sip_tuple(ep->demux, family, local, local_port, remote, remote_port, 1) &
                       UINT32_MAX);
 }
 

@@ -49,9 +49,8 @@ static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packe
                            struct endpoint_piece text[2])
 {
     while (ep->dirty.head != 0) {
-        uint32_t index = ep->dirty.head - 1;
+        uint32_t index = ep_take_first(ep, &ep->dirty, EP_DIRTY);
         struct ep_slot *slot = &ep->slots[index];
-        ep_remove(ep, &ep->dirty, EP_DIRTY, index);
         if (index >= ep->connections) {
             if (ep_take_from_listener(ep, index - ep->connections, now, packet)) {
                 no_text(text);

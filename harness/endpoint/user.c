@@ -440,12 +440,11 @@ enum tfsm_result endpoint_status(const struct endpoint *ep, endpoint_handle hand
     return TFSM_DONE;
 }
 
-/* Read and clear; the last news of a connection that is over lets its slot go. */
+/* Read and clear what is on no list any more; the last news of a connection that is over lets its slot go. */
 static uint32_t take_news(struct endpoint *ep, uint32_t index)
 {
     uint32_t news = ep->slots[index].news;
     ep->slots[index].news = 0;
-    ep_remove(ep, &ep->ready, EP_READY, index);
     ep_settle(ep, index);
     return news;
 }
@@ -456,13 +455,12 @@ bool endpoint_next(struct endpoint *ep, endpoint_handle *handle, uint32_t *news)
     if (ep->ready.head == 0) {
         return false;
     }
-    uint32_t node = ep->ready.head - 1;
+    uint32_t node = ep_take_first(ep, &ep->ready, EP_READY);
     if (node < ep->connections) {
         *handle = slot_handle(ep, node);
         *news = take_news(ep, node);
         return true;
     }
-    ep_remove(ep, &ep->ready, EP_READY, node);
     *handle = ep_listener_handle(ep, node - ep->connections);
     *news = ENDPOINT_ACCEPTABLE;
     return true;
@@ -480,6 +478,7 @@ enum tfsm_result endpoint_news(struct endpoint *ep, endpoint_handle handle, uint
     if (index == EP_NONE) {
         return TFSM_E_NO_CONNECTION;
     }
+    ep_remove(ep, &ep->ready, EP_READY, index);
     *news = take_news(ep, index);
     return TFSM_DONE;
 }
