@@ -31,7 +31,8 @@ endpoint_handle ep_next_handle(const struct endpoint *ep, uint32_t waiting)
     return index < ep->connections ? ep_handle(next_generation(&ep->slots[index]), index) : 0;
 }
 
-uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, enum ep_owner owner)
+uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, uint32_t hash,
+                     enum ep_owner owner)
 {
     uint32_t index = ep->used_slots;
     if (ep->free_slots != 0) {
@@ -44,10 +45,12 @@ uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, enum ep_
     }
     struct ep_slot *slot = &ep->slots[index];
     uint32_t generation = next_generation(slot);
-    memset(slot, 0, sizeof *slot);
-    memset(&ep->cold[index], 0, sizeof ep->cold[index]);
+    memset(slot, 0, offsetof(struct ep_slot, tcb));
+    ep->cold[index].mute =
+        0; /* and of listener and policy nothing is read that was not written since */
+    memset(ep->cold[index].cookie, 0, sizeof ep->cold[index].cookie);
     slot->node.generation = generation;
-    slot->node.hash = ep_hash(ep, tuple);
+    slot->node.hash = hash;
     slot->node.at = TFSM_NEVER;
     slot->owner = (uint8_t)owner;
     slot->tuple = *tuple;

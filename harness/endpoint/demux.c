@@ -79,18 +79,6 @@ void ep_leave(struct endpoint *ep, uint32_t slot)
 
 /* ---- listeners ---- */
 
-/* The part of a tuple that a listener has. */
-static struct ep_tuple local_part(const struct ep_tuple *tuple, bool any_address)
-{
-    struct ep_tuple part = *tuple;
-    memset(part.remote, 0, sizeof part.remote);
-    part.remote_port = 0;
-    if (any_address) {
-        memset(part.local, 0, sizeof part.local);
-    }
-    return part;
-}
-
 /* Of listeners no stranger chooses which there are: a plain hash will do. */
 static uint32_t listener_hash(const struct ep_tuple *tuple)
 {
@@ -117,19 +105,24 @@ uint32_t ep_find_same_listener(const struct endpoint *ep, const struct ep_tuple 
     return EP_NONE;
 }
 
+static bool is_any(const struct ep_tuple *tuple)
+{
+    return (ep_word(tuple->local) | ep_word(tuple->local + 8)) == 0;
+}
+
 /* RFC9293:MUST-42 */
 uint32_t ep_find_listener(const struct endpoint *ep, const struct ep_tuple *tuple)
 {
-    if (ep->used_listeners == 0) {
-        return EP_NONE;
+    struct ep_tuple part = {.local_port = tuple->local_port, .family = tuple->family};
+    if (ep->exact_listeners > 0) {
+        memcpy(part.local, tuple->local, sizeof part.local);
+        uint32_t exact = ep_find_same_listener(ep, &part);
+        if (exact != EP_NONE) {
+            return exact;
+        }
+        memset(part.local, 0, sizeof part.local);
     }
-    struct ep_tuple part = local_part(tuple, false);
-    uint32_t exact = ep_find_same_listener(ep, &part);
-    if (exact != EP_NONE) {
-        return exact;
-    }
-    part = local_part(tuple, true);
-    return ep_find_same_listener(ep, &part);
+    return ep->used_listeners > 0 ? ep_find_same_listener(ep, &part) : EP_NONE;
 }
 
 void ep_enter_listener(struct endpoint *ep, uint32_t listener)
@@ -140,6 +133,7 @@ void ep_enter_listener(struct endpoint *ep, uint32_t listener)
     bucket = &ep->listener_buckets[entered->node.hash & ep->listener_bucket_mask];
     entered->chain = *bucket;
     *bucket = listener + 1;
+    ep->exact_listeners += !is_any(&entered->tuple);
 }
 
 void ep_leave_listener(struct endpoint *ep, uint32_t listener)
@@ -151,6 +145,7 @@ void ep_leave_listener(struct endpoint *ep, uint32_t listener)
     }
     *link = left->chain;
     left->chain = 0;
+    ep->exact_listeners -= !is_any(&left->tuple);
 }
 
 /* ---- addresses ---- */

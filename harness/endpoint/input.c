@@ -61,10 +61,10 @@ static unsigned arrive(struct endpoint *ep, uint32_t index, struct tfsm_event *e
 }
 
 /* A segment that no connection claims. */
-static void unclaimed(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
-                      tfsm_time now, const uint32_t *iss_after)
+static void unclaimed(struct endpoint *ep, const struct tfsm_packet *packet, uint32_t hash,
+                      const uint8_t *text, tfsm_time now, const uint32_t *iss_after)
 {
-    if (!ep_to_listener(ep, packet, text, now, iss_after)) {
+    if (!ep_to_listener(ep, packet, hash, text, now, iss_after)) {
         ep->counters.unexpected++;
         answer(ep, packet, now);
     }
@@ -146,7 +146,7 @@ static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
     }
     if (index == EP_NONE) {
         packet->segment = event->segment;
-        unclaimed(ep, packet, text, event->now, NULL);
+        unclaimed(ep, packet, hash, text, event->now, NULL);
         return;
     }
     struct tfsm_effects fx;
@@ -155,7 +155,7 @@ static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
         uint32_t last = ep->slots[index].tcb.snd_nxt;
         packet->segment = event->segment;
         if (ep_is_for_next(ep, index, packet, event->now)) {
-            ep_to_listener(ep, packet, text, event->now, &last);
+            ep_to_listener(ep, packet, hash, text, event->now, &last);
             return;
         }
         /* A SYN may reopen, but only for somebody who takes it (RFC9293:MAY-2). */
@@ -163,7 +163,7 @@ static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
     }
     if (arrive(ep, index, event, packet, text, &fx) == TFSM_V_REOPEN) {
         packet->segment = event->segment;
-        unclaimed(ep, packet, text, event->now, &fx.iss_after);
+        unclaimed(ep, packet, hash, text, event->now, &fx.iss_after);
     }
 }
 

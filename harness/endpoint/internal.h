@@ -183,8 +183,9 @@ struct endpoint {
     uint32_t free_listeners;
     uint32_t used_listeners;
     uint32_t closing_listeners;
-    struct ep_ring resets;   /* answers to segments of no connection */
-    struct ep_ring syn_acks; /* with a SYN cookie */
+    uint32_t exact_listeners; /* that name a local address */
+    struct ep_ring resets;    /* answers to segments of no connection */
+    struct ep_ring syn_acks;  /* with a SYN cookie */
     uint32_t spent_count;
     size_t packet_most;
     endpoint_watcher *watcher;
@@ -479,8 +480,10 @@ static inline void ep_schedule_slot(struct endpoint *ep, uint32_t slot)
 
 /* ---- connection.c ---- */
 
-/* A slot for a tuple that is not in use, with the endpoint's defaults; EP_NONE when none is free. */
-uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, enum ep_owner owner);
+/* A slot for a tuple that is not in use, with the endpoint's defaults; EP_NONE when none is free. Its TCB is as it was:
+ * that of a slot that is free may be written before. */
+uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, uint32_t hash,
+                     enum ep_owner owner);
 /* Options as a connection may have them. */
 void ep_clamp(const struct endpoint *ep, unsigned family, struct tfsm_config *policy);
 
@@ -541,8 +544,8 @@ bool ep_wait(struct ep_ring *ring, const struct tfsm_packet *packet);
 bool ep_is_half_open(const struct endpoint *ep, const struct ep_tuple *tuple);
 /* A segment for a listener. Returns false when there is none. iss_after: null, or there is a connection
  * in TIME-WAIT with this tuple, which the new one takes the place of; this was its last number. */
-bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
-                    tfsm_time now, const uint32_t *iss_after);
+bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, uint32_t hash,
+                    const uint8_t *text, tfsm_time now, const uint32_t *iss_after);
 bool ep_icmp_to_listener(struct endpoint *ep, const struct tfsm_icmp_message *message,
                          tfsm_time now);
 /* Whether a listener could take a connection in place of this one in TIME-WAIT. */

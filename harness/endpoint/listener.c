@@ -240,11 +240,13 @@ static void note_listener(struct endpoint *ep, uint32_t index)
 static uint32_t listener_for(const struct endpoint *ep, const struct ep_tuple *tuple,
                              const struct tfsm_packet *packet)
 {
+    uint32_t first = ep_find_listener(ep, tuple);
+    if (first == EP_NONE || ep->exact_listeners == 0) {
+        return first;
+    }
     struct ep_tuple any = *tuple;
     memset(any.local, 0, sizeof any.local);
-    uint32_t first = ep_find_listener(ep, tuple);
-    uint32_t other =
-        first != EP_NONE && ep->used_listeners > 1 ? ep_find_listener(ep, &any) : EP_NONE;
+    uint32_t other = ep_find_listener(ep, &any);
     if (other != EP_NONE && other != first &&
         tfsm_listener_holds(&ep->listeners[other].core, packet)) {
         return other;
@@ -271,10 +273,10 @@ bool ep_is_half_open(const struct endpoint *ep, const struct ep_tuple *tuple)
 /* The handshake is through, or the text of a Fast Open may be read: the connection gets its slot and
  * waits to be accepted. Accepting it tells that it is connected. */
 static uint32_t present(struct endpoint *ep, uint32_t at, const struct ep_tuple *tuple,
-                        const struct tfsm_packet *packet, const struct tfsm_tcb *tcb)
+                        uint32_t hash, const struct tfsm_packet *packet)
 {
     const struct ep_listener *listener = &ep->listeners[at];
-    uint32_t index = ep_allocate(ep, tuple, EP_WAITING);
+    uint32_t index = ep_allocate(ep, tuple, hash, EP_WAITING);
     struct ep_slot *slot = &ep->slots[index];
     slot->hops = listener->hops;
     slot->traffic_class = listener->traffic_class;
@@ -283,7 +285,6 @@ static uint32_t present(struct endpoint *ep, uint32_t at, const struct ep_tuple 
     if (listener->own_policy) {
         ep->cold[index].policy = listener->policy;
     }
-    slot->tcb = *tcb;
     ep->cold[index].mute = listener->mute;
     ep->cold[index].listener = at;
     ep->cold[index].listener_generation = listener->node.generation;
@@ -373,8 +374,8 @@ static void end_waiting(struct endpoint *ep, uint32_t index, tfsm_time now)
     ep_settle(ep, index);
 }
 
-bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const uint8_t *text,
-                    tfsm_time now, const uint32_t *iss_after)
+bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, uint32_t hash,
+                    const uint8_t *text, tfsm_time now, const uint32_t *iss_after)
 {
     struct ep_tuple tuple =
         ep_tuple_of(&packet->dst, packet->dst_port, &packet->src, packet->src_port);
@@ -384,11 +385,13 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const
     }
     struct ep_listener *listener = &ep->listeners[at];
     const struct tfsm_config *policy = ep_listener_policy(ep, listener);
-    struct tfsm_tcb tcb;
+    struct tfsm_tcb tcb; /* of one that takes the place of another */
     struct tfsm_tcb before;
     struct tfsm_arrival arrival;
-    uint32_t waiting = iss_after != NULL ? ep_find(ep, &tuple, ep_hash(ep, &tuple)) : EP_NONE;
-    struct tfsm_seat seat = {&tcb, ep_next_handle(ep, waiting)};
+    uint32_t waiting = iss_after != NULL ? ep_find(ep, &tuple, hash) : EP_NONE;
+    endpoint_handle next = ep_next_handle(ep, waiting);
+    bool is_free = next != 0 && waiting == EP_NONE;
+    struct tfsm_seat seat = {is_free ? &ep->slots[ep_index_of(next)].tcb : &tcb, next};
     if (ep->watcher != NULL) {
         tfsm_listener_peek(&listener->core, policy, packet, now, &before);
     }
@@ -407,7 +410,10 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, const
         if (waiting != EP_NONE) {
             end_waiting(ep, waiting, now);
         }
-        index = present(ep, at, &tuple, packet, &tcb);
+        index = present(ep, at, &tuple, hash, packet);
+        if (!is_free) {
+            ep->slots[index].tcb = tcb;
+        }
     }
     if (ep->watcher != NULL) {
         show_arrival(ep, at, packet, now, index, &before, &arrival);

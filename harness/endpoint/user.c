@@ -141,10 +141,11 @@ static enum tfsm_result connect(struct endpoint *ep, const struct endpoint_open 
     if (result != TFSM_DONE) {
         return result;
     }
-    uint32_t index = ep_allocate(ep, &tuple, EP_USER);
+    uint32_t index = ep_allocate(ep, &tuple, ep_hash(ep, &tuple), EP_USER);
     if (index == EP_NONE) {
         return TFSM_E_INSUFFICIENT_RESOURCES;
     }
+    memset(&ep->slots[index].tcb, 0, sizeof ep->slots[index].tcb);
     struct tfsm_event event = {.kind = TFSM_EV_OPEN, .now = now, .active = true, .remote = true};
     struct tfsm_effects fx;
     set_options(ep, index, open->options);
