@@ -2,6 +2,7 @@
  * embedder, who finds the connection of a segment first and asks the listener next. */
 #include "listen.h"
 #include "machine.h"
+#include "octets.h"
 #include "seq.h"
 
 #include <stdarg.h>
@@ -74,6 +75,13 @@ unsigned listen_peer_of(const struct tfsm_packet *packet)
         i++;
     }
     return i;
+}
+
+bool listen_leads_to(const struct tfsm_entry *entry, unsigned peer)
+{
+    return entry->family == peers[peer].remote.family && entry->remote_port == peers[peer].port &&
+           memcmp(entry->remote, peers[peer].remote.octets, sizeof entry->remote) == 0 &&
+           memcmp(entry->local, peers[peer].local.octets, sizeof entry->local) == 0;
 }
 
 unsigned listen_site_of(unsigned peer)
@@ -172,7 +180,7 @@ static void tell_event(struct listen *w, unsigned peer, const struct tfsm_event 
 static void draw_flow(struct listen *w, unsigned peer)
 {
     struct listen_flow *flow = &w->flows[peer];
-    struct tfsm_segment segment;
+    static struct tfsm_segment segment;
     for (unsigned i = 0; i < RUN_DRAIN_MAX && !run_broken(&w->run); i++) {
         if (!listen_flow_output(w, peer, &segment)) {
             if (flow->watched) {
@@ -186,9 +194,10 @@ static void draw_flow(struct listen *w, unsigned peer)
 }
 
 /* For what concerns a connection in TIME-WAIT while the next one is half open. */
-static void swap_flows(struct listen *w, unsigned peer)
+static APART void swap_flows(struct listen *w, unsigned peer)
 {
-    struct listen_flow next = w->flows[peer];
+    static struct listen_flow next;
+    next = w->flows[peer];
     w->flows[peer] = w->before[peer];
     w->before[peer] = next;
 }
@@ -204,7 +213,7 @@ static void settle_flows(struct listen *w);
 
 static void draw(struct listen *w, unsigned most)
 {
-    struct tfsm_packet packet;
+    static struct tfsm_packet packet;
     for (unsigned i = 0; i < most && !run_broken(&w->run); i++) {
         if (!tfsm_listener_output(&w->listener, &w->cfg, w->run.now, &packet)) {
             listen_account_drained(w);
@@ -250,11 +259,12 @@ static void tell_early_over(struct listen *w, unsigned peer, uint16_t signals, b
 static bool feed_flow(struct listen *w, unsigned peer, struct tfsm_event *ev, uint32_t *iss_after)
 {
     struct listen_flow *flow = &w->flows[peer];
-    struct tfsm_tcb before = flow->tcb;
-    struct tfsm_effects fx;
+    static struct tfsm_tcb before;
+    static struct tfsm_effects fx;
+    copy_tcb(&before, &flow->tcb);
     ev->now = w->run.now;
     ev->listener = tfsm_listener_has_room(&w->listener);
-    enum tfsm_result result = listen_flow_step(w, peer, &w->cfg, ev, &fx);
+    enum tfsm_result result = listen_flow_step(w, peer, &w->cfg, ev, NULL, &fx);
     bool ended = flow->tcb.state == TFSM_CLOSED || flow->tcb.state == TFSM_LISTEN;
     w->run.result.events++;
     hit_all(w, &fx);
@@ -279,21 +289,25 @@ static bool feed_before(struct listen *w, unsigned peer, struct tfsm_event *ev)
     return reopens;
 }
 
-/* What becomes of connections in TIME-WAIT when the next incarnation is through its handshake, or
- * has come to nothing. */
+/* The next incarnation of a connection in TIME-WAIT is through its handshake, or has come to
+ * nothing. */
+static APART void settle_flow(struct listen *w, unsigned peer)
+{
+    struct tfsm_event abort = {.kind = TFSM_EV_ABORT};
+    if (w->flows[peer].stage == LISTEN_OPEN) {
+        (void)feed_before(w, peer, &abort);
+    } else {
+        swap_flows(w, peer);
+    }
+    w->before[peer].stage = LISTEN_NOTHING;
+}
+
 static void settle_flows(struct listen *w)
 {
     for (unsigned i = 0; i < LISTEN_PEERS && !run_broken(&w->run); i++) {
-        struct tfsm_event abort = {.kind = TFSM_EV_ABORT};
-        if (w->before[i].stage != LISTEN_OPEN || w->flows[i].stage == LISTEN_HALF) {
-            continue;
+        if (w->before[i].stage == LISTEN_OPEN && w->flows[i].stage != LISTEN_HALF) {
+            settle_flow(w, i);
         }
-        if (w->flows[i].stage == LISTEN_OPEN) {
-            (void)feed_before(w, i, &abort);
-        } else {
-            swap_flows(w, i);
-        }
-        w->before[i].stage = LISTEN_NOTHING;
     }
 }
 
@@ -329,7 +343,7 @@ static void to_listener(struct listen *w, struct listen_arrival *a)
     if (flow->stage == LISTEN_HALF && !flow->told && segment->ack == seq_add(flow->tcb.iss, 1)) {
         draw(w, UINT32_MAX); /* nobody acknowledges what was not sent */
     }
-    memset(&a->tcb, LISTEN_GUARD, sizeof a->tcb);
+    listen_account_seat(a);
     if (may_bring_cookie || w->run.log != NULL) { /* else nobody asks whom it meets */
         (void)tfsm_listener_peek(&w->listener, &w->cfg, a->packet, w->run.now, &a->met);
     }
@@ -422,8 +436,7 @@ static void pass_time(struct listen *w, tfsm_time to)
         hit_all(w, &fx);
         unsigned peer = listen_account_timeout(w, &fx);
         if (peer < LISTEN_PEERS) {
-            struct tfsm_tcb before = w->flows[peer].tcb;
-            tell_event(w, peer, &ev, TFSM_DONE, &fx, &before);
+            tell_event(w, peer, &ev, TFSM_DONE, &fx, &w->flows[peer].tcb);
         }
     }
     settle_flows(w);

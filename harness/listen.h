@@ -11,6 +11,7 @@
 #ifndef HARNESS_LISTEN_H
 #define HARNESS_LISTEN_H
 
+#include "octets.h"
 #include "run_internal.h"
 #include "tfsm_listener.h"
 
@@ -110,10 +111,12 @@ struct listen_seen {
     struct tfsm_listener listener;
     struct tfsm_entry entries[LISTEN_ENTRIES + 2]; /* as w->entries, with what lies around */
     bool books;                                    /* nothing has changed since they added up */
+    bool guards;                                   /* nor around the entries, since it was looked */
     bool seats;    /* nor in who has an entry, since every peer was asked for its own */
     uint32_t news; /* entries that have changed since they were compared, a bit each */
     uint8_t half;  /* peers with an entry then, a bit each */
-    uint8_t place[LISTEN_PEERS]; /* the entry of each, from 1; 0 where none is known */
+    uint8_t place[LISTEN_PEERS];             /* the entry of each, from 1; 0 where none is known */
+    struct tfsm_packet packet[LISTEN_PEERS]; /* of each, with no segment; LISTEN_PORT where made */
 };
 
 /* One run. What is counted is not cleared beforehand. */
@@ -144,8 +147,8 @@ struct listen {
     struct tfsm_packet syn[LISTEN_PEERS];   /* the last SYN */
     struct listen_sent known[LISTEN_PEERS]; /* the last SYN-ACK */
     /* the account */
-    uint64_t counters[TFSM_LISTENER_COUNTS]; /* as they must stand */
-    uint64_t told[TFSM_LISTENER_COUNTS];     /* how much of that is in the result of the run */
+    struct octets_counts counters; /* as they must stand */
+    struct octets_counts told;     /* how much of that is in the result of the run */
     struct listen_seen seen;
     tfsm_time cookies_until;
     uint64_t fast_generation;
@@ -185,6 +188,8 @@ struct listen_arrival {
 struct tfsm_packet listen_packet(unsigned peer, const struct tfsm_segment *segment);
 /* Whose tuple this is, of a packet from us; LISTEN_PEERS: nobody's. */
 unsigned listen_peer_of(const struct tfsm_packet *packet);
+/* Whether this is the entry of a peer. */
+bool listen_leads_to(const struct tfsm_entry *entry, unsigned peer);
 /* Which pair of addresses. */
 unsigned listen_site_of(unsigned peer);
 
@@ -194,7 +199,9 @@ unsigned listen_site_of(unsigned peer);
 void listen_account_refused(struct listen *w);
 /* It was asked to open with what makes sense: its books are empty. */
 void listen_account_opened(struct listen *w, bool opened);
-/* It was given a segment. */
+/* It is about to be given a segment: what lies in the seat. */
+void listen_account_seat(struct listen_arrival *a);
+/* It was given it. */
 void listen_account_arrival(struct listen *w, struct listen_arrival *a);
 /* A segment with numbers of TIME-WAIT or of the next incarnation goes to the second, or not. */
 void listen_account_routed(struct listen *w, unsigned peer, const struct tfsm_segment *segment,
@@ -221,9 +228,11 @@ void listen_account_over(struct listen *w);
  * CHECKS_DIFFER. */
 void listen_account_check(struct listen *w);
 
-/* Feed an event to the TCB of a flow, under the eyes of its monitor. */
+/* Feed an event to the TCB of a flow, under the eyes of its monitor. expected, if not null, is what
+ * it must come to: that is looked at first. */
 enum tfsm_result listen_flow_step(struct listen *w, unsigned peer, const struct tfsm_config *cfg,
-                                  const struct tfsm_event *ev, struct tfsm_effects *fx);
+                                  const struct tfsm_event *ev, const struct tfsm_effects *expected,
+                                  struct tfsm_effects *fx);
 /* Take its next segment. */
 bool listen_flow_output(struct listen *w, unsigned peer, struct tfsm_segment *segment);
 

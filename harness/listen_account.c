@@ -85,41 +85,54 @@ static bool check(struct listen *w, unsigned peer, bool holds, enum clause claus
 
 static void tally(struct listen *w, enum tfsm_listener_counter counter)
 {
-    w->counters[counter]++;
+    w->counters.of[counter]++;
 }
 
 /* ---- comparing ---- */
 
-#define GUARD_PIECE (2 * sizeof(struct tfsm_tcb))
-
 /* Nobody wrote there. */
 static bool untouched(const void *memory, size_t from, size_t to)
 {
-    static uint8_t guard[GUARD_PIECE];
     const uint8_t *octets = memory;
-    if (guard[0] != LISTEN_GUARD) {
-        memset(guard, LISTEN_GUARD, sizeof guard);
+    while (from < to && octets[from] == LISTEN_GUARD) {
+        from++;
     }
-    while (from < to) {
-        size_t piece = to - from < sizeof guard ? to - from : sizeof guard;
-        if (memcmp(octets + from, guard, piece) != 0) {
-            return false;
-        }
-        from += piece;
+    return from >= to;
+}
+
+/* A TCB's worth of memory in which nobody wrote. */
+static const struct tfsm_tcb *guard_tcb(void)
+{
+    static union {
+        uint8_t octets[sizeof(struct tfsm_tcb)];
+        struct tfsm_tcb tcb;
+    } guard;
+    if (guard.octets[0] != LISTEN_GUARD) {
+        memset(guard.octets, LISTEN_GUARD, sizeof guard.octets);
     }
-    return true;
+    return &guard.tcb;
+}
+
+void listen_account_seat(struct listen_arrival *a)
+{
+    if (a->seated) {
+        copy_tcb(&a->tcb, guard_tcb());
+    }
 }
 
 /* ---- TCBs beside entries ---- */
 
 enum tfsm_result listen_flow_step(struct listen *w, unsigned peer, const struct tfsm_config *cfg,
-                                  const struct tfsm_event *ev, struct tfsm_effects *fx)
+                                  const struct tfsm_event *ev, const struct tfsm_effects *expected,
+                                  struct tfsm_effects *fx)
 {
     struct listen_flow *flow = &w->flows[peer];
     static struct tfsm_tcb before;
     copy_tcb(&before, &flow->tcb);
     flow->matched = false;
     enum tfsm_result result = tfsm_step(&flow->tcb, cfg, ev, fx);
+    check(w, peer, expected == NULL || same_effects(fx, expected), FOLDED,
+          "the TCB fires other rules");
     if (flow->watched) {
         monitor_step(&flow->monitor, cfg, &before, ev, result, fx, &flow->tcb);
         run_ask_monitor(&w->run, peer, &flow->monitor);
@@ -155,7 +168,7 @@ static void flow_open(struct listen *w, unsigned peer)
         .kind = TFSM_EV_OPEN, .now = w->run.now, .security = w->opening.security};
     struct tfsm_effects fx;
     w->flows[peer] = (struct listen_flow){.watched = true};
-    listen_flow_step(w, peer, &w->cfg, &open, &fx);
+    listen_flow_step(w, peer, &w->cfg, &open, NULL, &fx);
 }
 
 static bool is_open(const struct tfsm_tcb *tcb)
@@ -169,18 +182,28 @@ static struct tfsm_event event_of(const struct listen *w, const struct tfsm_segm
     return (struct tfsm_event){.kind = TFSM_EV_SEGMENT, .now = w->run.now, .segment = *segment};
 }
 
-static uint32_t clock_isn(const struct listen *w, unsigned peer, tfsm_time now)
+/* Of a peer: who it is, and no segment. */
+static const struct tfsm_packet *packet_of(struct listen *w, unsigned peer)
 {
-    struct tfsm_packet packet = listen_packet(peer, &(struct tfsm_segment){0});
-    return tfsm_isn(w->opening.isn_key, &packet.dst, LISTEN_PORT, &packet.src, packet.src_port,
+    struct tfsm_packet *packet = &w->seen.packet[peer];
+    if (packet->dst_port != LISTEN_PORT) {
+        *packet = listen_packet(peer, &(struct tfsm_segment){0});
+    }
+    return packet;
+}
+
+static uint32_t clock_isn(struct listen *w, unsigned peer, tfsm_time now)
+{
+    const struct tfsm_packet *packet = packet_of(w, peer);
+    return tfsm_isn(w->opening.isn_key, &packet->dst, LISTEN_PORT, &packet->src, packet->src_port,
                     now);
 }
 
-static uint32_t ts_offset_of(const struct listen *w, unsigned peer)
+static uint32_t ts_offset_of(struct listen *w, unsigned peer)
 {
-    struct tfsm_packet packet = listen_packet(peer, &(struct tfsm_segment){0});
-    return tfsm_timestamp_offset(w->opening.isn_key, &packet.dst, LISTEN_PORT, &packet.src,
-                                 packet.src_port);
+    const struct tfsm_packet *packet = packet_of(w, peer);
+    return tfsm_timestamp_offset(w->opening.isn_key, &packet->dst, LISTEN_PORT, &packet->src,
+                                 packet->src_port);
 }
 
 /* ---- what went out ---- */
@@ -498,7 +521,7 @@ static bool judge_opened(struct listen *w, const struct listen_arrival *a)
         check_answer(w, a, NULL);
         return false;
     }
-    listen_flow_step(w, a->peer, &w->cfg, &abort, &fx);
+    listen_flow_step(w, a->peer, &w->cfg, &abort, NULL, &fx);
     check_answer(w, a, listen_flow_output(w, a->peer, &segment) ? &segment : NULL);
     return true;
 }
@@ -522,8 +545,7 @@ static void check_reset(struct listen *w, const struct listen_arrival *a)
     const struct tfsm_segment *segment = &a->packet->segment;
     uint32_t ahead = seq_distance(flow->tcb.rcv_nxt, segment->seq);
     uint32_t behind = seq_add(ahead, segment->len > 0 ? segment->len - 1 : 0);
-    bool gone = !tfsm_listener_holds(&w->listener, a->packet);
-    if ((segment->flags & TFSM_RST) == 0 || !gone) {
+    if ((segment->flags & TFSM_RST) == 0 || tfsm_listener_holds(&w->listener, a->packet)) {
         return;
     }
     bool exact = (w->cfg.profile & TFSM_RFC5961) != 0;
@@ -557,29 +579,27 @@ static void judge_entry(struct listen *w, const struct listen_arrival *a)
 {
     struct listen_flow *flow = &w->flows[a->peer];
     struct tfsm_event event = event_of(w, &a->packet->segment);
-    static struct tfsm_tcb after;
-    static struct listen_flow before; /* where the handshake comes through */
+    static struct listen_flow before; /* where the handshake may come through */
     struct tfsm_effects fx;
     struct tfsm_segment segment;
     check_reset(w, a);
-    copy_tcb(&after, &flow->tcb);
-    tfsm_step(&after, &w->cfg, &event, &fx);
-    check(w, a->peer, same_effects(&fx, &a->out.effects), FOLDED, "the TCB fires other rules");
+    if ((a->packet->segment.flags & TFSM_ACK) != 0) {
+        before = *flow;
+    }
+    listen_flow_step(w, a->peer, &w->cfg, &event, &a->out.effects, &fx);
     if (run_broken(&w->run)) {
         return;
     }
-    if (is_open(&after)) {
-        before = *flow;
-    }
-    listen_flow_step(w, a->peer, &w->cfg, &event, &fx);
-    if (is_open(&after)) {
+    if (is_open(&flow->tcb)) {
         if (flow->is_cookie && (flow->tcb.flags & TFSM_M_TIMESTAMPS) != 0) {
             tfsm_time rto = flow->tcb.rto;
             forget_round_trip(w, &flow->tcb);
             flow->tcb.rto = rto > w->cfg.rto_initial ? rto : w->cfg.rto_initial;
         }
+        check(w, a->peer, (a->packet->segment.flags & TFSM_ACK) != 0, ESTABLISHED_BY_THIRD,
+              "the TCB opens without an ACK");
         bool over = judge_opened(w, a);
-        if (!over) {
+        if (!over && !run_broken(&w->run)) {
             *flow = before; /* as if it had been lost */
         } else if (flow->stage == LISTEN_HALF) {
             flow->stage = LISTEN_NOTHING;
@@ -659,7 +679,7 @@ static void judge_cookie(struct listen *w, const struct listen_arrival *a)
         return;
     }
     *flow = (struct listen_flow){.tcb = a->met, .made = sent->made, .is_cookie = true};
-    listen_flow_step(w, a->peer, &w->cfg, &event, &fx);
+    listen_flow_step(w, a->peer, &w->cfg, &event, NULL, &fx);
     forget_round_trip(w, &flow->tcb);
     check(w, a->peer, same_effects(&fx, &a->out.effects), FOLDED, "the TCB fires other rules");
     bool reset = false;
@@ -735,7 +755,7 @@ static void judge_early(struct listen *w, const struct listen_arrival *a)
     if (flow->is_cookie) {
         reduce(w, &event.segment);
     }
-    listen_flow_step(w, a->peer, &w->cfg, &event, &fx);
+    listen_flow_step(w, a->peer, &w->cfg, &event, NULL, &fx);
     check(w, a->peer, same_effects(&fx, &a->out.effects), FOLDED, "the TCB fires other rules");
     check_answer(w, a, NULL);
     seat(w, a);
@@ -766,7 +786,7 @@ static void judge_taken(struct listen *w, const struct listen_arrival *a, uint8_
     if (flow->is_cookie) {
         reduce(w, &event.segment);
     }
-    listen_flow_step(w, a->peer, &w->cfg, &event, &fx);
+    listen_flow_step(w, a->peer, &w->cfg, &event, NULL, &fx);
     check(w, a->peer, same_effects(&fx, &a->out.effects), FOLDED, "the TCB fires other rules");
     tally(w, TFSM_COUNT_ENTRY);
     flow->stage = LISTEN_HALF;
@@ -915,6 +935,7 @@ static void look(struct listen *w)
     for (unsigned i = 0; i < LISTEN_ENTRIES + 2; i++) {
         if (!same_entry(&w->entries[i], &seen->entries[i])) {
             seen->books = false;
+            seen->guards = seen->guards && i > 0 && i <= w->opening.entry_count;
             seen->seats = seen->seats && same_seat(&w->entries[i], &seen->entries[i]);
             seen->news |= 1u << i;
             copy_entry(&seen->entries[i], &w->entries[i]);
@@ -926,6 +947,7 @@ static void look(struct listen *w)
 static void forget_looks(struct listen *w)
 {
     w->seen.books = false;
+    w->seen.guards = false;
     w->seen.seats = false;
     w->seen.news = UINT32_MAX;
 }
@@ -935,17 +957,15 @@ static void forget_looks(struct listen *w)
 /* The entry of a peer, or that it has none, is what the account says. */
 static void check_entry(struct listen *w, unsigned i, enum clause clause)
 {
-    struct tfsm_packet packet = listen_packet(i, &(struct tfsm_segment){0});
     static struct tfsm_tcb tcb;
-    bool held = tfsm_listener_holds(&w->listener, &packet);
+    const struct tfsm_packet *packet = packet_of(w, i);
     bool half = w->flows[i].stage == LISTEN_HALF;
+    bool held = half ? tfsm_listener_peek(&w->listener, &w->cfg, packet, w->run.now, &tcb)
+                     : tfsm_listener_holds(&w->listener, packet);
     check(w, i, held == half, clause, half ? "the entry is gone" : "there is an entry");
     if (held && half) {
         w->flows[i].matched =
-            check(w, i,
-                  tfsm_listener_peek(&w->listener, &w->cfg, &packet, w->run.now, &tcb) &&
-                      same_tcb(&tcb, &w->flows[i].tcb),
-                  clause, "the entry is not the TCB");
+            check(w, i, same_tcb(&tcb, &w->flows[i].tcb), clause, "the entry is not the TCB");
     }
 }
 
@@ -961,12 +981,8 @@ static uint8_t half_open(const struct listen *w)
 /* Where the entry of a peer lies, by what is in it. */
 static uint8_t place_of(const struct listen *w, unsigned peer)
 {
-    struct tfsm_packet packet = listen_packet(peer, &(struct tfsm_segment){0});
     for (uint8_t i = 1; i <= LISTEN_ENTRIES; i++) {
-        const struct tfsm_entry *entry = &w->entries[i];
-        if (entry->family == packet.src.family && entry->remote_port == packet.src_port &&
-            memcmp(entry->remote, packet.src.octets, sizeof entry->remote) == 0 &&
-            memcmp(entry->local, packet.dst.octets, sizeof entry->local) == 0) {
+        if (listen_leads_to(&w->entries[i], peer)) {
             return i;
         }
     }
@@ -1010,7 +1026,7 @@ void listen_account_arrival(struct listen *w, struct listen_arrival *a)
     if (a->out.kind == TFSM_ARRIVAL_CONNECTION) {
         check_connection(w, a);
     } else {
-        check(w, a->peer, untouched(&a->tcb, 0, sizeof a->tcb), LISTENER_BOOKS,
+        check(w, a->peer, !a->seated || same_tcb(&a->tcb, guard_tcb()), LISTENER_BOOKS,
               "the seat is written to, and there is no connection");
     }
     if (run_broken(&w->run)) {
@@ -1075,7 +1091,7 @@ void listen_account_icmp(struct listen *w, unsigned peer, const struct tfsm_icmp
     struct tfsm_effects own;
     check(w, peer, taken == (flow->stage == LISTEN_HALF), FOLDED, "whether there is an entry");
     if (taken && !run_broken(&w->run)) {
-        listen_flow_step(w, peer, &w->cfg, &event, &own);
+        listen_flow_step(w, peer, &w->cfg, &event, NULL, &own);
         check(w, peer, same_effects(&own, fx), FOLDED, "the TCB fires other rules");
         keep_or_end(w, peer, TFSM_COUNT_ENTRY_UNREACHABLE);
     }
@@ -1083,40 +1099,48 @@ void listen_account_icmp(struct listen *w, unsigned peer, const struct tfsm_icmp
 }
 
 /* The entry is what the TCB has become, or gone with it. */
-static bool follows(const struct listen *w, unsigned peer, const struct tfsm_tcb *after)
+static bool follows(struct listen *w, unsigned peer, const struct tfsm_tcb *after)
 {
-    struct tfsm_packet packet = listen_packet(peer, &(struct tfsm_segment){0});
-    struct tfsm_tcb tcb;
+    static struct tfsm_tcb tcb;
+    const struct tfsm_packet *packet = packet_of(w, peer);
     if (after->state != TFSM_SYN_RECEIVED) {
-        return !tfsm_listener_holds(&w->listener, &packet);
+        return !tfsm_listener_holds(&w->listener, packet);
     }
-    return tfsm_listener_peek(&w->listener, &w->cfg, &packet, w->run.now, &tcb) &&
+    return tfsm_listener_peek(&w->listener, &w->cfg, packet, w->run.now, &tcb) &&
            same_tcb(&tcb, after);
+}
+
+/* Of several entries that are due at once the account cannot tell which was first: the one that has
+ * become what its TCB becomes. */
+static bool went_off(struct listen *w, unsigned peer, const struct tfsm_config *patience,
+                     const struct tfsm_event *event)
+{
+    static struct tfsm_tcb after;
+    struct tfsm_effects own;
+    copy_tcb(&after, &w->flows[peer].tcb);
+    tfsm_step(&after, patience, event, &own);
+    return follows(w, peer, &after);
 }
 
 unsigned listen_account_timeout(struct listen *w, const struct tfsm_effects *fx)
 {
     struct tfsm_event event = {.kind = TFSM_EV_TIMEOUT, .now = w->run.now};
     struct tfsm_config patience = w->cfg;
+    struct tfsm_effects own;
     tfsm_time first = TFSM_NEVER;
+    unsigned alike = 0;
+    tfsm_time due[LISTEN_PEERS];
     patience.syn_retries = w->listener.policy.syn_ack_retries;
     check(w, 0, w->rounds++ < LISTEN_ENTRIES * (patience.syn_retries + 2u), NOTHING_LEFT,
           "timeouts without end");
     for (unsigned i = 0; i < LISTEN_PEERS; i++) {
-        tfsm_time due = tfsm_deadline(&w->flows[i].tcb);
-        first = w->flows[i].stage == LISTEN_HALF && due < first ? due : first;
+        due[i] = w->flows[i].stage == LISTEN_HALF ? tfsm_deadline(&w->flows[i].tcb) : TFSM_NEVER;
+        alike = due[i] < first ? 1 : alike + (due[i] == first);
+        first = due[i] < first ? due[i] : first;
     }
-    for (unsigned i = 0; i < LISTEN_PEERS; i++) {
-        struct listen_flow *flow = &w->flows[i];
-        struct tfsm_tcb after = flow->tcb;
-        struct tfsm_effects own;
-        if (flow->stage != LISTEN_HALF || tfsm_deadline(&flow->tcb) != first) {
-            continue;
-        }
-        tfsm_step(&after, &patience, &event, &own);
-        if (first <= w->run.now && follows(w, i, &after)) {
-            listen_flow_step(w, i, &patience, &event, &own);
-            check(w, i, same_effects(&own, fx), FOLDED, "the TCB fires other rules");
+    for (unsigned i = 0; i < LISTEN_PEERS && first <= w->run.now && first < TFSM_NEVER; i++) {
+        if (due[i] == first && (alike == 1 || went_off(w, i, &patience, &event))) {
+            listen_flow_step(w, i, &patience, &event, fx, &own);
             keep_or_end(w, i, TFSM_COUNT_ENTRY_TIMED_OUT);
             check_entries(w, i, OTHERS_UNTOUCHED);
             return i;
@@ -1138,7 +1162,7 @@ unsigned listen_account_output(struct listen *w, const struct tfsm_packet *packe
     }
     struct listen_flow *flow = &w->flows[peer];
     if (closing) {
-        listen_flow_step(w, peer, &w->cfg, &abort, &fx);
+        listen_flow_step(w, peer, &w->cfg, &abort, NULL, &fx);
         flow->stage = LISTEN_NOTHING;
         tally(w, TFSM_COUNT_ENTRY_CLOSED);
     }
@@ -1226,14 +1250,18 @@ void listen_account_early_over(struct listen *w, bool reset)
 /* ---- the books ---- */
 
 /* Memory beyond the arrays is not the listener's. */
-static bool guards_hold(const struct listen *w)
+static bool entry_guards_hold(const struct listen *w)
 {
     const size_t entry = sizeof w->entries[0];
+    return untouched(w->entries, 0, entry) &&
+           untouched(w->entries, entry * (1 + w->opening.entry_count), sizeof w->entries);
+}
+
+static bool guards_hold(const struct listen *w)
+{
     const size_t id = sizeof w->waiting[0];
     const size_t spent = sizeof w->spent[0];
-    return untouched(w->entries, 0, entry) &&
-           untouched(w->entries, entry * (1 + w->opening.entry_count), sizeof w->entries) &&
-           untouched(w->waiting, 0, id) &&
+    return untouched(w->waiting, 0, id) &&
            untouched(w->waiting, id * (1 + w->opening.waiting_count), sizeof w->waiting) &&
            untouched(w->spent, 0, spent) &&
            untouched(w->spent, spent * (1 + w->opening.spent_count), sizeof w->spent);
@@ -1259,8 +1287,7 @@ void listen_account_opened(struct listen *w, bool opened)
     w->fed = 0;
     w->drawn = 0;
     forget_looks(w);
-    memset(w->counters, 0, sizeof w->counters);
-    memset(w->told, 0, sizeof w->told);
+    w->counters = w->told = (struct octets_counts){0};
     memset(w->known, 0, sizeof w->known);
     for (unsigned i = 0; i < LISTEN_PEERS; i++) {
         w->flows[i].pending = false;
@@ -1269,33 +1296,40 @@ void listen_account_opened(struct listen *w, bool opened)
 
 static void check_counters(struct listen *w)
 {
-    bool differ = memcmp(w->listener.counters, w->counters, sizeof w->counters) != 0;
-    if (!differ && memcmp(w->counters, w->told, sizeof w->told) == 0) {
+    static struct octets_counts stand;
+    memcpy(&stand, w->listener.counters, sizeof stand);
+    if (same_counts(&stand, &w->counters) && same_counts(&w->told, &w->counters)) {
         return;
     }
     for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
-        enum tfsm_listener_counter counter = (enum tfsm_listener_counter)i;
-        if (w->listener.counters[i] != w->counters[i]) {
-            breaks(w, 0, LISTENER_BOOKS, tfsm_listener_counter_name(counter));
+        if (stand.of[i] != w->counters.of[i]) {
+            breaks(w, 0, LISTENER_BOOKS, tfsm_listener_counter_name((enum tfsm_listener_counter)i));
         }
-        if (w->counters[i] != w->told[i]) {
+        if (w->counters.of[i] != w->told.of[i]) {
             coverage_counter(i);
         }
-        w->run.result.counters[i] += w->counters[i] - w->told[i];
-        w->told[i] = w->counters[i];
+        w->run.result.counters[i] += w->counters.of[i] - w->told.of[i];
+        w->told.of[i] = w->counters.of[i];
     }
 }
 
 /* What the listener says of itself, and that it kept to its memory. */
 static void check_books(struct listen *w)
 {
+    struct listen_seen *seen = &w->seen;
     look(w);
-    if (!w->seen.books || looks_twice()) {
-        enum clause clause = w->seen.books ? CHECKS_DIFFER : LISTENER_BOOKS;
-        const char *wrong = tfsm_listener_check(&w->listener, &w->cfg);
-        check(w, 0, wrong == NULL, clause, wrong != NULL ? wrong : "");
-        w->seen.books = true;
+    for (unsigned i = 0; i < 2; i++) {
+        enum clause clause = i == 0 ? LISTENER_BOOKS : CHECKS_DIFFER;
+        if (i == 0 ? !seen->books : looks_twice()) {
+            const char *wrong = tfsm_listener_check(&w->listener, &w->cfg);
+            check(w, 0, wrong == NULL, clause, wrong != NULL ? wrong : "");
+        }
+        if (i == 0 ? !seen->guards : looks_twice()) {
+            check(w, 0, entry_guards_hold(w), clause, "memory beyond the entries was written");
+        }
     }
+    seen->books = true;
+    seen->guards = true;
     check(w, 0, guards_hold(w), LISTENER_BOOKS, "memory beyond the arrays was written");
 }
 

@@ -73,4 +73,9 @@ OCTETS_OF(tcb, struct tfsm_tcb)
 OCTETS_OF(entry, struct tfsm_entry)
 OCTETS_OF(listener, struct tfsm_listener)
 
+struct octets_counts {
+    uint64_t of[TFSM_LISTENER_COUNTS];
+};
+OCTETS_OF(counts, struct octets_counts)
+
 #endif
