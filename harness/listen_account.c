@@ -147,7 +147,7 @@ bool listen_flow_output(struct listen *w, unsigned peer, struct tfsm_segment *se
 {
     struct listen_flow *flow = &w->flows[peer];
     static struct tfsm_tcb before;
-    if (machine_has_nothing(&flow->tcb)) {
+    if (tfsm_has_nothing(&flow->tcb)) {
         return false;
     }
     copy_tcb(&before, &flow->tcb);
@@ -1197,7 +1197,7 @@ void listen_account_drained(struct listen *w)
     for (unsigned i = 0; i < LISTEN_PEERS; i++) {
         struct listen_flow *flow = &w->flows[i];
         if (flow->stage == LISTEN_HALF) {
-            if (!machine_has_nothing(&flow->tcb)) {
+            if (!tfsm_has_nothing(&flow->tcb)) {
                 copy_tcb(&tcb, &flow->tcb);
                 check(w, i, !tfsm_output(&tcb, &w->cfg, w->run.now, &segment), FOLDED,
                       "the TCB has something to send");

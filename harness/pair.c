@@ -187,7 +187,7 @@ static endpoint_handle current_of(struct pair_end *self)
 
 /* ---- what the core does, watched ---- */
 
-static void tell_event(unsigned end, const struct endpoint_watched *what)
+static APART void tell_event(unsigned end, const struct endpoint_watched *what)
 {
     struct run_line line = {.kind = run_kind_of(what->event),
                             .end = end,
@@ -365,8 +365,8 @@ static void watch(void *user, const struct endpoint_watched *what)
 }
 
 /* A call that reaches no connection, as a log shows it: what the core would say of this TCB. */
-static void show_call(struct pair_end *self, struct tfsm_event *event, const struct tfsm_tcb *tcb,
-                      enum tfsm_result result)
+static APART void show_call(struct pair_end *self, struct tfsm_event *event,
+                            const struct tfsm_tcb *tcb, enum tfsm_result result)
 {
     struct tfsm_effects fx;
     struct tfsm_tcb before = *tcb;
@@ -396,7 +396,7 @@ static void show_call(struct pair_end *self, struct tfsm_event *event, const str
 
 /* ---- the network ---- */
 
-static void say_lost(unsigned to, const struct tfsm_segment *segment)
+static APART void say_lost(unsigned to, const struct tfsm_segment *segment)
 {
     struct run_line line = {.kind = RUN_LOST,
                             .end = to,
@@ -406,9 +406,8 @@ static void say_lost(unsigned to, const struct tfsm_segment *segment)
     run_tell(&pair.run, &line);
 }
 
-static void send_off(struct pair_end *self, const struct tfsm_packet *packet)
+static APART void say_sent(const struct pair_end *self, const struct tfsm_packet *packet)
 {
-    unsigned to = 1 - self->index;
     const struct tfsm_tcb *after =
         self->spoke != NULL && self->spoke == self->latest ? self->spoke->tcb : tcb_of(self);
     struct run_line line = {.kind = RUN_SENDS,
@@ -417,12 +416,27 @@ static void send_off(struct pair_end *self, const struct tfsm_packet *packet)
                             .segment = &packet->segment,
                             .after = after};
     run_tell(&pair.run, &line);
+}
+
+/* Where the next packet is to be put: its place in flight, if there is one. */
+static struct tfsm_packet *next_packet(void)
+{
+    static struct tfsm_packet lost;
+    return pair.in_flight < FLIGHT_MAX ? &pair.flight[pair.order[pair.in_flight]].packet : &lost;
+}
+
+/* The packet is where it is to be put. */
+static void send_off(struct pair_end *self, const struct tfsm_packet *packet)
+{
+    unsigned to = 1 - self->index;
+    if (pair.run.log != NULL) {
+        say_sent(self, packet);
+    }
     if (pair.in_flight == FLIGHT_MAX) {
         say_lost(to, &packet->segment);
         return;
     }
     struct in_flight *newest = &pair.flight[pair.order[pair.in_flight++]];
-    newest->packet = *packet;
     newest->to = to;
     newest->incarnation = self->spoke != NULL ? self->spoke->incarnation : self->incarnation;
 }
@@ -448,17 +462,17 @@ static void check_octets(struct pair_end *self, const struct tfsm_segment *segme
 /* Everything an end wants to send now goes into the network. */
 static void drain(struct pair_end *self)
 {
-    struct tfsm_packet packet;
-    struct endpoint_piece text[2];
+    static struct endpoint_piece text[2];
     self->has_more = true;
     for (unsigned i = 0; i < RUN_DRAIN_MAX && !run_broken(&pair.run); i++) {
+        struct tfsm_packet *packet = next_packet();
         self->spoke = NULL;
-        if (!endpoint_take(self->endpoint, clock_of(self), &packet, text)) {
+        if (!endpoint_take(self->endpoint, clock_of(self), packet, text)) {
             self->has_more = false;
             return;
         }
-        check_octets(self, &packet.segment, text);
-        send_off(self, &packet);
+        check_octets(self, &packet->segment, text);
+        send_off(self, packet);
     }
 }
 

@@ -117,7 +117,7 @@ static void drain(struct trace *trace)
     static struct tfsm_tcb before; /* for the sanitizers' sake not in a frame */
     static struct tfsm_segment segment;
     for (unsigned i = 0; i < RUN_DRAIN_MAX && !run_broken(&trace->run); i++) {
-        bool says = !machine_has_nothing(&trace->tcb);
+        bool says = !tfsm_has_nothing(&trace->tcb);
         if (says) {
             copy_tcb(&before, &trace->tcb);
             says = tfsm_output(&trace->tcb, &trace->cfg, trace->run.now, &segment);

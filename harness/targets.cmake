@@ -75,7 +75,8 @@ target_link_libraries(endpoint PUBLIC libtcpfsm PRIVATE flags)
 add_library(engine STATIC harness/engine/interpreter.c harness/engine/machine.c harness/engine/variant.c)
 target_include_directories(engine PUBLIC harness/engine)
 target_link_libraries(engine PUBLIC libtcpfsm PRIVATE flags)
-set(entrances LINKER:--wrap=tfsm_step LINKER:--wrap=tfsm_step_traced LINKER:--wrap=tfsm_output)
+set(entrances LINKER:--wrap=tfsm_step LINKER:--wrap=tfsm_step_traced LINKER:--wrap=tfsm_output
+    LINKER:--wrap=tfsm_has_nothing)
 target_link_options(engine INTERFACE ${entrances})
 if(TFSM_MUTANTS) # the calls within a shared object, too, whoever loads it
   target_link_options(engine INTERFACE LINKER:--undefined=__wrap_tfsm_step)

@@ -98,8 +98,19 @@ enum tfsm_result ep_step_watched(const struct endpoint *ep, endpoint_handle hand
     return result;
 }
 
-bool ep_pull_watched(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
-                     const struct tfsm_config *policy, tfsm_time now, struct tfsm_segment *out)
+/* Nothing is to be said, and nothing changes by asking. */
+static bool tell_nothing(const struct endpoint *ep, endpoint_handle handle,
+                         const struct tfsm_tcb *tcb, const struct tfsm_config *policy,
+                         tfsm_time now)
+{
+    struct endpoint_watched what = {
+        .connection = handle, .now = now, .policy = policy, .before = tcb, .after = tcb};
+    ep->watcher(ep->watcher_user, &what);
+    return false;
+}
+
+static bool pull_and_tell(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
+                          const struct tfsm_config *policy, tfsm_time now, struct tfsm_segment *out)
 {
     struct tfsm_tcb before = *tcb;
     bool more = tfsm_output(tcb, policy, now, out);
@@ -111,6 +122,13 @@ bool ep_pull_watched(const struct endpoint *ep, endpoint_handle handle, struct t
                                     .segment = more ? out : NULL};
     ep->watcher(ep->watcher_user, &what);
     return more;
+}
+
+bool ep_pull_watched(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
+                     const struct tfsm_config *policy, tfsm_time now, struct tfsm_segment *out)
+{
+    return tfsm_has_nothing(tcb) ? tell_nothing(ep, handle, tcb, policy, now)
+                                 : pull_and_tell(ep, handle, tcb, policy, now, out);
 }
 
 /* New text goes to its place in the stream, whatever order it comes in. The core hands out nothing

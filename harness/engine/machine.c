@@ -25,6 +25,8 @@ bool __real_tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfs
                         struct tfsm_segment *out);
 bool __wrap_tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                         struct tfsm_segment *out);
+bool __real_tfsm_has_nothing(const struct tfsm_tcb *tcb);
+bool __wrap_tfsm_has_nothing(const struct tfsm_tcb *tcb);
 
 /* ---- which one ---- */
 
@@ -65,11 +67,6 @@ static void __attribute__((constructor)) choose(void)
 const struct tfsm_rule *machine_rows(void)
 {
     return table.rows;
-}
-
-bool machine_has_nothing(const struct tfsm_tcb *tcb)
-{
-    return engine == COMPILED && tfsm_has_nothing(tcb);
 }
 
 void machine_hold_together(void)
@@ -225,4 +222,10 @@ bool __wrap_tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfs
         return output_both(tcb, cfg, now, out);
     }
     return interpreter_output(&table, tcb, cfg, now, out);
+}
+
+/* Only the compiled engine is known to have nothing: the others are asked. */
+bool __wrap_tfsm_has_nothing(const struct tfsm_tcb *tcb)
+{
+    return engine == COMPILED && __real_tfsm_has_nothing(tcb);
 }

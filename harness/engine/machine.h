@@ -1,4 +1,4 @@
-/* Which engine answers tfsm_step() and tfsm_output() in the harness. Whatever is linked with it (the linker's --wrap) comes
+/* Which engine answers tfsm_step(), tfsm_output() and tfsm_has_nothing() in the harness. Whatever is linked with it (the linker's --wrap) comes
  * here first, from whichever file it calls: the compiled engine answers, or the interpreter with a variant of the rules, or
  * all of them at once, and then they must agree bit for bit. Two variables choose, so that any program can be asked:
  *   TFSM_VARIANT  edits of the rules, variant.h: the interpreter runs them
@@ -12,10 +12,6 @@
 /* The rules of the step that wrote these effects, if it is one of the last few: for who has called what calls tfsm_step().
  * None where no step did. */
 const struct tfsm_trace *machine_trace(const struct tfsm_effects *fx);
-
-/* tfsm_output() would return false and leave the TCB as it is, and that is known without asking it: only of the compiled
- * engine, for a variant of the rules may have something to say. */
-bool machine_has_nothing(const struct tfsm_tcb *tcb);
 
 /* The rows that run: the true ones, or those of TFSM_VARIANT. */
 const struct tfsm_rule *machine_rows(void);
