@@ -146,12 +146,12 @@ static void answer(const struct tfsm_listener *l, const struct tfsm_config *cfg,
     }
 }
 
-/* An entry that is asked to speaks at once, unless a RST goes before. */
-static void answer_from(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                        uint32_t place, const struct tfsm_packet *packet, const struct visit *at,
-                        struct tfsm_arrival *out)
+/* An entry that is asked to speaks at once, unless a RST goes before. Who is no entry any more owes nothing. */
+static ALONG void answer_from(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                              uint32_t place, const struct tfsm_packet *packet,
+                              const struct visit *at, struct tfsm_arrival *out)
 {
-    if (l->policy.at_once && l->work->state == TFSM_SYN_RECEIVED && !out->answers) {
+    if (l->policy.at_once && !out->answers) {
         answer(l, cfg, packet, at, entry_at(l, place)->cookie, out);
     }
 }

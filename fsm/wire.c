@@ -168,7 +168,7 @@ static inline uint64_t sum_header(uint64_t sum, const uint8_t *header)
 
 /* The pseudo header of a message of n octets behind an IP header. The families differ in where the addresses
  * stand, and in where zeros do. [RFC9293:3.1b] */
-static inline uint64_t sum_pseudo(const uint8_t *ip, unsigned protocol, size_t n)
+static ALONG uint64_t sum_pseudo(const uint8_t *ip, unsigned protocol, size_t n)
 {
     uint64_t sum = turned(protocol) + turned((uint32_t)n);
 #if defined(__OPTIMIZE_SIZE__)
@@ -191,7 +191,7 @@ bool tfsm_checksum_holds(const uint8_t *ip, unsigned protocol, const uint8_t *oc
 }
 
 /* The sum of a TCP segment of at least a header, and its pseudo header. */
-static inline uint64_t sum_tcp(const uint8_t *ip, const uint8_t *tcp, size_t n)
+static ALONG uint64_t sum_tcp(const uint8_t *ip, const uint8_t *tcp, size_t n)
 {
     uint64_t sum = sum_header(sum_pseudo(ip, PROTOCOL_TCP, n), tcp);
     return n > TCP_HEADER ? sum_octets(sum, tcp + TCP_HEADER, n - TCP_HEADER) : sum;
@@ -201,7 +201,7 @@ static inline uint64_t sum_tcp(const uint8_t *ip, const uint8_t *tcp, size_t n)
  * (RFC9293:MUST-50). The header that an ICMP error quotes was changed on its way by routers that
  * need not have mended its checksum, and is cut off anywhere: neither checksum nor total length is
  * read there. Only the first fragment holds the ports. */
-static inline enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, unsigned protocol,
+static ALONG enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, unsigned protocol,
                                                bool quoted, struct tfsm_packet *out, size_t *end)
 {
     if (n < IPV4_HEADER) {
@@ -330,7 +330,7 @@ static inline void clear(struct tfsm_packet *out)
 /* Parse an IP packet, or what an ICMP error quotes of one, up to the protocol wanted. Its envelope
  * goes into *out, which is written whole; what it carries is the octets from out->text_at to *end.
  * The traffic class is as it came (RFC9293:MAY-9). */
-static inline enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t n, unsigned protocol,
+static ALONG enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t n, unsigned protocol,
                                              bool quoted, struct tfsm_packet *out, size_t *end)
 {
     enum tfsm_wire_result result = TFSM_WIRE_VERSION;
@@ -458,7 +458,7 @@ static uint32_t controls(const struct tfsm_segment *seg)
 }
 
 /* Parse the octets from out->text_at to the end. [RFC9293:3.1a] */
-static inline enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
+static ALONG enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
                                               struct tfsm_packet *out, struct tfsm_segment *seg)
 {
     const uint8_t *tcp = octets + out->text_at;
