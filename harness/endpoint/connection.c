@@ -154,7 +154,7 @@ void ep_tell(struct endpoint *ep, uint32_t index, uint32_t news)
     }
     slot->news |= news;
     if (slot->news != 0 && (slot->owner == EP_USER || slot->owner == EP_USER_CLOSED)) {
-        ep_append(ep, &ep->ready, EP_READY, index);
+        ep_append_at(ep, &ep->ready, EP_READY, index, &slot->node);
     }
 }
 
@@ -196,7 +196,7 @@ EP_INLINE enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
         }
         if (ep->watcher != NULL ||
             !tfsm_has_nothing(&slot->tcb)) { /* who watches hears of every answer */
-            ep_append(ep, &ep->dirty, EP_DIRTY, index);
+            ep_append_at(ep, &ep->dirty, EP_DIRTY, index, &slot->node);
         }
         ep_schedule_slot(ep, index);
     }

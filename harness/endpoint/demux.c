@@ -82,13 +82,11 @@ void ep_leave(struct endpoint *ep, uint32_t slot)
 /* Of listeners no stranger chooses which there are: a plain hash will do. */
 static uint32_t listener_hash(const struct ep_tuple *tuple)
 {
-    uint32_t hash = (uint32_t)tuple->local_port << 3 ^ tuple->family;
-    for (unsigned i = 0; i < sizeof tuple->local; i += 4) {
-        uint32_t word;
-        memcpy(&word, tuple->local + i, sizeof word);
-        hash = (hash ^ word) * 0x9e3779b1u;
-    }
-    return hash ^ hash >> 16;
+    const uint64_t spread = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = (uint64_t)tuple->local_port << 3 ^ tuple->family ^ ep_word(tuple->local);
+    hash *= spread;
+    hash ^= hash >> 32 ^ ep_word(tuple->local + 8);
+    return (uint32_t)(hash * spread >> 32);
 }
 
 uint32_t ep_find_same_listener(const struct endpoint *ep, const struct ep_tuple *tuple)
@@ -207,6 +205,28 @@ bool ep_is_host(const struct endpoint *ep, const struct tfsm_address *address)
         }
     }
     return true;
+}
+
+/* One look at the addresses of nearly every segment over IPv4: from a class A, B or C that is not loopback and no
+ * broadcast of ours, to one of ours. */
+bool ep_plainly_holds(const struct endpoint *ep, const struct tfsm_address *src,
+                      const struct tfsm_address *dst)
+{
+    bool ours = false;
+    uint8_t first = src->octets[0];
+    if (src->family != 4 || dst->family != 4 || first == 0 || first == 127 || first >= 224 ||
+        dst->octets[0] == 127) {
+        return false;
+    }
+    uint32_t to = number_of(dst);
+    for (uint32_t i = 0; i < ep->local_count; i++) {
+        if (is_broadcast_of(&ep->locals[i], src)) {
+            return false;
+        }
+        ours =
+            ours || (ep->locals[i].address.family == 4 && number_of(&ep->locals[i].address) == to);
+    }
+    return ours;
 }
 
 bool ep_is_ours(const struct endpoint *ep, const struct tfsm_address *address)

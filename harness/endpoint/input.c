@@ -76,6 +76,9 @@ static void unclaimed(struct endpoint *ep, const struct tfsm_packet *packet, uin
 static bool addresses_hold(struct endpoint *ep, const struct tfsm_address *src,
                            const struct tfsm_address *dst)
 {
+    if (ep_plainly_holds(ep, src, dst)) {
+        return true;
+    }
     if (src->family != dst->family || !ep_is_host(ep, src) ||
         tfsm_address_is_loopback(src) != tfsm_address_is_loopback(dst)) {
         ep->counters.source_refused++;

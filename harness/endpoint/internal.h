@@ -278,11 +278,11 @@ static inline bool ep_is_on(const struct endpoint *ep, enum ep_list_kind kind, u
     return ep_node(ep, node)->link[kind].prev != 0;
 }
 
-/* Nothing happens when the node is on a list of this kind. */
-static inline void ep_append(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind,
-                             uint32_t node)
+/* Nothing happens when the node is on a list of this kind. at: where it is. */
+static inline void ep_append_at(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind,
+                                uint32_t node, struct ep_node *at)
 {
-    struct ep_link *link = &ep_node(ep, node)->link[kind];
+    struct ep_link *link = &at->link[kind];
     if (link->prev != 0) {
         return;
     }
@@ -293,6 +293,12 @@ static inline void ep_append(struct endpoint *ep, struct ep_list *list, enum ep_
         list->head = node + 1;
     }
     list->tail = node + 1;
+}
+
+static inline void ep_append(struct endpoint *ep, struct ep_list *list, enum ep_list_kind kind,
+                             uint32_t node)
+{
+    ep_append_at(ep, list, kind, node, ep_node(ep, node));
 }
 
 /* Nothing happens when it is on none. */
@@ -450,6 +456,9 @@ static inline bool ep_is_zero(const struct tfsm_address *address)
 /* Whether this is the address of one host that is not a broadcast of ours. */
 bool ep_is_host(const struct endpoint *ep, const struct tfsm_address *address);
 bool ep_is_ours(const struct endpoint *ep, const struct tfsm_address *address);
+/* A segment from a host to us, by a look that says no to some of them. */
+bool ep_plainly_holds(const struct endpoint *ep, const struct tfsm_address *src,
+                      const struct tfsm_address *dst);
 /* The local address to reach a remote from; false when there is none of its family. */
 bool ep_choose_local(const struct endpoint *ep, const struct tfsm_address *remote,
                      struct tfsm_address *local);
@@ -463,19 +472,17 @@ void ep_advance(struct endpoint *ep, uint32_t node, tfsm_time at);
 void ep_unschedule(struct endpoint *ep, uint32_t node);
 
 /* Take note of the deadline of a connection or a listener: where it moves away nothing is to be done. */
-static inline void ep_schedule(struct endpoint *ep, uint32_t node, tfsm_time at)
+static inline void ep_schedule(struct endpoint *ep, uint32_t node, const struct ep_node *itself,
+                               tfsm_time at)
 {
-    if (at < ep_node(ep, node)->at) {
+    if (at < itself->at) {
         ep_advance(ep, node, at);
     }
 }
 
 static inline void ep_schedule_slot(struct endpoint *ep, uint32_t slot)
 {
-    tfsm_time at = tfsm_deadline(&ep->slots[slot].tcb);
-    if (at < ep->slots[slot].node.at) {
-        ep_advance(ep, slot, at);
-    }
+    ep_schedule(ep, slot, &ep->slots[slot].node, tfsm_deadline(&ep->slots[slot].tcb));
 }
 
 /* ---- connection.c ---- */

@@ -226,12 +226,13 @@ void ep_close_listener(struct endpoint *ep, uint32_t index, tfsm_time now)
 /* After a listener was touched: its deadline, its place in line. */
 static void note_listener(struct endpoint *ep, uint32_t index)
 {
-    if (!ep->listeners[index].closing) {
-        ep_schedule(ep, ep_listener_node(ep, index),
-                    tfsm_listener_deadline(&ep->listeners[index].core));
+    struct ep_listener *listener = &ep->listeners[index];
+    if (!listener->closing) {
+        ep_schedule(ep, ep_listener_node(ep, index), &listener->node,
+                    tfsm_listener_deadline(&listener->core));
     }
-    if (tfsm_listener_owes(&ep->listeners[index].core)) {
-        ep_append(ep, &ep->dirty, EP_DIRTY, ep_listener_node(ep, index));
+    if (tfsm_listener_owes(&listener->core)) {
+        ep_append_at(ep, &ep->dirty, EP_DIRTY, ep_listener_node(ep, index), &listener->node);
     }
 }
 
@@ -291,14 +292,13 @@ static uint32_t present(struct endpoint *ep, uint32_t at, const struct ep_tuple 
     return index;
 }
 
-static void start_connection(struct endpoint *ep, uint32_t index,
-                             const struct tfsm_arrival *arrival, const uint8_t *text)
+static void start_connection(struct endpoint *ep, uint32_t index, struct tfsm_effects *fx,
+                             const uint8_t *text)
 {
     struct ep_slot *slot = &ep->slots[index];
-    struct tfsm_effects fx = arrival->effects;
-    slot->early = (fx.signals & TFSM_SIG_EARLY) != 0;
-    fx.signals &= (uint16_t) ~(unsigned)(TFSM_SIG_CONNECTED | TFSM_SIG_EARLY);
-    ep_carry_out(ep, index, &fx, text);
+    slot->early = (fx->signals & TFSM_SIG_EARLY) != 0;
+    fx->signals &= (uint16_t) ~(unsigned)(TFSM_SIG_CONNECTED | TFSM_SIG_EARLY);
+    ep_carry_out(ep, index, fx, text);
     ep_append(ep, &ep->dirty, EP_DIRTY, index);
     ep_append(ep, &ep->ready, EP_READY, ep_listener_node(ep, ep->cold[index].listener));
     ep_schedule_slot(ep, index);
@@ -422,7 +422,7 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, uint3
         }
     }
     if (index != EP_NONE) {
-        start_connection(ep, index, &arrival, text);
+        start_connection(ep, index, &arrival.effects, text);
     }
     if (ep->closing_listeners > 0 &&
         (index != EP_NONE || tfsm_listener_holds(&listener->core, packet))) {

@@ -65,7 +65,7 @@ static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packe
         if (ep_pull(ep, ep_handle(slot->node.generation, index), &slot->tcb, ep_policy(ep, index),
                     now, &packet->segment)) {
             if (ep->watcher != NULL || !tfsm_has_nothing(&slot->tcb)) {
-                ep_append(ep, &ep->dirty, EP_DIRTY, index);
+                ep_append_at(ep, &ep->dirty, EP_DIRTY, index, &slot->node);
             }
             if (!acknowledges || packet->segment.len > 0) { /* else no timer was armed */
                 ep_schedule_slot(ep, index);
@@ -108,12 +108,9 @@ static inline bool is_silent(const struct endpoint *ep)
 }
 
 /* Every other turn is that of a ring, of each in turn. */
-bool endpoint_take(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packet,
-                   struct endpoint_piece text[2])
+static bool take_next(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packet,
+                      struct endpoint_piece text[2])
 {
-    if (is_silent(ep)) {
-        return false;
-    }
     unsigned turn = ep->turn++ % 4;
     struct ep_ring *first = turn == 0 ? &ep->resets : &ep->syn_acks;
     bool taken = (turn % 2 == 0 && take_from_ring(first, packet, text)) ||
@@ -122,6 +119,12 @@ bool endpoint_take(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packe
                  take_from_ring(&ep->resets, packet, text);
     ep->counters.segments_out += taken;
     return taken;
+}
+
+bool endpoint_take(struct endpoint *ep, tfsm_time now, struct tfsm_packet *packet,
+                   struct endpoint_piece text[2])
+{
+    return !is_silent(ep) && take_next(ep, now, packet, text);
 }
 
 /* The text in one piece, for the codec: only where it wraps around its ring is it copied. */
@@ -139,7 +142,7 @@ static size_t write_next(struct endpoint *ep, tfsm_time now, uint8_t *octets, si
 {
     struct tfsm_packet packet;
     struct endpoint_piece text[2];
-    while (room >= ep->packet_most && endpoint_take(ep, now, &packet, text)) {
+    while (room >= ep->packet_most && take_next(ep, now, &packet, text)) {
         size_t n = tfsm_write(&packet, join(ep, text), octets, room);
         if (n > 0) {
             return n;

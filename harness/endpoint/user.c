@@ -404,13 +404,13 @@ enum tfsm_result endpoint_abort(struct endpoint *ep, endpoint_handle handle, tfs
 
 enum tfsm_result endpoint_release(struct endpoint *ep, endpoint_handle handle, tfsm_time now)
 {
-    struct tfsm_event event = {.kind = TFSM_EV_CLOSE, .now = now, .deaf = true};
     uint32_t index = slot_of(ep, handle);
     if (index != EP_NONE) {
         ep_remove(ep, &ep->ready, EP_READY, index);
     } else if (ep_listener_of(ep, handle) == EP_NONE) {
         return TFSM_E_NO_CONNECTION;
     }
+    struct tfsm_event event = {.kind = TFSM_EV_CLOSE, .now = now, .deaf = true};
     end(ep, handle, &event, EP_NOBODY, true); /* where it is closed already the core says so */
     return TFSM_DONE;
 }
