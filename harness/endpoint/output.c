@@ -89,8 +89,8 @@ bool ep_wait(struct ep_ring *ring, const struct tfsm_packet *packet)
     return true;
 }
 
-static bool take_from_ring(struct ep_ring *ring, struct tfsm_packet *packet,
-                           struct endpoint_piece text[2])
+EP_INLINE bool take_from_ring(struct ep_ring *ring, struct tfsm_packet *packet,
+                              struct endpoint_piece text[2])
 {
     if (ring->count == 0) {
         return false;
