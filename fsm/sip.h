@@ -70,9 +70,9 @@ static inline uint64_t sip_port(uint16_t port)
     return (uint64_t)(port >> 8) | (uint64_t)(port & 0xffu) << 8;
 }
 
-/* The hash of both addresses and ports, each in its place as on the wire, from where a key starts. The length, which the hash takes in, tells
- * the family: no two tuples are the same octets. Both addresses are of one family. Octets beyond an IPv4 address are not
- * read, so what the embedder left there cannot make one connection look like two. */
+/* The hash of both addresses and ports, each in its place as on the wire, from where a key starts. The length, which the
+ * hash takes in, tells the family: no two tuples are the same octets. Both addresses are of one family. Octets beyond an
+ * IPv4 address are not read, so what the embedder left there cannot make one connection look like two. */
 static inline uint64_t sip_tuple(struct sip s, unsigned family, const uint8_t *local,
                                  uint16_t local_port, const uint8_t *remote, uint16_t remote_port,
                                  unsigned rounds)
