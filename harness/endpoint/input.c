@@ -102,9 +102,9 @@ static uint32_t hash_of(const struct endpoint *ep, const struct tfsm_packet *pac
 }
 
 /* Octets beyond an IPv4 address are nothing. */
-static bool is_between(const struct ep_tuple *tuple, const struct tfsm_packet *packet)
+EP_INLINE bool is_between(const struct ep_tuple *tuple, const struct tfsm_packet *packet)
 {
-    if (tuple->local_port != packet->dst_port || tuple->remote_port != packet->src_port ||
+    if (tuple->remote_port != packet->src_port || tuple->local_port != packet->dst_port ||
         tuple->family != packet->dst.family) {
         return false;
     }
@@ -132,14 +132,33 @@ static uint32_t find(const struct endpoint *ep, const struct tfsm_packet *packet
     return EP_NONE;
 }
 
+/* What a search need not make where the segment before was of the same connection. */
+EP_INLINE bool is_of_last(const struct endpoint *ep, const struct tfsm_packet *packet)
+{
+    const struct ep_slot *last = &ep->slots[ep->last];
+    return is_between(&last->tuple, packet) && last->hashed;
+}
+
 /* A segment in an event of its own, with an envelope that need not hold it. The addresses of a connection were looked at
  * when it was made, and hold as long as no local one was added since. */
 static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
-                            struct tfsm_event *event, const uint8_t *text, uint32_t hash)
+                            struct tfsm_event *event, const uint8_t *text, const uint32_t *known)
 {
     const uint8_t flags = event->segment.flags;
-    bool families = packet->src.family == packet->dst.family;
-    uint32_t index = families ? find(ep, packet, hash) : EP_NONE;
+    uint32_t index = EP_NONE;
+    uint32_t hash = 0;
+    if (packet->src.family != packet->dst.family) {
+        /* nobody's */
+    } else if (is_of_last(ep, packet)) {
+        index = ep->last;
+        hash = ep->slots[index].node.hash;
+    } else {
+        hash = known != NULL ? *known : hash_of(ep, packet);
+        index = find(ep, packet, hash);
+        if (index != EP_NONE) {
+            ep->last = index;
+        }
+    }
     if ((index == EP_NONE || ep->locals_grew) && !addresses_hold(ep, &packet->src, &packet->dst)) {
         return;
     }
@@ -175,7 +194,7 @@ void endpoint_segment(struct endpoint *ep, const struct tfsm_packet *packet, con
 {
     struct tfsm_packet envelope = *packet;
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT, .now = now, .segment = packet->segment};
-    segment_arrives(ep, &envelope, &event, text, hash_of(ep, packet));
+    segment_arrives(ep, &envelope, &event, text, NULL);
 }
 
 /* ICMP tells of a segment we sent: its source is the local end (RFC9293:MUST-54). The core holds
@@ -253,8 +272,7 @@ static inline bool is_segment(const struct arrival *arrival)
     return arrival->result == TFSM_WIRE_OK || arrival->result == TFSM_WIRE_OPTION;
 }
 
-static inline void read_packet(const struct endpoint *ep, const uint8_t *octets, size_t n,
-                               tfsm_time now, struct arrival *out)
+static inline void read_packet(const uint8_t *octets, size_t n, tfsm_time now, struct arrival *out)
 {
     struct tfsm_event *event = &out->event;
     out->result = tfsm_parse_segment(octets, n, &out->packet, &event->segment);
@@ -265,18 +283,17 @@ static inline void read_packet(const struct endpoint *ep, const uint8_t *octets,
         event->ts_offset = 0;
         event->fast_open = false;
         event->cookie_len = 0;
-        out->hash = hash_of(ep, &out->packet);
     }
 }
 
 static inline void take_packet(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now,
-                               struct arrival *arrival)
+                               struct arrival *arrival, const uint32_t *hash)
 {
     enum tfsm_wire_result result = arrival->result;
     if (result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION) { /* RFC9293:MUST-7 */
         ep->counters.options_cut += result == TFSM_WIRE_OPTION;
         segment_arrives(ep, &arrival->packet, &arrival->event, octets + arrival->packet.text_at,
-                        arrival->hash);
+                        hash);
     } else if (result != TFSM_WIRE_PROTOCOL || !take_icmp(ep, octets, n, now)) {
         ep->counters.unparsed[result]++;
     }
@@ -285,8 +302,8 @@ static inline void take_packet(struct endpoint *ep, const uint8_t *octets, size_
 void endpoint_input(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_time now)
 {
     struct arrival arrival;
-    read_packet(ep, octets, n, now, &arrival);
-    take_packet(ep, octets, n, now, &arrival);
+    read_packet(octets, n, now, &arrival);
+    take_packet(ep, octets, n, now, &arrival, NULL);
 }
 
 #define BURST                                                                                      \
@@ -299,8 +316,9 @@ static void take_some(struct endpoint *ep, const struct endpoint_packet *packets
 {
     struct arrival arrivals[BURST];
     for (unsigned i = 0; i < count; i++) {
-        read_packet(ep, packets[i].octets, packets[i].n, now, &arrivals[i]);
+        read_packet(packets[i].octets, packets[i].n, now, &arrivals[i]);
         if (is_segment(&arrivals[i])) {
+            arrivals[i].hash = hash_of(ep, &arrivals[i].packet);
             EP_FETCH(&ep->cells[arrivals[i].hash & ep->cell_mask]);
         }
     }
@@ -316,7 +334,7 @@ static void take_some(struct endpoint *ep, const struct endpoint_packet *packets
         }
     }
     for (unsigned i = 0; i < count; i++) {
-        take_packet(ep, packets[i].octets, packets[i].n, now, &arrivals[i]);
+        take_packet(ep, packets[i].octets, packets[i].n, now, &arrivals[i], &arrivals[i].hash);
     }
 }
 

@@ -176,6 +176,7 @@ struct endpoint {
     uint32_t due_count;
     uint32_t free_slots; /* first + 1, chained */
     uint32_t used_slots; /* slots from here on were never used */
+    uint32_t last;       /* whose the segment before was: most come in trains */
     uint32_t free_listeners;
     uint32_t used_listeners;
     uint32_t closing_listeners;
