@@ -1,6 +1,7 @@
 /* How connections are found: the table of tuples is open, and small here, so that most of them stand where another's
  * hash leads. */
 #include "hosts.h"
+#include "large.h"
 
 #define CONNECTIONS 16u
 #define ROUNDS      4000u
@@ -65,11 +66,37 @@ static void test_table_full_finds_and_misses(void **state)
     }
 }
 
+/* In memory that is not zeroed where the rings are, and whose size is not that of a page. */
+static void test_table_in_large_pages(void **state)
+{
+    (void)state;
+    struct endpoint_config *config = plan_hosts();
+    start_hosts();
+    config[0].connections = 5000;
+    config[0].send_ring = 1024;
+    config[0].receive_ring = 512;
+    endpoint_destroy(net.host[0]);
+    net.host[0] = endpoint_create_large(&config[0]);
+    assert_non_null(net.host[0]);
+    assert_true(endpoint_size(&config[0]) > ENDPOINT_LARGE_PAGE);
+    endpoint_handle handle[2];
+    open_pair(handle);
+    assert_int_equal(send_some(0, handle[0], 0, 1500), 1024);
+    assert_int_equal(send_some(1, handle[1], 0, 500), 500);
+    talk();
+    pass(SECOND);
+    assert_int_equal(read_some(1, handle[1], 0), 1024);
+    assert_int_equal(read_some(0, handle[0], 0), 500);
+    config[0].connections = 0; /* what makes no sense makes none here either */
+    assert_null(endpoint_create_large(&config[0]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_table_connections_come_and_go, stop_hosts),
         cmocka_unit_test_teardown(test_table_full_finds_and_misses, stop_hosts),
+        cmocka_unit_test_teardown(test_table_in_large_pages, stop_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
