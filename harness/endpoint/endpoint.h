@@ -372,7 +372,8 @@ enum tfsm_result endpoint_listener_counted(const struct endpoint *ep, endpoint_h
 /* How many half-open connections a listener has; 0 for a stale handle. */
 uint32_t endpoint_half_open(const struct endpoint *ep, endpoint_handle listener);
 
-/* The TCB of a connection, or null for a stale handle: for those who watch. */
+/* The TCB of a connection, or null for a stale handle: for those who watch. RCV.USER may hold what was
+ * read since it last spoke: the core hears of that when it does again. */
 const struct tfsm_tcb *endpoint_tcb(const struct endpoint *ep, endpoint_handle handle);
 
 /* One call of the core, for who watches: tests, monitors, fuzzers. */
