@@ -1219,6 +1219,31 @@ static void note_syn(struct monitor *monitor, const struct tfsm_config *cfg,
     }
 }
 
+/* Nothing is known of a connection that is not there, or has just begun; a listener, and what is owed
+ * in reply, stay. */
+static APART void begin_account(struct monitor *monitor, const struct tfsm_tcb *before,
+                                const struct tfsm_tcb *after)
+{
+    static struct monitor fresh; /* for the sanitizers' sake not in a frame */
+    fresh = (struct monitor){.violation = monitor->violation,
+                             .acks_alone = monitor->acks_alone,
+                             .resets = monitor->resets,
+                             .rst_expected = monitor->rst_expected,
+                             .rst_seq = monitor->rst_seq,
+                             .rst_ack = monitor->rst_ack,
+                             .rst_with_ack = monitor->rst_with_ack,
+                             .duty = {.rst_due = monitor->duty.rst_due},
+                             .listener = monitor->listener};
+    if (after->state == TFSM_LISTEN && before->state == TFSM_SYN_RECEIVED) {
+        check_relisten(monitor, after);
+    }
+    if (after->state == TFSM_LISTEN && before->state == TFSM_CLOSED) {
+        fresh.listener = *after;
+    }
+    fresh.violation = monitor->violation;
+    *monitor = fresh;
+}
+
 /* Start or end the account of an incarnation. */
 static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
                          const struct tfsm_tcb *before, const struct tfsm_event *ev,
@@ -1226,23 +1251,7 @@ static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
 {
     bool open = IN(after, ~NO_CONNECTION);
     if (!open || !IN(before, ~NO_CONNECTION)) {
-        struct monitor fresh = {.violation = monitor->violation,
-                                .acks_alone = monitor->acks_alone,
-                                .resets = monitor->resets,
-                                .rst_expected = monitor->rst_expected,
-                                .rst_seq = monitor->rst_seq,
-                                .rst_ack = monitor->rst_ack,
-                                .rst_with_ack = monitor->rst_with_ack,
-                                .duty = {.rst_due = monitor->duty.rst_due},
-                                .listener = monitor->listener};
-        if (after->state == TFSM_LISTEN && before->state == TFSM_SYN_RECEIVED) {
-            check_relisten(monitor, after);
-        }
-        if (after->state == TFSM_LISTEN && before->state == TFSM_CLOSED) {
-            fresh.listener = *after;
-        }
-        fresh.violation = monitor->violation;
-        *monitor = fresh;
+        begin_account(monitor, before, after);
     }
     if (open && !monitor->open) {
         monitor->open = true;
