@@ -18,11 +18,6 @@
 #endif
 
 /* A function that is seldom called from one that often is: what it keeps in registers is its own affair. */
-#if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
-#define ALONG inline __attribute__((always_inline))
-#else
-#define ALONG inline
-#endif
 #if defined(__GNUC__)
 #define APART __attribute__((noinline))
 #else

@@ -4,6 +4,14 @@
 
 #include <stdint.h>
 
+/* A function that is inlined where not little code is asked for, even where it is checked at every step as sanitizers do: its
+ * locals stay in registers. */
+#if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
+#define ALONG inline __attribute__((always_inline))
+#else
+#define ALONG inline
+#endif
+
 /* Octets as a number, the first the lowest: compilers make one instruction of it where there is one. */
 static inline uint64_t load32(const uint8_t *octets)
 {

@@ -14,12 +14,12 @@ struct sip {
     uint64_t v3;
 };
 
-static inline uint64_t sip_rotate(uint64_t value, unsigned bits)
+static ALONG uint64_t sip_rotate(uint64_t value, unsigned bits)
 {
     return (value << bits) | (value >> (64u - bits));
 }
 
-TFSM_WRAPS static inline void sip_round(struct sip *s)
+TFSM_WRAPS static ALONG void sip_round(struct sip *s)
 {
     s->v0 += s->v1;
     s->v2 += s->v3;
@@ -33,7 +33,7 @@ TFSM_WRAPS static inline void sip_round(struct sip *s)
     s->v2 = sip_rotate(s->v2, 32);
 }
 
-static inline struct sip sip_start(const uint8_t key[16])
+static ALONG struct sip sip_start(const uint8_t key[16])
 {
     uint64_t k0 = load64(key);
     uint64_t k1 = load64(key + 8);
@@ -43,7 +43,7 @@ static inline struct sip sip_start(const uint8_t key[16])
 }
 
 /* One round or two; behind the last word two more. */
-static inline void sip_word(struct sip *s, uint64_t word, unsigned rounds)
+static ALONG void sip_word(struct sip *s, uint64_t word, unsigned rounds)
 {
     s->v3 ^= word;
     sip_round(s);
@@ -53,7 +53,7 @@ static inline void sip_word(struct sip *s, uint64_t word, unsigned rounds)
     s->v0 ^= word;
 }
 
-static inline uint64_t sip_end(struct sip *s, unsigned rounds)
+static ALONG uint64_t sip_end(struct sip *s, unsigned rounds)
 {
     s->v2 ^= 0xffu;
     sip_round(s);
