@@ -143,24 +143,26 @@ static struct tfsm_tcb shown(const struct listen *w, unsigned peer)
     return (struct tfsm_tcb){.state = TFSM_LISTEN, .security = w->opening.security};
 }
 
+static APART void say_sent(struct listen *w, unsigned peer, const struct tfsm_segment *segment)
+{
+    struct tfsm_tcb after = shown(w, peer);
+    struct run_line line = {
+        .kind = RUN_SENDS, .end = peer, .now = w->run.now, .segment = segment, .after = &after};
+    run_tell(&w->run, &line);
+}
+
 static void tell_sent(struct listen *w, unsigned peer, const struct tfsm_segment *segment)
 {
     run_hit(&w->run, segment->rule);
     if (w->run.log != NULL) {
-        struct tfsm_tcb after = shown(w, peer);
-        struct run_line line = {
-            .kind = RUN_SENDS, .end = peer, .now = w->run.now, .segment = segment, .after = &after};
-        run_tell(&w->run, &line);
+        say_sent(w, peer, segment);
     }
 }
 
-static void tell_event(struct listen *w, unsigned peer, const struct tfsm_event *ev,
-                       enum tfsm_result result, const struct tfsm_effects *fx,
-                       const struct tfsm_tcb *before)
+static APART void say_event(struct listen *w, unsigned peer, const struct tfsm_event *ev,
+                            enum tfsm_result result, const struct tfsm_effects *fx,
+                            const struct tfsm_tcb *before)
 {
-    if (w->run.log == NULL) {
-        return;
-    }
     struct tfsm_tcb after = shown(w, peer);
     struct run_line line = {.kind = run_kind_of(ev),
                             .end = peer,
@@ -172,6 +174,15 @@ static void tell_event(struct listen *w, unsigned peer, const struct tfsm_event 
                             .before = before,
                             .after = &after};
     run_tell(&w->run, &line);
+}
+
+static void tell_event(struct listen *w, unsigned peer, const struct tfsm_event *ev,
+                       enum tfsm_result result, const struct tfsm_effects *fx,
+                       const struct tfsm_tcb *before)
+{
+    if (w->run.log != NULL) {
+        say_event(w, peer, ev, result, fx, before);
+    }
 }
 
 /* ---- output ---- */
@@ -465,7 +476,7 @@ static void pass_by(struct listen *w, tfsm_time delay)
 }
 
 /* To the next deadline, by a count of several units, or to the edge of a period. */
-static void time_record(struct listen *w, unsigned own)
+static APART void time_record(struct listen *w, unsigned own)
 {
     tfsm_time deadline = tfsm_listener_deadline(&w->listener);
     tfsm_time rest = PERIOD - w->run.now % PERIOD;
@@ -584,7 +595,7 @@ static void close_listener(struct listen *w)
     }
 }
 
-static void close_record(struct listen *w)
+static APART void close_record(struct listen *w)
 {
     uint8_t policy = take(w);
     close_listener(w);
@@ -662,7 +673,7 @@ static void send_syn(struct listen *w, unsigned peer, unsigned own)
     arrives(w, peer, &w->syn[peer], (own & SYN_NO_SEAT) == 0, own & SYN_AFTER ? &iss_after : NULL);
 }
 
-static void syn_record(struct listen *w, unsigned own)
+static APART void syn_record(struct listen *w, unsigned own)
 {
     unsigned how;
     unsigned peer = take_peer(w, &how);
@@ -688,7 +699,7 @@ static void syn_record(struct listen *w, unsigned own)
     send_syn(w, peer, own);
 }
 
-static void again_record(struct listen *w, unsigned own)
+static APART void again_record(struct listen *w, unsigned own)
 {
     unsigned how;
     unsigned peer = take_peer(w, &how);
@@ -761,7 +772,7 @@ static uint32_t shift_number(struct listen *w, unsigned how, uint32_t number)
     return (how & 7u) == 6 ? seq_add(number, TFSM_SEQ_HALF) : seq_add(number, (uint32_t)shift);
 }
 
-static void third_record(struct listen *w, unsigned own)
+static APART void third_record(struct listen *w, unsigned own)
 {
     static const uint8_t seqs[4] = {0, 2, 3, 7};
     unsigned how;
@@ -772,7 +783,7 @@ static void third_record(struct listen *w, unsigned own)
     send_third(w, peer, &third, own);
 }
 
-static void cookie_record(struct listen *w, unsigned own)
+static APART void cookie_record(struct listen *w, unsigned own)
 {
     unsigned how;
     unsigned back = take(w);
@@ -795,7 +806,7 @@ static uint32_t window_of(const struct listen *w, unsigned peer, uint32_t *size)
     return flow->stage != LISTEN_NOTHING ? flow->tcb.rcv_nxt : seq_add(w->syn[peer].segment.seq, 1);
 }
 
-static void window_record(struct listen *w, bool reset)
+static APART void window_record(struct listen *w, bool reset)
 {
     static const uint8_t flags[2][4] = {
         {TFSM_SYN, TFSM_SYN | TFSM_ACK, TFSM_SYN, TFSM_SYN | TFSM_ACK},
@@ -813,7 +824,7 @@ static void window_record(struct listen *w, bool reset)
 }
 
 /* A record of the other programs: relative to what is there. */
-static void program_record(struct listen *w, unsigned own)
+static APART void program_record(struct listen *w, unsigned own)
 {
     unsigned how;
     unsigned peer = take_peer(w, &how);
@@ -831,7 +842,7 @@ static void program_record(struct listen *w, unsigned own)
     }
 }
 
-static void icmp_record(struct listen *w)
+static APART void icmp_record(struct listen *w)
 {
     unsigned how;
     unsigned peer = take_peer(w, &how);
@@ -898,7 +909,7 @@ static void user_calls(struct listen *w, unsigned peer, enum tfsm_event_kind kin
     call_flow(w, peer, &ev);
 }
 
-static void flow_record(struct listen *w, unsigned own)
+static APART void flow_record(struct listen *w, unsigned own)
 {
     unsigned how;
     unsigned peer = take_peer(w, &how);
@@ -932,7 +943,7 @@ static void flow_record(struct listen *w, unsigned own)
     }
 }
 
-static void accept_record(struct listen *w)
+static APART void accept_record(struct listen *w)
 {
     uint64_t id = 0;
     bool accepted = tfsm_listener_accept(&w->listener, &id);
@@ -942,7 +953,7 @@ static void accept_record(struct listen *w)
     }
 }
 
-static void rotate_record(struct listen *w, unsigned own)
+static APART void rotate_record(struct listen *w, unsigned own)
 {
     uint8_t secret[16];
     make_secret(w, secret);

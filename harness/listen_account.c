@@ -356,7 +356,7 @@ static bool last_words(const struct listen *w, struct tfsm_tcb *tcb, struct tfsm
 }
 
 /* Nobody is there: as LISTEN answers. */
-static void judge_stranger(struct listen *w, const struct listen_arrival *a)
+static APART void judge_stranger(struct listen *w, const struct listen_arrival *a)
 {
     struct tfsm_event open = {
         .kind = TFSM_EV_OPEN, .now = w->run.now, .security = w->opening.security};
@@ -385,7 +385,7 @@ static bool may_be_text(const struct listen *w, const struct listen_arrival *a)
 
 /* A segment for nobody. While clients whose cookie came back are left to try again, an ACK may be
  * more of their text. */
-static void judge_stray(struct listen *w, const struct listen_arrival *a)
+static APART void judge_stray(struct listen *w, const struct listen_arrival *a)
 {
     const struct tfsm_effects none = {0};
     uint8_t flags = a->packet->segment.flags;
@@ -461,7 +461,7 @@ static const struct listen_sent *sent_for(const struct listen *w, const struct l
 }
 
 /* A connection, whatever else holds, is from somebody who has seen what we sent. */
-static void check_connection(struct listen *w, const struct listen_arrival *a)
+static APART void check_connection(struct listen *w, const struct listen_arrival *a)
 {
     const struct listen_flow *flow = &w->flows[a->peer];
     const struct tfsm_segment *segment = &a->packet->segment;
@@ -505,7 +505,7 @@ static void seat(struct listen *w, const struct listen_arrival *a)
 
 /* The handshake is through, and here is or is not a place. `flow` has taken the third segment.
  * Returns whether its entry is over. */
-static bool judge_opened(struct listen *w, const struct listen_arrival *a)
+static APART bool judge_opened(struct listen *w, const struct listen_arrival *a)
 {
     struct tfsm_event abort = {.kind = TFSM_EV_ABORT, .now = w->run.now};
     struct tfsm_effects fx;
@@ -575,7 +575,7 @@ static void hear_entry(struct listen *w, const struct listen_arrival *a)
     }
 }
 
-static void judge_entry(struct listen *w, const struct listen_arrival *a)
+static APART void judge_entry(struct listen *w, const struct listen_arrival *a)
 {
     struct listen_flow *flow = &w->flows[a->peer];
     struct tfsm_event event = event_of(w, &a->packet->segment);
@@ -622,7 +622,7 @@ static void judge_entry(struct listen *w, const struct listen_arrival *a)
 /* ---- third segments of no entry ---- */
 
 /* What a SYN-ACK agreed to is what the connection has. */
-static void check_carried(struct listen *w, const struct listen_arrival *a)
+static APART void check_carried(struct listen *w, const struct listen_arrival *a)
 {
     const struct listen_sent *sent = sent_for(w, a, true);
     const struct tfsm_segment *third = &a->packet->segment;
@@ -665,7 +665,7 @@ static bool is_spent(const struct listen *w, const struct listen_arrival *a,
     return false;
 }
 
-static void judge_cookie(struct listen *w, const struct listen_arrival *a)
+static APART void judge_cookie(struct listen *w, const struct listen_arrival *a)
 {
     struct listen_flow *flow = &w->flows[a->peer];
     const struct listen_flow before = *flow;
@@ -706,7 +706,7 @@ static void judge_cookie(struct listen *w, const struct listen_arrival *a)
 
 /* A segment that may bear a cookie, with an entry or without. Returns whether it does. A cookie for
  * another MSS than that of the entry may be taken or not. */
-static bool bears_cookie(struct listen *w, const struct listen_arrival *a)
+static APART bool bears_cookie(struct listen *w, const struct listen_arrival *a)
 {
     const struct listen_flow *flow = &w->flows[a->peer];
     const struct tfsm_segment *third = &a->packet->segment;
@@ -737,7 +737,7 @@ static unsigned resets_within(const struct listen *w, tfsm_time span)
     return count;
 }
 
-static void judge_early(struct listen *w, const struct listen_arrival *a)
+static APART void judge_early(struct listen *w, const struct listen_arrival *a)
 {
     struct listen_flow *flow = &w->flows[a->peer];
     struct tfsm_event event = event_of(w, &a->packet->segment);
@@ -764,7 +764,7 @@ static void judge_early(struct listen *w, const struct listen_arrival *a)
 }
 
 /* The SYN has an entry; only its ISN has to be taken from there. */
-static void judge_taken(struct listen *w, const struct listen_arrival *a, uint8_t cookie_len)
+static APART void judge_taken(struct listen *w, const struct listen_arrival *a, uint8_t cookie_len)
 {
     struct listen_flow *flow = &w->flows[a->peer];
     struct tfsm_event event = event_of(w, &a->packet->segment);
@@ -797,7 +797,7 @@ static void judge_taken(struct listen *w, const struct listen_arrival *a, uint8_
 }
 
 /* The SYN is answered with a cookie. */
-static void judge_cookie_sent(struct listen *w, const struct listen_arrival *a)
+static APART void judge_cookie_sent(struct listen *w, const struct listen_arrival *a)
 {
     const uint8_t known = TFSM_OPT_MSS | TFSM_OPT_TIMESTAMPS | TFSM_OPT_WSCALE |
                           TFSM_OPT_SACK_PERMITTED | TFSM_OPT_FAST_OPEN;
@@ -844,7 +844,7 @@ static unsigned oldest_entry(const struct listen *w, uint32_t *count)
 }
 
 /* A SYN without a place of its own: an entry, the oldest one's, a cookie, or nothing. */
-static void judge_room(struct listen *w, const struct listen_arrival *a, bool fast, bool good)
+static APART void judge_room(struct listen *w, const struct listen_arrival *a, bool fast, bool good)
 {
     const struct tfsm_listener_policy *policy = &w->listener.policy;
     uint32_t count;
@@ -875,7 +875,7 @@ static void judge_room(struct listen *w, const struct listen_arrival *a, bool fa
     }
 }
 
-static void judge_syn(struct listen *w, const struct listen_arrival *a)
+static APART void judge_syn(struct listen *w, const struct listen_arrival *a)
 {
     const struct tfsm_listener_policy *policy = &w->listener.policy;
     const struct tfsm_segment *syn = &a->packet->segment;
@@ -1257,14 +1257,19 @@ static bool entry_guards_hold(const struct listen *w)
            untouched(w->entries, entry * (1 + w->opening.entry_count), sizeof w->entries);
 }
 
+/* The others are small: word by word, before the first and after the last. */
 static bool guards_hold(const struct listen *w)
 {
-    const size_t id = sizeof w->waiting[0];
-    const size_t spent = sizeof w->spent[0];
-    return untouched(w->waiting, 0, id) &&
-           untouched(w->waiting, id * (1 + w->opening.waiting_count), sizeof w->waiting) &&
-           untouched(w->spent, 0, spent) &&
-           untouched(w->spent, spent * (1 + w->opening.spent_count), sizeof w->spent);
+    const uint64_t id = UINT64_C(0x0101010101010101) * LISTEN_GUARD;
+    const uint32_t half = UINT32_C(0x01010101) * LISTEN_GUARD;
+    bool hold = w->waiting[0] == id && w->spent[0].mark == half && w->spent[0].period == half;
+    for (uint32_t i = 1 + w->opening.waiting_count; i < LISTEN_WAITING + 2; i++) {
+        hold = hold && w->waiting[i] == id;
+    }
+    for (uint32_t i = 1 + w->opening.spent_count; i < LISTEN_SPENT + 2; i++) {
+        hold = hold && w->spent[i].mark == half && w->spent[i].period == half;
+    }
+    return hold;
 }
 
 void listen_account_refused(struct listen *w)
