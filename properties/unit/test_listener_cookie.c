@@ -1,6 +1,7 @@
 /* SYN cookies of a listener (RFC 4987 3.6), told from tfsm_listener.h: what comes back in a third
  * segment is a connection, for as long as the cookie is good, and nothing else is. */
 #include "listening.h"
+#include "same.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
@@ -580,6 +581,40 @@ static void test_listener_cookie_of_an_entry_brings_back_what_was_agreed(void **
     connects(h, &third);
     assert_int_equal(h->tcb.snd_wscale, 3);
     assert_int_equal(h->tcb.flags & (TFSM_M_WSCALE | TFSM_M_SACK), TFSM_M_WSCALE | TFSM_M_SACK);
+}
+
+/* One that answers at once says in its answer what it would have said in line. */
+static void test_listener_cookie_of_an_entry_that_answers_at_once(void **state)
+{
+    struct tfsm_segment says[2];
+    for (unsigned at_once = 0; at_once < 2; at_once++) {
+        struct house *h = &house;
+        house_with(h, family_of(state), 4, 4, TFSM_COOKIES_ALWAYS);
+        struct peer first = peer_of(h, 1);
+        struct peer p = peer_of(h, 0);
+        (void)cookie(h, &first);
+        h->l.policy.cookies = TFSM_COOKIES_WHEN_FULL;
+        h->l.policy.at_once = at_once == 1;
+        h->cfg.profile |= TFSM_WSCALE | TFSM_SACK | TFSM_TIMESTAMPS;
+        const struct tfsm_packet syn =
+            rich_syn(h, &p, TFSM_OPT_TIMESTAMPS | TFSM_OPT_WSCALE | TFSM_OPT_SACK_PERMITTED);
+        assert_int_equal(send_packet(h, &syn), TFSM_ARRIVAL_TAKEN);
+        assert_int_equal(h->arrival.answers, at_once);
+        says[at_once] = at_once ? h->arrival.answer.segment : syn_ack_drawn(h, &p).segment;
+        quiet(h);
+        p.iss = says[at_once].seq;
+        const struct tfsm_packet rst = packet_of(h, &p, TFSM_RST, p.irs + 1, 0, 0);
+        taken(h, &rst);
+        assert_false(holds(h, &p));
+        struct tfsm_packet third = third_of(h, &p, 0);
+        third.segment.options = TFSM_OPT_TIMESTAMPS;
+        third.segment.ts_val = syn.segment.ts_val + 1;
+        third.segment.ts_ecr = says[at_once].ts_val;
+        connects(h, &third);
+        assert_int_equal(h->tcb.snd_wscale, 7);
+        assert_int_equal(h->tcb.flags & agreed, TFSM_M_WSCALE | TFSM_M_SACK | TFSM_M_TIMESTAMPS);
+    }
+    assert_true(same_segment(&says[0], &says[1]));
 }
 
 /* What we offer changed between SYN-ACK and third segment: options that were never agreed on are not used,
@@ -1241,6 +1276,7 @@ int main(void)
         BOTH(test_listener_cookie_second_piece_without_a_seat),
         BOTH(test_listener_cookie_reset_takes_its_entry_along),
         BOTH(test_listener_cookie_of_an_entry_brings_back_what_was_agreed),
+        BOTH(test_listener_cookie_of_an_entry_that_answers_at_once),
         BOTH(test_listener_cookie_when_the_offer_changes),
         BOTH(test_listener_cookie_only_when_the_queue_is_full),
         BOTH(test_listener_cookie_always_makes_no_entry),
