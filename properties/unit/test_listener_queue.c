@@ -300,6 +300,31 @@ static void test_listener_timers_do_not_answer_at_once(void **state)
     (void)syn_ack_drawn(h, &p);
 }
 
+/* RFC9293:3.10.7.4: an ACK that acknowledges nothing of ours is answered by a RST, and that goes first:
+ * what the entry owed since before stays owed. */
+static void test_listener_answer_at_once_is_the_reset(void **state)
+{
+    struct house *h = a_house(state, 4, 4);
+    struct peer p = peer_of(h, 0);
+    const struct tfsm_packet syn = syn_of(h, &p);
+    taken(h, &syn);
+    h->l.policy.at_once = true;
+    const struct tfsm_packet bad = packet_of(h, &p, TFSM_ACK, p.irs + 1, 7, 0);
+    answered_by_reset(h, &bad);
+    assert_true(holds(h, &p));
+    assert_true(tfsm_listener_owes(&h->l));
+    p.iss = syn_ack_drawn(h, &p).segment.seq;
+    quiet(h);
+    answered_by_reset(h, &bad);
+    quiet(h);
+    assert_int_equal(send_packet(h, &syn), TFSM_ARRIVAL_TAKEN);
+    assert_true(h->arrival.answers);
+    assert_int_equal(h->arrival.answer.segment.flags, TFSM_SYN | TFSM_ACK);
+    assert_int_equal(h->arrival.answer.segment.seq, p.iss);
+    const struct tfsm_packet third = third_of(h, &p, 0);
+    connects(h, &third);
+}
+
 /* RFC9293:MUST-8, RFC6528:3: the clock of the ISN goes on. */
 static void test_listener_syn_later_has_a_later_isn(void **state)
 {
@@ -1902,6 +1927,7 @@ int main(void)
         BOTH(test_listener_syn_again_before_the_answer),
         BOTH(test_listener_entries_answer_at_once),
         BOTH(test_listener_timers_do_not_answer_at_once),
+        BOTH(test_listener_answer_at_once_is_the_reset),
         BOTH(test_listener_syn_later_has_a_later_isn),
         BOTH(test_listener_syn_iss_after),
         BOTH(test_listener_syn_with_another_label_is_reset),
