@@ -3,6 +3,7 @@
  * that nobody can tell them apart. */
 #include <unistd.h>
 
+#include "listener.h"
 #include "listening.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
@@ -1334,6 +1335,48 @@ static void test_listener_tuples_are_never_confused(void **state)
     walls_stand(h);
 }
 
+#define BUCKETS 256u
+#define CLIENTS 4096u /* 16 for every bucket, by chance some 30 in one */
+
+/* Clients that differ in their port alone, or in their address alone. */
+static void homes_of(const struct house *h, bool ports, uint32_t homes[CLIENTS])
+{
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        struct peer p = peer_of(h, ports ? 0 : i);
+        p.port = (uint16_t)(ports ? 1024 + i : 40000);
+        const struct tfsm_ends ends = {&p.local, &p.address, p.port, 0};
+        homes[i] = tfsm_entry_home(&h->l, &ends);
+        assert_in_range(homes[i], 0, BUCKETS - 1);
+    }
+}
+
+/* RFC4987:3.5: no bucket is long, and which clients share one nobody can tell who does not know the
+ * secret. */
+static void test_listener_queue_is_evenly_hashed(void **state)
+{
+    static uint32_t homes[2][CLIENTS];
+    for (unsigned ports = 0; ports < 2; ports++) {
+        for (uint8_t secret = 0; secret < 2; secret++) {
+            struct house *h = &house;
+            house_build(h, family_of(state), BUCKETS, 4);
+            h->from.secret[15] ^= secret;
+            house_open(h);
+            homes_of(h, ports == 1, homes[secret]);
+            unsigned longest = 0;
+            unsigned in[BUCKETS] = {0};
+            for (uint32_t i = 0; i < CLIENTS; i++) {
+                longest = ++in[homes[secret][i]] > longest ? in[homes[secret][i]] : longest;
+            }
+            assert_in_range(longest, CLIENTS / BUCKETS, 60);
+        }
+        unsigned same = 0;
+        for (uint32_t i = 0; i < CLIENTS; i++) {
+            same += homes[0][i] == homes[1][i];
+        }
+        assert_in_range(same, 0, 60); /* 16 by chance */
+    }
+}
+
 /* RFC4987:3.5: thousands come and go in every order; entries are used again, and never more than there
  * are. */
 static void test_listener_queue_is_bounded(void **state)
@@ -1975,6 +2018,7 @@ int main(void)
         BOTH(test_listener_close_of_an_empty_one),
         BOTH(test_listener_close_with_syn_acks_owed),
         cmocka_unit_test(test_listener_tuples_are_never_confused),
+        BOTH(test_listener_queue_is_evenly_hashed),
         BOTH(test_listener_queue_is_bounded),
         BOTH(test_listener_links_in_a_circle_end),
         BOTH(test_listener_entry_is_a_tcb_in_syn_received),
