@@ -242,9 +242,9 @@ struct tfsm_arrival {
     /* with that: a RST, a SYN-ACK with a cookie, and with policy.at_once what an entry has to say; hops and
      * traffic_class are the embedder's to fill in. Else there may be anything */
     struct tfsm_packet answer;
-    /* of the TCB that the segment met, whether it was kept or not. To be carried out with
-     * TFSM_ARRIVAL_CONNECTION; then TFSM_SIG_EARLY says that it is a Fast Open: see
-     * tfsm_listener_early_over() */
+    /* of the TCB that the segment met, whether it was kept or not; all zero where it met none. To
+     * be carried out with TFSM_ARRIVAL_CONNECTION; then TFSM_SIG_EARLY says that it is a Fast Open:
+     * see tfsm_listener_early_over() */
     struct tfsm_effects effects;
 };
 

@@ -232,6 +232,27 @@ static inline struct tfsm_packet third_of(const struct house *h, const struct pe
     return packet_of(h, p, TFSM_ACK, seq_add(p->irs, 1), seq_add(p->iss, 1), text);
 }
 
+/* No rule fired, and there is nothing to do. */
+static inline void met_no_tcb(const struct house *h)
+{
+    const struct tfsm_effects *fx = &h->arrival.effects;
+    assert_int_equal(fx->signals, 0);
+    assert_int_equal(fx->rule, 0);
+    assert_int_equal(fx->verdict, 0);
+    assert_int_equal(fx->text_count, 0);
+    assert_int_equal(fx->delivered, 0);
+    assert_int_equal(fx->acknowledged, 0);
+    assert_int_equal(fx->taken, 0);
+    assert_int_equal(fx->iss_after, 0);
+}
+
+/* SYNs for which there was no room. */
+static inline uint64_t without_room(const struct house *h)
+{
+    return count_of(h, TFSM_COUNT_SYN_QUEUE_FULL) + count_of(h, TFSM_COUNT_SYN_ACCEPT_FULL) +
+           count_of(h, TFSM_COUNT_SYN_NO_SEAT);
+}
+
 static inline enum tfsm_arrival_kind send_packet(struct house *h, const struct tfsm_packet *k)
 {
     struct tfsm_tcb room;
@@ -241,6 +262,7 @@ static inline enum tfsm_arrival_kind send_packet(struct house *h, const struct t
     memset(&h->arrival, 0xa5, sizeof h->arrival);
     const struct tfsm_seat seat = {.tcb = &room, .id = h->id};
     const uint32_t waiting = h->l.waiting_count;
+    const uint64_t dropped = without_room(h);
     tfsm_listener_segment(&h->l, &h->cfg, k, h->now, h->no_seat ? NULL : &seat, h->iss_after,
                           &h->arrival);
     books_balance(h);
@@ -255,6 +277,10 @@ static inline enum tfsm_arrival_kind send_packet(struct house *h, const struct t
                     h->arrival.kind == TFSM_ARRIVAL_INVALID);
         assert_int_equal(h->l.waiting_count, waiting);
         assert_memory_equal(&room, &before, sizeof room);
+    }
+    if (h->arrival.kind == TFSM_ARRIVAL_INVALID || without_room(h) > dropped) {
+        assert_false(h->arrival.answers);
+        met_no_tcb(h);
     }
     if (h->arrival.answers) {
         const struct tfsm_packet *a = &h->arrival.answer;

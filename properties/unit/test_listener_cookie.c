@@ -487,6 +487,7 @@ static void test_listener_cookie_second_piece_while_accept_is_full(void **state)
             continue;
         }
         taken(h, &piece);
+        met_no_tcb(h);
         accepted(h, 1000);
         const struct tfsm_packet first = third_of(h, &p[1], 100);
         connects(h, &first);
@@ -506,6 +507,7 @@ static void test_listener_cookie_second_piece_without_a_seat(void **state)
     piece.segment.seq += 100;
     h->no_seat = true;
     taken(h, &piece);
+    met_no_tcb(h);
     assert_int_equal(count_of(h, TFSM_COUNT_ACK_NO_SEAT), 1);
     h->no_seat = false;
     h->now += 2 * SECOND;
@@ -517,6 +519,25 @@ static void test_listener_cookie_second_piece_without_a_seat(void **state)
     h->no_seat = false;
     const struct tfsm_packet first = third_of(h, &p, 100);
     connects(h, &first);
+}
+
+/* The third segment itself, but with another label: what was restored on the way to that is nobody's
+ * business. */
+static void test_listener_cookie_of_another_label_without_a_seat(void **state)
+{
+    struct house *h = a_house(state, TFSM_COOKIES_ALWAYS);
+    struct peer p = peer_of(h, 0);
+    (void)cookie(h, &p);
+    struct tfsm_packet third = third_of(h, &p, 100);
+    third.segment.security = 9;
+    h->no_seat = true;
+    taken(h, &third);
+    met_no_tcb(h);
+    assert_int_equal(count_of(h, TFSM_COUNT_ACK_NO_SEAT), 1);
+    h->no_seat = false;
+    answered_by_reset(h, &third);
+    third.segment.security = h->from.security;
+    connects(h, &third);
 }
 
 /* A client that is reset for want of room leaves no entry behind. */
@@ -1274,6 +1295,7 @@ int main(void)
         BOTH(test_listener_cookie_not_beside_time_wait),
         BOTH(test_listener_cookie_second_piece_while_accept_is_full),
         BOTH(test_listener_cookie_second_piece_without_a_seat),
+        BOTH(test_listener_cookie_of_another_label_without_a_seat),
         BOTH(test_listener_cookie_reset_takes_its_entry_along),
         BOTH(test_listener_cookie_of_an_entry_brings_back_what_was_agreed),
         BOTH(test_listener_cookie_of_an_entry_that_answers_at_once),
