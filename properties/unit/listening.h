@@ -232,6 +232,13 @@ static inline struct tfsm_packet third_of(const struct house *h, const struct pe
     return packet_of(h, p, TFSM_ACK, seq_add(p->irs, 1), seq_add(p->iss, 1), text);
 }
 
+/* What a listener sends has no reserved bits set (RFC 9293 3.1) and was not read from a packet. */
+static inline void is_plain_packet(const struct tfsm_packet *k)
+{
+    assert_int_equal(k->reserved, 0);
+    assert_int_equal(k->text_at, 0);
+}
+
 /* No rule fired, and there is nothing to do. */
 static inline void met_no_tcb(const struct house *h)
 {
@@ -288,6 +295,7 @@ static inline enum tfsm_arrival_kind send_packet(struct house *h, const struct t
         assert_memory_equal(&a->src, &k->dst, sizeof a->src);
         assert_int_equal(a->dst_port, k->src_port);
         assert_int_equal(a->src_port, k->dst_port);
+        is_plain_packet(a);
     }
     return h->arrival.kind;
 }
@@ -347,6 +355,7 @@ static inline bool draw(struct house *h, struct tfsm_packet *out)
     if (got) {
         assert_true(owes);
         assert_int_equal(out->src_port, PORT);
+        is_plain_packet(out);
     } else {
         assert_memory_equal(out, before, sizeof before);
         assert_false(tfsm_listener_owes(&h->l));
