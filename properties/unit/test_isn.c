@@ -249,9 +249,10 @@ static void test_offset_of_a_tuple_stays(void **state)
 
 /* ---- the hash of tables ---- */
 
-/* SipHash-1-3 of local address, remote address, local port and remote port as on the wire. The numbers are
- * those of a SipHash written from its paper in Python, which agrees with the reference vectors above for 2-4
- * and with hash() of CPython, whose key is zero under PYTHONHASHSEED=0, for 1-3. */
+/* SipHash-1-3 of local address, remote address, local port and remote port as on the wire. The
+ * numbers are those of a SipHash written from its paper in Python, which agrees with the reference
+ * vectors above for 2-4 and with hash() of CPython, whose key is zero under PYTHONHASHSEED=0, for
+ * 1-3. */
 static void test_table_hash_vectors(void **state)
 {
     (void)state;

@@ -92,6 +92,24 @@ static void test_keepalive_can_be_switched_off_between_two(void **state)
     }
 }
 
+/* RFC9293:MUST-24: switched off while one is unanswered. By text that is sent later the peer is asked
+ * as well: then none is unanswered any more. */
+static void test_keepalive_switched_off_forgets_the_unanswered(void **state)
+{
+    struct fixture *f = established(state);
+    expire(f);
+    expect_keepalive(f);
+    f->cfg.keepalive_idle = 0;
+    after(f, SECOND);
+    assert_int_equal(f->tcb.keepalives, 1);
+    user_send(f, 10);
+    (void)expect_segment(f, .flags = TFSM_ACK, .seq = 1, .ack = 1, .len = 10);
+    assert_int_equal(f->tcb.keepalives, 0);
+    f->cfg.keepalive_idle = IDLE;
+    arrive(f, .flags = TFSM_ACK, .ack = 10);
+    expect_deadline(f, f->now + IDLE);
+}
+
 /* RFC9293:MUST-24: switched on in mid-life: from the next thing that happens the silence counts. */
 static void test_keepalive_can_be_switched_on(void **state)
 {
@@ -598,6 +616,7 @@ int main(void)
         cmocka_unit_test(test_keepalive_is_chosen_for_each_connection),
         cmocka_unit_test(test_keepalive_can_be_switched_off),
         cmocka_unit_test(test_keepalive_can_be_switched_off_between_two),
+        cmocka_unit_test(test_keepalive_switched_off_forgets_the_unanswered),
         cmocka_unit_test(test_keepalive_can_be_switched_on),
         cmocka_unit_test(test_keepalive_interval_is_configurable),
         cmocka_unit_test(test_keepalive_default_interval_is_two_hours),

@@ -521,8 +521,8 @@ static void test_listener_cookie_second_piece_without_a_seat(void **state)
     connects(h, &first);
 }
 
-/* The third segment itself, but with another label: what was restored on the way to that is nobody's
- * business. */
+/* The third segment itself, but with another label: what was restored on the way to that is
+ * nobody's business. */
 static void test_listener_cookie_of_another_label_without_a_seat(void **state)
 {
     struct house *h = a_house(state, TFSM_COOKIES_ALWAYS);

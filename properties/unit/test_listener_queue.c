@@ -301,8 +301,8 @@ static void test_listener_timers_do_not_answer_at_once(void **state)
     (void)syn_ack_drawn(h, &p);
 }
 
-/* RFC9293:3.10.7.4: an ACK that acknowledges nothing of ours is answered by a RST, and that goes first:
- * what the entry owed since before stays owed. */
+/* RFC9293:3.10.7.4: an ACK that acknowledges nothing of ours is answered by a RST, and that goes
+ * first: what the entry owed since before stays owed. */
 static void test_listener_answer_at_once_is_the_reset(void **state)
 {
     struct house *h = a_house(state, 4, 4);
@@ -1350,8 +1350,8 @@ static void homes_of(const struct house *h, bool ports, uint32_t homes[CLIENTS])
     }
 }
 
-/* RFC4987:3.5: no bucket is long, and which clients share one nobody can tell who does not know the
- * secret. */
+/* RFC4987:3.5: no bucket is long, and which clients share one nobody can tell who does not know
+ * the secret. */
 static void test_listener_queue_is_evenly_hashed(void **state)
 {
     static uint32_t homes[2][CLIENTS];

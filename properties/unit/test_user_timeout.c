@@ -465,6 +465,28 @@ static void test_user_timeout_set_by_the_user_stays(void **state)
     }
 }
 
+/* RFC 9293 3.10.8: the user takes it away while text is out, and sets one later: between the two
+ * nothing is left of the time that had passed. */
+static void test_user_timeout_taken_away_while_text_is_out(void **state)
+{
+    struct fixture *f = fresh(state);
+    f->cfg.user_timeout = 100 * SECOND;
+    reach_established(f);
+    user_send(f, 20);
+    drop_output(f);
+    assert_int_equal(f->tcb.at_user, f->now + 100 * SECOND);
+    f->cfg.user_timeout = 0;
+    f->now += SECOND / 2;
+    arrive(f, .flags = TFSM_ACK, .ack = 10);
+    assert_int_equal(f->tcb.at_user, 0);
+    assert_int_equal(f->tcb.user_from, 0);
+    f->cfg.user_timeout = 100 * SECOND;
+    f->now += SECOND / 2;
+    arrive(f, .flags = TFSM_ACK, .ack = 5);
+    assert_int_equal(f->tcb.at_user, f->now + 100 * SECOND);
+    assert_int_equal(f->tcb.user_from, f->now);
+}
+
 /* RFC5482:3d: no signal, no memory, no difference. */
 static void test_user_timeout_without_the_profile_is_ignored(void **state)
 {
@@ -718,6 +740,7 @@ int main(void)
         cmocka_unit_test(test_user_timeout_is_signalled),
         cmocka_unit_test(test_user_timeout_of_the_handshake_is_signalled),
         cmocka_unit_test(test_user_timeout_set_by_the_user_stays),
+        cmocka_unit_test(test_user_timeout_taken_away_while_text_is_out),
         cmocka_unit_test(test_user_timeout_without_the_profile_is_ignored),
         cmocka_unit_test(test_user_timeout_zero_is_ignored),
         cmocka_unit_test(test_user_timeout_zero_adopts_nothing),
