@@ -147,6 +147,18 @@ static inline void clear_segment(struct tfsm_segment *seg)
     seg->rule = 0;
 }
 
+/* Nothing has come of an event; of no pieces of text nothing is written. Rule and verdict are the
+ * caller's. */
+static inline void clear_effects(struct tfsm_effects *fx)
+{
+    fx->signals = 0;
+    fx->text_count = 0;
+    fx->delivered = 0;
+    fx->acknowledged = 0;
+    fx->taken = 0;
+    fx->iss_after = 0;
+}
+
 /* So many octets, a number that the compiler knows: it makes a few instructions of that. */
 static inline void copy_octets(uint8_t *restrict to, const uint8_t *restrict from, size_t n)
 {

@@ -93,17 +93,12 @@ static struct tfsm_ends ends_of(const struct tfsm_listener *l, const struct tfsm
     return ends;
 }
 
-/* No rule has fired; of no pieces of text nothing is written. */
+/* No rule has fired. */
 static void no_effects(struct tfsm_effects *fx)
 {
-    fx->signals = 0;
+    clear_effects(fx);
     fx->rule = 0;
     fx->verdict = 0;
-    fx->text_count = 0;
-    fx->delivered = 0;
-    fx->acknowledged = 0;
-    fx->taken = 0;
-    fx->iss_after = 0;
 }
 
 /* An answer that nothing remembers, whose segment is there already. */

@@ -71,12 +71,7 @@ APART static unsigned walk(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 static enum tfsm_result step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                              const struct tfsm_event *ev, struct tfsm_effects *fx TRACE)
 {
-    fx->signals = 0;
-    fx->text_count = 0;
-    fx->delivered = 0;
-    fx->acknowledged = 0;
-    fx->taken = 0;
-    fx->iss_after = 0;
+    clear_effects(fx);
     const struct tfsm_segment *seg = &ev->segment;
     unsigned end;
     if (!SMALL && ev->kind == TFSM_EV_SEGMENT && is_plain(tcb, seg)) {

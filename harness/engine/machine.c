@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define RECENT 8u
+#define POISON 0xa5 /* where an engine is to write: what it forgets shows */
 
 enum tfsm_result __real_tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                                   const struct tfsm_event *ev, struct tfsm_effects *fx);
@@ -155,6 +156,8 @@ static enum tfsm_result step_both(struct tfsm_tcb *tcb, const struct tfsm_config
     static _Thread_local struct outcome traced;
     static _Thread_local struct outcome interpreted;
     plain.tcb = traced.tcb = interpreted.tcb = *tcb;
+    memset(&plain.fx, POISON, sizeof plain.fx);
+    memset(&traced.fx, POISON, sizeof traced.fx);
     plain.result = __real_tfsm_step(&plain.tcb, cfg, ev, &plain.fx);
     traced.result = __real_tfsm_step_traced(&traced.tcb, cfg, ev, &traced.fx, &traced.trace);
     interpreted.result =
@@ -174,7 +177,8 @@ static bool output_both(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfs
     static _Thread_local struct outcome compiled;
     static _Thread_local struct outcome interpreted;
     compiled.tcb = interpreted.tcb = *tcb;
-    compiled.out = interpreted.out = (struct tfsm_segment){0};
+    memset(&compiled.out, POISON, sizeof compiled.out);
+    memset(&interpreted.out, POISON, sizeof interpreted.out);
     bool more = __real_tfsm_output(&compiled.tcb, cfg, now, &compiled.out);
     compiled.result = (enum tfsm_result)more;
     interpreted.result =

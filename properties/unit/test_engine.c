@@ -84,6 +84,22 @@ static void test_engine_nothing_to_say(void **state)
     assert_false(tfsm_has_nothing(&f->tcb));
 }
 
+/* What an event leaves in its effects is not what was there, but for the pieces of text. */
+static void test_engine_effects_are_written(void **state)
+{
+    for (unsigned which = 0; which < TFSM_STATES; which++) {
+        struct fixture *f = fresh(state);
+        reach(f, (enum tfsm_state)which);
+        const struct tfsm_event nothing = {.kind = TFSM_EV_TIMEOUT, .now = f->now};
+        struct tfsm_effects fx;
+        memset(&fx, 0xa5, sizeof fx);
+        assert_int_equal(tfsm_step(&f->tcb, &f->cfg, &nothing, &fx), TFSM_DONE);
+        const struct tfsm_effects want = {.rule = fx.rule, .verdict = fx.verdict};
+        assert_true(same_effects(&fx, &want));
+        assert_true(fx.rule < TFSM_RULES && fx.verdict < TFSM_VERDICT_COUNT);
+    }
+}
+
 /* ---- variants ---- */
 
 static bool made(const char *edits, struct table *table)
@@ -188,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_engine_trace_in_every_state),
         cmocka_unit_test(test_engine_no_event_leaves_no_trace),
         cmocka_unit_test(test_engine_nothing_to_say),
+        cmocka_unit_test(test_engine_effects_are_written),
         cmocka_unit_test(test_variant_edits),
         cmocka_unit_test(test_variant_refuses_what_changes_no_rule),
         cmocka_unit_test(test_variant_every_mutant_changes_its_row),
