@@ -38,7 +38,7 @@ static unsigned arrive(struct endpoint *ep, uint32_t index, struct tfsm_event *e
     bool ends = (event->segment.flags & (TFSM_FIN | TFSM_URG)) != 0 ||
                 (slot->tcb.flags & TFSM_M_PEER_FIN) != 0;
     if (event->segment.len > 0) {
-        ep_fetch_ring(ep, index);
+        ep_fetch_ring(ep, index, event->segment.len);
     }
     if (slot->untold && ends) { /* that the core asks how much was read, or is told too late */
         ep_tell_core(ep, index, event->now);
@@ -117,13 +117,14 @@ EP_INLINE bool is_between(const struct ep_tuple *tuple, const struct tfsm_packet
 }
 
 /* ep_find() for what arrives: no tuple is made of it. */
-static uint32_t find(const struct endpoint *ep, const struct tfsm_packet *packet, uint32_t hash)
+static uint32_t find(const struct endpoint *ep, const struct tfsm_packet *packet, uint32_t text,
+                     uint32_t hash)
 {
     for (uint32_t at = hash & ep->cell_mask; ep->cells[at].slot != 0;
          at = (at + 1) & ep->cell_mask) {
         uint32_t index = ep->cells[at].slot - 1;
         if (ep->cells[at].hash == hash) {
-            ep_fetch_slot(ep, index);
+            ep_fetch_slot(ep, index, text);
             if (is_between(&ep->slots[index].tuple, packet)) {
                 return index;
             }
@@ -154,7 +155,7 @@ static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
         hash = ep->slots[index].node.hash;
     } else {
         hash = known != NULL ? *known : hash_of(ep, packet);
-        index = find(ep, packet, hash);
+        index = find(ep, packet, event->segment.len, hash);
         if (index != EP_NONE) {
             ep->last = index;
         }
@@ -325,12 +326,13 @@ static void take_some(struct endpoint *ep, const struct endpoint_packet *packets
     for (unsigned i = 0; i < count; i++) {
         arrivals[i].guess = is_segment(&arrivals[i]) ? ep_guess(ep, arrivals[i].hash) : EP_NONE;
         if (arrivals[i].guess != EP_NONE) {
-            ep_fetch_slot(ep, arrivals[i].guess);
+            ep_fetch_slot(ep, arrivals[i].guess, arrivals[i].event.segment.len);
         }
     }
     for (unsigned i = 0; i < count; i++) {
-        if (arrivals[i].guess != EP_NONE) {
-            ep_fetch_ring(ep, arrivals[i].guess);
+        uint32_t text = arrivals[i].guess != EP_NONE ? arrivals[i].event.segment.len : 0;
+        if (text > 0) {
+            ep_fetch_ring(ep, arrivals[i].guess, text);
         }
     }
     for (unsigned i = 0; i < count; i++) {

@@ -146,23 +146,27 @@ static inline uint32_t ep_take_first(struct endpoint *ep, struct ep_list *list,
 
 /* A processor asks for lines one after the other where it has to understand each to know of the next; these it can have
  * all at once: what a segment touches of a slot, see struct tfsm_tcb. */
-static inline void ep_fetch_slot(const struct endpoint *ep, uint32_t slot)
+static inline void ep_fetch_slot(const struct endpoint *ep, uint32_t slot, uint32_t text)
 {
     const struct ep_slot *at = &ep->slots[slot];
     EP_FETCH(at);
     EP_FETCH(&at->node);
     EP_FETCH(&at->tcb.snd_wnd);
     EP_FETCH(&at->tcb.at_persist);
-    EP_FETCH(&at->tcb.snd_recover);
+    if (text == 0) { /* it acknowledges, most likely */
+        EP_FETCH(&at->tcb.snd_recover);
+    }
 }
 
 /* And where text in order will go. */
-static inline void ep_fetch_ring(const struct endpoint *ep, uint32_t slot)
+static inline void ep_fetch_ring(const struct endpoint *ep, uint32_t slot, uint32_t text)
 {
     const uint8_t *ring = ep_receive_ring(ep, slot);
     uint32_t at = ep->slots[slot].delivered & (ep->receive_ring - 1);
     EP_FETCH(ring + at);
-    EP_FETCH(ring + (at | (EP_LINE - 1)) + 1);
+    if (at % EP_LINE + text > EP_LINE) {
+        EP_FETCH(ring + (at | (EP_LINE - 1)) + 1);
+    }
 }
 
 /* ---- demux.c ---- */
