@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-/* Not inlined: what has a TCB of its own to try something out, and is called once in a while. The sanitizers mark each
- * octet of a frame at every call, of the whole of it. */
+/* Not inlined: what has a TCB of its own to try something out, and is called once in a while. The
+ * sanitizers mark each octet of a frame at every call, of the whole of it. */
 #define APART __attribute__((noinline))
 
 #define BIT(state)    (1u << (unsigned)TFSM_##state)

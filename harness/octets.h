@@ -1,7 +1,9 @@
-/* Copying and comparing whole objects of the harness's own: TCBs above all, several times an event. Under AddressSanitizer
- * memcpy() and memcmp() look at the shadow of every octet, and libFuzzer takes note of what was compared; between two
- * objects that have their type that is half of what a fuzzer's event costs. Here the first and the last octet of each object
- * are touched under the sanitizer's eyes, which tells an object that is gone or too short, and the rest is moved at once. */
+/* Copying and comparing whole objects of the harness's own: TCBs above all, several times an event.
+ * Under AddressSanitizer memcpy() and memcmp() look at the shadow of every octet, and libFuzzer
+ * takes note of what was compared: that was a fifth of what a fuzzer's event costs. Between two
+ * objects that have their type it tells no more than their ends do: here the first and the last
+ * octet of each are touched under the sanitizer's eyes, which tells an object that is gone or too
+ * short, and the rest is moved at once. */
 #ifndef HARNESS_OCTETS_H
 #define HARNESS_OCTETS_H
 

@@ -15,9 +15,10 @@ const char *__asan_default_options(void);
 
 static struct fuzz_stats *stats;
 
-/* What AddressSanitizer is told where ASAN_OPTIONS says nothing else. It keeps 256 MiB that were freed from being handed out
- * again, and so every input, which the engine copies first, lies in memory that nobody has touched yet: a page fault each.
- * A few MiB are more than all that these targets free in a run. */
+/* What AddressSanitizer is told where ASAN_OPTIONS says nothing else. It keeps 256 MiB that were
+ * freed from being handed out again, and so every input, which the engine copies first, lies in
+ * memory that nobody has touched yet: a page fault each. A few MiB are more than all that these
+ * targets free in a run. */
 const char *__asan_default_options(void)
 {
     return "quarantine_size_mb=8";
