@@ -1,5 +1,6 @@
-/* What the files of the listener share and nobody else needs: listener.c decides what becomes of a
- * segment, syn_queue.c keeps the entries, syn_cookie.c does without them. */
+/* What the files of the listener share and nobody else needs: listener_arrive.c decides what becomes
+ * of a segment, listener_syn.c what of a SYN, syn_queue.c keeps the entries, syn_cookie.c does without
+ * them, and listener.c has the rest. */
 #ifndef TFSM_LISTENER_INTERNAL_H
 #define TFSM_LISTENER_INTERNAL_H
 
@@ -51,7 +52,8 @@ uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *
 /* An entry for this peer, or NO_ENTRY when every one is in use. It has no TCB folded into it yet.
  * cookie: its ISN is one. */
 uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends, bool cookie);
-void tfsm_entry_give_back(struct tfsm_listener *l, uint32_t place);
+/* An entry is over, and counted as that. */
+void tfsm_entry_remove(struct tfsm_listener *l, uint32_t place, enum tfsm_listener_counter why);
 /* The TCB that an entry stands for. */
 void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
                        struct tfsm_tcb *tcb);
@@ -80,6 +82,14 @@ uint32_t tfsm_cookie_make(const struct tfsm_listener *l, const struct tfsm_confi
 void tfsm_cookie_reduce(const struct tfsm_config *cfg, struct tfsm_segment *syn);
 /* The timestamp of a SYN-ACK with a cookie: it carries what was agreed. */
 uint32_t tfsm_cookie_stamp(const struct tfsm_tcb *tcb, uint32_t ts_val);
+/* What goes out before a cookie comes back tells by its timestamp what was agreed. */
+static inline void bend(const struct tfsm_tcb *tcb, struct tfsm_segment *segment)
+{
+    if (bears(segment, TFSM_OPT_TIMESTAMPS)) {
+        segment->ts_val = tfsm_cookie_stamp(tcb, segment->ts_val);
+    }
+}
+
 /* Whether the ACK of a third segment is a cookie of ours that was not spent, the SYN that it was made
  * for, and a time of its period. */
 bool tfsm_cookie_check(const struct tfsm_listener *l, const struct tfsm_config *cfg,
@@ -98,6 +108,12 @@ void tfsm_fast_cookie(const struct tfsm_listener *l, const struct tfsm_ends *end
                       uint8_t cookie[TFSM_COOKIE_MAX]);
 bool tfsm_fast_cookie_holds(const struct tfsm_listener *l, const struct tfsm_ends *ends,
                             const uint8_t *cookie, unsigned len);
+
+/* ---- listener.c ---- */
+
+/* An event that does not open an entry: it stays, as the TCB is now, or is over. */
+void tfsm_entry_keep(struct tfsm_listener *l, uint32_t place, const struct tfsm_event *event,
+                     const struct tfsm_tcb *tcb);
 
 /* ---- isn.c ---- */
 

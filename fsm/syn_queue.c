@@ -224,7 +224,7 @@ uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends, 
     return place;
 }
 
-void tfsm_entry_give_back(struct tfsm_listener *l, uint32_t place)
+void tfsm_entry_remove(struct tfsm_listener *l, uint32_t place, enum tfsm_listener_counter why)
 {
     struct tfsm_entry *entry = entry_at(l, place);
     uint32_t *link = &l->entries[entry->home].bucket;
@@ -239,6 +239,7 @@ void tfsm_entry_give_back(struct tfsm_listener *l, uint32_t place)
     }
     tfsm_entry_leave_line(l, place);
     age_remove(l, place);
+    tally(l, why);
     entry->family = 0;
     entry->chain = l->free_entries;
     l->free_entries = place;
