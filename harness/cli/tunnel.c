@@ -1,7 +1,6 @@
 /* See tunnel.h. */
 #include "tunnel.h"
 
-#include "large.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -338,7 +337,7 @@ int tunnel_open(struct tunnel *tunnel)
         }
     }
     fit_device(tunnel);
-    tunnel->endpoint = endpoint_create_large(settings_finish(&tunnel->settings));
+    tunnel->endpoint = endpoint_create(settings_finish(&tunnel->settings));
     if (tunnel->endpoint == NULL) {
         return cli_fail(tunnel->plan.name, "not enough memory for %u connections",
                         tunnel->settings.endpoint.connections);

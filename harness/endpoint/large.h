@@ -1,6 +1,7 @@
 /* Memory for an endpoint of many connections, for programs on Linux: in large pages where the kernel has them. A segment
  * of a random connection touches few cache lines, but each on a page of its own: with pages of 4096 octets the processor
- * walks its page tables for most of them, which costs more than the lines do. The endpoint itself knows nothing of
+ * walks its page tables for most of them, which costs more than the lines do. Rings stay in small pages: of most of them
+ * little is ever touched, and the kernel clears a page when it is touched first. The endpoint itself knows nothing of
  * pages, and works in any memory. */
 #ifndef HARNESS_ENDPOINT_LARGE_H
 #define HARNESS_ENDPOINT_LARGE_H
@@ -15,12 +16,16 @@
 
 #define ENDPOINT_LARGE_PAGE ((size_t)2 << 20)
 
-/* endpoint_create() in such pages; what is smaller than one is left to that. Given back by endpoint_destroy(). Rings are
- * not touched: of what nobody uses only the rest of a page is taken. */
+/* endpoint_create() in such pages, rings apart; what is smaller than one is left to that. Given back by
+ * endpoint_destroy(). */
 static inline struct endpoint *endpoint_create_large(const struct endpoint_config *config)
 {
+    struct endpoint_config small = *config;
+    small.send_ring = 1;
+    small.receive_ring = 1;
     size_t size = endpoint_size(config);
-    if (size < ENDPOINT_LARGE_PAGE || size > SIZE_MAX - ENDPOINT_LARGE_PAGE) {
+    size_t tables = endpoint_size(&small); /* rings come last */
+    if (tables < ENDPOINT_LARGE_PAGE || size > SIZE_MAX - ENDPOINT_LARGE_PAGE) {
         return endpoint_create(config);
     }
     size = (size + ENDPOINT_LARGE_PAGE - 1) / ENDPOINT_LARGE_PAGE * ENDPOINT_LARGE_PAGE;
@@ -29,12 +34,10 @@ static inline struct endpoint *endpoint_create_large(const struct endpoint_confi
         return NULL;
     }
 #ifdef MADV_HUGEPAGE
-    (void)madvise(memory, size, MADV_HUGEPAGE); /* a wish */
+    (void)madvise(memory, tables / ENDPOINT_LARGE_PAGE * ENDPOINT_LARGE_PAGE,
+                  MADV_HUGEPAGE); /* a wish */
 #endif
-    struct endpoint_config small = *config;
-    small.send_ring = 1;
-    small.receive_ring = 1;
-    memset(memory, 0, endpoint_size(&small)); /* of rings nobody reads what was not written */
+    memset(memory, 0, tables); /* of rings nobody reads what was not written */
     return endpoint_place(config, memory);
 }
 
