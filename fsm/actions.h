@@ -18,7 +18,7 @@ static inline void forget(struct tfsm_tcb *tcb)
     const uint32_t ack = tcb->rst_ack;
     const uint32_t ts_val = tcb->rst_ts_val;
     const uint32_t ts_ecr = tcb->rst_ts_ecr;
-    *tcb = (struct tfsm_tcb){0};
+    clear_tcb(tcb);
     tcb->owed = owed;
     tcb->rst_seq = seq;
     tcb->rst_ack = ack;

@@ -34,7 +34,7 @@ static inline void await_accept(struct tfsm_listener *l, uint64_t id)
 /* What a passive OPEN leaves of a fresh TCB. */
 static inline void open_passive(const struct tfsm_listener *l, struct tfsm_tcb *tcb)
 {
-    *tcb = (struct tfsm_tcb){0};
+    clear_tcb(tcb);
     tcb->state = TFSM_LISTEN;
     tcb->flags = TFSM_M_PASSIVE;
     tcb->security = l->security;

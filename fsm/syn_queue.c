@@ -274,35 +274,36 @@ void tfsm_entry_unfold(const struct tfsm_listener *l, const struct tfsm_config *
     /* Sent again, by the timer or because the SYN came again: then no round trip is timed. */
     bool again =
         entry->tries > 0 || (!has(entry->owed, TFSM_OWE_SYN) && !has(entry->flags, TFSM_M_TIMING));
-    *tcb = (struct tfsm_tcb){.state = TFSM_SYN_RECEIVED,
-                             .owed = entry->owed,
-                             .security = l->security,
-                             .snd_wscale = entry->wscales & 0x0f,
-                             .rcv_wscale = entry->wscales >> 4,
-                             .cookie_len = entry->cookie_len,
-                             .snd_mss = entry->snd_mss,
-                             .uto_peer = entry->uto_peer,
-                             .uto_sent = entry->uto_sent,
-                             .backoff = entry->tries,
-                             .tries = entry->tries,
-                             .flags = entry->flags,
-                             .iss = entry->iss,
-                             .snd_una = entry->iss,
-                             .snd_nxt = after_syn,
-                             .snd_end = after_syn,
-                             .snd_wnd = entry->snd_wnd,
-                             .snd_wl1 = entry->irs,
-                             .snd_wl2 = entry->iss,
-                             .snd_wnd_max = entry->snd_wnd,
-                             .snd_recover = again ? after_syn : entry->iss,
-                             .snd_rtx = entry->iss,
-                             .irs = entry->irs,
-                             .rcv_nxt = seq_add(entry->irs, 1),
-                             .rcv_wnd = entry->rcv_wnd,
-                             .rcv_up = seq_add(entry->irs, 1),
-                             .rcv_acked = seq_add(entry->irs, 1),
-                             .ts_recent = entry->ts_recent,
-                             .ts_offset = entry->ts_offset};
+    clear_tcb(tcb);
+    tcb->state = TFSM_SYN_RECEIVED;
+    tcb->owed = entry->owed;
+    tcb->security = l->security;
+    tcb->snd_wscale = entry->wscales & 0x0fu;
+    tcb->rcv_wscale = entry->wscales >> 4;
+    tcb->cookie_len = entry->cookie_len;
+    tcb->snd_mss = entry->snd_mss;
+    tcb->uto_peer = entry->uto_peer;
+    tcb->uto_sent = entry->uto_sent;
+    tcb->backoff = entry->tries;
+    tcb->tries = entry->tries;
+    tcb->flags = entry->flags;
+    tcb->iss = entry->iss;
+    tcb->snd_una = entry->iss;
+    tcb->snd_nxt = after_syn;
+    tcb->snd_end = after_syn;
+    tcb->snd_wnd = entry->snd_wnd;
+    tcb->snd_wl1 = entry->irs;
+    tcb->snd_wl2 = entry->iss;
+    tcb->snd_wnd_max = entry->snd_wnd;
+    tcb->snd_recover = again ? after_syn : entry->iss;
+    tcb->snd_rtx = entry->iss;
+    tcb->irs = entry->irs;
+    tcb->rcv_nxt = seq_add(entry->irs, 1);
+    tcb->rcv_wnd = entry->rcv_wnd;
+    tcb->rcv_up = seq_add(entry->irs, 1);
+    tcb->rcv_acked = seq_add(entry->irs, 1);
+    tcb->ts_recent = entry->ts_recent;
+    tcb->ts_offset = entry->ts_offset;
     for (unsigned i = 0; i < TFSM_REPLY_CLASSES; i++) {
         tcb->challenges[i] = entry->challenges[i];
     }
