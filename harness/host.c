@@ -10,21 +10,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONNECTIONS 6u
-#define HALF_OPEN   6u /* which of them a record means: the last half-open one */
-#define NOBODY      7u /* none: what the log shows of segments that met no connection */
-#define LISTENERS   3u
-#define RING        4096u
-#define MEMORY      0x20000u /* octets of an endpoint: more than enough */
-#define OUTPUT      0x11000u /* of a packet */
-#define FLIGHT_MAX  32u      /* packets on their way to ourselves; more are lost */
-#define FLUSH_MAX   400u
-#define BUDGET      2000u /* events of one run, the end included */
-#define TUPLES      600u  /* that were ever heard of */
-#define PERIOD      4093u /* of every stream, octets: a prime, so that no ring divides it */
-#define SECOND      UINT64_C(1000000)
-#define LAST        (TFSM_NEVER / 2) /* beyond, deadlines may all be one */
-#define UNOPENED    (1u << TFSM_CLOSED | 1u << TFSM_LISTEN)
+#define CONNECTIONS    6u
+#define HALF_OPEN      6u /* which of them a record means: the last half-open one */
+#define NOBODY         7u /* none: what the log shows of segments that met no connection */
+#define LISTENERS      3u
+#define RING           4096u
+#define MEMORY         0x20000u /* octets of an endpoint: more than enough */
+#define OUTPUT         0x11000u /* of a packet */
+#define FLIGHT_MAX     32u      /* packets on their way to ourselves; more are lost */
+#define FLUSH_MAX      400u
+#define BUDGET         2000u /* events of one run, the end included */
+#define TUPLES         600u  /* that were ever heard of */
+#define PERIOD         4093u /* of every stream, octets: a prime, so that no ring divides it */
+#define SECOND         UINT64_C(1000000)
+#define ACK_DELAY_MOST UINT64_C(499999) /* no acknowledgment waits longer (RFC9293:MUST-40) */
+#define LAST           (TFSM_NEVER / 2) /* beyond, deadlines may all be one */
+#define UNOPENED       (1u << TFSM_CLOSED | 1u << TFSM_LISTEN)
 
 /* A connection of the endpoint, in the slot of the same index. */
 struct connection {
@@ -1117,12 +1118,28 @@ static void finish_users(void)
     }
 }
 
+/* Whether an end may give up before an acknowledgment that the other delays: timeouts double, but
+ * stay short where they are bounded. */
+static bool is_impatient(const struct tfsm_config *cfg)
+{
+    tfsm_time timeout = cfg->rto_min > 0 ? cfg->rto_min : 1;
+    tfsm_time all = 0;
+    for (unsigned i = 0; i <= cfg->retries && all < ACK_DELAY_MOST; i++) {
+        all += timeout;
+        timeout = timeout * 2 < cfg->rto_max ? timeout * 2 : cfg->rto_max;
+    }
+    return all < (cfg->ack_delay < ACK_DELAY_MOST ? cfg->ack_delay : ACK_DELAY_MOST);
+}
+
 /* Nobody but ourselves had a hand in it, nothing was lost and nobody aborted: then it opened,
- * carried the text and closed in good order. */
+ * carried the text and closed in good order, or gave up where it is told to be so impatient. */
 static void check_self(const struct connection *c)
 {
     const struct tfsm_config *cfg = &host.cfg[c->tuple.local.family == 6];
     const uint32_t bad = TFSM_SIG_RESET | TFSM_SIG_REFUSED | TFSM_SIG_TIMED_OUT;
+    if ((c->heard & TFSM_SIG_TIMED_OUT) != 0 && is_impatient(cfg)) {
+        return;
+    }
     if (c->handle == 0 || !c->exact || c->aborted || !host.lossless || cfg->rcv_buff == 0) {
         return;
     }
