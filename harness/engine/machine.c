@@ -70,6 +70,11 @@ const struct tfsm_rule *machine_rows(void)
     return table.rows;
 }
 
+bool machine_is_compiled(void)
+{
+    return engine == COMPILED;
+}
+
 void machine_hold_together(void)
 {
     engine = table.rows == tfsm_rules ? BOTH : engine;
@@ -231,5 +236,5 @@ bool __wrap_tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfs
 /* Only the compiled engine is known to have nothing: the others are asked. */
 bool __wrap_tfsm_has_nothing(const struct tfsm_tcb *tcb)
 {
-    return engine == COMPILED && __real_tfsm_has_nothing(tcb);
+    return machine_is_compiled() && __real_tfsm_has_nothing(tcb);
 }

@@ -16,6 +16,9 @@ const struct tfsm_trace *machine_trace(const struct tfsm_effects *fx);
 /* The rows that run: the true ones, or those of TFSM_VARIANT. */
 const struct tfsm_rule *machine_rows(void);
 
+/* Whether the compiled engine runs alone: only then does tfsm_has_nothing() ever say so. */
+bool machine_is_compiled(void);
+
 /* From now on as with TFSM_ENGINE=both, unless a variant runs. A difference is told on standard error, as a violation, and
  * the program aborts. */
 void machine_hold_together(void);
