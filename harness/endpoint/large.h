@@ -25,7 +25,7 @@ static inline struct endpoint *endpoint_create_large(const struct endpoint_confi
     small.receive_ring = 1;
     size_t size = endpoint_size(config);
     size_t tables = endpoint_size(&small); /* rings come last */
-    if (tables < ENDPOINT_LARGE_PAGE || size > SIZE_MAX - ENDPOINT_LARGE_PAGE) {
+    if (size == 0 || tables < ENDPOINT_LARGE_PAGE || size > SIZE_MAX - ENDPOINT_LARGE_PAGE) {
         return endpoint_create(config);
     }
     size = (size + ENDPOINT_LARGE_PAGE - 1) / ENDPOINT_LARGE_PAGE * ENDPOINT_LARGE_PAGE;

@@ -62,7 +62,7 @@ enum tfsm_result endpoint_set(struct endpoint *ep, endpoint_handle handle,
     struct tfsm_event event = {.kind = TFSM_EV_TIMEOUT, .now = now};
     struct tfsm_event window = {.kind = TFSM_EV_RECEIVE, .now = now};
     struct tfsm_effects fx;
-    uint32_t before = ep->cold[index].policy.rcv_buff;
+    uint32_t before = ep_policy(ep, index)->rcv_buff;
     if (slot->untold) {
         ep_tell_core(ep, index, now);
     }

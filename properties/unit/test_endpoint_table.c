@@ -89,6 +89,64 @@ static void test_table_in_large_pages(void **state)
     assert_int_equal(read_some(0, handle[0], 0), 500);
     config[0].connections = 0; /* what makes no sense makes none here either */
     assert_null(endpoint_create_large(&config[0]));
+    config[0].connections = 10000; /* nor where the tables alone would */
+    config[0].send_ring = 3000;
+    assert_null(endpoint_create_large(&config[0]));
+}
+
+/* ---- places that had another connection before ---- */
+
+/* The only place of host 0, after a connection with options of its own. */
+static void use_the_place(void)
+{
+    struct endpoint_config *config = plan_hosts();
+    config[0].connections = 1;
+    config[0].policy4.rcv_buff = 4096;
+    config[0].receive_ring = 65536;
+    start_hosts();
+    struct endpoint_options options = endpoint_defaults(net.host[0], 4);
+    struct endpoint_open open = to_host_1();
+    options.policy.rcv_buff = 65536;
+    options.mute = TFSM_SIG_SOFT_ERROR;
+    open.options = &options;
+    endpoint_handle client = connect_with(&open);
+    talk();
+    assert_int_equal(endpoint_abort(net.host[0], client, net.now), TFSM_DONE);
+    assert_int_equal(endpoint_release(net.host[0], client, net.now), TFSM_DONE);
+    endpoint_handle server = accept_one(net.listener);
+    assert_int_equal(endpoint_release(net.host[1], server, net.now), TFSM_DONE);
+    talk();
+    assert_int_equal(in_use(0), 0);
+}
+
+/* A buffer that grows is announced, whatever the one before had. */
+static void test_table_place_forgets_the_policy(void **state)
+{
+    (void)state;
+    endpoint_handle handle[2];
+    use_the_place();
+    open_pair(handle);
+    size_t sent = send_some(1, handle[1], 0, 20000);
+    talk();
+    struct endpoint_options options = endpoint_defaults(net.host[0], 4);
+    options.policy.rcv_buff = 65536;
+    assert_int_equal(endpoint_set(net.host[0], handle[0], &options, net.now), TFSM_DONE);
+    uint64_t packets = net.packets;
+    talk(); /* the peer hears of the larger window, and of nothing else */
+    assert_true(net.packets > packets);
+    pass(SECOND);
+    assert_int_equal(endpoint_readable(net.host[0], handle[0]), sent);
+}
+
+static void test_table_place_forgets_what_was_mute(void **state)
+{
+    (void)state;
+    endpoint_handle handle[2];
+    struct endpoint_options options;
+    use_the_place();
+    open_pair(handle);
+    assert_int_equal(endpoint_get(net.host[0], handle[0], &options), TFSM_DONE);
+    assert_int_equal(options.mute, 0);
 }
 
 int main(void)
@@ -97,6 +155,8 @@ int main(void)
         cmocka_unit_test_teardown(test_table_connections_come_and_go, stop_hosts),
         cmocka_unit_test_teardown(test_table_full_finds_and_misses, stop_hosts),
         cmocka_unit_test_teardown(test_table_in_large_pages, stop_hosts),
+        cmocka_unit_test_teardown(test_table_place_forgets_the_policy, stop_hosts),
+        cmocka_unit_test_teardown(test_table_place_forgets_what_was_mute, stop_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
