@@ -69,6 +69,7 @@ static ALONG void answer_at_once(const struct tfsm_listener *l, const struct tfs
 {
     if (l->policy.at_once && !out->answers) {
         tfsm_arrive_answer(l, cfg, packet, at, entry_at(l, place)->cookie, out);
+        out->entry = out->answers ? place : NO_ENTRY;
     }
 }
 

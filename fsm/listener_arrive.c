@@ -262,6 +262,7 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
 {
     out->kind = TFSM_ARRIVAL_TAKEN;
     out->answers = false;
+    out->entry = NO_ENTRY;
     no_effects(&out->effects);
     if (l->closing || !is_segment(packet)) {
         out->kind = TFSM_ARRIVAL_INVALID;
@@ -297,6 +298,13 @@ void tfsm_listener_segment(struct tfsm_listener *l, const struct tfsm_config *cf
 }
 
 /* ---- the entry of a packet ---- */
+
+bool tfsm_listener_stands(const struct tfsm_listener *l, uint32_t entry,
+                          const struct tfsm_segment *answer)
+{
+    uint32_t iss = has(answer->flags, TFSM_SYN) ? answer->seq : seq_sub(answer->seq, 1);
+    return !l->closing && entry_at(l, entry)->family != 0 && entry_at(l, entry)->iss == iss;
+}
 
 bool tfsm_listener_holds(const struct tfsm_listener *l, const struct tfsm_packet *packet)
 {

@@ -242,6 +242,8 @@ struct tfsm_arrival {
     /* with that: a RST, a SYN-ACK with a cookie, and with policy.at_once what an entry has to say; hops and
      * traffic_class are the embedder's to fill in. Else there may be anything */
     struct tfsm_packet answer;
+    uint32_t
+        entry; /* whose answer it is: for tfsm_listener_stands(); 0: nobody's that is remembered */
     /* of the TCB that the segment met, whether it was kept or not; all zero where it met none. To
      * be carried out with TFSM_ARRIVAL_CONNECTION; then TFSM_SIG_EARLY says that it is a Fast Open:
      * see tfsm_listener_early_over() */
@@ -338,6 +340,12 @@ void tfsm_listener_rotate_fast_open(struct tfsm_listener *listener, const uint8_
  * LISTEN. Returns whether it is an entry's. */
 bool tfsm_listener_peek(const struct tfsm_listener *listener, const struct tfsm_config *cfg,
                         const struct tfsm_packet *packet, tfsm_time now, struct tfsm_tcb *out);
+
+/* Whether what an arrival answered still stands, where it did not go out there and then: the entry that
+ * said it is there yet, and of the same ISN.
+ * entry, answer  tfsm_arrival.entry, not 0, and the segment */
+bool tfsm_listener_stands(const struct tfsm_listener *listener, uint32_t entry,
+                          const struct tfsm_segment *answer);
 
 /* There is an entry for the other end of a packet that comes in. */
 bool tfsm_listener_holds(const struct tfsm_listener *listener, const struct tfsm_packet *packet);

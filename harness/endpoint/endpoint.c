@@ -147,8 +147,8 @@ static struct layout lay_out(const struct endpoint_config *config)
     at.accept_queue = reserve(&at.total, queued, sizeof(uint64_t));
     size_t spent = (size_t)config->listeners * config->spent;
     at.spent = reserve(&at.total, spent, sizeof(struct tfsm_spent));
-    at.resets = reserve(&at.total, config->resets, sizeof(struct tfsm_packet));
-    at.syn_acks = reserve(&at.total, config->syn_acks, sizeof(struct tfsm_packet));
+    at.resets = reserve(&at.total, config->resets, sizeof(struct ep_answer));
+    at.syn_acks = reserve(&at.total, config->syn_acks, sizeof(struct ep_answer));
     at.cookies = reserve(&at.total, config->cookies, sizeof(struct ep_cookie));
     size_t refusals = (size_t)config->cookies * EP_REFUSALS;
     at.refusals = reserve(&at.total, refusals, sizeof(struct ep_refusal));
@@ -199,9 +199,9 @@ static void place_arrays(struct endpoint *ep, const struct endpoint_config *conf
     ep->entries = (void *)(base + at.entries);
     ep->accept_queue = (void *)(base + at.accept_queue);
     ep->spent = (void *)(base + at.spent);
-    ep->resets = (struct ep_ring){.packets = (void *)(base + at.resets), .most = config->resets};
+    ep->resets = (struct ep_ring){.answers = (void *)(base + at.resets), .most = config->resets};
     ep->syn_acks =
-        (struct ep_ring){.packets = (void *)(base + at.syn_acks), .most = config->syn_acks};
+        (struct ep_ring){.answers = (void *)(base + at.syn_acks), .most = config->syn_acks};
     ep->cookies = (void *)(base + at.cookies);
     ep->refusals = (void *)(base + at.refusals);
     ep->scratch = base + at.scratch;

@@ -24,7 +24,7 @@ static void answer(struct endpoint *ep, const struct tfsm_packet *packet, tfsm_t
     }
     ep->counters.segments_in++;
     while (ep_pull(ep, 0, &tcb, policy, now, &reply.segment)) {
-        ep->counters.resets_lost += !ep_wait(&ep->resets, &reply);
+        ep->counters.resets_lost += ep_wait(&ep->resets, &reply) == NULL;
     }
 }
 

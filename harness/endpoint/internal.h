@@ -345,8 +345,8 @@ void ep_seed(const struct endpoint *ep, const struct ep_tuple *tuple, struct tfs
 
 /* ---- listener.c ---- */
 
-/* Let a packet wait; returns false when there is no place. */
-bool ep_wait(struct ep_ring *ring, const struct tfsm_packet *packet);
+/* Let a packet wait. Returns where it does, or null when there is no place. */
+struct ep_answer *ep_wait(struct ep_ring *ring, const struct tfsm_packet *packet);
 /* A listener has a half-open connection with this tuple. */
 bool ep_is_half_open(const struct endpoint *ep, const struct ep_tuple *tuple);
 /* A segment for a listener. Returns false when there is none. iss_after: null, or there is a connection

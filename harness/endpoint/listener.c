@@ -355,13 +355,32 @@ static void forget_before(struct endpoint *ep, const struct tfsm_packet *packet)
     }
 }
 
-/* A RST, a SYN-ACK, or whatever else a half-open connection has to say. */
-static void answer_later(struct endpoint *ep, const struct tfsm_packet *answer)
+/* Copies of a SYN come together: what the last answer that waits says need not be said again. */
+static bool is_said(const struct ep_ring *ring, uint32_t at, const struct tfsm_arrival *arrival)
 {
-    if ((answer->segment.flags & TFSM_RST) != 0) {
-        ep->counters.resets_lost += !ep_wait(&ep->resets, answer);
-    } else {
-        ep->counters.syn_acks_lost += !ep_wait(&ep->syn_acks, answer);
+    const struct tfsm_segment *segment = &arrival->answer.segment;
+    if (ring->count == 0 || arrival->entry == 0) {
+        return false;
+    }
+    const struct ep_answer *last = &ring->answers[(ring->first + ring->count - 1) % ring->most];
+    return last->entry == arrival->entry && last->listener == at &&
+           last->packet.segment.seq == segment->seq && last->packet.segment.ack == segment->ack &&
+           last->packet.segment.flags == segment->flags;
+}
+
+/* A RST, a SYN-ACK, or whatever else a half-open connection has to say. */
+static void answer_later(struct endpoint *ep, uint32_t at, const struct tfsm_arrival *arrival)
+{
+    if ((arrival->answer.segment.flags & TFSM_RST) != 0) {
+        ep->counters.resets_lost += ep_wait(&ep->resets, &arrival->answer) == NULL;
+    } else if (!is_said(&ep->syn_acks, at, arrival)) {
+        struct ep_answer *answer = ep_wait(&ep->syn_acks, &arrival->answer);
+        ep->counters.syn_acks_lost += answer == NULL;
+        if (answer != NULL) {
+            answer->entry = arrival->entry;
+            answer->listener = at;
+            answer->generation = ep->listeners[at].node.generation;
+        }
     }
 }
 
@@ -431,7 +450,7 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, uint3
     if (arrival.answers) {
         arrival.answer.hops = listener->hops;
         arrival.answer.traffic_class = listener->traffic_class;
-        answer_later(ep, &arrival.answer);
+        answer_later(ep, at, &arrival);
     }
     note_listener(ep, at);
     return true;

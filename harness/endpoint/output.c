@@ -80,26 +80,40 @@ static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packe
     return false;
 }
 
-bool ep_wait(struct ep_ring *ring, const struct tfsm_packet *packet)
+struct ep_answer *ep_wait(struct ep_ring *ring, const struct tfsm_packet *packet)
 {
     if (ring->count == ring->most) {
-        return false;
+        return NULL;
     }
-    ring->packets[(ring->first + ring->count++) % ring->most] = *packet;
-    return true;
+    struct ep_answer *answer = &ring->answers[(ring->first + ring->count++) % ring->most];
+    answer->packet = *packet;
+    answer->entry = 0;
+    return answer;
 }
 
-EP_INLINE bool take_from_ring(struct ep_ring *ring, struct tfsm_packet *packet,
-                              struct endpoint_piece text[2])
+/* The entry that has said it may be over since, or its listener. */
+static bool stands(const struct endpoint *ep, const struct ep_answer *answer)
 {
-    if (ring->count == 0) {
-        return false;
+    const struct ep_listener *listener = &ep->listeners[answer->listener];
+    return answer->entry == 0 ||
+           (listener->node.generation == answer->generation &&
+            tfsm_listener_stands(&listener->core, answer->entry, &answer->packet.segment));
+}
+
+EP_INLINE bool take_from_ring(const struct endpoint *ep, struct ep_ring *ring,
+                              struct tfsm_packet *packet, struct endpoint_piece text[2])
+{
+    while (ring->count > 0) {
+        const struct ep_answer *answer = &ring->answers[ring->first];
+        ring->first = (ring->first + 1) % ring->most;
+        ring->count--;
+        if (stands(ep, answer)) {
+            *packet = answer->packet;
+            no_text(text);
+            return true;
+        }
     }
-    *packet = ring->packets[ring->first];
-    ring->first = (ring->first + 1) % ring->most;
-    ring->count--;
-    no_text(text);
-    return true;
+    return false;
 }
 
 static inline bool is_silent(const struct endpoint *ep)
@@ -113,10 +127,10 @@ static bool take_next(struct endpoint *ep, tfsm_time now, struct tfsm_packet *pa
 {
     unsigned turn = ep->turn++ % 4;
     struct ep_ring *first = turn == 0 ? &ep->resets : &ep->syn_acks;
-    bool taken = (turn % 2 == 0 && take_from_ring(first, packet, text)) ||
+    bool taken = (turn % 2 == 0 && take_from_ring(ep, first, packet, text)) ||
                  take_from_line(ep, now, packet, text) ||
-                 take_from_ring(&ep->syn_acks, packet, text) ||
-                 take_from_ring(&ep->resets, packet, text);
+                 take_from_ring(ep, &ep->syn_acks, packet, text) ||
+                 take_from_ring(ep, &ep->resets, packet, text);
     ep->counters.segments_out += taken;
     return taken;
 }

@@ -135,9 +135,17 @@ struct ep_due {
     uint32_t node; /* a slot, or connections + a listener */
 };
 
-/* Packets that nothing else remembers wait here, the oldest first. */
+/* A packet that waits. One that an entry of a listener has said goes out only if that is there yet. */
+struct ep_answer {
+    struct tfsm_packet packet;
+    uint32_t entry; /* tfsm_arrival.entry, 0: nobody's */
+    uint32_t listener;
+    uint32_t generation; /* which of those that were in this place */
+};
+
+/* Answers to what arrived wait here, the oldest first. */
 struct ep_ring {
-    struct tfsm_packet *packets;
+    struct ep_answer *answers;
     uint32_t most;
     uint32_t first;
     uint32_t count;
@@ -182,7 +190,7 @@ struct endpoint {
     uint32_t closing_listeners;
     uint32_t exact_listeners; /* that name a local address */
     struct ep_ring resets;    /* answers to segments of no connection */
-    struct ep_ring syn_acks;  /* with a SYN cookie */
+    struct ep_ring syn_acks;  /* with a SYN cookie, or of an entry */
     uint32_t spent_count;
     size_t packet_most;
     endpoint_watcher *watcher;

@@ -593,6 +593,73 @@ static void test_endpoint_listener_icmp_ends_half_open(void **state)
     assert_int_equal(accept_one(net.listener), 0);
 }
 
+/* ---- what waits to be said, and what comes before it is ---- */
+
+/* A SYN-ACK that waits is not said any more once nobody is half open. */
+static void test_endpoint_listener_reset_before_the_answer(void **state)
+{
+    (void)state;
+    start_hosts();
+    spoof(PORT, 1);
+    struct tfsm_packet reset = packet_from(v4(203, 0, 113, 9), 1, TFSM_RST);
+    reset.segment.seq = seq_add(reset.segment.seq, 1);
+    hand_in(&reset);
+    assert_int_equal(endpoint_half_open(net.host[1], net.listener), 0);
+    expect_silence(1);
+}
+
+static void test_endpoint_listener_closed_before_the_answer(void **state)
+{
+    (void)state;
+    start_hosts();
+    endpoint_handle client = connect_to(PORT);
+    uint8_t octets[PACKET];
+    size_t n = endpoint_output(net.host[0], net.now, octets, sizeof octets);
+    endpoint_input(net.host[1], octets, n, net.now);
+    assert_int_equal(endpoint_close(net.host[1], net.listener, net.now), TFSM_DONE);
+    assert_int_equal(said().segment.flags & (TFSM_RST | TFSM_SYN), TFSM_RST);
+    expect_silence(1);
+    assert_int_equal(state_of(0, client), TFSM_SYN_SENT);
+}
+
+/* Copies of a SYN that come together draw one answer. (RFC9293:MUST-58) */
+static void test_endpoint_listener_copies_of_a_syn_one_answer(void **state)
+{
+    (void)state;
+    start_hosts();
+    for (unsigned i = 0; i < 5; i++) {
+        spoof(PORT, 1);
+    }
+    assert_int_equal(said().segment.flags & (TFSM_SYN | TFSM_ACK), TFSM_SYN | TFSM_ACK);
+    expect_silence(1);
+}
+
+/* It goes out with the Diffserv field that the listener's connections have. (RFC9293:MUST-48) */
+static void test_endpoint_listener_answer_has_the_traffic_class(void **state)
+{
+    (void)state;
+    start_hosts();
+    struct endpoint_options options = endpoint_defaults(net.host[1], 4);
+    options.traffic_class = 0x20;
+    assert_int_equal(endpoint_set(net.host[1], net.listener, &options, net.now), TFSM_DONE);
+    spoof(PORT, 1);
+    assert_int_equal(said().traffic_class, 0x20);
+}
+
+/* When an entry answers is the endpoint's own affair. */
+static void test_endpoint_listener_policy_at_once_is_not_the_user_s(void **state)
+{
+    (void)state;
+    struct tfsm_listener_policy policy = tfsm_listener_policy_default();
+    policy.at_once = true;
+    start_hosts();
+    endpoint_handle listener = listen_with(&policy, 4);
+    spoof(81, 1);
+    (void)said();
+    assert_int_equal(endpoint_get_listener(net.host[1], listener, &policy), TFSM_DONE);
+    assert_false(policy.at_once);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -622,6 +689,12 @@ int main(void)
                                   stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_listener_closes_while_early, stop_hosts),
         cmocka_unit_test_teardown(test_endpoint_listener_half_open_is_a_connection, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_listener_reset_before_the_answer, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_listener_closed_before_the_answer, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_listener_copies_of_a_syn_one_answer, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_listener_answer_has_the_traffic_class, stop_hosts),
+        cmocka_unit_test_teardown(test_endpoint_listener_policy_at_once_is_not_the_user_s,
+                                  stop_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
