@@ -1,7 +1,6 @@
 /* See tunnel.h. */
 #include "tunnel.h"
 
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
