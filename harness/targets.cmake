@@ -87,11 +87,9 @@ add_executable(generate harness/engine/generate.c)
 target_link_libraries(generate PRIVATE engine flags)
 
 # ---- the harness ----
-add_library(harness STATIC
-  harness/coverage.c harness/decode.c harness/host.c harness/host_packet.c harness/listen.c harness/listen_account.c
-  harness/monitor.c harness/monitor_duty.c harness/monitor_rtt.c harness/pair.c
-  harness/program/packet_program.c harness/program/repair.c harness/run.c)
-target_include_directories(harness PUBLIC harness harness/program)
+file(GLOB harness_sources CONFIGURE_DEPENDS harness/monitor/*.c harness/program/*.c)
+add_library(harness STATIC ${harness_sources})
+target_include_directories(harness PUBLIC harness/monitor harness/program)
 target_compile_definitions(harness PUBLIC _GNU_SOURCE)
 if(NOT TFSM_PROFILE STREQUAL "") # programs keep to what this library can do
   target_compile_definitions(harness PRIVATE "HARNESS_PROFILE=(${profile})")
@@ -108,9 +106,9 @@ target_link_libraries(simulate PRIVATE sim flags)
 # What it takes to run it as somebody else's stack: sockets, settings, packetdrill's plug-in. The shared object has objects
 # of its own, which are position independent, and shows a single symbol.
 find_package(Threads REQUIRED)
-file(GLOB stacks_sources CONFIGURE_DEPENDS harness/stacks/*.c)
+file(GLOB stacks_sources CONFIGURE_DEPENDS harness/sockets/*.c harness/stacks/*.c)
 add_library(stacks STATIC ${stacks_sources})
-target_include_directories(stacks PUBLIC harness/stacks)
+target_include_directories(stacks PUBLIC harness/sockets harness/stacks)
 # Whoever makes a plug-in of his own links these.
 set_target_properties(endpoint stacks PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_compile_definitions(stacks PUBLIC _GNU_SOURCE)
@@ -124,7 +122,7 @@ if(TFSM_FUZZ STREQUAL "OFF")
   set_target_properties(packetdrill_plugin PROPERTIES OUTPUT_NAME tcpfsm_packetdrill PREFIX lib
                         LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}
                         LINK_DEPENDS ${PROJECT_SOURCE_DIR}/harness/stacks/packetdrill.map)
-  target_include_directories(packetdrill_plugin PRIVATE harness/stacks harness/endpoint fsm)
+  target_include_directories(packetdrill_plugin PRIVATE harness/sockets harness/stacks harness/endpoint fsm)
   target_compile_definitions(packetdrill_plugin PRIVATE _GNU_SOURCE)
   target_link_options(packetdrill_plugin PRIVATE LINKER:--version-script=${PROJECT_SOURCE_DIR}/harness/stacks/packetdrill.map)
   target_link_libraries(packetdrill_plugin PRIVATE Threads::Threads flags)
@@ -206,10 +204,10 @@ else()
 endif()
 # The running kernel as the peer: a TUN device, the loop that drives an endpoint behind it, and what runs over that.
 add_library(tun STATIC
-  harness/stacks/tun/address.c harness/stacks/tun/descriptor.c harness/stacks/tun/driver.c harness/stacks/tun/http.c
-  harness/stacks/tun/outlet.c harness/stacks/tun/places.c harness/stacks/tun/record.c harness/stacks/tun/services.c
-  harness/stacks/tun/stream.c harness/stacks/tun/tun.c harness/stacks/tun/web.c)
-target_include_directories(tun PUBLIC harness/stacks/tun SYSTEM PRIVATE ${PCAP_INCLUDE})
+  harness/tun/address.c harness/tun/descriptor.c harness/tun/driver.c harness/tun/http.c
+  harness/tun/outlet.c harness/tun/places.c harness/tun/record.c harness/tun/services.c
+  harness/tun/stream.c harness/tun/tun.c harness/tun/web.c)
+target_include_directories(tun PUBLIC harness/tun SYSTEM PRIVATE ${PCAP_INCLUDE})
 target_compile_definitions(tun PUBLIC _GNU_SOURCE)
 target_link_libraries(tun PUBLIC endpoint sim ${PCAP_LIBRARY} PRIVATE flags)
 file(GLOB cli_sources CONFIGURE_DEPENDS harness/cli/*.c)

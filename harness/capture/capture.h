@@ -1,7 +1,7 @@
 /* Captures of TCP as other stacks speak it: reading pcap and pcapng files, telling connections
  * apart, reading off what the user of one end must have called, and letting the core take the place
  * of that end. The importer of seeds and the capture test share this. Captures are written
- * elsewhere: stacks/tun/record.h. */
+ * elsewhere: tun/record.h. */
 #ifndef HARNESS_CAPTURE_H
 #define HARNESS_CAPTURE_H
 

@@ -1,4 +1,4 @@
-/* The heads of HTTP requests (harness/stacks/tun/http.h). Each test is a table: a request, and what
+/* The heads of HTTP requests (harness/tun/http.h). Each test is a table: a request, and what
  * the parser makes of it. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* The services behind a TUN device (harness/stacks/tun/services.h), served between two endpoints in
+/* The services behind a TUN device (harness/tun/services.h), served between two endpoints in
  * memory: host 0 is the client, host 1 serves. */
 #include "hosts.h"
 #include "http.h"

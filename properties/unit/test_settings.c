@@ -1,4 +1,4 @@
-/* Settings as text (harness/stacks/settings.h): what each kind of key does, and that every mistake
+/* Settings as text (harness/sockets/settings.h): what each kind of key does, and that every mistake
  * is told in one line with its key. */
 #include <setjmp.h>
 #include <stdarg.h>

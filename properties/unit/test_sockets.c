@@ -1,4 +1,4 @@
-/* Sockets over the endpoint (harness/stacks): each call as Linux answers it, on a clock that only
+/* Sockets over the endpoint (harness/sockets): each call as Linux answers it, on a clock that only
  * the test moves. The far end is made by hand: properties/stacks/peer.h. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* What can be known of a TUN device without one (harness/stacks/tun/tun.h): names, addresses, and
+/* What can be known of a TUN device without one (harness/tun/tun.h): names, addresses, and
  * the address of the kernel's end; and the descriptors beside it, which must never hold it up
  * (descriptor.h, outlet.h). */
 #include <setjmp.h>

@@ -1,6 +1,4 @@
-/* Carrying out event programs: see run.h. Here the program is a peer, and one bare TCB is what it
- * speaks to; pair.c has two whole endpoints, listen.c a listener, host.c an endpoint and raw
- * packets. */
+/* Event programs that are a peer: one bare TCB is what they speak to. See run.h. */
 #include "octets.h"
 #include "run_internal.h"
 #include "seq.h"
@@ -378,9 +376,9 @@ static void check_silence(struct trace *trace)
     }
 }
 
-static struct run_result run_trace(const uint8_t *octets, size_t size,
-                                   const struct origins *origins, run_log *log, void *user,
-                                   uint64_t *digest, bool *shifted)
+static struct run_result run_once(const uint8_t *octets, size_t size,
+                                  const struct origins *origins, run_log *log, void *user,
+                                  uint64_t *digest, bool *shifted)
 {
     uint32_t shift = origins->ours;
     static struct trace trace;
@@ -410,26 +408,16 @@ static struct run_result run_trace(const uint8_t *octets, size_t size,
     return trace.run.result;
 }
 
-struct run_result run_program(enum run_mode mode, const uint8_t *octets, size_t size, run_log *log,
-                              void *user)
+struct run_result run_trace(const uint8_t *octets, size_t size, run_log *log, void *user)
 {
     static const struct origins here = {0, 0, 0};
     static const struct origins there = {0x7ffffff5u, 0x80000009u, 0x7ffffff9u};
     uint64_t digest = 0;
     uint64_t other = 0;
     bool shifted = false;
-    if (mode == RUN_PAIR) {
-        return run_pair(octets, size, log, user);
-    }
-    if (mode == RUN_LISTENER) {
-        return run_listener(octets, size, log, user);
-    }
-    if (mode == RUN_ENDPOINT) {
-        return run_endpoint(octets, size, log, user);
-    }
-    struct run_result result = run_trace(octets, size, &here, log, user, &digest, &shifted);
+    struct run_result result = run_once(octets, size, &here, log, user, &digest, &shifted);
     if (shifted && result.violation.id == NULL) {
-        struct run_result moved = run_trace(octets, size, &there, NULL, NULL, &other, &shifted);
+        struct run_result moved = run_once(octets, size, &there, NULL, NULL, &other, &shifted);
         result.events += moved.events;
         if (moved.violation.id != NULL) { /* some checks are made in one run of four */
             result.violation = moved.violation;

@@ -1,4 +1,4 @@
-/* What run.c, pair.c, listen.c and host.c share, and nobody else needs: the account of a run. */
+/* What run.c, trace.c, pair.c, listen.c and host.c share, and nobody else needs: the account of a run. */
 #ifndef HARNESS_RUN_INTERNAL_H
 #define HARNESS_RUN_INTERNAL_H
 
@@ -83,6 +83,9 @@ static inline void run_progresses(struct run_account *run, unsigned end, tfsm_ti
 }
 
 #define RUN_DRAIN_MAX 16 /* segments drawn at a time: a small interface queue */
+
+/* trace.c: one bare TCB. */
+struct run_result run_trace(const uint8_t *octets, size_t size, run_log *log, void *user);
 
 /* pair.c: two endpoints and the network between them. */
 struct run_result run_pair(const uint8_t *octets, size_t size, run_log *log, void *user);
