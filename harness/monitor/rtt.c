@@ -1,12 +1,13 @@
 /* The round trip: when which numbers went out for the first time, whether they went out again, and
  * which timestamps they bore. SRTT, RTTVAR and the timeout move by the formulas of RFC 6298 and RFC
  * 7323, from a measurement that can be one, and where there is one they must. */
-#include "monitor_internal.h"
+#include "internal.h"
 #include "seq.h"
+
+#include <string.h>
 
 #define GRANULARITY  1000u                  /* microseconds: a tick of the timestamp clock */
 #define LONGEST      (UINT32_MAX / 16)      /* microseconds: longer round trips count as this */
-#define AFTER_SYN    UINT64_C(3000000)      /* microseconds (RFC6298:5.7) */
 #define HALF_CLOCK   (UINT64_C(1000) << 31) /* microseconds: beyond, echoes cannot be ordered */
 #define MOST_SAMPLES 1000                   /* a window: more would leave no weight at all */
 
