@@ -69,14 +69,27 @@ static void check_congestion(struct monitor *monitor, const struct tfsm_tcb *bef
     }
 }
 
+/* ECE lowered the window. */
+static void check_cut(struct monitor *monitor, const struct tfsm_tcb *before,
+                      const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+{
+    uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
+    uint32_t size = segment_size(after);
+    if (monitor->cut && seq_le(seg->ack, monitor->cut_seq)) {
+        fails(monitor, "CUT_TWICE", "RFC3168:6.1.2b ECE lowers the window once in a flight");
+    }
+    if (after->ssthresh > (flight / 2 > 2 * size ? flight / 2 : 2 * size)) {
+        fails_by(monitor, "ECE_CUT", "RFC3168:6.1.2a ECE leaves no more than a loss would",
+                 (flight / 2 > 2 * size ? flight / 2 : 2 * size), after->ssthresh);
+    }
+}
+
 /* ECE lowers the window as a loss would, and once for what was in flight together: the peer says it
  * until CWR comes. */
 static void check_ece(struct monitor *monitor, const struct tfsm_tcb *before,
                       const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
     const uint32_t losing = TFSM_M_RECOVERY | TFSM_M_LOSS;
-    uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
-    uint32_t size = segment_size(after);
     bool timed_out = ev->kind == TFSM_EV_TIMEOUT && (after->flags & TFSM_M_LOSS) != 0 &&
                      before->at_rtx != 0 && ev->now >= before->at_rtx;
     bool recovers = (before->flags & losing) == 0 && (after->flags & TFSM_M_RECOVERY) != 0;
@@ -84,12 +97,8 @@ static void check_ece(struct monitor *monitor, const struct tfsm_tcb *before,
                ev->kind == TFSM_EV_SEGMENT && (ev->segment.flags & TFSM_ECE) != 0 &&
                ((before->flags | after->flags) & losing) == 0 && after->cwnd < before->cwnd &&
                before->at_persist == 0; /* else it may be a pause that ends */
-    if (ece && monitor->cut && seq_le(ev->segment.ack, monitor->cut_seq)) {
-        fails(monitor, "CUT_TWICE", "RFC3168:6.1.2b ECE lowers the window once in a flight");
-    }
-    if (ece && after->ssthresh > (flight / 2 > 2 * size ? flight / 2 : 2 * size)) {
-        fails_by(monitor, "ECE_CUT", "RFC3168:6.1.2a ECE leaves no more than a loss would",
-                 (flight / 2 > 2 * size ? flight / 2 : 2 * size), after->ssthresh);
+    if (ece) {
+        check_cut(monitor, before, &ev->segment, after);
     }
     if (ece || recovers || timed_out) {
         monitor->cut = true;
@@ -115,9 +124,8 @@ static void check_pipe(struct monitor *monitor, const struct tfsm_config *cfg,
 {
     uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
     bool losing = (before->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
-    if ((cfg->profile & TFSM_CONGESTION) == 0 || losing || text_of(seg) == 0 ||
-        seg->seq != before->snd_nxt || flight == 0 || before->at_persist != 0 ||
-        (before->flags & TFSM_M_SYN_ACKED) == 0) {
+    if ((cfg->profile & TFSM_CONGESTION) == 0 || losing || seg->seq != before->snd_nxt ||
+        flight == 0 || before->at_persist != 0 || (before->flags & TFSM_M_SYN_ACKED) == 0) {
         return;
     }
     uint64_t room = (uint64_t)before->cwnd + 2u * segment_size(before);
@@ -141,8 +149,7 @@ static void check_first_flight(struct monitor *monitor, const struct tfsm_config
                     : size > 2190           ? 2
                     : size > 1095           ? 3
                                             : 4;
-    if (text_of(seg) == 0 || seg->seq != before->snd_nxt || before->at_persist != 0 ||
-        (seg->flags & TFSM_SYN) != 0) {
+    if (seg->seq != before->snd_nxt || before->at_persist != 0 || (seg->flags & TFSM_SYN) != 0) {
         return;
     }
     monitor->flight_first++;
@@ -158,16 +165,15 @@ static void check_first_flight(struct monitor *monitor, const struct tfsm_config
  * window reaches. It may go on from there with octets that were never sent: RFC 6675 asks for one
  * segment which includes that octet, and there is room for a whole one, or it would not go. */
 static void check_rescue(struct monitor *monitor, const struct tfsm_tcb *before,
-                         const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+                         const struct tfsm_segment *seg)
 {
     uint32_t end = seq_add(seg->seq, seg->len);
-    bool rescue = (after->flags & ~before->flags & TFSM_M_AGAIN) != 0;
     bool highest = seq_lt(seg->seq, before->snd_nxt) && seq_le(before->snd_nxt, end);
     for (unsigned i = 0; i < before->sacked_count; i++) {
         highest = highest || (end == before->sacked[i].left && i + 1u == before->sacked_count &&
                               before->sacked[i].right == before->snd_nxt);
     }
-    if (rescue && !highest && seq_distance(before->snd_una, before->snd_nxt) <= before->snd_wnd) {
+    if (!highest && seq_distance(before->snd_una, before->snd_nxt) <= before->snd_wnd) {
         fails(monitor, "RESCUE_HIGHEST",
               "RFC6675:4h the rescue retransmission bears the highest octet not reported");
     }
@@ -177,7 +183,11 @@ void congestion_output(struct monitor *monitor, const struct tfsm_config *cfg,
                        const struct tfsm_tcb *before, const struct tfsm_segment *seg,
                        const struct tfsm_tcb *after)
 {
-    check_pipe(monitor, cfg, before, seg);
-    check_first_flight(monitor, cfg, before, seg);
-    check_rescue(monitor, before, seg, after);
+    if (text_of(seg) > 0) {
+        check_pipe(monitor, cfg, before, seg);
+        check_first_flight(monitor, cfg, before, seg);
+    }
+    if ((after->flags & ~before->flags & TFSM_M_AGAIN) != 0) {
+        check_rescue(monitor, before, seg);
+    }
 }

@@ -267,7 +267,9 @@ void duty_output(struct monitor *monitor, const struct tfsm_config *cfg,
     if ((seg->flags & (TFSM_RST | TFSM_ACK)) != 0) {
         monitor->duty.answer_due = false;
     }
-    orphan_output(monitor, cfg, before, now, after);
+    if (monitor->duty.orphan) {
+        orphan_output(monitor, cfg, before, now, after);
+    }
 }
 
 void duty_drained(struct monitor *monitor, const struct tfsm_config *cfg,
@@ -284,7 +286,10 @@ void duty_drained(struct monitor *monitor, const struct tfsm_config *cfg,
         fails(monitor, "UNANSWERED",
               "RFC9293:3.10.7.4 what occupies sequence numbers is acknowledged");
     }
-    orphan_drained(monitor, tcb);
+    if (duty->orphan) {
+        orphan_drained(monitor, tcb);
+    }
     duty->rst_due = false;
     duty->answer_due = false;
+    duty->drained = true;
 }

@@ -57,22 +57,22 @@ static inline uint32_t text_of(const struct tfsm_segment *seg)
 
 /* ---- state.c ---- */
 
-/* A SYN reopens from TIME-WAIT, or does not. */
+/* In TIME-WAIT, or where it was reopened: whether a SYN was to do that. */
 void state_reopen(struct monitor *monitor, const struct tfsm_config *cfg,
                   const struct tfsm_tcb *before, const struct tfsm_event *ev,
                   const struct tfsm_effects *fx, const struct tfsm_tcb *after);
 
-/* The change of state is legal, and founded on what came. */
+/* The state has changed: that is legal, and founded on what came. */
 void state_transition(struct monitor *monitor, const struct tfsm_config *cfg,
                       const struct tfsm_tcb *before, const struct tfsm_event *ev,
                       const struct tfsm_tcb *after);
 
-/* The user hears of the beginning, of the peer's end and of the end. */
+/* What the user hears, where something is told, the state changes or nothing was told yet. */
 void state_signals(struct monitor *monitor, const struct tfsm_tcb *before,
                    const struct tfsm_event *ev, const struct tfsm_effects *fx,
                    const struct tfsm_tcb *after);
 
-/* How long TIME-WAIT lasts, and what restarts it. */
+/* In TIME-WAIT, before or after: how long it lasts, and what restarts it. */
 void state_time_wait(struct monitor *monitor, const struct tfsm_config *cfg,
                      const struct tfsm_tcb *before, const struct tfsm_event *ev,
                      const struct tfsm_effects *fx, const struct tfsm_tcb *after);
@@ -116,7 +116,7 @@ void refusal_icmp(struct monitor *monitor, const struct tfsm_config *cfg,
 
 /* ---- reset.c ---- */
 
-/* The numbers of a RST that is owed from now on. */
+/* A RST is owed: its numbers, where it was not owed before. */
 void reset_step(struct monitor *monitor, const struct tfsm_tcb *before, const struct tfsm_event *ev,
                 const struct tfsm_tcb *after);
 
@@ -181,11 +181,11 @@ void option_output(struct monitor *monitor, const struct tfsm_config *cfg,
 void sack_held(struct monitor *monitor, const struct tfsm_tcb *after,
                const struct tfsm_segment *seg);
 
-/* A segment came: whether text of it came twice. */
+/* Text is to be reported as having come twice: so it did. */
 void sack_twice(struct monitor *monitor, const struct tfsm_segment *seg,
                 const struct tfsm_tcb *before, const struct tfsm_tcb *after);
 
-/* A segment goes out: it repeats nothing that the peer holds. */
+/* Something goes out again: it is nothing that the peer holds. */
 void sack_resent(struct monitor *monitor, const struct tfsm_tcb *before,
                  const struct tfsm_segment *seg);
 
@@ -204,7 +204,7 @@ uint32_t monitor_own_place(const struct tfsm_tcb *tcb, bool rst);
 void send_step(struct monitor *monitor, const struct tfsm_tcb *before, const struct tfsm_event *ev,
                const struct tfsm_effects *fx, const struct tfsm_tcb *after);
 
-/* What is sent again keeps within the window. */
+/* Something goes out again: it keeps within the window. */
 void send_again(struct monitor *monitor, const struct tfsm_tcb *before,
                 const struct tfsm_segment *seg);
 
@@ -229,7 +229,7 @@ void congestion_output(struct monitor *monitor, const struct tfsm_config *cfg,
 
 /* ---- timer.c ---- */
 
-/* A timeout that is due moves its deadline. */
+/* A timeout came: one that is due moves its deadline. */
 void timer_progress(struct monitor *monitor, const struct tfsm_tcb *before,
                     const struct tfsm_event *ev, const struct tfsm_tcb *after);
 
@@ -238,14 +238,13 @@ void timer_bounds(struct monitor *monitor, const struct tfsm_config *cfg,
                   const struct tfsm_tcb *before, const struct tfsm_event *ev,
                   const struct tfsm_tcb *after);
 
-/* What a timeout does, and what news makes of the count of them. */
-void timer_step(struct monitor *monitor, const struct tfsm_config *cfg,
-                const struct tfsm_tcb *before, const struct tfsm_event *ev,
-                const struct tfsm_effects *fx, const struct tfsm_tcb *after);
+/* A timeout came: what it does. */
+void timer_timeout(struct monitor *monitor, const struct tfsm_config *cfg,
+                   const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                   const struct tfsm_effects *fx, const struct tfsm_tcb *after);
 
-/* A segment goes out: when the front of the queue did last. */
-void timer_output(struct monitor *monitor, const struct tfsm_tcb *before, tfsm_time now,
-                  const struct tfsm_segment *seg);
+/* The front of the queue goes out, for the first time or again. */
+void timer_output(struct monitor *monitor, tfsm_time now, const struct tfsm_segment *seg);
 
 /* ---- duty.c ---- */
 
@@ -276,7 +275,7 @@ void urgent_step(struct monitor *monitor, const struct tfsm_tcb *before,
 /* Who was told of urgent data finds some ahead, and none beyond the end of the peer's stream. */
 void urgent_ahead(struct monitor *monitor, const struct tfsm_tcb *after);
 
-/* URG and the pointer of what goes out. */
+/* Urgent data are there, or URG goes out: where it points. */
 void urgent_output(struct monitor *monitor, const struct tfsm_tcb *before,
                    const struct tfsm_segment *seg);
 
@@ -287,11 +286,11 @@ void orphan_step(struct monitor *monitor, const struct tfsm_config *cfg,
                  const struct tfsm_tcb *before, const struct tfsm_event *ev,
                  const struct tfsm_effects *fx, const struct tfsm_tcb *after);
 
-/* What goes out may give it more time. */
+/* A segment goes out of an orphan: it may have more time. */
 void orphan_output(struct monitor *monitor, const struct tfsm_config *cfg,
                    const struct tfsm_tcb *before, tfsm_time now, const struct tfsm_tcb *after);
 
-/* The drain is over: what it waits for comes in time. */
+/* The drain is over: what an orphan waits for comes in time. */
 void orphan_drained(struct monitor *monitor, const struct tfsm_tcb *tcb);
 
 /* ---- rtt.c ---- */

@@ -94,6 +94,33 @@ void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
 
 /* ---- an event ---- */
 
+/* News ends the count of timeouts, and what one called for. */
+static void note_news(struct monitor *monitor, const struct tfsm_tcb *before,
+                      const struct tfsm_event *ev, const struct tfsm_effects *fx,
+                      const struct tfsm_tcb *after)
+{
+    if (ev->kind == TFSM_EV_SEGMENT && monitor_syn_repeated(before, &ev->segment) &&
+        after->tries != before->tries) { /* the SYN-ACK goes again, which is one try more */
+        monitor->timeouts++;
+        monitor->interval = 0;
+    }
+    bool answered =
+        ev->kind == TFSM_EV_SEGMENT && before->at_persist != 0 && fx->verdict != TFSM_V_DROP;
+    if (after->snd_una != before->snd_una || answered ||
+        (after->at_persist != 0) != (before->at_persist != 0)) {
+        monitor->timeouts = 0;
+        monitor->interval = 0;
+    }
+    if (after->snd_una != before->snd_una ||
+        (before->at_persist != 0) != (after->at_persist != 0)) {
+        monitor->owes_una =
+            false; /* acknowledged, or the window opened and the probe is not needed */
+    }
+    if (ev->kind == TFSM_EV_SEGMENT) {
+        monitor->probe_interval = 0;
+    }
+}
+
 void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
                   const struct tfsm_tcb *before, const struct tfsm_event *ev,
                   enum tfsm_result result, const struct tfsm_effects *fx,
@@ -111,14 +138,20 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     monitor->retimed = monitor->user_timeout != cfg->user_timeout;
     monitor->user_timeout = result == TFSM_DONE ? cfg->user_timeout : monitor->user_timeout;
-    timer_progress(monitor, before, ev, after);
-    state_reopen(monitor, cfg, before, ev, fx, after);
+    if (ev->kind == TFSM_EV_TIMEOUT) {
+        timer_progress(monitor, before, ev, after);
+    }
+    if (before->state == TFSM_TIME_WAIT || fx->verdict == TFSM_V_REOPEN) {
+        state_reopen(monitor, cfg, before, ev, fx, after);
+    }
     if (fx->verdict == TFSM_V_REOPEN) { /* it is no segment of this connection */
         monitor->acks_alone = 0;
         monitor->resets = 0;
         return;
     }
-    state_transition(monitor, cfg, before, ev, after);
+    if (before->state != after->state) {
+        state_transition(monitor, cfg, before, ev, after);
+    }
     bool ended = IN(before, ~NO_CONNECTION) && !IN(after, ~NO_CONNECTION);
     if (!ended) {
         keep_account(monitor, cfg, before, ev, result, after);
@@ -144,7 +177,9 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
         congestion_duplicate(monitor, before, &ev->segment);
     }
     if (!ended && ev->kind == TFSM_EV_SEGMENT) {
-        sack_twice(monitor, &ev->segment, before, after);
+        if ((after->flags & TFSM_M_DSACK) != 0) {
+            sack_twice(monitor, &ev->segment, before, after);
+        }
         option_plain_syn(monitor, before, &ev->segment, after);
     }
     if (!ended) {
@@ -152,7 +187,9 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
         send_step(monitor, before, ev, fx, after);
         congestion_step(monitor, before, ev, after);
         timer_bounds(monitor, cfg, before, ev, after);
-        urgent_ahead(monitor, after);
+        if ((after->flags & TFSM_M_URGENT_TOLD) != 0) {
+            urgent_ahead(monitor, after);
+        }
     }
     if (!ended && ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP &&
         IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED))) {
@@ -161,11 +198,20 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     if (ev->kind == TFSM_EV_ICMP) {
         refusal_icmp(monitor, cfg, before, ev, fx, after);
     }
-    timer_step(monitor, cfg, before, ev, fx, after);
-    reset_step(monitor, before, ev, after);
-    state_time_wait(monitor, cfg, before, ev, fx, after);
+    if (ev->kind == TFSM_EV_TIMEOUT) {
+        timer_timeout(monitor, cfg, before, ev, fx, after);
+    }
+    note_news(monitor, before, ev, fx, after);
+    if ((after->owed & TFSM_OWE_RST) != 0) {
+        reset_step(monitor, before, ev, after);
+    }
+    if (before->state == TFSM_TIME_WAIT || after->state == TFSM_TIME_WAIT) {
+        state_time_wait(monitor, cfg, before, ev, fx, after);
+    }
     orphan_step(monitor, cfg, before, ev, fx, after);
-    state_signals(monitor, before, ev, fx, after);
+    if (fx->signals != 0 || before->state != after->state || !monitor->connected) {
+        state_signals(monitor, before, ev, fx, after);
+    }
     monitor->acks_alone = 0;
     monitor->resets = 0;
     if (ended) {
@@ -207,12 +253,18 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
     if (after->state != TFSM_SYN_SENT && (seg->flags & TFSM_ACK) == 0) {
         fails(monitor, "ACK_ALWAYS", "RFC9293:3.1 every segment after the SYN bears an ACK");
     }
-    urgent_output(monitor, before, seg);
+    if ((before->flags & TFSM_M_URGENT) != 0 || (seg->flags & TFSM_URG) != 0) {
+        urgent_output(monitor, before, seg);
+    }
     option_output(monitor, cfg, before, now, seg, after);
-    sack_resent(monitor, before, seg);
-    send_again(monitor, before, seg);
+    if (seg->len > 0 && seq_lt(seg->seq, before->snd_nxt)) {
+        sack_resent(monitor, before, seg);
+        send_again(monitor, before, seg);
+    }
     congestion_output(monitor, cfg, before, seg, after);
-    timer_output(monitor, before, now, seg);
+    if (seg->len > 0 && seg->seq == before->snd_una) {
+        timer_output(monitor, now, seg);
+    }
     bool keepalive = seg->len == 0 && seg->seq == seq_sub(before->snd_nxt, 1) &&
                      before->snd_una == before->snd_nxt;
     if (keepalive && cfg->keepalive_idle == 0) {

@@ -98,19 +98,17 @@ void orphan_step(struct monitor *monitor, const struct tfsm_config *cfg,
 void orphan_output(struct monitor *monitor, const struct tfsm_config *cfg,
                    const struct tfsm_tcb *before, tfsm_time now, const struct tfsm_tcb *after)
 {
-    if (monitor->duty.orphan && (before->snd_nxt != after->snd_nxt ||
-                                 (before->at_persist != 0) != (after->at_persist != 0))) {
+    if (before->snd_nxt != after->snd_nxt ||
+        (before->at_persist != 0) != (after->at_persist != 0)) {
         monitor->duty.orphan_by = orphan_end(cfg, after, now);
     }
 }
 
 void orphan_drained(struct monitor *monitor, const struct tfsm_tcb *tcb)
 {
-    struct duty_account *duty = &monitor->duty;
-    if (duty->orphan && is_orphan(monitor, tcb) && duty->orphan_by < TFSM_NEVER - 1 &&
-        tfsm_deadline(tcb) > duty->orphan_by) {
+    if (is_orphan(monitor, tcb) && monitor->duty.orphan_by < TFSM_NEVER - 1 &&
+        tfsm_deadline(tcb) > monitor->duty.orphan_by) {
         fails(monitor, "ORPHAN_LIVES",
               "RFC9293:3.10.8 a connection that its user has left waits for an end");
     }
-    duty->drained = true;
 }

@@ -32,7 +32,7 @@ void reset_step(struct monitor *monitor, const struct tfsm_tcb *before, const st
     bool old_rst = (before->owed & TFSM_OWE_RST) != 0 && before->rst_seq == after->rst_seq &&
                    before->rst_ack == after->rst_ack &&
                    ((before->owed ^ after->owed) & TFSM_OWE_RST_ACK) == 0;
-    if ((after->owed & TFSM_OWE_RST) == 0 || old_rst) {
+    if (old_rst) {
         return;
     }
     bool from_ack = (seg->flags & TFSM_ACK) != 0;

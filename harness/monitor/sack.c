@@ -59,7 +59,7 @@ void sack_resent(struct monitor *monitor, const struct tfsm_tcb *before,
                  const struct tfsm_segment *seg)
 {
     uint32_t end = seq_add(seg->seq, seg->len);
-    if (seg->len == 0 || !seq_lt(seg->seq, before->snd_nxt) || before->at_persist != 0) {
+    if (before->at_persist != 0) {
         return;
     }
     for (unsigned i = 0; i < monitor->held_count; i++) {
@@ -75,9 +75,8 @@ void sack_resent(struct monitor *monitor, const struct tfsm_tcb *before,
 void sack_twice(struct monitor *monitor, const struct tfsm_segment *seg,
                 const struct tfsm_tcb *before, const struct tfsm_tcb *after)
 {
-    if ((after->flags & TFSM_M_DSACK) == 0 ||
-        ((before->flags & TFSM_M_DSACK) != 0 && before->dsack.left == after->dsack.left &&
-         before->dsack.right == after->dsack.right)) {
+    if ((before->flags & TFSM_M_DSACK) != 0 && before->dsack.left == after->dsack.left &&
+        before->dsack.right == after->dsack.right) {
         return;
     }
     uint32_t start = seq_add(before->irs, 1);

@@ -72,8 +72,8 @@ void send_again(struct monitor *monitor, const struct tfsm_tcb *before,
     uint32_t edge = seq_add(before->snd_una, before->snd_wnd + rounding);
     unsigned count = 0;
     bool twice = before->snd_wscale == 0;
-    if (seg->len == 0 || (seg->flags & TFSM_SYN) != 0 || !seq_lt(seg->seq, before->snd_nxt) ||
-        (before->flags & TFSM_M_SYN_ACKED) == 0 || before->at_persist != 0) {
+    if ((seg->flags & TFSM_SYN) != 0 || (before->flags & TFSM_M_SYN_ACKED) == 0 ||
+        before->at_persist != 0) {
         return;
     }
     for (unsigned i = 0; i < monitor->again_count; i++) {

@@ -116,9 +116,6 @@ void state_transition(struct monitor *monitor, const struct tfsm_config *cfg,
                       const struct tfsm_tcb *after)
 {
     const struct tfsm_segment *seg = &ev->segment;
-    if (before->state == after->state) {
-        return;
-    }
     if (ev->kind == TFSM_EV_ICMP && IN(before, SYNCHRONIZED) &&
         (cfg->profile & TFSM_RFC5927) != 0) {
         fails(monitor, "BLIND_ICMP", "RFC5927:5.2 no ICMP error ends a synchronized connection");

@@ -11,11 +11,14 @@
 static void check_rto(struct monitor *monitor, const struct tfsm_config *cfg,
                       const struct tfsm_tcb *after)
 {
+    if (IN(after, NO_CONNECTION)) {
+        return;
+    }
     tfsm_time least = cfg->rto_min < cfg->rto_max ? cfg->rto_min : cfg->rto_max;
     least = least < cfg->rto_initial ? least : cfg->rto_initial;
     tfsm_time most = cfg->rto_max > cfg->rto_initial ? cfg->rto_max : cfg->rto_initial;
     most = most > AFTER_SYN ? most : AFTER_SYN;
-    if (IN(after, ~NO_CONNECTION) && (after->rto < least || after->rto > most)) {
+    if (after->rto < least || after->rto > most) {
         fails_by(monitor, "RTO_BOUNDS",
                  "RFC6298:2.4, RFC6298:2.5 the timeout keeps within its bounds",
                  after->rto < least ? least : most, after->rto);
@@ -26,13 +29,13 @@ static void check_rto(struct monitor *monitor, const struct tfsm_config *cfg,
 static tfsm_time most_patience(const struct monitor *monitor, const struct tfsm_config *cfg,
                                const struct tfsm_tcb *tcb)
 {
-    tfsm_time minutes = (tcb->uto_peer & 0x8000u) != 0 ? 60 : 1;
-    tfsm_time peer = (tcb->uto_peer & 0x7fffu) * minutes * SECOND;
     tfsm_time time = cfg->user_timeout;
     if ((cfg->profile & TFSM_USER_TIMEOUT) == 0 || !monitor->connected) {
         return time;
     }
     if (time == 0) {
+        tfsm_time minutes = (tcb->uto_peer & 0x8000u) != 0 ? 60 : 1;
+        tfsm_time peer = (tcb->uto_peer & 0x7fffu) * minutes * SECOND;
         time = peer > cfg->uto_advertised ? peer : cfg->uto_advertised;
     }
     if (time == 0) {
@@ -80,7 +83,7 @@ void timer_bounds(struct monitor *monitor, const struct tfsm_config *cfg,
 void timer_progress(struct monitor *monitor, const struct tfsm_tcb *before,
                     const struct tfsm_event *ev, const struct tfsm_tcb *after)
 {
-    bool due = ev->kind == TFSM_EV_TIMEOUT && tfsm_deadline(before) <= ev->now;
+    bool due = tfsm_deadline(before) <= ev->now;
     if (due && !monitor->retimed && ev->now < TFSM_NEVER / 2 && tfsm_deadline(after) <= ev->now) {
         fails(monitor, "NO_PROGRESS",
               "RFC9293:3.10.8 a timeout that is due moves its deadline or ends it");
@@ -180,54 +183,21 @@ static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg
     monitor->probe_interval = probe && !small ? interval : 0;
 }
 
-/* News ends the count of timeouts, and what one called for. */
-static void note_news(struct monitor *monitor, const struct tfsm_tcb *before,
-                      const struct tfsm_event *ev, const struct tfsm_effects *fx,
-                      const struct tfsm_tcb *after)
+void timer_timeout(struct monitor *monitor, const struct tfsm_config *cfg,
+                   const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                   const struct tfsm_effects *fx, const struct tfsm_tcb *after)
 {
-    if (ev->kind == TFSM_EV_SEGMENT && monitor_syn_repeated(before, &ev->segment) &&
-        after->tries != before->tries) { /* the SYN-ACK goes again, which is one try more */
-        monitor->timeouts++;
-        monitor->interval = 0;
-    }
-    bool answered =
-        ev->kind == TFSM_EV_SEGMENT && before->at_persist != 0 && fx->verdict != TFSM_V_DROP;
-    if (after->snd_una != before->snd_una || answered ||
-        (after->at_persist != 0) != (before->at_persist != 0)) {
-        monitor->timeouts = 0;
-        monitor->interval = 0;
-    }
-    if (after->snd_una != before->snd_una ||
-        (before->at_persist != 0) != (after->at_persist != 0)) {
-        monitor->owes_una =
-            false; /* acknowledged, or the window opened and the probe is not needed */
-    }
-    if (ev->kind == TFSM_EV_SEGMENT) {
-        monitor->probe_interval = 0;
-    }
-}
-
-void timer_step(struct monitor *monitor, const struct tfsm_config *cfg,
-                const struct tfsm_tcb *before, const struct tfsm_event *ev,
-                const struct tfsm_effects *fx, const struct tfsm_tcb *after)
-{
-    if (ev->kind == TFSM_EV_TIMEOUT && after->keepalives > before->keepalives) {
+    if (after->keepalives > before->keepalives) {
         check_keepalive(monitor, cfg, before, ev->now);
     }
-    if (ev->kind == TFSM_EV_TIMEOUT) {
-        check_timeout(monitor, cfg, before, ev, fx, after);
-    }
-    note_news(monitor, before, ev, fx, after);
+    check_timeout(monitor, cfg, before, ev, fx, after);
 }
 
 /* ---- what goes out ---- */
 
-void timer_output(struct monitor *monitor, const struct tfsm_tcb *before, tfsm_time now,
-                  const struct tfsm_segment *seg)
+void timer_output(struct monitor *monitor, tfsm_time now, const struct tfsm_segment *seg)
 {
-    if (seg->len > 0 && seg->seq == before->snd_una) {
-        monitor->front_known = true;
-        monitor->front_seq = seg->seq;
-        monitor->front_sent = now;
-    }
+    monitor->front_known = true;
+    monitor->front_seq = seg->seq;
+    monitor->front_sent = now;
 }

@@ -84,11 +84,13 @@ static void check_urgent_news(struct monitor *monitor, const struct tfsm_tcb *be
                               const struct tfsm_tcb *after)
 {
     struct duty_account *duty = &monitor->duty;
-    int64_t at = lesser(pointer_of(monitor, before, &ev->segment),
-                        stream_end_for(monitor, before, &ev->segment, after));
-    bool ahead = (ev->segment.flags & TFSM_URG) != 0 && at > duty->taken;
+    bool points = (ev->segment.flags & TFSM_URG) != 0;
+    int64_t at = points ? lesser(pointer_of(monitor, before, &ev->segment),
+                                 stream_end_for(monitor, before, &ev->segment, after))
+                        : 0;
+    bool ahead = points && at > duty->taken;
     bool news = false;
-    if (urgent_counts(before, ev, fx, after)) {
+    if ((points || duty->urgent_kept) && urgent_counts(before, ev, fx, after)) {
         bool known = duty->urgent_told || duty->urgent_kept;
         news = ahead && (!duty->urgent_told || at > duty->urgent_at);
         if (news) {
@@ -139,7 +141,7 @@ void urgent_ahead(struct monitor *monitor, const struct tfsm_tcb *after)
 {
     struct tfsm_status_block status;
     bool fin = (after->flags & TFSM_M_PEER_FIN) != 0;
-    if ((after->flags & TFSM_M_URGENT_TOLD) == 0 || tfsm_status(after, &status) != TFSM_DONE) {
+    if (tfsm_status(after, &status) != TFSM_DONE) {
         return;
     }
     if (status.urgent_in == 0 || (fin && seq_lt(after->rcv_fin, after->rcv_up))) {
