@@ -41,6 +41,32 @@ enum capture_reason {
 const char *capture_assumption_text(enum capture_assumption assumption);
 const char *capture_reason_text(enum capture_reason reason);
 
+/* One packet of a file, which is good as long as nobody reads on. */
+struct capture_packet {
+    uint64_t number;      /* in the file, from 1 */
+    tfsm_time time;       /* microseconds since 1970; never goes back within a file */
+    const uint8_t *frame; /* as recorded, with its link header */
+    size_t frame_size;
+    size_t frame_wire; /* octets it had on the wire; at least frame_size */
+    bool taken;        /* it is a segment; else: */
+    enum capture_reason reason;
+    /* of a segment, and with CAPTURE_BAD_CHECKSUM */
+    struct tfsm_packet packet; /* as tfsm_parse() read it; of one that an offloading card was still
+                                  to cut up, its whole length */
+    unsigned assumed;          /* bits of enum capture_assumption */
+    const uint8_t *octets;     /* from its IP header on, as recorded */
+    size_t size;               /* octets of that, what the link appended included */
+};
+
+/* Called for each packet; false ends the reading. */
+typedef bool capture_seen(void *user, const struct capture_packet *packet);
+
+/* Read a capture file packet by packet, in no more memory than one takes; what files, capture_read()
+ * says.
+ * error  when the answer is false, and it was not `seen` that ended it: what is wrong and, in
+ *        parentheses, where */
+bool capture_stream(const char *path, capture_seen *seen, void *user, char error[CAPTURE_ERROR]);
+
 /* One TCP segment of a file. */
 struct capture_segment {
     tfsm_time time;            /* microseconds since 1970; never goes back within a file */

@@ -15,8 +15,6 @@ struct reader {
     size_t connection_room;
     size_t octet_room;
     size_t *buckets; /* CAPTURE_BUCKETS: the youngest connection of each */
-    tfsm_time last;
-    bool damaged; /* the file cannot be unpacked to its end */
     char *error;
 };
 
@@ -50,7 +48,8 @@ bool link_find_ip(int link, const uint8_t *octets, size_t n, size_t *at,
  * wire     octets that were on the wire, what the link appended included; at least n
  * out      written whole; its segment has the length it had on the wire, whatever is there of it
  * assumed  bits of enum capture_assumption
- * reason   when the answer is false: why it is no segment that anybody would take */
+ * reason   when the answer is false: why it is no segment that anybody would take; with
+ *          CAPTURE_BAD_CHECKSUM *out is what it would be */
 bool packet_take(const uint8_t *octets, size_t n, size_t wire, struct tfsm_packet *out,
                  unsigned *assumed, enum capture_reason *reason);
 

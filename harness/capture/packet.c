@@ -137,16 +137,16 @@ static bool take_unfinished(const uint8_t *octets, size_t n, size_t wire, struct
     if (header < TCP_HEADER || header > total - at) {
         return false;
     }
+    bool holds = true;
     if (there < total) {
         *assumed |= there < at + header ? 1u << CAPTURE_CUT_OPTIONS : 1u << CAPTURE_CUT;
-    } else if (!message_holds(octets, at, total - at, assumed)) {
-        *reason = CAPTURE_BAD_CHECKSUM;
-        return false;
+    } else {
+        holds = message_holds(octets, at, total - at, assumed);
     }
     result = read_headers(octets, there, at + header, out);
-    *reason = reason_of(result, octets, n, false);
+    *reason = holds ? reason_of(result, octets, n, false) : CAPTURE_BAD_CHECKSUM;
     out->segment.len += (uint32_t)(total - at - header);
-    return result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION;
+    return holds && (result == TFSM_WIRE_OK || result == TFSM_WIRE_OPTION);
 }
 
 bool packet_take(const uint8_t *octets, size_t n, size_t wire, struct tfsm_packet *out,

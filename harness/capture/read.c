@@ -1,5 +1,4 @@
 /* From a capture file to segments and connections. See capture.h. */
-#include <pcap/pcap.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,25 +82,26 @@ static bool keep_octets(struct reader *reader, const uint8_t *octets, size_t n)
     return true;
 }
 
-/* Keep an IP packet if it is a segment: n octets of it are there, `wire` were on the wire. False
- * when there is no room. */
-static bool keep_packet(struct reader *reader, tfsm_time time, bool timed, const uint8_t *octets,
-                        size_t n, size_t wire)
+/* Keep a packet if it is a segment. False when there is no room. */
+static bool keep_packet(void *user, const struct capture_packet *packet)
 {
+    struct reader *reader = user;
     struct capture *capture = reader->capture;
-    struct capture_segment segment = {
-        .time = time, .connection = CAPTURE_NONE, .next = CAPTURE_NONE};
-    enum capture_reason reason;
-    if (!packet_take(octets, n, wire, &segment.packet, &segment.assumed, &reason)) {
-        capture->left[reason]++;
+    capture->packets++;
+    if (!packet->taken) {
+        capture->left[packet->reason]++;
         return true;
     }
-    segment.assumed |= timed ? 0u : 1u << CAPTURE_NO_TIME;
+    struct capture_segment segment = {.time = packet->time,
+                                      .packet = packet->packet,
+                                      .assumed = packet->assumed,
+                                      .connection = CAPTURE_NONE,
+                                      .next = CAPTURE_NONE};
     for (unsigned i = 0; i < CAPTURE_ASSUMPTIONS; i++) {
         capture->assumed[i] += segment.assumed >> i & 1u;
     }
     size_t size = segment.packet.text_at + capture_text(&segment.packet.segment);
-    size_t there = size < n ? size : n; /* less what the link appended */
+    size_t there = size < packet->size ? size : packet->size; /* less what the link appended */
     segment.at = capture->octet_count;
     segment.size = there < CAPTURE_KEPT ? there : CAPTURE_KEPT;
     struct capture_segment *larger = capture_grown(
@@ -110,26 +110,11 @@ static bool keep_packet(struct reader *reader, tfsm_time time, bool timed, const
         return capture_fail(reader->error, "out of memory (packet %zu)", capture->packets);
     }
     capture->segments = larger;
-    if (!keep_octets(reader, octets, segment.size)) {
+    if (!keep_octets(reader, packet->octets, segment.size)) {
         return false;
     }
     capture->segments[capture->count++] = segment;
     return connection_add(reader, capture->count - 1);
-}
-
-/* The time of a packet in microseconds. Clocks are set back now and then, and files are damaged;
- * here time only stands still. Returns false where it does although it should not. */
-static bool take_time(struct reader *reader, const struct pcap_pkthdr *header, tfsm_time *time)
-{
-    const int64_t far = INT64_C(1) << 40;
-    bool sound = header->ts.tv_sec >= 0 && header->ts.tv_sec <= far && header->ts.tv_usec >= 0;
-    if (sound) {
-        *time = (tfsm_time)header->ts.tv_sec * 1000000u + (tfsm_time)header->ts.tv_usec;
-        sound = *time >= reader->last;
-    }
-    *time = sound ? *time : reader->last;
-    reader->last = *time;
-    return sound;
 }
 
 /* Nothing could be taken: say of what kinds the packets are. */
@@ -152,72 +137,20 @@ static bool fail_empty(const struct reader *reader)
                         capture->packets, capture->packets == 1 ? "" : "s", texts);
 }
 
-static bool read_packets(struct reader *reader, pcap_t *pcap)
-{
-    struct capture *capture = reader->capture;
-    int link = pcap_datalink(pcap);
-    struct pcap_pkthdr *header;
-    const uint8_t *octets;
-    int answer;
-    while ((answer = pcap_next_ex(pcap, &header, &octets)) == 1) {
-        tfsm_time time = 0;
-        size_t at;
-        size_t wire = header->len > header->caplen ? header->len : header->caplen;
-        enum capture_reason reason;
-        capture->packets++;
-        bool timed = take_time(reader, header, &time);
-        if (!link_find_ip(link, octets, header->caplen, &at, &reason)) {
-            capture->left[reason]++;
-        } else if (!keep_packet(reader, time, timed, octets + at, header->caplen - at, wire - at)) {
-            return false;
-        }
-    }
-    if (answer != PCAP_ERROR_BREAK) {
-        return capture_fail(reader->error, "%s (packet %zu)",
-                            reader->damaged ? "what gzip packed is damaged or cut off"
-                                            : pcap_geterr(pcap),
-                            capture->packets + 1);
-    }
-    return capture->count > 0 || fail_empty(reader);
-}
-
-static bool read_file(struct reader *reader, pcap_t *pcap)
-{
-    int link = pcap_datalink(pcap);
-    reader->buckets = malloc(CAPTURE_BUCKETS * sizeof *reader->buckets);
-    if (reader->buckets == NULL) {
-        return capture_fail(reader->error, "out of memory");
-    }
-    for (unsigned i = 0; i < CAPTURE_BUCKETS; i++) {
-        reader->buckets[i] = CAPTURE_NONE;
-    }
-    if (!link_is_known(link)) {
-        const char *name = pcap_datalink_val_to_name(link);
-        return capture_fail(reader->error, "link type %d (%s) is not supported (file header)", link,
-                            name != NULL ? name : "unknown");
-    }
-    return read_packets(reader, pcap);
-}
-
 bool capture_read(const char *path, struct capture *capture, char error[CAPTURE_ERROR])
 {
-    char message[PCAP_ERRBUF_SIZE] = "";
     struct reader reader = {.capture = capture, .error = error};
     *capture = (struct capture){0};
-    FILE *file = file_open(path, &reader.damaged, error);
-    if (file == NULL) {
-        return false;
+    reader.buckets = malloc(CAPTURE_BUCKETS * sizeof *reader.buckets);
+    if (reader.buckets == NULL) {
+        return capture_fail(error, "out of memory");
     }
-    pcap_t *pcap = pcap_fopen_offline(file, message);
-    if (pcap == NULL) {
-        fclose(file);
-        return capture_fail(error, "not a capture: %s (file header)",
-                            reader.damaged ? "what gzip packed is damaged or cut off" : message);
+    for (unsigned i = 0; i < CAPTURE_BUCKETS; i++) {
+        reader.buckets[i] = CAPTURE_NONE;
     }
-    bool read = read_file(&reader, pcap);
+    bool read = capture_stream(path, keep_packet, &reader, error);
     free(reader.buckets);
-    pcap_close(pcap); /* closes the file too */
-    return read;
+    return read && (capture->count > 0 || fail_empty(&reader));
 }
 
 void capture_free(struct capture *capture)
