@@ -1,0 +1,270 @@
+/* What the subject has to do within a time: acknowledge, send again and ever more slowly, probe a closed window, stay for late
+ * FINs. Who does nothing at all may be dead: a duty is missed only by somebody who does something else. */
+#include "internal.h"
+
+#define ACK_MOST (550 * MILLISECOND) /* half a second, and what a busy machine adds */
+#define ACK_LAZY                                                                                   \
+    (100 * MILLISECOND) /* nobody who acknowledges every second segment takes so long */
+#define COPIES          4u
+#define TIMER_LEAST     (100 * MILLISECOND)
+#define TIMER_MOST      (50 * SECOND) /* from a minute on a timeout need not grow (RFC6298:2.5) */
+#define PATIENCE        (120 * SECOND)
+#define AT_ONCE         (10 * MILLISECOND)
+#define LINGERS         (20 * SECOND) /* nobody's two MSL are less */
+#define OUTSIDE_APART   SECOND        /* answers may be limited */
+#define OUTSIDE_MOST    3u
+#define STORM           50u
+#define FLIGHT_SEGMENTS 16u
+#define FLIGHT_OCTETS   24576u
+
+static const struct sight nothing;
+
+static struct sight sight_of(const struct heard *heard)
+{
+    return (struct sight){heard->packet->number, heard->packet->at};
+}
+
+static tfsm_time since(const struct heard *heard, struct sight sight)
+{
+    return heard->packet->at - sight.at;
+}
+
+static int64_t milliseconds(tfsm_time time)
+{
+    return (int64_t)(time / MILLISECOND);
+}
+
+/* ---- acknowledgments ---- */
+
+static void judge_late(struct witness *w, const struct heard *heard)
+{
+    tfsm_time took = since(heard, w->owed.seen);
+    if (w->owed.again || took <= ACK_MOST) {
+        return;
+    }
+    /* once may be a machine that stood still, unless it spoke meanwhile */
+    if (w->owed.answered || w->late.number != 0) {
+        witness_raise(w, WITNESS_ACK_LATE, heard, w->owed.seen, nothing, milliseconds(took), 0, 0);
+    }
+    w->late = sight_of(heard);
+}
+
+static void judge_owed(struct witness *w, const struct heard *heard)
+{
+    struct owed_ack *owed = &w->owed;
+    if (!owed->open || heard->ack == 0 || has(heard, TFSM_RST)) {
+        return;
+    }
+    if (heard->ack > owed->from) {
+        judge_late(w, heard);
+        if (owed->full > 2 && !owed->again && since(heard, owed->second) > ACK_LAZY) {
+            witness_raise(w, WITNESS_ACK_SECOND, heard, owed->seen, owed->second, owed->full, 0, 0);
+        }
+        owed->open = false;
+        return;
+    }
+    owed->answered = true;
+    owed->silent += owed->copies > 1;
+    if (owed->copies >= COPIES && owed->silent > 1) {
+        witness_raise(w, owed->fin ? WITNESS_FIN_UNANSWERED : WITNESS_TEXT_UNANSWERED, heard,
+                      owed->seen, nothing, owed->copies, 0, 0);
+        owed->open = false;
+    }
+}
+
+static bool is_up(const struct witness *w)
+{
+    return w->out.spoken && w->out.ack != 0 && !w->out.reset && !w->in.reset;
+}
+
+/* The peer sends something that calls for an acknowledgment. */
+static void note_owed(struct witness *w, const struct heard *heard)
+{
+    struct owed_ack *owed = &w->owed;
+    uint64_t next = w->out.ack; /* what the subject waits for */
+    bool takes = w->out.edge_known && heard->text_end <= w->out.edge && heard->end > heard->seq;
+    bool proper = has(heard, TFSM_ACK) &&
+                  (bears(heard, TFSM_OPT_TIMESTAMPS) || !agreed(w, TFSM_OPT_TIMESTAMPS));
+    bool astray = w->broke[WITNESS_ACK_BACK] + w->broke[WITNESS_ACK_AHEAD] >
+                  0; /* it says more or less than it means */
+    if (!w->near || !is_up(w) || has(heard, TFSM_SYN) || has(heard, TFSM_RST) || !takes ||
+        !proper || astray) {
+        return;
+    }
+    bool full = text_of(heard) >= 536 && text_of(heard) == w->full;
+    if (owed->open && heard->seq <= owed->from && heard->end > owed->from) {
+        owed->copies++;
+        owed->again = true;
+    } else if (owed->open) {
+        owed->again = owed->again || !heard->fresh;
+        owed->full += full;
+        owed->second = full && owed->full == 2 ? sight_of(heard) : owed->second;
+    } else if (heard->fresh && heard->seq <= next && heard->end > next) {
+        *owed = (struct owed_ack){.open = true,
+                                  .fin = text_of(heard) == 0,
+                                  .from = next,
+                                  .end = heard->end,
+                                  .copies = 1,
+                                  .full = full,
+                                  .seen = sight_of(heard)};
+    }
+}
+
+/* ---- retransmission ---- */
+
+static bool does_not_double(const struct front *front)
+{
+    const tfsm_time *i = front->interval;
+    return i[0] >= TIMER_LEAST && i[2] < TIMER_MOST && 2 * i[1] < 3 * i[0] && 2 * i[2] < 3 * i[1] &&
+           i[1] >= TIMER_LEAST && i[2] >= TIMER_LEAST;
+}
+
+static void judge_again(struct witness *w, const struct heard *heard)
+{
+    struct front *front = &w->front;
+    bool syn = has(heard, TFSM_SYN);
+    tfsm_time interval = since(heard, front->last);
+    front->interval[0] = front->interval[1];
+    front->interval[1] = front->interval[2];
+    front->interval[2] = interval;
+    front->again++;
+    /* the first of text may be a probe for a lost tail, which is no timeout */
+    if (front->silent && front->again >= (syn ? 3u : 4u) && does_not_double(front)) {
+        witness_raise(w, syn ? WITNESS_SYN_BACKOFF : WITNESS_BACKOFF, heard, front->first,
+                      front->last, milliseconds(front->interval[0]),
+                      milliseconds(front->interval[1]), milliseconds(interval));
+    }
+    if (w->near && front->silent && !syn && w->round_trip != 0 && interval < w->round_trip / 2) {
+        witness_raise(w, WITNESS_SENT_AGAIN_EARLY, heard, front->last, nothing,
+                      milliseconds(interval), 0, 0);
+    }
+}
+
+static void judge_front(struct witness *w, const struct heard *heard)
+{
+    struct front *front = &w->front;
+    uint64_t seq = w->in.ack != 0 ? w->in.ack : w->out.zero;
+    bool covers = heard->seq <= seq && heard->end > seq;
+    bool waits = w->out.end > seq && front->seq == seq && front->last.number != 0;
+    if (covers && waits && !heard->fresh) {
+        judge_again(w, heard);
+        front->last = sight_of(heard);
+    } else if (covers) {
+        *front = (struct front){
+            .seq = seq, .silent = true, .first = sight_of(heard), .last = sight_of(heard)};
+    } else if (waits && w->near && spans_hold(&w->out.seen, seq, seq + 1) && seq < w->in.edge &&
+               w->in.wnd > 0 && since(heard, front->last) > PATIENCE && !has(heard, TFSM_RST)) {
+        witness_raise(w, WITNESS_NOT_SENT_AGAIN, heard, front->first, front->last,
+                      milliseconds(since(heard, front->last)), 0, 0);
+    }
+}
+
+static void judge_flight(struct witness *w, const struct heard *heard)
+{
+    uint64_t first = w->out.zero + 1;
+    bool alone = w->near && w->out.syn && w->in.ack != 0 && w->in.ack <= first;
+    uint64_t flight = octets_between(first, heard->text_end);
+    uint64_t most = (uint64_t)FLIGHT_SEGMENTS * (w->in.mss != 0 ? w->in.mss : 536u);
+    if (alone && heard->fresh && flight > FLIGHT_OCTETS && flight > most) {
+        witness_raise(w, WITNESS_FIRST_FLIGHT, heard, w->out.syn_seen, nothing, (int64_t)flight, 0,
+                      0);
+    }
+}
+
+/* ---- the rest ---- */
+
+/* That there was something to send shows when the window opens and it goes at once. */
+static void judge_probe(struct witness *w, const struct heard *heard)
+{
+    bool opened = !w->before_sent && w->in.wnd > 0 && since(heard, w->before) < AT_ONCE;
+    if (w->closed_from.number == 0) {
+        return;
+    }
+    tfsm_time closed = w->before.at - w->closed_from.at;
+    if (w->near && opened && heard->fresh && text_of(heard) > 1 && closed > PATIENCE) {
+        witness_raise(w, WITNESS_NO_PROBE, heard, w->closed_from, w->before, milliseconds(closed),
+                      0, 0);
+    }
+    w->closed_from = nothing;
+}
+
+static void judge_time_wait(struct witness *w, const struct heard *heard)
+{
+    bool lingers =
+        w->close_seen.number != 0 && w->closed_first && since(heard, w->close_seen) < LINGERS;
+    if (w->near && has(heard, TFSM_RST) && lingers && w->fin_again && !w->before_sent &&
+        since(heard, w->before) < SECOND) {
+        witness_raise(w, WITNESS_TIME_WAIT, heard, w->close_seen, w->before,
+                      milliseconds(since(heard, w->close_seen)), 0, 0);
+    }
+}
+
+static void judge_idle(struct witness *w, const struct heard *heard)
+{
+    bool news = heard->end > heard->seq || heard->ack > w->out.ack || has(heard, TFSM_RST);
+    if (news || !w->before_sent || since(heard, (struct sight){1, w->idle_from}) > SECOND) {
+        w->idle = 0;
+        w->idle_from = heard->packet->at;
+    } else if (++w->idle == STORM) {
+        witness_raise(w, WITNESS_STORM, heard, nothing, nothing, STORM, 0, 0);
+    }
+}
+
+static void judge_outside(struct witness *w, const struct heard *heard)
+{
+    if (w->outside >= OUTSIDE_MOST && w->outside_open && !has(heard, TFSM_RST) &&
+        since(heard, w->outside_seen) > OUTSIDE_APART) {
+        witness_raise(w, WITNESS_OUTSIDE_UNANSWERED, heard, w->outside_seen, nothing, w->outside, 0,
+                      0);
+    }
+    w->outside = 0;
+    w->outside_open = false;
+}
+
+static void note_outside(struct witness *w, const struct heard *heard)
+{
+    bool outside = heard->seq < w->out.ack && heard->end <= w->out.ack && !has(heard, TFSM_RST) &&
+                   !has(heard, TFSM_SYN);
+    bool closed = w->out.fin || w->in.fin;
+    if (!w->near || !is_up(w) || !outside || closed) {
+        return;
+    }
+    if (w->outside_open && since(heard, w->outside_seen) > OUTSIDE_APART) {
+        w->outside++;
+    } else if (!w->outside_open) {
+        w->outside = 1;
+    }
+    w->outside_open = true;
+    w->outside_seen = sight_of(heard);
+}
+
+void witness_judge_duties(struct witness *w, const struct heard *heard)
+{
+    judge_owed(w, heard);
+    judge_front(w, heard);
+    judge_flight(w, heard);
+    judge_probe(w, heard);
+    judge_time_wait(w, heard);
+    judge_idle(w, heard);
+    judge_outside(w, heard);
+}
+
+void witness_note_duties(struct witness *w, const struct heard *heard)
+{
+    uint64_t acked = heard->ack;
+    w->fin_again = has(heard, TFSM_FIN) && w->in.fin && heard->end == w->in.fin_at + 1;
+    if (acked > w->front.seq && w->front.last.number != 0) {
+        tfsm_time took = since(heard, w->front.last);
+        bool once = w->front.again == 0;
+        w->round_trip =
+            once && took > 0 && (w->round_trip == 0 || took < w->round_trip) ? took : w->round_trip;
+        /* what waits behind waits from now on */
+        w->front = (struct front){.seq = acked, .first = sight_of(heard), .last = sight_of(heard)};
+    }
+    w->front.silent = false;
+    if (text_of(heard) > w->full) {
+        w->full = text_of(heard);
+    }
+    note_owed(w, heard);
+    note_outside(w, heard);
+}

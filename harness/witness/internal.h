@@ -1,0 +1,230 @@
+/* What the files of the witness share. Sequence numbers are unwrapped: 64 bits that only grow, the lower 32 of which are those on
+ * the wire. 0 is no number. */
+#ifndef HARNESS_WITNESS_INTERNAL_H
+#define HARNESS_WITNESS_INTERNAL_H
+
+#include "seq.h"
+#include "spans.h"
+#include "witness.h"
+
+#define MILLISECOND ((tfsm_time)1000)
+#define SECOND      ((tfsm_time)1000000)
+
+/* A packet that is named as a proof, and when it was. */
+struct sight {
+    uint64_t number; /* 0: there is none */
+    tfsm_time at;
+};
+
+/* What went one way: the numbers of who sends, and what he said of the other's. */
+struct way {
+    bool begun;        /* its numbers are known: something came, or was acknowledged */
+    bool spoken;       /* a segment that is no RST came this way */
+    bool syn;          /* a SYN did */
+    bool syn_whole;    /* and of every one all options were there */
+    bool fin;          /* a FIN did */
+    bool reset;        /* a RST did */
+    bool edge_known;   /* a window of it, in octets */
+    bool stamped;      /* a timestamp */
+    bool unsteady;     /* what came later had an older one: they tell nothing of order */
+    bool ack_stamped;  /* the segment with the ack below had one */
+    bool edge_stamped; /* so had that with the edge */
+    uint8_t offered;   /* enum tfsm_option: what all of its SYNs bore */
+    uint8_t tried;     /* what any of them did */
+    uint8_t wscale;
+    bool ecn_tried;   /* a SYN had ECE */
+    uint16_t mss;     /* the greatest that a SYN said; 0: none did */
+    uint64_t zero;    /* the number that charges count from */
+    uint64_t syn_end; /* after the greatest number of a SYN, its text included */
+    uint64_t end;     /* after the greatest number of all */
+    uint64_t fin_at;
+    uint64_t ack;      /* the greatest acknowledgment, a number of the other way; 0: none */
+    uint64_t edge;     /* the greatest right edge of its windows, too */
+    uint64_t edge_ack; /* what the segment acknowledged that said so */
+    uint64_t ack_seq;  /* the number of the segment with that ack, if it had no text */
+    uint64_t wnd;      /* the last window, octets */
+    uint32_t ts_val;   /* the greatest TSval */
+    uint32_t ts_first; /* the TSval of the first SYN */
+    uint32_t ack_ts;   /* the TSval of the segment with that ack */
+    uint32_t edge_ts;  /* the TSval of the one with that edge */
+    uint64_t ts_ack;   /* what the segment with the greatest TSval acknowledged */
+    struct sight first;
+    struct sight last;
+    struct sight end_seen;
+    struct sight ack_seen;
+    struct sight edge_seen;
+    struct sight ts_seen;
+    struct sight fin_seen;
+    struct sight syn_seen;
+    struct spans seen; /* numbers that came; maybe too many at the bottom */
+};
+
+/* The packet being judged, with its numbers unwrapped. */
+struct heard {
+    const struct witness_packet *packet;
+    const struct tfsm_segment *segment;
+    uint64_t seq;
+    uint64_t text_from; /* after a SYN */
+    uint64_t text_end;  /* before a FIN */
+    uint64_t end;       /* after all */
+    uint64_t ack;       /* 0: none */
+    bool fresh;         /* there is text or a FIN at its end that never came before */
+    bool sound;         /* it cannot have been damaged on its way */
+};
+
+/* Something the subject said that is a lie, unless the recording has missed what it is about: the next segments of the peer will
+ * tell. */
+struct doubt {
+    bool open;
+    uint64_t number;  /* what was said */
+    uint64_t known;   /* how far it may be true */
+    uint64_t out_end; /* what the subject had sent before */
+    unsigned said;    /* how often */
+    unsigned denied;  /* segments of the peer that speak against it */
+    bool sound;       /* said by one that cannot have been damaged */
+    bool denied_once; /* by one that can */
+    struct sight seen;
+    struct sight denied_seen;
+};
+
+/* Text of the subject, to be compared with what is sent for it again: a ring of octets, of which those of a span are there. */
+struct kept_text {
+    uint8_t *octets;
+    uint32_t size; /* a power of two, or 0 */
+    uint64_t left;
+    uint64_t right;
+};
+
+/* Something of the peer's that is to be acknowledged. */
+struct owed_ack {
+    bool open;
+    bool again;    /* it came more than once: nobody knows which arrived */
+    bool answered; /* the subject sent something that does not acknowledge it */
+    bool fin;      /* it is a FIN alone */
+    uint64_t from;
+    uint64_t end;
+    unsigned copies; /* how often it came */
+    unsigned silent; /* segments of the subject since the second that do not acknowledge it */
+    unsigned full;   /* full segments since the last acknowledgment */
+    struct sight seen;
+    struct sight second; /* the second full one */
+};
+
+/* The front of what is not acknowledged, and how often it went out while the peer was silent. */
+struct front {
+    uint64_t seq;
+    bool silent;           /* the peer has said nothing since it went first */
+    unsigned again;        /* how often it was sent again */
+    tfsm_time interval[3]; /* the last ones, the latest last */
+    struct sight first;
+    struct sight last;
+};
+
+struct witness {
+    struct witness_court *court;
+    bool near;      /* what is seen to go to the subject arrives there */
+    struct way out; /* from the subject */
+    struct way in;  /* to it */
+    unsigned broke[WITNESS_CLAUSES];
+    uint8_t hinted[WITNESS_CLAUSES]; /* by segments that may be damaged */
+    struct sight before;             /* the packet before this, either way */
+    bool before_sent;
+    /* doubts */
+    struct doubt ack;
+    struct doubt sack;
+    struct doubt echo;
+    struct doubt window;
+    struct kept_text text;
+    /* duties */
+    struct owed_ack owed;
+    struct front front;
+    tfsm_time round_trip; /* the shortest seen, 0: none was */
+    struct sight late;    /* an acknowledgment that was late */
+    uint64_t full;        /* octets of the largest text of the peer */
+    unsigned outside;     /* segments outside the window that nothing answered */
+    bool outside_open;    /* the last one waits yet */
+    struct sight outside_seen;
+    struct sight
+        closed_from; /* the window is zero, everything is acknowledged, and the subject is silent since */
+    struct sight close_seen; /* both FINs are acknowledged */
+    bool closed_first;       /* by the subject */
+    bool fin_again;          /* the last segment of the peer was its FIN once more */
+    unsigned idle;           /* segments of the subject in a row without anything new, unasked */
+    tfsm_time idle_from;
+    struct sight wrong; /* a segment with a wrong checksum, */
+    uint32_t wrong_seq; /* this */
+    uint32_t wrong_len;
+    uint8_t wrong_flags;
+    uint16_t wrong_error;
+    unsigned wrong_times;
+    /* what the peer sent last, for a RST that answers it */
+    unsigned asked_count;
+    struct tfsm_segment asked[4];
+};
+
+/* Raise a charge: the guilty packet last among the proofs. */
+void witness_raise(struct witness *w, enum witness_clause clause, const struct heard *guilty,
+                   struct sight first, struct sight second, int64_t a, int64_t b, int64_t c);
+
+/* A number as people count: from the SYN, or from the first that was seen. */
+static inline int64_t counted(const struct way *way, uint64_t number)
+{
+    return (int64_t)(number - way->zero);
+}
+
+static inline bool has(const struct heard *heard, unsigned flags)
+{
+    return (heard->segment->flags & flags) == flags;
+}
+
+static inline bool bears(const struct heard *heard, unsigned options)
+{
+    return (heard->segment->options & options) == options;
+}
+
+static inline uint64_t text_of(const struct heard *heard)
+{
+    return heard->text_end - heard->text_from;
+}
+
+/* Both SYNs were seen with all of their options. */
+static inline bool agreed_is_known(const struct witness *w)
+{
+    return w->out.syn && w->in.syn && w->out.syn_whole && w->in.syn_whole;
+}
+
+/* Both offered this, each time. */
+static inline bool agreed(const struct witness *w, unsigned option)
+{
+    return agreed_is_known(w) && (w->out.offered & w->in.offered & option) == option;
+}
+
+static inline uint64_t octets_between(uint64_t from, uint64_t to)
+{
+    return to > from ? to - from : 0;
+}
+
+/* ---- segment.c ---- */
+
+/* What the segment shows by itself and by what was agreed. Whether it can be taken for what it says. */
+void witness_judge_segment(struct witness *w, const struct heard *heard);
+void witness_judge_checksum(struct witness *w, const struct witness_packet *packet);
+
+/* ---- number.c ---- */
+
+/* What the subject says, against all it said and heard before. */
+void witness_judge_numbers(struct witness *w, const struct heard *heard);
+/* What the peer says, for what is in doubt. */
+void witness_settle_doubts(struct witness *w, const struct heard *heard);
+
+/* ---- text.c ---- */
+
+void witness_judge_text(struct witness *w, const struct heard *heard);
+void witness_free_text(struct witness *w);
+
+/* ---- duty.c ---- */
+
+void witness_judge_duties(struct witness *w, const struct heard *heard);
+void witness_note_duties(struct witness *w, const struct heard *heard);
+
+#endif

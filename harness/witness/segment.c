@@ -1,0 +1,234 @@
+/* What one segment shows by itself, and by what the SYNs agreed to. */
+#include "internal.h"
+
+enum option_kind {
+    KIND_END,
+    KIND_NOP,
+    KIND_MSS,
+    KIND_WSCALE,
+    KIND_SACK_PERMITTED,
+    KIND_SACK,
+    KIND_TIMESTAMPS = 8
+};
+
+#define WSCALE_MOST 14
+#define AE          1u /* a reserved bit that RFC 9768 gives a meaning */
+
+#define WRONG_TIMES 3u
+
+static const struct sight nothing;
+
+static void raise(struct witness *w, enum witness_clause clause, const struct heard *heard,
+                  int64_t a, int64_t b, int64_t c)
+{
+    witness_raise(w, clause, heard, nothing, nothing, a, b, c);
+}
+
+/* A wrong checksum may be damage of the way. The same segment, wrong by as much, time and again is not; if checksums in this
+ * capture mean anything. */
+void witness_judge_checksum(struct witness *w, const struct witness_packet *packet)
+{
+    const struct tfsm_segment *segment = packet->segment;
+    bool same = w->wrong.number != 0 && w->wrong_seq == segment->seq &&
+                w->wrong_len == segment->len && w->wrong_flags == segment->flags &&
+                w->wrong_error == packet->error;
+    w->wrong_times = same ? w->wrong_times + 1 : 1;
+    if (w->wrong_times >= WRONG_TIMES && w->near && w->court->checked) {
+        struct heard heard = {.packet = packet, .segment = segment, .sound = true};
+        witness_raise(w, WITNESS_CHECKSUM, &heard, w->wrong, nothing, 0, 0, 0);
+    }
+    w->wrong = (struct sight){packet->number, packet->at};
+    w->wrong_seq = segment->seq;
+    w->wrong_len = segment->len;
+    w->wrong_flags = segment->flags;
+    w->wrong_error = packet->error;
+}
+
+/* ---- options, octet by octet ---- */
+
+static void judge_size(struct witness *w, const struct heard *heard, enum witness_clause clause,
+                       unsigned length, unsigned right)
+{
+    if (length != right) {
+        raise(w, clause, heard, length, 0, 0);
+    }
+}
+
+static void judge_option(struct witness *w, const struct heard *heard, const uint8_t *option,
+                         unsigned length)
+{
+    bool syn = has(heard, TFSM_SYN);
+    switch (option[0]) {
+    case KIND_MSS:
+        judge_size(w, heard, WITNESS_MSS_SIZE, length, 4);
+        if (!syn) {
+            raise(w, WITNESS_MSS_PLACE, heard, 0, 0, 0);
+        }
+        break;
+    case KIND_WSCALE:
+        judge_size(w, heard, WITNESS_WSCALE_SIZE, length, 3);
+        if (!syn) {
+            raise(w, WITNESS_WSCALE_PLACE, heard, 0, 0, 0);
+        } else if (length == 3 && option[2] > WSCALE_MOST) {
+            raise(w, WITNESS_WSCALE_SHIFT, heard, option[2], 0, 0);
+        }
+        break;
+    case KIND_SACK_PERMITTED:
+        judge_size(w, heard, WITNESS_SACK_PERMITTED_SIZE, length, 2);
+        if (!syn) {
+            raise(w, WITNESS_SACK_PERMITTED_PLACE, heard, 0, 0, 0);
+        }
+        break;
+    case KIND_SACK:
+        if (length < 10 || length > 34 || length % 8 != 2) {
+            raise(w, WITNESS_SACK_SIZE, heard, length, 0, 0);
+        }
+        break;
+    case KIND_TIMESTAMPS:
+        judge_size(w, heard, WITNESS_TIMESTAMPS_SIZE, length, 10);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Returns whether they can be told apart. */
+static bool judge_options(struct witness *w, const struct heard *heard)
+{
+    const uint8_t *octets = heard->packet->options;
+    unsigned n = heard->packet->option_octets;
+    unsigned at = 0;
+    while (at < n && octets[at] != KIND_END) {
+        if (octets[at] == KIND_NOP) {
+            at++;
+            continue;
+        }
+        unsigned length = at + 1 < n ? octets[at + 1] : 0;
+        if (length < 2 || length > n - at) {
+            raise(w, WITNESS_OPTION_LENGTH, heard, octets[at], length, n - at);
+            return false;
+        }
+        judge_option(w, heard, octets + at, length);
+        at += length;
+    }
+    for (; at < n; at++) {
+        if (octets[at] != 0) {
+            raise(w, WITNESS_OPTION_PADDING, heard, 0, 0, 0);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- flags and fields ---- */
+
+static void judge_flags(struct witness *w, const struct heard *heard)
+{
+    bool open = w->out.syn && w->in.syn;
+    if ((heard->packet->reserved & ~AE) != 0) {
+        raise(w, WITNESS_RESERVED, heard, heard->packet->reserved, 0, 0);
+    }
+    if (open && (heard->segment->flags & (TFSM_SYN | TFSM_RST | TFSM_ACK)) == 0) {
+        raise(w, WITNESS_NO_ACK, heard, 0, 0, 0);
+    }
+    if (has(heard, TFSM_SYN) && (heard->segment->flags & (TFSM_FIN | TFSM_RST)) != 0) {
+        raise(w, WITNESS_FLAGS_AT_ODDS, heard, 0, 0, 0);
+    }
+    if (bears(heard, TFSM_OPT_TIMESTAMPS) && !has(heard, TFSM_ACK) && !has(heard, TFSM_RST) &&
+        heard->segment->ts_ecr != 0) {
+        raise(w, WITNESS_ECHO_WITHOUT_ACK, heard, 0, 0, 0);
+    }
+}
+
+static void judge_blocks(struct witness *w, const struct heard *heard)
+{
+    for (unsigned i = 0; i < heard->segment->sacks; i++) {
+        const struct tfsm_range *block = &heard->segment->sack[i];
+        if (!seq_lt(block->left, block->right)) {
+            uint32_t zero = (uint32_t)w->in.zero;
+            raise(w, WITNESS_SACK_BLOCK, heard, seq_distance(zero, block->left),
+                  seq_distance(zero, block->right), 0);
+        }
+    }
+}
+
+/* ---- what was agreed ---- */
+
+static void judge_syn_ack(struct witness *w, const struct heard *heard)
+{
+    if (!w->in.syn || !w->in.syn_whole) {
+        return;
+    }
+    if (bears(heard, TFSM_OPT_WSCALE) && (w->in.tried & TFSM_OPT_WSCALE) == 0) {
+        witness_raise(w, WITNESS_WSCALE_UNASKED, heard, w->in.syn_seen, nothing, 0, 0, 0);
+    }
+    if (bears(heard, TFSM_OPT_TIMESTAMPS) && (w->in.tried & TFSM_OPT_TIMESTAMPS) == 0) {
+        witness_raise(w, WITNESS_TIMESTAMPS_UNASKED, heard, w->in.syn_seen, nothing, 0, 0, 0);
+    }
+}
+
+/* An empty segment just before what is next asks whether the peer is there; old stacks made such by hand. */
+static bool asks(const struct witness *w, const struct heard *heard)
+{
+    return text_of(heard) <= 1 && !has(heard, TFSM_FIN) && heard->seq + 1 == w->out.end;
+}
+
+static void judge_agreed(struct witness *w, const struct heard *heard)
+{
+    bool stamped = bears(heard, TFSM_OPT_TIMESTAMPS);
+    if (has(heard, TFSM_RST) || has(heard, TFSM_SYN)) {
+        return;
+    }
+    if (agreed(w, TFSM_OPT_TIMESTAMPS) && !stamped && !asks(w, heard)) {
+        witness_raise(w, WITNESS_TIMESTAMPS_MISSING, heard, w->in.syn_seen, w->out.syn_seen, 0, 0,
+                      0);
+    }
+    if (agreed_is_known(w) && stamped && (w->in.tried & w->out.tried & TFSM_OPT_TIMESTAMPS) == 0) {
+        witness_raise(w, WITNESS_TIMESTAMPS_NOT_AGREED, heard, w->in.syn_seen, w->out.syn_seen, 0,
+                      0, 0);
+    }
+    if (w->in.syn && w->in.syn_whole && bears(heard, TFSM_OPT_SACK) &&
+        (w->in.tried & TFSM_OPT_SACK_PERMITTED) == 0) {
+        witness_raise(w, WITNESS_SACK_NOT_PERMITTED, heard, w->in.syn_seen, nothing, 0, 0, 0);
+    }
+    if (agreed_is_known(w) && !(w->in.ecn_tried && w->out.ecn_tried) && text_of(heard) > 0 &&
+        (heard->segment->ecn == TFSM_ECT_0 || heard->segment->ecn == TFSM_ECT_1)) {
+        witness_raise(w, WITNESS_ECT_NOT_AGREED, heard, w->in.syn_seen, w->out.syn_seen, 0, 0, 0);
+    }
+}
+
+/* A network card that cuts up what is larger, or puts together what is smaller, leaves no whole checksum behind. */
+static void judge_size_of_text(struct witness *w, const struct heard *heard)
+{
+    if (!w->in.syn || !w->in.syn_whole || (heard->packet->known & WITNESS_CHECKED) == 0) {
+        return;
+    }
+    uint16_t otherwise = heard->packet->family == 6 ? 1220 : 536;
+    uint64_t most = w->in.mss != 0 ? w->in.mss : otherwise;
+    uint64_t text = text_of(heard);
+    if (text > most) {
+        witness_raise(w, WITNESS_MSS_EXCEEDED, heard, w->in.syn_seen, nothing, (int64_t)text,
+                      (int64_t)most, 0);
+    } else if (!has(heard, TFSM_SYN) && text + heard->packet->option_octets > most) {
+        witness_raise(w, WITNESS_MSS_OPTIONS, heard, w->in.syn_seen, nothing,
+                      (int64_t)(text + heard->packet->option_octets), (int64_t)most, 0);
+    }
+}
+
+void witness_judge_segment(struct witness *w, const struct heard *heard)
+{
+    bool whole = (heard->packet->known & WITNESS_WHOLE) != 0;
+    judge_flags(w, heard);
+    if (!whole) {
+        return;
+    }
+    bool legible = judge_options(w, heard);
+    judge_blocks(w, heard);
+    if (has(heard, TFSM_SYN | TFSM_ACK)) {
+        judge_syn_ack(w, heard);
+    }
+    if (legible) {
+        judge_agreed(w, heard);
+    }
+    judge_size_of_text(w, heard);
+}

@@ -1,0 +1,337 @@
+/* The witness: takes packets one by one, unwraps their numbers, lets the other files judge, and keeps what was said. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BASE      ((uint64_t)1 << 32) /* so that no number is below 0 */
+#define STRANGE   ((uint64_t)1 << 30) /* so far from the others a number is not of this connection */
+#define TOLD_MOST 3u                  /* charges of a clause that the court hears of */
+#define QUICK     ((tfsm_time)2000)   /* microseconds in which nobody far answers */
+#define HINTS                                                                                      \
+    3u /* segments that may be damaged, and say the same, are as good as one that is sound */
+
+static const struct clause {
+    const char *name;
+    enum witness_level level;
+    const char *demand;
+    const char *words;
+} clauses[WITNESS_CLAUSES] = {
+#define W(name, level, demand, words) {#name, WITNESS_##level, demand, words},
+#include "clauses.inc"
+#undef W
+};
+
+const char *witness_name(enum witness_clause clause)
+{
+    return clauses[clause].name;
+}
+
+enum witness_level witness_level(enum witness_clause clause)
+{
+    return clauses[clause].level;
+}
+
+const char *witness_demand(enum witness_clause clause)
+{
+    return clauses[clause].demand;
+}
+
+const char *witness_level_name(enum witness_level level)
+{
+    static const char *const names[] = {"MUST", "SHOULD", "practice"};
+    return names[level];
+}
+
+void witness_words(const struct witness_charge *charge, char *out, size_t room)
+{
+    const char *words = clauses[charge->clause].words;
+    size_t n = 0;
+    while (*words != '\0' && n + 1 < room) {
+        if (words[0] == '{' && words[1] >= '0' && words[1] < '0' + WITNESS_NUMBERS &&
+            words[2] == '}') {
+            int more =
+                snprintf(out + n, room - n, "%lld", (long long)charge->number[words[1] - '0']);
+            n = more < 0 || (size_t)more >= room - n ? room - 1 : n + (size_t)more;
+            words += 3;
+        } else {
+            out[n++] = *words++;
+        }
+    }
+    if (room > 0) {
+        out[n < room ? n : room - 1] = '\0';
+    }
+}
+
+/* ---- charges ---- */
+
+void witness_raise(struct witness *w, enum witness_clause clause, const struct heard *guilty,
+                   struct sight first, struct sight second, int64_t a, int64_t b, int64_t c)
+{
+    if (!guilty->sound && clauses[clause].level == WITNESS_MUST && w->hinted[clause] + 1u < HINTS) {
+        w->hinted[clause]++;
+        return;
+    }
+    if (w->broke[clause]++ >= TOLD_MOST) {
+        return;
+    }
+    struct witness_charge charge = {
+        .clause = clause, .at = guilty->packet->at, .number = {a, b, c}};
+    if (first.number != 0 && first.number != guilty->packet->number) {
+        charge.proof[charge.proofs++] = first.number;
+    }
+    if (second.number != 0 && second.number != first.number &&
+        second.number != guilty->packet->number) {
+        charge.proof[charge.proofs++] = second.number;
+    }
+    charge.proof[charge.proofs++] = guilty->packet->number;
+    w->court->charge(w->court->user, &charge);
+}
+
+unsigned witness_broke(const struct witness *witness, enum witness_clause clause)
+{
+    return witness->broke[clause];
+}
+
+/* ---- numbers ---- */
+
+static uint64_t unwrap(const struct way *way, uint32_t number)
+{
+    return way->end + (uint64_t)(int64_t)(int32_t)seq_sub(number, (uint32_t)way->end);
+}
+
+static void begin(struct way *way, uint32_t number)
+{
+    if (!way->begun) {
+        way->begun = true;
+        way->end = BASE + number;
+        way->zero = way->end;
+    }
+}
+
+/* Whether a number is of the connection that was seen so far. */
+static bool is_strange(const struct way *way, uint64_t number)
+{
+    return way->begun && (number > way->end + STRANGE || number + STRANGE < way->end);
+}
+
+static bool hear(struct way *way, struct way *other, const struct witness_packet *packet,
+                 struct heard *heard)
+{
+    const struct tfsm_segment *segment = packet->segment;
+    bool syn = (segment->flags & TFSM_SYN) != 0;
+    bool fin = (segment->flags & TFSM_FIN) != 0;
+    begin(way, segment->seq);
+    *heard = (struct heard){.packet = packet, .segment = segment, .seq = unwrap(way, segment->seq)};
+    heard->end = heard->seq + segment->len;
+    heard->text_from = heard->seq + syn;
+    heard->text_end = heard->end - fin;
+    heard->fresh = heard->end > heard->seq && spans_miss(&way->seen, heard->end - 1, heard->end);
+    if ((segment->flags & TFSM_ACK) != 0) {
+        begin(other, segment->ack);
+        heard->ack = unwrap(other, segment->ack);
+    }
+    return !is_strange(way, heard->seq) && (heard->ack == 0 || !is_strange(other, heard->ack));
+}
+
+/* ---- what was said ---- */
+
+static void note_syn(struct way *way, const struct heard *heard, struct sight sight)
+{
+    const struct tfsm_segment *segment = heard->segment;
+    bool whole = (heard->packet->known & WITNESS_WHOLE) != 0;
+    way->offered = way->syn ? way->offered & segment->options : segment->options;
+    way->tried |= segment->options;
+    way->syn_whole = whole && (way->syn_whole || !way->syn);
+    way->ecn_tried = way->ecn_tried || (segment->flags & TFSM_ECE) != 0;
+    if ((segment->options & TFSM_OPT_WSCALE) != 0) {
+        way->wscale = segment->wscale;
+    }
+    if ((segment->options & TFSM_OPT_MSS) != 0 && segment->mss > way->mss) {
+        way->mss = segment->mss;
+    }
+    if (!way->syn) {
+        way->zero = heard->seq;
+        way->ts_first = segment->ts_val;
+        way->syn_seen = sight;
+    }
+    way->syn_end = heard->text_end > way->syn_end ? heard->text_end : way->syn_end;
+    way->syn = true;
+}
+
+static void note_window(const struct witness *w, struct way *way, const struct heard *heard,
+                        struct sight sight)
+{
+    bool scaled = agreed(w, TFSM_OPT_WSCALE) && !has(heard, TFSM_SYN);
+    uint64_t wnd = (uint64_t)heard->segment->wnd
+                   << (scaled ? (way->wscale < 14 ? way->wscale : 14u) : 0);
+    way->wnd = wnd;
+    if (!way->edge_known || heard->ack + wnd > way->edge) {
+        way->edge = heard->ack + wnd;
+        way->edge_ack = heard->ack;
+        way->edge_ts = heard->segment->ts_val;
+        way->edge_stamped = bears(heard, TFSM_OPT_TIMESTAMPS);
+        way->edge_seen = sight;
+        way->edge_known = true;
+    }
+}
+
+static void note_stamp(struct way *way, const struct heard *heard, struct sight sight)
+{
+    uint32_t ts_val = heard->segment->ts_val;
+    way->unsteady = way->unsteady || (way->stamped && heard->fresh && heard->end > way->end &&
+                                      seq_lt(ts_val, way->ts_val));
+    if (!way->stamped || seq_lt(way->ts_val, ts_val)) {
+        way->ts_val = ts_val;
+        way->ts_seen = sight;
+        way->ts_ack = heard->ack;
+    }
+    way->stamped = true;
+}
+
+static void note(struct witness *w, struct way *way, const struct way *other,
+                 const struct heard *heard)
+{
+    struct sight sight = {heard->packet->number, heard->packet->at};
+    way->last = sight;
+    way->first = way->first.number == 0 ? sight : way->first;
+    if (has(heard, TFSM_RST)) {
+        way->reset = true;
+        return; /* its numbers may be those of the segment it answers */
+    }
+    way->spoken = true;
+    if (has(heard, TFSM_SYN)) {
+        note_syn(way, heard, sight);
+    }
+    if (has(heard, TFSM_FIN) && !way->fin) {
+        way->fin = true;
+        way->fin_at = heard->end - 1;
+        way->fin_seen = sight;
+    }
+    if (bears(heard, TFSM_OPT_TIMESTAMPS)) {
+        note_stamp(way, heard, sight);
+    }
+    if (heard->end > way->end) {
+        way->end = heard->end;
+        way->end_seen = sight;
+    }
+    spans_add(&way->seen, heard->seq, heard->end);
+    /* what acknowledges more than was seen is in doubt, and says nothing yet */
+    if (heard->ack != 0 && (heard->ack <= other->end || !other->spoken)) {
+        if (heard->ack > way->ack) {
+            way->ack = heard->ack;
+            way->ack_seen = sight;
+            way->ack_seq = heard->end == heard->seq ? heard->seq : 0;
+            way->ack_ts = heard->segment->ts_val;
+            way->ack_stamped = bears(heard, TFSM_OPT_TIMESTAMPS);
+        }
+        note_window(w, way, heard, sight);
+    }
+}
+
+/* ---- what follows for duties ---- */
+
+static void note_closing(struct witness *w, const struct heard *heard)
+{
+    struct sight sight = {heard->packet->number, heard->packet->at};
+    bool done = w->out.fin && w->in.fin && w->in.ack > w->out.fin_at && w->out.ack > w->in.fin_at;
+    w->closed_first = w->closed_first || (w->out.fin && !w->in.fin);
+    w->close_seen = done && w->close_seen.number == 0 ? sight : w->close_seen;
+}
+
+static void note_closed_window(struct witness *w, const struct heard *heard)
+{
+    bool closed = w->in.edge_known && w->in.wnd == 0 && w->in.ack == w->out.end;
+    if (closed && w->closed_from.number == 0) {
+        w->closed_from = (struct sight){heard->packet->number, heard->packet->at};
+    } else if (w->in.ack != w->out.end) {
+        w->closed_from = (struct sight){0};
+    }
+}
+
+static void note_asked(struct witness *w, const struct heard *heard)
+{
+    const unsigned most = sizeof w->asked / sizeof w->asked[0];
+    if (w->asked_count < most) {
+        w->asked[w->asked_count] = *heard->segment;
+    }
+    w->asked_count += w->asked_count <= most;
+}
+
+/* ---- calls ---- */
+
+struct witness *witness_new(struct witness_court *court)
+{
+    struct witness *w = calloc(1, sizeof *w);
+    if (w != NULL) {
+        w->court = court;
+        w->near = court->vantage == WITNESS_NEAR;
+    }
+    return w;
+}
+
+void witness_free(struct witness *witness)
+{
+    if (witness != NULL) {
+        witness_free_text(witness);
+        free(witness);
+    }
+}
+
+/* An acknowledgment of what has just gone by: the subject cannot be far. */
+static void note_nearness(struct witness *w, const struct heard *heard)
+{
+    bool answers = heard->ack > w->out.ack && heard->ack == w->in.end && w->in.spoken;
+    if (w->court->vantage == WITNESS_TOLD && answers &&
+        heard->packet->at - w->in.end_seen.at <= QUICK) {
+        w->near = true;
+    }
+}
+
+static void from_subject(struct witness *w, const struct heard *heard)
+{
+    note_nearness(w, heard);
+    witness_judge_segment(w, heard);
+    witness_judge_numbers(w, heard);
+    if (!has(heard, TFSM_RST) && heard->sound) {
+        witness_judge_text(w, heard);
+    }
+    witness_judge_duties(w, heard);
+    note(w, &w->out, &w->in, heard);
+}
+
+static void to_subject(struct witness *w, const struct heard *heard)
+{
+    witness_settle_doubts(w, heard);
+    witness_note_duties(w, heard);
+    note(w, &w->in, &w->out, heard);
+    note_asked(w, heard);
+    note_closed_window(w, heard);
+}
+
+void witness_packet(struct witness *w, bool sent, const struct witness_packet *packet)
+{
+    struct way *way = sent ? &w->out : &w->in;
+    struct heard heard;
+    if ((packet->known & WITNESS_WRONG) != 0) {
+        if (sent) {
+            witness_judge_checksum(w, packet);
+        }
+        return; /* it may be damaged: it says nothing */
+    }
+    w->court->checked = w->court->checked || (packet->known & WITNESS_CHECKED) != 0;
+    bool rst = (packet->segment->flags & TFSM_RST) != 0;
+    if (!hear(way, sent ? &w->in : &w->out, packet, &heard) && !rst) {
+        return;
+    }
+    heard.sound = (packet->known & WITNESS_SOUND) != 0 || (sent && w->near);
+    if (sent) {
+        from_subject(w, &heard);
+    } else {
+        to_subject(w, &heard);
+    }
+    note_closing(w, &heard);
+    w->before = (struct sight){packet->number, packet->at};
+    w->before_sent = sent;
+}
