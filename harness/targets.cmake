@@ -96,6 +96,12 @@ if(NOT TFSM_PROFILE STREQUAL "") # programs keep to what this library can do
 endif()
 target_link_libraries(harness PUBLIC engine libtcpfsm endpoint PRIVATE flags)
 
+# What the wire alone can prove against any TCP.
+file(GLOB witness_sources CONFIGURE_DEPENDS harness/witness/*.c)
+add_library(witness STATIC ${witness_sources})
+target_include_directories(witness PUBLIC harness/witness)
+target_link_libraries(witness PUBLIC libtcpfsm PRIVATE flags)
+
 # The simulated network between two of them.
 add_library(sim STATIC harness/sim/siege.c harness/sim/sim.c harness/sim/wire.c)
 target_include_directories(sim PUBLIC harness/sim)
@@ -202,6 +208,10 @@ if(ZLIB_FOUND)
 else()
   left_out("what reads captures that gzip packed" zlib1g-dev)
 endif()
+# A capture before the witness.
+add_library(judge STATIC harness/judge/docket.c)
+target_include_directories(judge PUBLIC harness/judge)
+target_link_libraries(judge PUBLIC capture witness PRIVATE flags)
 # The running kernel as the peer: a TUN device, the loop that drives an endpoint behind it, and what runs over that.
 add_library(tun STATIC
   harness/tun/address.c harness/tun/descriptor.c harness/tun/driver.c harness/tun/http.c
@@ -213,7 +223,7 @@ target_link_libraries(tun PUBLIC endpoint sim ${PCAP_LIBRARY} PRIVATE flags)
 file(GLOB cli_sources CONFIGURE_DEPENDS harness/cli/*.c)
 add_executable(tcpfsm ${cli_sources})
 target_include_directories(tcpfsm PRIVATE harness/cli)
-target_link_libraries(tcpfsm PRIVATE capture tun script stacks sim harness flags ${CMAKE_DL_LIBS})
+target_link_libraries(tcpfsm PRIVATE judge capture tun script stacks sim harness flags ${CMAKE_DL_LIBS})
 install(TARGETS tcpfsm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT command)
 endif()
 if(TFSM_FUZZ STREQUAL "libfuzzer")

@@ -58,6 +58,10 @@ struct capture_packet {
     size_t size;               /* octets of that, what the link appended included */
 };
 
+/* An IP packet as one of a file: octets and n what is there of it, wire how much there was. Number, time and
+ * frame are the caller's. */
+void capture_take(const uint8_t *octets, size_t n, size_t wire, struct capture_packet *packet);
+
 /* Called for each packet; false ends the reading. */
 typedef bool capture_seen(void *user, const struct capture_packet *packet);
 

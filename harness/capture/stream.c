@@ -17,6 +17,14 @@ static bool take_time(const struct pcap_pkthdr *header, tfsm_time *last)
     return sound;
 }
 
+void capture_take(const uint8_t *octets, size_t n, size_t wire, struct capture_packet *packet)
+{
+    packet->octets = octets;
+    packet->size = n;
+    packet->taken =
+        packet_take(octets, n, wire, &packet->packet, &packet->assumed, &packet->reason);
+}
+
 static bool read_packets(pcap_t *pcap, const bool *damaged, capture_seen *seen, void *user,
                          char *error)
 {
@@ -37,10 +45,7 @@ static bool read_packets(pcap_t *pcap, const bool *damaged, capture_seen *seen, 
         packet.frame_wire = wire;
         packet.taken = false;
         if (link_find_ip(link, octets, header->caplen, &at, &packet.reason)) {
-            packet.octets = octets + at;
-            packet.size = header->caplen - at;
-            packet.taken = packet_take(packet.octets, packet.size, wire - at, &packet.packet,
-                                       &packet.assumed, &packet.reason);
+            capture_take(octets + at, header->caplen - at, wire - at, &packet);
             packet.assumed |= timed ? 0u : 1u << CAPTURE_NO_TIME;
         }
         if (!seen(user, &packet)) {

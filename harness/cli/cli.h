@@ -73,6 +73,7 @@ uint8_t *cli_read(const char *path, const char *what, size_t most, size_t *size)
 int command_table(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_judge(int argc, char **argv);
 int command_listener(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_serve(int argc, char **argv);

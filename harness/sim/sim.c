@@ -102,6 +102,13 @@ static void watch_second(void *user, const struct endpoint_watched *what)
     watch(user, 1, what);
 }
 
+static void tap(const struct sim *sim, unsigned end, unsigned from, const uint8_t *octets, size_t n)
+{
+    if (sim->config->tap != NULL) {
+        sim->config->tap(sim->config->user, end, from, octets, n, sim->now);
+    }
+}
+
 static void drain(struct sim *sim, unsigned end)
 {
     uint8_t octets[PACKET_MAX];
@@ -109,6 +116,7 @@ static void drain(struct sim *sim, unsigned end)
     while (sim->result.packets < PACKETS_LIMIT &&
            (size = endpoint_output(sim->end[end].endpoint, sim->now, octets, sizeof octets)) > 0) {
         sim->result.packets++;
+        tap(sim, end, end, octets, size);
         wire_send(sim->wire, 1 - end, octets, size, sim->now);
     }
 }
@@ -230,6 +238,7 @@ static void arrive(struct sim *sim)
     const struct wire_packet *packet = wire_first(sim->wire);
     unsigned to = packet->to;
     sim->now = packet->at > sim->now ? packet->at : sim->now;
+    tap(sim, to, 1 - to, packet->octets, packet->size);
     endpoint_input(sim->end[to].endpoint, packet->octets, packet->size, sim->now);
     wire_drop(sim->wire);
     user(sim, to);
@@ -314,4 +323,49 @@ struct sim_result sim_run(const struct sim_config *config)
     conclude(&sim);
     wire_destroy(sim.wire);
     return sim.result;
+}
+
+/* ---- networks ---- */
+
+/* A number below `limit` that depends on a seed and on what it is for. */
+TFSM_WRAPS static uint64_t pick(uint64_t seed, uint64_t what, uint64_t limit)
+{
+    uint64_t x = seed * UINT64_C(0x9e3779b97f4a7c15) + what * UINT64_C(0xbf58476d1ce4e5b9);
+    x ^= x >> 31;
+    x *= UINT64_C(0x94d049bb133111eb);
+    x ^= x >> 29;
+    return x % limit;
+}
+
+struct sim_config sim_bad_network(uint64_t seed, uint32_t octets)
+{
+    static const tfsm_time delays[4] = {0, 1000, 20000, 200000};
+    static const tfsm_time jitters[4] = {0, 500, 20000, 300000};
+    static const uint32_t buffers[4] = {4096, 65535, 200000, 262144};
+    static const uint16_t sizes[4] = {1400, 1400, 536, 900};
+    static const uint32_t switches[6] = {TFSM_SACK,       TFSM_TIMESTAMPS, TFSM_ECN,
+                                         TFSM_CONGESTION, TFSM_WSCALE,     TFSM_LIMITED_TRANSMIT};
+    struct sim_config config = {.seed = seed, .octets = {octets, octets}};
+    config.network.loss = (unsigned)(seed % 31) * 10;
+    config.network.copy = (unsigned)pick(seed, 1, 100);
+    config.network.corrupt = (unsigned)pick(seed, 2, 30);
+    config.network.delay = delays[pick(seed, 3, 4)];
+    config.network.jitter = jitters[pick(seed, 4, 4)];
+    config.simultaneous = pick(seed, 5, 4) == 0;
+    config.ipv6 = pick(seed, 6, 2) == 0;
+    config.read_at_once = pick(seed, 7, 8) == 0 ? 1000 : 0;
+    for (unsigned end = 0; end < 2; end++) {
+        struct tfsm_config *cfg = &config.end[end];
+        *cfg = tfsm_config_default();
+        cfg->rcv_buff = buffers[pick(seed, 8 + end, 4)];
+        cfg->snd_buff = buffers[pick(seed, 10 + end, 4)];
+        cfg->mss = sizes[pick(seed, 12 + end, 4)];
+        cfg->ack_delay = pick(seed, 14 + end, 4) == 0 ? 0 : cfg->ack_delay;
+        cfg->retries = 100;
+        cfg->syn_retries = 100;
+        if (seed % 2 == 1) {
+            cfg->profile &= ~switches[pick(seed, 16 + end, 6)];
+        }
+    }
+    return config;
 }

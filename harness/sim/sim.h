@@ -12,6 +12,10 @@
 /* Called after every step of a core: for plots. */
 typedef void sim_watcher(void *user, unsigned end, tfsm_time now, const struct tfsm_tcb *tcb);
 
+/* What passes the link of an end: a packet that `from` has sent, as it leaves or as it arrives. */
+typedef void sim_tap(void *user, unsigned end, unsigned from, const uint8_t *octets, size_t n,
+                     tfsm_time now);
+
 struct sim_config {
     uint64_t seed;
     struct wire_network network; /* chances in 1/1000 */
@@ -21,6 +25,7 @@ struct sim_config {
     bool ipv6;
     uint32_t read_at_once; /* octets the user takes at a time; 0: all */
     sim_watcher *watcher;  /* may be null */
+    sim_tap *tap;          /* the same */
     void *user;
 };
 
@@ -38,6 +43,10 @@ struct sim_result {
     uint64_t refused;           /* packets that the codec refused */
     uint64_t lost;              /* by chance or in the queue */
 };
+
+/* The network of a seed: loss 0 to 30 %, and the rest as bad as that; every other seed turns off some
+ * of what real stacks carry. R2 is set high, for the network may well be that bad. */
+struct sim_config sim_bad_network(uint64_t seed, uint32_t octets);
 
 /* Run until both ends are CLOSED, or nothing more can happen, or `packets` passes four million.
  * Exits with a message when there is no memory. */

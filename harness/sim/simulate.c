@@ -31,51 +31,6 @@ struct arguments {
 
 /* ---- seeds ---- */
 
-/* A number below `limit` that depends on a seed and on what it is for. */
-TFSM_WRAPS static uint64_t pick(uint64_t seed, uint64_t what, uint64_t limit)
-{
-    uint64_t x = seed * UINT64_C(0x9e3779b97f4a7c15) + what * UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 31;
-    x *= UINT64_C(0x94d049bb133111eb);
-    x ^= x >> 29;
-    return x % limit;
-}
-
-/* A network of a seed: loss 0 to 30 %, and the rest as bad as that; every other seed turns off some
- * of what real stacks carry. R2 is set high, for the network may well be that bad. */
-static struct sim_config network_of(uint64_t seed, uint32_t octets)
-{
-    static const tfsm_time delays[4] = {0, 1000, 20000, 200000};
-    static const tfsm_time jitters[4] = {0, 500, 20000, 300000};
-    static const uint32_t buffers[4] = {4096, 65535, 200000, 262144};
-    static const uint16_t sizes[4] = {1400, 1400, 536, 900};
-    static const uint32_t switches[6] = {TFSM_SACK,       TFSM_TIMESTAMPS, TFSM_ECN,
-                                         TFSM_CONGESTION, TFSM_WSCALE,     TFSM_LIMITED_TRANSMIT};
-    struct sim_config config = {.seed = seed, .octets = {octets, octets}};
-    config.network.loss = (unsigned)(seed % 31) * 10;
-    config.network.copy = (unsigned)pick(seed, 1, 100);
-    config.network.corrupt = (unsigned)pick(seed, 2, 30);
-    config.network.delay = delays[pick(seed, 3, 4)];
-    config.network.jitter = jitters[pick(seed, 4, 4)];
-    config.simultaneous = pick(seed, 5, 4) == 0;
-    config.ipv6 = pick(seed, 6, 2) == 0;
-    config.read_at_once = pick(seed, 7, 8) == 0 ? 1000 : 0;
-    for (unsigned end = 0; end < 2; end++) {
-        struct tfsm_config *cfg = &config.end[end];
-        *cfg = tfsm_config_default();
-        cfg->rcv_buff = buffers[pick(seed, 8 + end, 4)];
-        cfg->snd_buff = buffers[pick(seed, 10 + end, 4)];
-        cfg->mss = sizes[pick(seed, 12 + end, 4)];
-        cfg->ack_delay = pick(seed, 14 + end, 4) == 0 ? 0 : cfg->ack_delay;
-        cfg->retries = 100;
-        cfg->syn_retries = 100;
-        if (seed % 2 == 1) {
-            cfg->profile &= ~switches[pick(seed, 16 + end, 6)];
-        }
-    }
-    return config;
-}
-
 static const char *what_failed(const struct sim_result *result)
 {
     if (result->violation.id != NULL) {
@@ -114,7 +69,7 @@ static int run_seeds(const struct arguments *arguments)
     uint64_t lost = 0;
     for (uint64_t i = 0; i < arguments->seeds; i++) {
         uint64_t seed = arguments->first + i;
-        struct sim_config config = network_of(seed, (uint32_t)arguments->octets);
+        struct sim_config config = sim_bad_network(seed, (uint32_t)arguments->octets);
         struct sim_result result = sim_run(&config);
         const char *failed = what_failed(&result);
         packets += result.packets;
