@@ -631,6 +631,21 @@ static void test_user_timeout_does_not_prolong_a_handshake(void **state)
     assert_int_equal(ends[0], ends[1]);
 }
 
+/* RFC5482:3.3a: nor do the bounds of the option hold for what a user asks of a handshake. */
+static void test_user_timeout_of_a_handshake_has_no_bounds(void **state)
+{
+    struct fixture *f = with_uto(state);
+    f->cfg.uto_least = 100 * SECOND;
+    f->cfg.user_timeout = 10 * SECOND;
+    reach_syn_sent(f);
+    tfsm_time start = f->now;
+    while (f->tcb.state != TFSM_CLOSED) {
+        expire(f);
+        drop_output(f);
+    }
+    assert_int_equal(f->now - start, 10 * SECOND);
+}
+
 /* RFC5482:3.3a: in all the synchronized states, here while a FIN waits. */
 static void test_user_timeout_counts_for_a_fin(void **state)
 {
@@ -749,6 +764,7 @@ int main(void)
         cmocka_unit_test(test_user_timeout_is_longer_than_a_retransmission_timeout),
         cmocka_unit_test(test_user_timeout_does_not_count_in_a_handshake),
         cmocka_unit_test(test_user_timeout_does_not_prolong_a_handshake),
+        cmocka_unit_test(test_user_timeout_of_a_handshake_has_no_bounds),
         cmocka_unit_test(test_user_timeout_counts_for_a_fin),
         cmocka_unit_test(test_user_timeout_keepalive_waits_longer),
         cmocka_unit_test(test_user_timeout_shorter_leaves_the_keepalive_alone),
