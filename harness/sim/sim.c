@@ -116,6 +116,9 @@ static void drain(struct sim *sim, unsigned end)
     while (sim->result.packets < PACKETS_LIMIT &&
            (size = endpoint_output(sim->end[end].endpoint, sim->now, octets, sizeof octets)) > 0) {
         sim->result.packets++;
+        if (sim->config->spoiler != NULL) {
+            size = sim->config->spoiler(sim->config->user, end, octets, size, sizeof octets);
+        }
         tap(sim, end, end, octets, size);
         wire_send(sim->wire, 1 - end, octets, size, sim->now);
     }

@@ -16,6 +16,10 @@ typedef void sim_watcher(void *user, unsigned end, tfsm_time now, const struct t
 typedef void sim_tap(void *user, unsigned end, unsigned from, const uint8_t *octets, size_t n,
                      tfsm_time now);
 
+/* What an end sends becomes another packet, as if its TCP were broken. Returns the octets of that; there is
+ * room for `room`. */
+typedef size_t sim_spoiler(void *user, unsigned end, uint8_t *octets, size_t n, size_t room);
+
 struct sim_config {
     uint64_t seed;
     struct wire_network network; /* chances in 1/1000 */
@@ -26,6 +30,7 @@ struct sim_config {
     uint32_t read_at_once; /* octets the user takes at a time; 0: all */
     sim_watcher *watcher;  /* may be null */
     sim_tap *tap;          /* the same */
+    sim_spoiler *spoiler;  /* the same */
     void *user;
 };
 

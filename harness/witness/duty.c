@@ -64,6 +64,9 @@ static void judge_owed(struct witness *w, const struct heard *heard)
         return;
     }
     owed->answered = true;
+    owed->again =
+        owed->again ||
+        heard->ack < owed->from; /* it says less than it has said before: no measure of anything */
     owed->silent += owed->copies > 1;
     if (owed->copies >= COPIES && owed->silent > 1) {
         witness_raise(w, owed->fin ? WITNESS_FIN_UNANSWERED : WITNESS_TEXT_UNANSWERED, heard,

@@ -1,7 +1,9 @@
-/* Runs over the simulated network before the judge: what keeps the rules is never charged with breaking a MUST, however much is
- * lost, copied, reordered or damaged, at whichever end the capture is made and however little of a packet is in it. */
+/* Runs over the simulated network before the judge. What keeps the rules is never charged with breaking a MUST, however much is
+ * lost, copied, reordered or damaged, at whichever end the capture is made and however little of a packet is in it. What breaks
+ * one is charged with that and with nothing else, and its peer with nothing. */
 #include "fixture.h"
 #include "docket.h"
+#include "repair.h"
 #include "sim.h"
 
 #define SEEDS    200u
@@ -15,6 +17,16 @@ struct tapped {
     size_t snapshot; /* octets of a packet that are recorded */
     unsigned charges;
     uint64_t seed;
+    const struct broken *broken; /* how end 0 is */
+    unsigned sent;               /* by end 0 */
+    unsigned rightly;            /* charges of what is broken, against end 0 */
+};
+
+/* A TCP that breaks one rule. */
+struct broken {
+    enum witness_clause clause;
+    void (*spoil)(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text);
+    void (*spoil_octets)(uint8_t *tcp, size_t header); /* or this, when it is written already */
 };
 
 static bool is_first(void *user, const struct tfsm_address *address, uint16_t port)
@@ -34,8 +46,11 @@ static void note_charge(void *user, const struct docket_case *the_case, unsigned
 {
     struct tapped *tapped = user;
     char words[256];
-    (void)the_case;
-    if (witness_level(charge->clause) == WITNESS_MUST) {
+    const struct tfsm_address *address = &the_case->address[end];
+    if (tapped->broken != NULL && charge->clause == tapped->broken->clause &&
+        is_first(NULL, address, 0)) {
+        tapped->rightly++;
+    } else if (witness_level(charge->clause) == WITNESS_MUST) {
         witness_words(charge, words, sizeof words);
         print_error("seed %u, end %u: %s: %s\n", (unsigned)tapped->seed, end,
                     witness_name(charge->clause), words);
@@ -56,31 +71,39 @@ static void see(void *user, unsigned where, unsigned from, const uint8_t *octets
     }
 }
 
+static void judge_run(struct tapped *tapped, uint64_t seed, sim_spoiler *spoiler)
+{
+    struct sim_config config = sim_bad_network(seed, OCTETS);
+    config.tap = see;
+    config.spoiler = spoiler;
+    config.user = tapped;
+    tapped->seed = seed;
+    tapped->sent = 0;
+    for (unsigned where = 0; where < 2; where++) {
+        tapped->packets[where] = 0;
+        for (unsigned whose = 0; whose < 2; whose++) {
+            const struct docket_config docket = {.vantage =
+                                                     where == whose ? WITNESS_NEAR : WITNESS_FAR,
+                                                 .is_subject = whose == 0 ? is_first : is_second,
+                                                 .charge = note_charge,
+                                                 .user = tapped};
+            tapped->docket[where][whose] = docket_new(&docket);
+            assert_non_null(tapped->docket[where][whose]);
+        }
+    }
+    struct sim_result result = sim_run(&config);
+    assert_true(spoiler != NULL || result.delivered);
+    assert_true(tapped->packets[0] > 0 && tapped->packets[1] > 0);
+    for (unsigned i = 0; i < 4; i++) {
+        docket_free(tapped->docket[i / 2][i % 2]);
+    }
+}
+
 static unsigned judge_runs(size_t snapshot)
 {
     struct tapped tapped = {.snapshot = snapshot};
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        struct sim_config config = sim_bad_network(seed, OCTETS);
-        config.tap = see;
-        config.user = &tapped;
-        tapped.seed = seed;
-        for (unsigned where = 0; where < 2; where++) {
-            tapped.packets[where] = 0;
-            for (unsigned whose = 0; whose < 2; whose++) {
-                const struct docket_config docket = {
-                    .vantage = where == whose ? WITNESS_NEAR : WITNESS_FAR,
-                    .is_subject = whose == 0 ? is_first : is_second,
-                    .charge = note_charge,
-                    .user = &tapped};
-                tapped.docket[where][whose] = docket_new(&docket);
-                assert_non_null(tapped.docket[where][whose]);
-            }
-        }
-        assert_true(sim_run(&config).delivered);
-        assert_true(tapped.packets[0] > 0 && tapped.packets[1] > 0);
-        for (unsigned i = 0; i < 4; i++) {
-            docket_free(tapped.docket[i / 2][i % 2]);
-        }
+        judge_run(&tapped, seed, NULL);
     }
     return tapped.charges;
 }
@@ -97,11 +120,195 @@ static void test_judge_charges_nobody_by_the_first_96_octets(void **state)
     assert_int_equal(judge_runs(SNAPSHOT), 0);
 }
 
+/* ---- broken TCPs ---- */
+
+static bool is_pure(const struct tfsm_segment *segment)
+{
+    return segment->len == 0 && (segment->flags & (TFSM_ACK | TFSM_RST)) == TFSM_ACK;
+}
+
+static void without_timestamps(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if ((packet->segment.flags & TFSM_SYN) == 0) {
+        packet->segment.options &= (uint8_t) ~(unsigned)TFSM_OPT_TIMESTAMPS;
+    }
+}
+
+static void with_an_old_ack(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)text;
+    if (tapped->sent > 20 && tapped->sent % 3 == 0 && (packet->segment.flags & TFSM_SYN) == 0) {
+        packet->segment.ack = seq_sub(packet->segment.ack, 2000);
+    }
+}
+
+static void with_a_block_of_nothing(struct tapped *tapped, struct tfsm_packet *packet,
+                                    uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if (packet->segment.sacks > 0) {
+        packet->segment.sack[0].right = seq_add(packet->segment.sack[0].right, 50000);
+    }
+}
+
+static void with_a_block_backwards(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if (packet->segment.sacks > 0) {
+        struct tfsm_range block = packet->segment.sack[0];
+        packet->segment.sack[0] = (struct tfsm_range){block.right, block.left};
+    }
+}
+
+static void with_other_text(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    if (packet->segment.len > 10) {
+        text[5] = (uint8_t)(tapped->sent * 37);
+    }
+}
+
+static void with_an_mss(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if (is_pure(&packet->segment)) {
+        packet->segment.options |= TFSM_OPT_MSS;
+        packet->segment.mss = 1000;
+    }
+}
+
+static void with_reserved_bits(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    packet->reserved = 4;
+}
+
+static void with_a_wrong_syn_ack(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if ((packet->segment.flags & (TFSM_SYN | TFSM_ACK)) == (TFSM_SYN | TFSM_ACK)) {
+        packet->segment.ack = seq_add(packet->segment.ack, 3);
+    }
+}
+
+static void with_an_echo_of_nothing(struct tapped *tapped, struct tfsm_packet *packet,
+                                    uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if ((packet->segment.flags & (TFSM_SYN | TFSM_ACK)) == TFSM_ACK) {
+        packet->segment.ts_ecr = seq_add(packet->segment.ts_ecr, 100000);
+    }
+}
+
+static void without_ack(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if ((packet->segment.flags & TFSM_SYN) == 0) {
+        packet->segment.flags &= (uint8_t) ~(unsigned)TFSM_ACK;
+    }
+}
+
+static void with_sack_permitted(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if (is_pure(&packet->segment)) {
+        packet->segment.options |= TFSM_OPT_SACK_PERMITTED;
+    }
+}
+
+static void with_an_option_too_long(uint8_t *tcp, size_t header)
+{
+    if (header > 20) {
+        tcp[20] = 77;
+        tcp[21] = 41;
+    }
+}
+
+static void with_dirty_padding(uint8_t *tcp, size_t header)
+{
+    if (header > 20 && (tcp[13] & TFSM_SYN) == 0) {
+        memset(tcp + 20, 0, header - 20);
+        tcp[header - 1] = 9;
+    }
+}
+
+static void with_a_scale_of_fifteen(uint8_t *tcp, size_t header)
+{
+    for (size_t i = 20; i + 2 < header && tcp[i] != 0; i += tcp[i] == 1 ? 1 : tcp[i + 1]) {
+        if (tcp[i] == 3) {
+            tcp[i + 2] = 15;
+        }
+    }
+}
+
+static size_t spoil(void *user, unsigned end, uint8_t *octets, size_t n, size_t room)
+{
+    struct tapped *tapped = user;
+    static uint8_t text[70000];
+    struct tfsm_packet packet;
+    if (end != 0 || tfsm_parse(octets, n, &packet) != TFSM_WIRE_OK) {
+        return n;
+    }
+    tapped->sent++;
+    memcpy(text, octets + packet.text_at, n - packet.text_at);
+    if (tapped->broken->spoil != NULL) {
+        tapped->broken->spoil(tapped, &packet, text);
+        size_t written = tfsm_write(&packet, text, octets, room);
+        assert_true(written > 0);
+        return written;
+    }
+    size_t at = packet.src.family == 6 ? 40 : 20;
+    tapped->broken->spoil_octets(octets + at, packet.text_at - at);
+    packet_repair(octets, n, true);
+    return n;
+}
+
+static void test_judge_charges_what_is_broken(void **state)
+{
+    static const struct broken broken[] = {
+        {WITNESS_TIMESTAMPS_MISSING, without_timestamps, NULL},
+        {WITNESS_ACK_BACK, with_an_old_ack, NULL},
+        {WITNESS_SACK_AHEAD, with_a_block_of_nothing, NULL},
+        {WITNESS_SACK_BLOCK, with_a_block_backwards, NULL},
+        {WITNESS_TEXT_CHANGED, with_other_text, NULL},
+        {WITNESS_MSS_PLACE, with_an_mss, NULL},
+        {WITNESS_RESERVED, with_reserved_bits, NULL},
+        {WITNESS_SYN_ACK_NUMBER, with_a_wrong_syn_ack, NULL},
+        {WITNESS_ECHO_OF_NOTHING, with_an_echo_of_nothing, NULL},
+        {WITNESS_NO_ACK, without_ack, NULL},
+        {WITNESS_SACK_PERMITTED_PLACE, with_sack_permitted, NULL},
+        {WITNESS_OPTION_LENGTH, NULL, with_an_option_too_long},
+        {WITNESS_OPTION_PADDING, NULL, with_dirty_padding},
+        {WITNESS_WSCALE_SHIFT, NULL, with_a_scale_of_fifteen},
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        struct tapped tapped = {.snapshot = SIZE_MAX, .broken = &broken[i]};
+        for (uint64_t seed = 0; seed < 40; seed += 5) {
+            judge_run(&tapped, seed, spoil);
+        }
+        if (tapped.rightly == 0 || tapped.charges > 0) {
+            fail_msg("%s: charged with it %u times, with something else %u times",
+                     witness_name(broken[i].clause), tapped.rightly, tapped.charges);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge_charges_nobody_in_bad_networks),
         cmocka_unit_test(test_judge_charges_nobody_by_the_first_96_octets),
+        cmocka_unit_test(test_judge_charges_what_is_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
