@@ -512,6 +512,8 @@ static void test_established_without_urg_the_pointer_is_not_read(void **state)
     struct fixture *f = in_established(state);
     arrive(f, .flags = TFSM_ACK, .text = 10, .up = 500);
     expect_signals(f, 0);
+    arrive(f, .flags = TFSM_ACK | TFSM_FIN, .text = 10, .up = 500);
+    assert_int_equal(f->fx.signals & TFSM_SIG_URGENT, 0);
 }
 
 /* ---- seventh: text ---- */
