@@ -17,13 +17,6 @@
 #define FLIGHT_SEGMENTS 16u
 #define FLIGHT_OCTETS   24576u
 
-static const struct sight nothing;
-
-static struct sight sight_of(const struct heard *heard)
-{
-    return (struct sight){heard->packet->number, heard->packet->at};
-}
-
 static tfsm_time since(const struct heard *heard, struct sight sight)
 {
     return heard->packet->at - sight.at;
@@ -106,7 +99,6 @@ static void note_owed(struct witness *w, const struct heard *heard)
         *owed = (struct owed_ack){.open = true,
                                   .fin = text_of(heard) == 0,
                                   .from = next,
-                                  .end = heard->end,
                                   .copies = 1,
                                   .full = full,
                                   .seen = sight_of(heard)};

@@ -9,12 +9,15 @@
 
 #define MILLISECOND ((tfsm_time)1000)
 #define SECOND      ((tfsm_time)1000000)
+#define WSCALE_MOST 14u /* RFC 7323 2.3 */
 
 /* A packet that is named as a proof, and when it was. */
 struct sight {
     uint64_t number; /* 0: there is none */
     tfsm_time at;
 };
+
+static const struct sight nothing;
 
 /* What went one way: the numbers of who sends, and what he said of the other's. */
 struct way {
@@ -48,7 +51,6 @@ struct way {
     uint32_t ack_ts;   /* the TSval of the segment with that ack */
     uint32_t edge_ts;  /* the TSval of the one with that edge */
     uint64_t ts_ack;   /* what the segment with the greatest TSval acknowledged */
-    struct sight first;
     struct sight last;
     struct sight end_seen;
     struct sight ack_seen;
@@ -102,7 +104,6 @@ struct owed_ack {
     bool answered; /* the subject sent something that does not acknowledge it */
     bool fin;      /* it is a FIN alone */
     uint64_t from;
-    uint64_t end;
     unsigned copies; /* how often it came */
     unsigned silent; /* segments of the subject since the second that do not acknowledge it */
     unsigned full;   /* full segments since the last acknowledgment */
@@ -166,6 +167,11 @@ struct witness {
 void witness_raise(struct witness *w, enum witness_clause clause, const struct heard *guilty,
                    struct sight first, struct sight second, int64_t a, int64_t b, int64_t c);
 
+static inline struct sight sight_of(const struct heard *heard)
+{
+    return (struct sight){heard->packet->number, heard->packet->at};
+}
+
 /* A number as people count: from the SYN, or from the first that was seen. */
 static inline int64_t counted(const struct way *way, uint64_t number)
 {
@@ -199,6 +205,20 @@ static inline bool agreed(const struct witness *w, unsigned option)
     return agreed_is_known(w) && (w->out.offered & w->in.offered & option) == option;
 }
 
+/* The shift of a way's windows: known where agreed_is_known(). */
+static inline unsigned shift_of(const struct witness *w, const struct way *way)
+{
+    return agreed(w, TFSM_OPT_WSCALE) ? (way->wscale < WSCALE_MOST ? way->wscale : WSCALE_MOST) : 0;
+}
+
+/* The window that a segment of that way offers, octets. */
+static inline uint64_t window_of(const struct witness *w, const struct way *way,
+                                 const struct heard *heard)
+{
+    return has(heard, TFSM_SYN) ? heard->segment->wnd
+                                : (uint64_t)heard->segment->wnd << shift_of(w, way);
+}
+
 static inline uint64_t octets_between(uint64_t from, uint64_t to)
 {
     return to > from ? to - from : 0;
@@ -206,7 +226,7 @@ static inline uint64_t octets_between(uint64_t from, uint64_t to)
 
 /* ---- segment.c ---- */
 
-/* What the segment shows by itself and by what was agreed. Whether it can be taken for what it says. */
+/* What the segment shows by itself and by what was agreed. */
 void witness_judge_segment(struct witness *w, const struct heard *heard);
 void witness_judge_checksum(struct witness *w, const struct witness_packet *packet);
 

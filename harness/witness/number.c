@@ -8,18 +8,6 @@
 #define PROBE_TEXT        1u
 #define BEFORE_CAPTURE    200000u /* ticks that a SYN may have had before the first that was seen */
 
-static const struct sight nothing;
-
-static struct sight sight_of(const struct heard *heard)
-{
-    return (struct sight){heard->packet->number, heard->packet->at};
-}
-
-static bool ts_before(uint32_t a, uint32_t b)
-{
-    return seq_lt(a, b);
-}
-
 /* ---- order ---- */
 
 /* Whether it was sent after a segment with that TSval. */
@@ -27,7 +15,7 @@ static bool is_newer(const struct way *out, const struct heard *heard, bool stam
                      uint32_t ts_val)
 {
     return bears(heard, TFSM_OPT_TIMESTAMPS) && stamped && !out->unsteady &&
-           ts_before(ts_val, heard->segment->ts_val);
+           seq_lt(ts_val, heard->segment->ts_val);
 }
 
 /* Whether it was sent after the subject's greatest acknowledgment. */
@@ -51,27 +39,10 @@ static void judge_ack_back(struct witness *w, const struct heard *heard)
     }
 }
 
-/* The shift of a way's windows: known where both SYNs were seen. */
-static bool shift_is_known(const struct witness *w)
-{
-    return agreed_is_known(w);
-}
-
-static unsigned shift_of(const struct witness *w, const struct way *way)
-{
-    return agreed(w, TFSM_OPT_WSCALE) ? (way->wscale < 14 ? way->wscale : 14u) : 0;
-}
-
-static uint64_t window_of(const struct witness *w, const struct way *way, const struct heard *heard)
-{
-    return has(heard, TFSM_SYN) ? heard->segment->wnd
-                                : (uint64_t)heard->segment->wnd << shift_of(w, way);
-}
-
 static void judge_edge(struct witness *w, const struct heard *heard)
 {
     const struct way *out = &w->out;
-    if (heard->ack == 0 || has(heard, TFSM_SYN) || !shift_is_known(w) || !out->edge_known) {
+    if (heard->ack == 0 || has(heard, TFSM_SYN) || !agreed_is_known(w) || !out->edge_known) {
         return;
     }
     uint64_t edge = heard->ack + window_of(w, out, heard);
@@ -91,7 +62,7 @@ static void judge_clock(struct witness *w, const struct heard *heard)
     if (!bears(heard, TFSM_OPT_TIMESTAMPS) || !out->stamped || !agreed(w, TFSM_OPT_TIMESTAMPS)) {
         return;
     }
-    if (ts_before(heard->segment->ts_val, out->ts_val) && heard->ack > out->ts_ack &&
+    if (seq_lt(heard->segment->ts_val, out->ts_val) && heard->ack > out->ts_ack &&
         out->ts_ack != 0) {
         witness_raise(w, WITNESS_TSVAL_BACK, heard, out->ts_seen, nothing, heard->segment->ts_val,
                       out->ts_val, 0);
@@ -165,9 +136,9 @@ static void judge_echo(struct witness *w, const struct heard *heard)
         echo == 0 || !agreed(w, TFSM_OPT_TIMESTAMPS) || !w->in.stamped) {
         return;
     }
-    if (ts_before(echo, seq_sub(w->in.ts_first, BEFORE_CAPTURE))) {
+    if (seq_lt(echo, seq_sub(w->in.ts_first, BEFORE_CAPTURE))) {
         witness_raise(w, WITNESS_ECHO_OF_NOTHING, heard, w->in.syn_seen, nothing, echo, 0, 0);
-    } else if (ts_before(w->in.ts_val, echo)) {
+    } else if (seq_lt(w->in.ts_val, echo)) {
         suspect(&w->echo, w, heard, echo, w->in.end);
     }
 }
@@ -176,7 +147,7 @@ static void judge_echo(struct witness *w, const struct heard *heard)
 
 static void judge_window(struct witness *w, const struct heard *heard)
 {
-    bool known = w->in.edge_known && shift_is_known(w);
+    bool known = w->in.edge_known && agreed_is_known(w);
     if (!known || text_of(heard) <= PROBE_TEXT || heard->text_end <= w->in.edge || !heard->fresh) {
         return;
     }
@@ -214,12 +185,10 @@ static void judge_rst_of_nobody(struct witness *w, const struct heard *heard)
     if (!known) {
         return;
     }
-    bool only_resets = true;
     for (unsigned i = 0; i < w->asked_count; i++) {
         if (answers(rst, &w->asked[i]) && (w->asked[i].flags & TFSM_RST) == 0) {
             return;
         }
-        only_resets = only_resets && (w->asked[i].flags & TFSM_RST) != 0;
     }
     const struct tfsm_segment *asked = &w->asked[w->asked_count - 1];
     if ((asked->flags & TFSM_RST) != 0) {
@@ -326,7 +295,7 @@ static void settle_echo(struct witness *w, const struct heard *heard)
         return;
     }
     uint32_t said = (uint32_t)w->echo.number;
-    if (!ts_before(heard->segment->ts_val, said)) {
+    if (!seq_lt(heard->segment->ts_val, said)) {
         w->echo.open = false;
     } else if (heard->sound &&
                ((heard->fresh && heard->seq >= w->echo.known) || heard->ack > w->echo.out_end)) {

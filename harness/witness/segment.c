@@ -11,12 +11,9 @@ enum option_kind {
     KIND_TIMESTAMPS = 8
 };
 
-#define WSCALE_MOST 14
-#define AE          1u /* a reserved bit that RFC 9768 gives a meaning */
+#define AE 1u /* a reserved bit that RFC 9768 gives a meaning */
 
 #define WRONG_TIMES 3u
-
-static const struct sight nothing;
 
 static void raise(struct witness *w, enum witness_clause clause, const struct heard *heard,
                   int64_t a, int64_t b, int64_t c)

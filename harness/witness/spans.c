@@ -47,18 +47,6 @@ void spans_add(struct spans *spans, uint64_t left, uint64_t right)
     spans->count++;
 }
 
-void spans_cut(struct spans *spans, uint64_t below)
-{
-    unsigned first = 0;
-    while (first < spans->count && spans->span[first].right <= below) {
-        first++;
-    }
-    take_out(spans, 0, first);
-    if (spans->count > 0 && spans->span[0].left < below) {
-        spans->span[0].left = below;
-    }
-}
-
 bool spans_hold(const struct spans *spans, uint64_t left, uint64_t right)
 {
     for (unsigned i = 0; i < spans->count; i++) {

@@ -23,9 +23,6 @@ struct spans {
  * numbers that were not added, the lowest there are. */
 void spans_add(struct spans *spans, uint64_t left, uint64_t right);
 
-/* Take out what is below a number. */
-void spans_cut(struct spans *spans, uint64_t below);
-
 /* Whether all of [left, right) is in it, whether none of it is. */
 bool spans_hold(const struct spans *spans, uint64_t left, uint64_t right);
 bool spans_miss(const struct spans *spans, uint64_t left, uint64_t right);

@@ -163,9 +163,7 @@ static void note_syn(struct way *way, const struct heard *heard, struct sight si
 static void note_window(const struct witness *w, struct way *way, const struct heard *heard,
                         struct sight sight)
 {
-    bool scaled = agreed(w, TFSM_OPT_WSCALE) && !has(heard, TFSM_SYN);
-    uint64_t wnd = (uint64_t)heard->segment->wnd
-                   << (scaled ? (way->wscale < 14 ? way->wscale : 14u) : 0);
+    uint64_t wnd = window_of(w, way, heard);
     way->wnd = wnd;
     if (!way->edge_known || heard->ack + wnd > way->edge) {
         way->edge = heard->ack + wnd;
@@ -193,9 +191,8 @@ static void note_stamp(struct way *way, const struct heard *heard, struct sight 
 static void note(struct witness *w, struct way *way, const struct way *other,
                  const struct heard *heard)
 {
-    struct sight sight = {heard->packet->number, heard->packet->at};
+    struct sight sight = sight_of(heard);
     way->last = sight;
-    way->first = way->first.number == 0 ? sight : way->first;
     if (has(heard, TFSM_RST)) {
         way->reset = true;
         return; /* its numbers may be those of the segment it answers */
@@ -234,19 +231,18 @@ static void note(struct witness *w, struct way *way, const struct way *other,
 
 static void note_closing(struct witness *w, const struct heard *heard)
 {
-    struct sight sight = {heard->packet->number, heard->packet->at};
     bool done = w->out.fin && w->in.fin && w->in.ack > w->out.fin_at && w->out.ack > w->in.fin_at;
     w->closed_first = w->closed_first || (w->out.fin && !w->in.fin);
-    w->close_seen = done && w->close_seen.number == 0 ? sight : w->close_seen;
+    w->close_seen = done && w->close_seen.number == 0 ? sight_of(heard) : w->close_seen;
 }
 
 static void note_closed_window(struct witness *w, const struct heard *heard)
 {
     bool closed = w->in.edge_known && w->in.wnd == 0 && w->in.ack == w->out.end;
     if (closed && w->closed_from.number == 0) {
-        w->closed_from = (struct sight){heard->packet->number, heard->packet->at};
+        w->closed_from = sight_of(heard);
     } else if (w->in.ack != w->out.end) {
-        w->closed_from = (struct sight){0};
+        w->closed_from = nothing;
     }
 }
 
@@ -332,6 +328,6 @@ void witness_packet(struct witness *w, bool sent, const struct witness_packet *p
         to_subject(w, &heard);
     }
     note_closing(w, &heard);
-    w->before = (struct sight){packet->number, packet->at};
+    w->before = sight_of(&heard);
     w->before_sent = sent;
 }
