@@ -21,7 +21,7 @@ static void no_effects(struct tfsm_effects *fx)
     fx->verdict = 0;
 }
 
-/* An answer that nothing remembers, whose segment is there already. */
+/* The answer goes back to where the packet came from; its segment is there already. */
 static void address_answer(const struct tfsm_packet *packet, struct tfsm_arrival *out)
 {
     out->answers = true;

@@ -1,5 +1,5 @@
-/* `tcpfsm judge`: both ends of every connection of a capture before the witness. A file is read twice where somebody is charged:
- * first for the charges, then for the packets that prove them. */
+/* `tcpfsm judge`: both ends of every connection of a capture before the witness, and what it charges them with, counted by clause
+ * with a few examples of each. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,7 +40,6 @@ struct judge {
     struct count counts[WITNESS_CLAUSES];
     uint64_t packets;
     uint64_t segments;
-    uint64_t left[CAPTURE_REASONS];
     uint64_t cases;
     uint64_t middle; /* cases that began before the capture did */
     uint64_t cut;
@@ -147,7 +146,6 @@ static bool see(void *user, const struct capture_packet *packet)
     struct judge *judge = user;
     judge->packets++;
     judge->segments += packet->taken;
-    judge->left[packet->reason] += !packet->taken;
     judge->out_of_memory = !docket_packet(judge->docket, packet);
     return !judge->out_of_memory;
 }
@@ -233,7 +231,6 @@ static int judge_file(struct judge *judge, const char *path)
                                          .closed = take_case,
                                          .user = judge};
     memset(judge->counts, 0, sizeof judge->counts);
-    memset(judge->left, 0, sizeof judge->left);
     judge->packets = judge->segments = judge->cases = judge->middle = judge->cut = judge->offloads =
         0;
     judge->docket = docket_new(&config);
