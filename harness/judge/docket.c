@@ -17,11 +17,17 @@
 #define TCP        6u
 #define TCP_FIXED  20u
 
+/* Who judges one end: what the charges of its witness name. */
+struct seat {
+    struct entry *entry;
+    unsigned end;
+    struct witness *witness; /* null: nobody does */
+};
+
 struct entry {
-    struct docket_case the_case; /* first: the rest is the docket's */
-    struct witness *witness[2];
-    struct witness_court court[2];
+    struct docket_case the_case;
     struct docket *docket;
+    struct seat seat[2];
     uint32_t hash;
     bool over; /* a RST, or both FINs */
     bool fin[2];
@@ -36,8 +42,7 @@ struct docket {
     struct entry *oldest;
     struct entry *newest;
     size_t open;
-    size_t text_kept;
-    bool checked; /* checksums mean something in this capture */
+    struct witness_court court;
     uint64_t cases;
 };
 
@@ -110,8 +115,7 @@ static void close_case(struct docket *docket, struct entry *entry)
     *link = entry->next;
     leave_line(docket, entry);
     for (unsigned end = 0; end < 2; end++) {
-        docket->checked = docket->checked || entry->court[end].checked;
-        witness_free(entry->witness[end]);
+        witness_free(entry->seat[end].witness);
     }
     if (docket->config.closed != NULL) {
         docket->config.closed(docket->config.user, &entry->the_case);
@@ -132,20 +136,11 @@ static void forget_old(struct docket *docket, tfsm_time now)
 
 /* ---- beginning ---- */
 
-static void raise(void *user, const struct witness_charge *charge, unsigned end)
+static void raise(void *user, const struct witness_charge *charge)
 {
-    struct entry *entry = user;
-    entry->docket->config.charge(entry->docket->config.user, &entry->the_case, end, charge);
-}
-
-static void raise_0(void *user, const struct witness_charge *charge)
-{
-    raise(user, charge, 0);
-}
-
-static void raise_1(void *user, const struct witness_charge *charge)
-{
-    raise(user, charge, 1);
+    const struct seat *seat = user;
+    const struct docket_config *config = &seat->entry->docket->config;
+    config->charge(config->user, &seat->entry->the_case, seat->end, charge);
 }
 
 static struct entry *begin_case(struct docket *docket, const struct tfsm_packet *packet,
@@ -166,21 +161,17 @@ static struct entry *begin_case(struct docket *docket, const struct tfsm_packet 
                                            .last = now,
                                            .began = (packet->segment.flags & TFSM_SYN) != 0};
     for (unsigned end = 0; end < 2 && good; end++) {
-        entry->court[end] = (struct witness_court){.vantage = config->vantage,
-                                                   .charge = end == 0 ? raise_0 : raise_1,
-                                                   .user = entry,
-                                                   .text_most = config->text_most,
-                                                   .text_total = &docket->text_kept,
-                                                   .checked = docket->checked};
+        struct seat *seat = &entry->seat[end];
+        *seat = (struct seat){.entry = entry, .end = end};
         if (config->is_subject == NULL ||
             config->is_subject(config->user, &entry->the_case.address[end],
                                entry->the_case.port[end])) {
-            entry->witness[end] = witness_new(&entry->court[end]);
-            good = entry->witness[end] != NULL;
+            seat->witness = witness_new(&docket->court, seat);
+            good = seat->witness != NULL;
         }
     }
     if (!good) {
-        witness_free(entry->witness[0]);
+        witness_free(entry->seat[0].witness);
         free(entry);
         return NULL;
     }
@@ -263,8 +254,8 @@ static void let_witnesses_see(const struct entry *entry, unsigned sender,
         seen.text_octets = there < text ? (uint32_t)there : text;
     }
     for (unsigned e = 0; e < 2; e++) {
-        if (entry->witness[e] != NULL) {
-            witness_packet(entry->witness[e], sender == e, &seen);
+        if (entry->seat[e].witness != NULL) {
+            witness_packet(entry->seat[e].witness, sender == e, &seen);
         }
     }
 }
@@ -335,7 +326,10 @@ struct docket *docket_new(const struct docket_config *config)
     if (docket != NULL) {
         docket->config = *config;
         docket->config.open_most = config->open_most != 0 ? config->open_most : OPEN_MOST;
-        docket->config.text_most = config->text_most != 0 ? config->text_most : TEXT_MOST;
+        docket->court = (struct witness_court){
+            .vantage = config->vantage,
+            .charge = raise,
+            .text_most = config->text_most != 0 ? config->text_most : TEXT_MOST};
     }
     return docket;
 }

@@ -123,6 +123,7 @@ struct front {
 
 struct witness {
     struct witness_court *court;
+    void *user;
     bool near;      /* what is seen to go to the subject arrives there */
     struct way out; /* from the subject */
     struct way in;  /* to it */

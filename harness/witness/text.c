@@ -26,7 +26,7 @@ static void grow(struct witness *w, uint64_t wanted)
     while (size < wanted && size < RING_MOST) {
         size *= 2;
     }
-    if (size <= text->size || *w->court->text_total + size - text->size > w->court->text_most) {
+    if (size <= text->size || w->court->text_kept + size - text->size > w->court->text_most) {
         return;
     }
     uint8_t *octets = malloc(size);
@@ -37,7 +37,7 @@ static void grow(struct witness *w, uint64_t wanted)
         octets[at & (size - 1)] = text->octets[at & (text->size - 1)];
     }
     free(text->octets);
-    *w->court->text_total += size - text->size;
+    w->court->text_kept += size - text->size;
     text->octets = octets;
     text->size = size;
 }
@@ -92,6 +92,6 @@ void witness_judge_text(struct witness *w, const struct heard *heard)
 void witness_free_text(struct witness *w)
 {
     free(w->text.octets);
-    *w->court->text_total -= w->text.size;
+    w->court->text_kept -= w->text.size;
     w->text = (struct kept_text){0};
 }

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BASE      ((uint64_t)1 << 32) /* so that no number is below 0 */
-#define STRANGE   ((uint64_t)1 << 30) /* so far from the others a number is not of this connection */
-#define TOLD_MOST 3u                  /* charges of a clause that the court hears of */
-#define QUICK     ((tfsm_time)2000)   /* microseconds in which nobody far answers */
+#define BASE    ((uint64_t)1 << 32) /* so that no number is below 0 */
+#define STRANGE ((uint64_t)1 << 30) /* so far from the others a number is not of this connection */
+#define QUICK   ((tfsm_time)2000)   /* microseconds in which nobody far answers */
 #define HINTS                                                                                      \
     3u /* segments that may be damaged, and say the same, are as good as one that is sound */
 
@@ -73,9 +72,7 @@ void witness_raise(struct witness *w, enum witness_clause clause, const struct h
         w->hinted[clause]++;
         return;
     }
-    if (w->broke[clause]++ >= TOLD_MOST) {
-        return;
-    }
+    w->broke[clause]++;
     struct witness_charge charge = {
         .clause = clause, .at = guilty->packet->at, .number = {a, b, c}};
     if (first.number != 0 && first.number != guilty->packet->number) {
@@ -86,12 +83,7 @@ void witness_raise(struct witness *w, enum witness_clause clause, const struct h
         charge.proof[charge.proofs++] = second.number;
     }
     charge.proof[charge.proofs++] = guilty->packet->number;
-    w->court->charge(w->court->user, &charge);
-}
-
-unsigned witness_broke(const struct witness *witness, enum witness_clause clause)
-{
-    return witness->broke[clause];
+    w->court->charge(w->user, &charge);
 }
 
 /* ---- numbers ---- */
@@ -257,11 +249,12 @@ static void note_asked(struct witness *w, const struct heard *heard)
 
 /* ---- calls ---- */
 
-struct witness *witness_new(struct witness_court *court)
+struct witness *witness_new(struct witness_court *court, void *user)
 {
     struct witness *w = calloc(1, sizeof *w);
     if (w != NULL) {
         w->court = court;
+        w->user = user;
         w->near = court->vantage == WITNESS_NEAR;
     }
     return w;

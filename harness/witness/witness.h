@@ -72,23 +72,19 @@ void witness_words(const struct witness_charge *charge, char *out, size_t room);
 struct witness_court {
     enum witness_vantage vantage;
     void (*charge)(void *user, const struct witness_charge *charge);
-    void *user;
     size_t text_most; /* octets of text kept to be compared, all connections together; 0: none is */
-    size_t *text_total; /* how many there are, of all courts that share this number */
+    size_t text_kept; /* and how many there are */
     bool
         checked; /* some packet of the capture had a right checksum, so that wrong ones mean something */
 };
 
 struct witness; /* of some 2 KiB; and of text in flight as much as the court lets it have */
 
-/* Begin to watch. *court stays where it is until witness_free(). Null where there is no memory. */
-struct witness *witness_new(struct witness_court *court);
+/* Begin to watch. *court stays where it is until witness_free(); user is what its charges name. Null where there is no memory. */
+struct witness *witness_new(struct witness_court *court, void *user);
 
 /* A packet of the connection, sent by the subject or to it. */
 void witness_packet(struct witness *witness, bool sent, const struct witness_packet *packet);
-
-/* How often it broke a clause; the court hears of the first few. */
-unsigned witness_broke(const struct witness *witness, enum witness_clause clause);
 
 /* Nothing more will come of this connection. A null pointer may be freed. */
 void witness_free(struct witness *witness);

@@ -11,7 +11,6 @@
 
 struct scene {
     struct witness_court court;
-    size_t text_kept;
     struct witness *witness;
     unsigned raised[WITNESS_CLAUSES];
     struct witness_charge last;
@@ -39,9 +38,8 @@ static int begin(void **state)
 {
     struct scene *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    s->court = (struct witness_court){
-        .charge = note_charge, .user = s, .text_most = 1u << 20, .text_total = &s->text_kept};
-    s->witness = witness_new(&s->court);
+    s->court = (struct witness_court){.charge = note_charge, .text_most = 1u << 20};
+    s->witness = witness_new(&s->court, s);
     assert_non_null(s->witness);
     s->known = WITNESS_WHOLE | WITNESS_CHECKED | WITNESS_SOUND;
     for (unsigned i = 0; i < sizeof s->text; i++) {
