@@ -209,7 +209,7 @@ else()
   left_out("what reads captures that gzip packed" zlib1g-dev)
 endif()
 # A capture before the witness.
-add_library(judge STATIC harness/judge/docket.c)
+add_library(judge STATIC harness/judge/docket.c harness/judge/hosts.c)
 target_include_directories(judge PUBLIC harness/judge)
 target_link_libraries(judge PUBLIC capture witness PRIVATE flags)
 # The running kernel as the peer: a TUN device, the loop that drives an endpoint behind it, and what runs over that.

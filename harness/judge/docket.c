@@ -1,6 +1,7 @@
 /* The docket; see docket.h. Cases stand in buckets by their two ends, and in a line by when they were last heard of: the first
  * of that is forgotten where there are too many, or when it has been silent for long. */
 #include "docket.h"
+#include "hosts.h"
 #include "repair.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@
     ((tfsm_time)300 * 1000000) /* after both have closed: what is late may come that long */
 #define SILENT                                                                                     \
     ((tfsm_time)7200 * 1000000 + (tfsm_time)600 * 1000000) /* a keep-alive would have come */
+#define IP_FIXED   20u
 #define IPV6_FIXED 40u
 #define TCP        6u
 #define TCP_FIXED  20u
@@ -31,8 +33,10 @@ struct entry {
     uint32_t hash;
     bool over; /* a RST, or both FINs */
     bool fin[2];
-    struct entry *next;  /* of the bucket */
-    struct entry *older; /* in the line */
+    bool plain[2];             /* an end has sent what is neither SYN nor RST */
+    struct hosts_sight syn[2]; /* the first of each end */
+    struct entry *next;        /* of the bucket */
+    struct entry *older;       /* in the line */
     struct entry *newer;
 };
 
@@ -43,30 +47,16 @@ struct docket {
     struct entry *newest;
     size_t open;
     struct witness_court court;
+    struct hosts *hosts;
     uint64_t cases;
 };
 
 /* ---- finding ---- */
 
-static bool same_address(const struct tfsm_address *a, const struct tfsm_address *b)
-{
-    return a->family == b->family && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 33;
-    x *= UINT64_C(0xff51afd7ed558ccd);
-    x ^= x >> 33;
-    return x * UINT64_C(0xc4ceb9fe1a85ec53);
-}
-
 /* Of one end; both directions of a connection come to the same sum. */
 static uint64_t hash_of_end(const struct tfsm_address *address, uint16_t port)
 {
-    uint64_t words[2];
-    memcpy(words, address->octets, sizeof words);
-    return mix(words[0] ^ mix(words[1] + port));
+    return hosts_hash(address, port);
 }
 
 static unsigned sender_of(const struct docket_case *the_case, const struct tfsm_packet *packet)
@@ -74,8 +64,8 @@ static unsigned sender_of(const struct docket_case *the_case, const struct tfsm_
     for (unsigned end = 0; end < 2; end++) {
         if (the_case->port[end] == packet->src_port &&
             the_case->port[1 - end] == packet->dst_port &&
-            same_address(&the_case->address[end], &packet->src) &&
-            same_address(&the_case->address[1 - end], &packet->dst)) {
+            hosts_same_address(&the_case->address[end], &packet->src) &&
+            hosts_same_address(&the_case->address[1 - end], &packet->dst)) {
             return end;
         }
     }
@@ -106,6 +96,21 @@ static void join_line(struct docket *docket, struct entry *entry)
     docket->newest = entry;
 }
 
+/* Both ends have taken the other's SYN. */
+static bool was_open(const struct entry *entry)
+{
+    return entry->the_case.syn_seen[0] && entry->the_case.syn_seen[1] && entry->plain[0] &&
+           entry->plain[1];
+}
+
+static void note_end(struct docket *docket, const struct entry *entry)
+{
+    for (unsigned end = 0; end < 2 && was_open(entry); end++) {
+        hosts_note_isn(docket->hosts, &entry->the_case.address[end], entry->the_case.isn[end],
+                       entry->syn[end]);
+    }
+}
+
 static void close_case(struct docket *docket, struct entry *entry)
 {
     struct entry **link = &docket->buckets[entry->hash % BUCKETS];
@@ -114,6 +119,9 @@ static void close_case(struct docket *docket, struct entry *entry)
     }
     *link = entry->next;
     leave_line(docket, entry);
+    if (!entry->over) {
+        note_end(docket, entry);
+    }
     for (unsigned end = 0; end < 2; end++) {
         witness_free(entry->seat[end].witness);
     }
@@ -188,7 +196,8 @@ static bool begins_anew(const struct entry *entry, unsigned sender,
 {
     bool syn = (segment->flags & (TFSM_SYN | TFSM_ACK | TFSM_RST)) == TFSM_SYN;
     const struct docket_case *c = &entry->the_case;
-    return syn && (c->syn_seen[sender] ? c->isn[sender] != segment->seq : c->packets > 1);
+    bool same = c->syn_seen[sender] && c->isn[sender] == segment->seq;
+    return syn && (same ? entry->fin[0] && entry->fin[1] : c->packets > 1 || c->syn_seen[sender]);
 }
 
 /* ---- a packet ---- */
@@ -228,8 +237,8 @@ static size_t header_at(const struct capture_packet *packet)
     return 0;
 }
 
-static void let_witnesses_see(const struct entry *entry, unsigned sender,
-                              const struct capture_packet *packet)
+static void let_witnesses_see(const struct docket *docket, const struct entry *entry,
+                              unsigned sender, const struct capture_packet *packet)
 {
     size_t at = header_at(packet);
     size_t text_at = packet->packet.text_at;
@@ -241,6 +250,9 @@ static void let_witnesses_see(const struct entry *entry, unsigned sender,
                                   .known = known_of(packet),
                                   .reserved = packet->packet.reserved,
                                   .family = packet->packet.src.family};
+    if (packet->size > IP_FIXED) {
+        seen.ttl = packet->octets[seen.family == 6 ? 7 : 8];
+    }
     if ((seen.known & WITNESS_WRONG) != 0) {
         seen.error = error_of(packet, at);
     }
@@ -255,12 +267,58 @@ static void let_witnesses_see(const struct entry *entry, unsigned sender,
     }
     for (unsigned e = 0; e < 2; e++) {
         if (entry->seat[e].witness != NULL) {
+            struct hosts_sight sight =
+                hosts_elsewhere(docket->hosts, &entry->the_case.address[e], entry->the_case.number);
+            seen.elsewhere = sight.packet;
+            seen.elsewhere_at = sight.at;
             witness_packet(entry->seat[e].witness, sender == e, &seen);
         }
     }
 }
 
-static void note(struct entry *entry, unsigned sender, const struct capture_packet *packet)
+/* An initial sequence number that one end has used before. Where both have, somebody has rewritten the capture. */
+static void judge_isns(const struct docket *docket, const struct entry *entry,
+                       const struct capture_packet *packet)
+{
+    const struct docket_case *c = &entry->the_case;
+    struct hosts_sight before[2] = {{0}, {0}};
+    bool again[2];
+    for (unsigned end = 0; end < 2; end++) {
+        again[end] = hosts_know_isn(docket->hosts, &c->address[end], c->isn[end], &before[end]);
+    }
+    for (unsigned end = 0; end < 2; end++) {
+        if (again[end] && !again[1 - end] && entry->seat[end].witness != NULL) {
+            struct witness_charge charge = {.clause = WITNESS_ISN_REPEATED,
+                                            .at = packet->time,
+                                            .proofs = 2,
+                                            .proof = {before[end].packet, entry->syn[end].packet},
+                                            .number = {c->isn[end]}};
+            docket->config.charge(docket->config.user, c, end, &charge);
+        }
+    }
+}
+
+static void note_hosts(const struct docket *docket, struct entry *entry, unsigned sender,
+                       const struct capture_packet *packet)
+{
+    struct docket_case *c = &entry->the_case;
+    unsigned flags = packet->packet.segment.flags;
+    struct hosts_sight sight = {c->number, packet->number, packet->time};
+    bool before = was_open(entry);
+    hosts_hear(docket->hosts, &c->address[sender], sight);
+    if ((flags & TFSM_SYN) != 0 && !c->syn_seen[sender]) {
+        c->syn_seen[sender] = true;
+        c->isn[sender] = packet->packet.segment.seq;
+        entry->syn[sender] = sight;
+    }
+    entry->plain[sender] = entry->plain[sender] || (flags & (TFSM_SYN | TFSM_RST)) == 0;
+    if (was_open(entry) && !before) {
+        judge_isns(docket, entry, packet);
+    }
+}
+
+static void note(struct docket *docket, struct entry *entry, unsigned sender,
+                 const struct capture_packet *packet)
 {
     struct docket_case *c = &entry->the_case;
     const struct tfsm_segment *segment = &packet->packet.segment;
@@ -269,13 +327,14 @@ static void note(struct entry *entry, unsigned sender, const struct capture_pack
     c->cut = c->cut || (packet->assumed & (1u << CAPTURE_CUT | 1u << CAPTURE_CUT_OPTIONS)) != 0;
     c->offloads =
         c->offloads || (packet->assumed & (1u << CAPTURE_OFFLOAD | 1u << CAPTURE_NO_LENGTH)) != 0;
-    if ((segment->flags & TFSM_SYN) != 0 && !c->syn_seen[sender]) {
-        c->syn_seen[sender] = true;
-        c->isn[sender] = segment->seq;
-    }
+    note_hosts(docket, entry, sender, packet);
+    bool over = entry->over;
     entry->fin[sender] = entry->fin[sender] || (segment->flags & TFSM_FIN) != 0;
     entry->over =
         entry->over || (segment->flags & TFSM_RST) != 0 || (entry->fin[0] && entry->fin[1]);
+    if (entry->over && !over) {
+        note_end(docket, entry);
+    }
 }
 
 bool docket_packet(struct docket *docket, const struct capture_packet *packet)
@@ -283,6 +342,7 @@ bool docket_packet(struct docket *docket, const struct capture_packet *packet)
     bool wrong = !packet->taken && packet->reason == CAPTURE_BAD_CHECKSUM;
     const struct tfsm_packet *p = &packet->packet;
     if (!packet->taken && !wrong) {
+        docket->court.fragments = docket->court.fragments || packet->reason == CAPTURE_FRAGMENT;
         return true;
     }
     uint32_t hash =
@@ -309,9 +369,9 @@ bool docket_packet(struct docket *docket, const struct capture_packet *packet)
             return false;
         }
     }
-    let_witnesses_see(entry, sender, packet);
+    let_witnesses_see(docket, entry, sender, packet);
     if (!wrong) {
-        note(entry, sender, packet);
+        note(docket, entry, sender, packet);
         leave_line(docket, entry);
         join_line(docket, entry);
     }
@@ -323,21 +383,30 @@ bool docket_packet(struct docket *docket, const struct capture_packet *packet)
 struct docket *docket_new(const struct docket_config *config)
 {
     struct docket *docket = calloc(1, sizeof *docket);
-    if (docket != NULL) {
-        docket->config = *config;
-        docket->config.open_most = config->open_most != 0 ? config->open_most : OPEN_MOST;
-        docket->court = (struct witness_court){
-            .vantage = config->vantage,
-            .charge = raise,
-            .text_most = config->text_most != 0 ? config->text_most : TEXT_MOST};
+    struct hosts *hosts = hosts_new();
+    if (docket == NULL || hosts == NULL) {
+        free(docket);
+        hosts_free(hosts);
+        return NULL;
     }
+    docket->hosts = hosts;
+    docket->config = *config;
+    docket->config.open_most = config->open_most != 0 ? config->open_most : OPEN_MOST;
+    docket->court =
+        (struct witness_court){.vantage = config->vantage,
+                               .charge = raise,
+                               .text_most = config->text_most != 0 ? config->text_most : TEXT_MOST};
     return docket;
 }
 
 void docket_free(struct docket *docket)
 {
-    while (docket != NULL && docket->oldest != NULL) {
+    if (docket == NULL) {
+        return;
+    }
+    while (docket->oldest != NULL) {
         close_case(docket, docket->oldest);
     }
+    hosts_free(docket->hosts);
     free(docket);
 }

@@ -5,10 +5,18 @@
 #define ACK_MOST (550 * MILLISECOND) /* half a second, and what a busy machine adds */
 #define ACK_LAZY                                                                                   \
     (100 * MILLISECOND) /* nobody who acknowledges every second segment takes so long */
-#define COPIES          4u
-#define TIMER_LEAST     (100 * MILLISECOND)
-#define TIMER_MOST      (50 * SECOND) /* from a minute on a timeout need not grow (RFC6298:2.5) */
-#define PATIENCE        (120 * SECOND)
+#define COPIES      4u
+#define TIMER_LEAST (100 * MILLISECOND)
+#define TIMER_MOST  (50 * SECOND) /* from a minute on a timeout need not grow (RFC6298:2.5) */
+#define PATIENCE    (120 * SECOND)
+#define FIRST_PATIENCE                                                                             \
+    (20 * SECOND) /* as long as no timer has gone off: three seconds is the longest first timeout */
+#define PROBE_PATIENCE  (25 * SECOND)
+#define SILENCE         (6 * SECOND)
+#define SILENT_COPIES   5u
+#define PASSED_MOST     4u
+#define PASSED_TIME     (3 * SECOND)
+#define UNTOLD_MOST     2u
 #define AT_ONCE         (10 * MILLISECOND)
 #define LINGERS         (20 * SECOND) /* nobody's two MSL are less */
 #define OUTSIDE_APART   SECOND        /* answers may be limited */
@@ -73,6 +81,21 @@ static bool is_up(const struct witness *w)
     return w->out.spoken && w->out.ack != 0 && !w->out.reset && !w->in.reset;
 }
 
+/* Who says nothing at all may be dead, unless he speaks in another connection, or the capture is said to be his. Before his
+ * third segment he may have refused ours. */
+static void judge_silence(struct witness *w, const struct heard *heard)
+{
+    struct owed_ack *owed = &w->owed;
+    bool lives =
+        heard->packet->elsewhere != 0 && heard->packet->elsewhere_at > owed->seen.at + SECOND;
+    if (owed->copies >= SILENT_COPIES && owed->silent == 0 && since(heard, owed->seen) > SILENCE &&
+        w->out.plain && (lives || w->court->vantage == WITNESS_NEAR)) {
+        witness_raise(w, owed->fin ? WITNESS_FIN_UNANSWERED : WITNESS_TEXT_UNANSWERED, heard,
+                      owed->seen, nothing, owed->copies, 0, 0);
+        owed->open = false;
+    }
+}
+
 /* The peer sends something that calls for an acknowledgment. */
 static void note_owed(struct witness *w, const struct heard *heard)
 {
@@ -91,6 +114,7 @@ static void note_owed(struct witness *w, const struct heard *heard)
     if (owed->open && heard->seq <= owed->from && heard->end > owed->from) {
         owed->copies++;
         owed->again = true;
+        judge_silence(w, heard);
     } else if (owed->open) {
         owed->again = owed->again || !heard->fresh;
         owed->full += full;
@@ -123,6 +147,7 @@ static void judge_again(struct witness *w, const struct heard *heard)
     front->interval[1] = front->interval[2];
     front->interval[2] = interval;
     front->again++;
+    w->timed_out = true;
     /* the first of text may be a probe for a lost tail, which is no timeout */
     if (front->silent && front->again >= (syn ? 3u : 4u) && does_not_double(front)) {
         witness_raise(w, syn ? WITNESS_SYN_BACKOFF : WITNESS_BACKOFF, heard, front->first,
@@ -148,9 +173,31 @@ static void judge_front(struct witness *w, const struct heard *heard)
         *front = (struct front){
             .seq = seq, .silent = true, .first = sight_of(heard), .last = sight_of(heard)};
     } else if (waits && w->near && spans_hold(&w->out.seen, seq, seq + 1) && seq < w->in.edge &&
-               w->in.wnd > 0 && since(heard, front->last) > PATIENCE && !has(heard, TFSM_RST)) {
+               w->in.wnd > 0 &&
+               since(heard, front->last) > (w->timed_out ? PATIENCE : FIRST_PATIENCE) &&
+               !has(heard, TFSM_RST)) {
         witness_raise(w, WITNESS_NOT_SENT_AGAIN, heard, front->first, front->last,
                       milliseconds(since(heard, front->last)), 0, 0);
+    }
+}
+
+/* What was sent first was not seen. It may be that the recording has missed it, but not each time that it is sent again. */
+static void judge_hole(struct witness *w, const struct heard *heard)
+{
+    struct hole *hole = &w->hole;
+    uint64_t front = w->in.ack;
+    bool passes = heard->seq > front && text_of(heard) > 0 && !heard->fresh;
+    if (!w->near || !w->out.syn || w->court->fragments || front == 0 || !passes ||
+        front >= w->in.edge || spans_hold(&w->out.seen, front, front + 1)) {
+        return;
+    }
+    if (hole->seq != front) {
+        *hole = (struct hole){.seq = front, .first = sight_of(heard)};
+    }
+    if (++hole->passed >= PASSED_MOST && since(heard, hole->first) > PASSED_TIME) {
+        witness_raise(w, WITNESS_FRONT_PASSED_OVER, heard, hole->first, nothing, hole->passed,
+                      counted(&w->out, front), 0);
+        *hole = (struct hole){.seq = 0};
     }
 }
 
@@ -176,7 +223,10 @@ static void judge_probe(struct witness *w, const struct heard *heard)
         return;
     }
     tfsm_time closed = w->before.at - w->closed_from.at;
-    if (w->near && opened && heard->fresh && text_of(heard) > 1 && closed > PATIENCE) {
+    /* it had filled the window, and the peer asks for nothing: it has waited for that */
+    bool waited = w->closed_full && w->in.end_seen.number != w->before.number;
+    if (w->near && opened && heard->fresh && text_of(heard) > 1 &&
+        closed > (waited ? PROBE_PATIENCE : PATIENCE)) {
         witness_raise(w, WITNESS_NO_PROBE, heard, w->closed_from, w->before, milliseconds(closed),
                       0, 0);
     }
@@ -205,6 +255,33 @@ static void judge_idle(struct witness *w, const struct heard *heard)
     }
 }
 
+static void judge_ece(struct witness *w, const struct heard *heard)
+{
+    struct due_ece *due = &w->due_ece;
+    if (!due->open || has(heard, TFSM_RST) || heard->ack < due->end) {
+        return;
+    }
+    due->untold = has(heard, TFSM_ECE) ? 0 : due->untold + 1;
+    if (due->untold >= UNTOLD_MOST) {
+        witness_raise(w, WITNESS_ECE_MISSING, heard, due->seen, nothing, 0, 0, 0);
+        due->open = false;
+    }
+}
+
+static void note_ece(struct witness *w, const struct heard *heard)
+{
+    struct due_ece *due = &w->due_ece;
+    bool moves = heard->fresh && heard->seq == w->out.ack && w->out.edge_known &&
+                 heard->end <= w->out.edge && text_of(heard) > 0;
+    bool agreed_to = w->out.ecn_plain && w->in.ecn_plain;
+    if (has(heard, TFSM_CWR)) {
+        due->open = false;
+    } else if (!due->open && w->near && heard->sound && agreed_to && moves && is_up(w) &&
+               heard->segment->ecn == TFSM_CE) {
+        *due = (struct due_ece){.open = true, .end = heard->end, .seen = sight_of(heard)};
+    }
+}
+
 static void judge_outside(struct witness *w, const struct heard *heard)
 {
     if (w->outside >= OUTSIDE_MOST && w->outside_open && !has(heard, TFSM_RST) &&
@@ -218,8 +295,9 @@ static void judge_outside(struct witness *w, const struct heard *heard)
 
 static void note_outside(struct witness *w, const struct heard *heard)
 {
-    bool outside = heard->seq < w->out.ack && heard->end <= w->out.ack && !has(heard, TFSM_RST) &&
-                   !has(heard, TFSM_SYN);
+    bool old = heard->seq < w->out.ack && heard->end <= w->out.ack;
+    bool beyond = w->out.edge_known && heard->seq >= w->out.edge && text_of(heard) > 0;
+    bool outside = (old || beyond) && !has(heard, TFSM_RST) && !has(heard, TFSM_SYN);
     bool closed = w->out.fin || w->in.fin;
     if (!w->near || !is_up(w) || !outside || closed) {
         return;
@@ -237,10 +315,12 @@ void witness_judge_duties(struct witness *w, const struct heard *heard)
 {
     judge_owed(w, heard);
     judge_front(w, heard);
+    judge_hole(w, heard);
     judge_flight(w, heard);
     judge_probe(w, heard);
     judge_time_wait(w, heard);
     judge_idle(w, heard);
+    judge_ece(w, heard);
     judge_outside(w, heard);
 }
 
@@ -261,5 +341,6 @@ void witness_note_duties(struct witness *w, const struct heard *heard)
         w->full = text_of(heard);
     }
     note_owed(w, heard);
+    note_ece(w, heard);
     note_outside(w, heard);
 }

@@ -23,6 +23,7 @@ static const struct sight nothing;
 struct way {
     bool begun;        /* its numbers are known: something came, or was acknowledged */
     bool spoken;       /* a segment that is no RST came this way */
+    bool plain;        /* and one that is no SYN */
     bool syn;          /* a SYN did */
     bool syn_whole;    /* and of every one all options were there */
     bool fin;          /* a FIN did */
@@ -36,11 +37,14 @@ struct way {
     uint8_t tried;     /* what any of them did */
     uint8_t wscale;
     bool ecn_tried;   /* a SYN had ECE */
+    bool ecn_plain;   /* and all of them as RFC 3168 has it */
     uint16_t mss;     /* the greatest that a SYN said; 0: none did */
     uint64_t zero;    /* the number that charges count from */
     uint64_t syn_end; /* after the greatest number of a SYN, its text included */
     uint64_t end;     /* after the greatest number of all */
+    uint64_t sent;    /* after the greatest that text, a SYN or a FIN had */
     uint64_t fin_at;
+    uint64_t urgent;   /* where urgent text ends */
     uint64_t ack;      /* the greatest acknowledgment, a number of the other way; 0: none */
     uint64_t edge;     /* the greatest right edge of its windows, too */
     uint64_t edge_ack; /* what the segment acknowledged that said so */
@@ -57,6 +61,7 @@ struct way {
     struct sight edge_seen;
     struct sight ts_seen;
     struct sight fin_seen;
+    struct sight urgent_seen;
     struct sight syn_seen;
     struct spans seen; /* numbers that came; maybe too many at the bottom */
 };
@@ -121,6 +126,39 @@ struct front {
     struct sight last;
 };
 
+/* What is not acknowledged, never seen, and passed over by what is sent again. */
+struct hole {
+    uint64_t seq;
+    unsigned passed;
+    struct sight first;
+};
+
+/* The timestamp that is to be echoed. */
+struct due_echo {
+    bool open;
+    uint32_t ts_val;
+    uint64_t end; /* by what acknowledges up to here */
+    unsigned stale;
+    struct sight seen;
+};
+
+/* A RST that ends nothing. */
+struct blind_rst {
+    struct sight seen;
+    bool outside; /* of the window */
+    int64_t number;
+};
+
+/* CE that is to be told. */
+struct due_ece {
+    bool open;
+    uint64_t end; /* by what acknowledges up to here */
+    unsigned untold;
+    struct sight seen;
+};
+
+#define ASKED 4u
+
 struct witness {
     struct witness_court *court;
     void *user;
@@ -140,6 +178,7 @@ struct witness {
     /* duties */
     struct owed_ack owed;
     struct front front;
+    bool timed_out;       /* something was sent again */
     tfsm_time round_trip; /* the shortest seen, 0: none was */
     struct sight late;    /* an acknowledgment that was late */
     uint64_t full;        /* octets of the largest text of the peer */
@@ -148,6 +187,7 @@ struct witness {
     struct sight outside_seen;
     struct sight
         closed_from; /* the window is zero, everything is acknowledged, and the subject is silent since */
+    bool closed_full;        /* and it had sent up to the edge */
     struct sight close_seen; /* both FINs are acknowledged */
     bool closed_first;       /* by the subject */
     bool fin_again;          /* the last segment of the peer was its FIN once more */
@@ -158,10 +198,24 @@ struct witness {
     uint32_t wrong_len;
     uint8_t wrong_flags;
     uint16_t wrong_error;
-    unsigned wrong_times;
-    /* what the peer sent last, for a RST that answers it */
-    unsigned asked_count;
-    struct tfsm_segment asked[4];
+    unsigned wrong_times;    /* the same segment, wrong by as much */
+    unsigned wrong_alike;    /* whichever segment, wrong by as much */
+    unsigned wrong_in_a_row; /* whichever segment and by how much */
+    bool wrong_taken;        /* the peer has acknowledged one: it was right when it came there */
+    uint64_t wrong_end;      /* after the greatest number of one, unwrapped */
+    /* what the peer sent last, for a RST that answers it: a ring */
+    uint64_t asked_count;
+    struct tfsm_segment asked[ASKED];
+    uint8_t ttl;         /* of the subject's last segment that was no RST */
+    bool is_signed;      /* the peer's segments are */
+    struct sight killed; /* a RST at RCV.NXT came */
+    unsigned undead;     /* segments of the subject since */
+    struct blind_rst blind;
+    struct due_echo due_echo;
+    struct due_ece due_ece;
+    struct doubt ahead; /* an ACK alone with a number that nothing has */
+    unsigned astray;    /* segments of numbers that are not of this connection */
+    struct hole hole;
 };
 
 /* Raise a charge: the guilty packet last among the proofs. */
@@ -237,6 +291,25 @@ void witness_judge_checksum(struct witness *w, const struct witness_packet *pack
 void witness_judge_numbers(struct witness *w, const struct heard *heard);
 /* What the peer says, for what is in doubt. */
 void witness_settle_doubts(struct witness *w, const struct heard *heard);
+
+/* Whether it was sent after a segment with that TSval. */
+bool witness_is_newer(const struct way *out, const struct heard *heard, bool stamped,
+                      uint32_t ts_val);
+/* Take a number into doubt, or say it once more; and charge with it. */
+void witness_suspect(struct doubt *doubt, const struct witness *w, const struct heard *heard,
+                     uint64_t number, uint64_t known);
+void witness_convict(struct witness *w, enum witness_clause clause, struct doubt *doubt,
+                     const struct heard *proof, int64_t said, int64_t known);
+
+/* ---- stamp.c ---- */
+
+void witness_judge_stamps(struct witness *w, const struct heard *heard);
+void witness_note_stamps(struct witness *w, const struct heard *heard);
+
+/* ---- reset.c ---- */
+
+void witness_judge_resets(struct witness *w, const struct heard *heard);
+void witness_note_resets(struct witness *w, const struct heard *heard);
 
 /* ---- text.c ---- */
 

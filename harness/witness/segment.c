@@ -13,7 +13,9 @@ enum option_kind {
 
 #define AE 1u /* a reserved bit that RFC 9768 gives a meaning */
 
-#define WRONG_TIMES 3u
+#define WRONG_TIMES  3u  /* wrong by as much, the same segment or, */
+#define WRONG_ALIKE  4u  /* whichever, */
+#define WRONG_IN_ROW 10u /* and by whatever: no way damages everything */
 
 static void raise(struct witness *w, enum witness_clause clause, const struct heard *heard,
                   int64_t a, int64_t b, int64_t c)
@@ -21,16 +23,20 @@ static void raise(struct witness *w, enum witness_clause clause, const struct he
     witness_raise(w, clause, heard, nothing, nothing, a, b, c);
 }
 
-/* A wrong checksum may be damage of the way. The same segment, wrong by as much, time and again is not; if checksums in this
- * capture mean anything. */
+/* A wrong checksum may be damage of the way. The same segment, wrong by as much, time and again is not, nor is everything that is
+ * sent; if checksums in this capture mean anything. */
 void witness_judge_checksum(struct witness *w, const struct witness_packet *packet)
 {
     const struct tfsm_segment *segment = packet->segment;
-    bool same = w->wrong.number != 0 && w->wrong_seq == segment->seq &&
-                w->wrong_len == segment->len && w->wrong_flags == segment->flags &&
-                w->wrong_error == packet->error;
+    bool alike = w->wrong.number != 0 && w->wrong_error == packet->error;
+    bool same = alike && w->wrong_seq == segment->seq && w->wrong_len == segment->len &&
+                w->wrong_flags == segment->flags;
     w->wrong_times = same ? w->wrong_times + 1 : 1;
-    if (w->wrong_times >= WRONG_TIMES && w->near && w->court->checked) {
+    w->wrong_alike = alike ? w->wrong_alike + 1 : 1;
+    w->wrong_in_a_row++;
+    bool always = w->wrong_times >= WRONG_TIMES || w->wrong_alike >= WRONG_ALIKE ||
+                  w->wrong_in_a_row >= WRONG_IN_ROW;
+    if (always && w->near && w->court->checked && !w->wrong_taken) {
         struct heard heard = {.packet = packet, .segment = segment, .sound = true};
         witness_raise(w, WITNESS_CHECKSUM, &heard, w->wrong, nothing, 0, 0, 0);
     }
@@ -212,10 +218,20 @@ static void judge_size_of_text(struct witness *w, const struct heard *heard)
     }
 }
 
+/* RFC 8311 lets experiments mark what RFC 3168 does not. */
+static void judge_mark(struct witness *w, const struct heard *heard)
+{
+    bool marked = heard->segment->ecn == TFSM_ECT_0 || heard->segment->ecn == TFSM_ECT_1;
+    if (marked && (text_of(heard) == 0 || (!heard->fresh && heard->end > heard->seq))) {
+        raise(w, WITNESS_ECT_PLACE, heard, 0, 0, 0);
+    }
+}
+
 void witness_judge_segment(struct witness *w, const struct heard *heard)
 {
     bool whole = (heard->packet->known & WITNESS_WHOLE) != 0;
     judge_flags(w, heard);
+    judge_mark(w, heard);
     if (!whole) {
         return;
     }

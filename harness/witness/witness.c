@@ -8,6 +8,9 @@
 #define BASE    ((uint64_t)1 << 32) /* so that no number is below 0 */
 #define STRANGE ((uint64_t)1 << 30) /* so far from the others a number is not of this connection */
 #define QUICK   ((tfsm_time)2000)   /* microseconds in which nobody far answers */
+#define ON_LINK                                                                                    \
+    ((tfsm_time)50000) /* nor anybody whose packets no router has passed on, unless by a tunnel */
+#define ASTRAY 3u /* segments with numbers of nothing: two may be left of an older connection */
 #define HINTS                                                                                      \
     3u /* segments that may be damaged, and say the same, are as good as one that is sound */
 
@@ -136,6 +139,11 @@ static void note_syn(struct way *way, const struct heard *heard, struct sight si
     way->offered = way->syn ? way->offered & segment->options : segment->options;
     way->tried |= segment->options;
     way->syn_whole = whole && (way->syn_whole || !way->syn);
+    const unsigned ecn = TFSM_ECE | TFSM_CWR;
+    bool plain =
+        (segment->flags & ecn) == ((segment->flags & TFSM_ACK) != 0 ? (unsigned)TFSM_ECE : ecn) &&
+        heard->packet->reserved == 0;
+    way->ecn_plain = plain && (way->ecn_plain || !way->syn);
     way->ecn_tried = way->ecn_tried || (segment->flags & TFSM_ECE) != 0;
     if ((segment->options & TFSM_OPT_WSCALE) != 0) {
         way->wscale = segment->wscale;
@@ -190,6 +198,7 @@ static void note(struct witness *w, struct way *way, const struct way *other,
         return; /* its numbers may be those of the segment it answers */
     }
     way->spoken = true;
+    way->plain = way->plain || !has(heard, TFSM_SYN);
     if (has(heard, TFSM_SYN)) {
         note_syn(way, heard, sight);
     }
@@ -204,6 +213,9 @@ static void note(struct witness *w, struct way *way, const struct way *other,
     if (heard->end > way->end) {
         way->end = heard->end;
         way->end_seen = sight;
+    }
+    if (heard->end > heard->seq && heard->end > way->sent) {
+        way->sent = heard->end;
     }
     spans_add(&way->seen, heard->seq, heard->end);
     /* what acknowledges more than was seen is in doubt, and says nothing yet */
@@ -233,18 +245,10 @@ static void note_closed_window(struct witness *w, const struct heard *heard)
     bool closed = w->in.edge_known && w->in.wnd == 0 && w->in.ack == w->out.end;
     if (closed && w->closed_from.number == 0) {
         w->closed_from = sight_of(heard);
+        w->closed_full = w->out.end >= w->in.edge;
     } else if (w->in.ack != w->out.end) {
         w->closed_from = nothing;
     }
-}
-
-static void note_asked(struct witness *w, const struct heard *heard)
-{
-    const unsigned most = sizeof w->asked / sizeof w->asked[0];
-    if (w->asked_count < most) {
-        w->asked[w->asked_count] = *heard->segment;
-    }
-    w->asked_count += w->asked_count <= most;
 }
 
 /* ---- calls ---- */
@@ -268,21 +272,42 @@ void witness_free(struct witness *witness)
     }
 }
 
+/* With a time to live as stacks begin with. What others begin with, 60 or 32, may be left of more. */
+static bool comes_first_hand(const struct heard *heard)
+{
+    return heard->packet->ttl == 64 || heard->packet->ttl == 128 || heard->packet->ttl == 255;
+}
+
 /* An acknowledgment of what has just gone by: the subject cannot be far. */
 static void note_nearness(struct witness *w, const struct heard *heard)
 {
     bool answers = heard->ack > w->out.ack && heard->ack == w->in.end && w->in.spoken;
     if (w->court->vantage == WITNESS_TOLD && answers &&
-        heard->packet->at - w->in.end_seen.at <= QUICK) {
+        heard->packet->at - w->in.end_seen.at <= (comes_first_hand(heard) ? ON_LINK : QUICK)) {
         w->near = true;
+    }
+}
+
+/* Both SYNs were seen and acknowledged, and now the subject sends numbers that are not even close. */
+static void judge_astray(struct witness *w, const struct heard *heard)
+{
+    bool known = w->out.syn && w->in.syn && w->in.ack > w->out.zero;
+    if (known && heard->sound && !has(heard, TFSM_SYN) && ++w->astray >= ASTRAY) {
+        witness_raise(w, WITNESS_NUMBER_ASTRAY, heard, w->out.syn_seen, nothing,
+                      heard->segment->seq, heard->segment->ack, 0);
     }
 }
 
 static void from_subject(struct witness *w, const struct heard *heard)
 {
     note_nearness(w, heard);
+    if (w->out.syn && heard->seq < w->out.zero && !has(heard, TFSM_RST)) {
+        judge_astray(w, heard);
+    }
     witness_judge_segment(w, heard);
     witness_judge_numbers(w, heard);
+    witness_judge_stamps(w, heard);
+    witness_judge_resets(w, heard);
     if (!has(heard, TFSM_RST) && heard->sound) {
         witness_judge_text(w, heard);
     }
@@ -293,9 +318,10 @@ static void from_subject(struct witness *w, const struct heard *heard)
 static void to_subject(struct witness *w, const struct heard *heard)
 {
     witness_settle_doubts(w, heard);
+    witness_note_stamps(w, heard);
     witness_note_duties(w, heard);
+    witness_note_resets(w, heard);
     note(w, &w->in, &w->out, heard);
-    note_asked(w, heard);
     note_closed_window(w, heard);
 }
 
@@ -305,16 +331,28 @@ void witness_packet(struct witness *w, bool sent, const struct witness_packet *p
     struct heard heard;
     if ((packet->known & WITNESS_WRONG) != 0) {
         if (sent) {
+            w->wrong_end = w->out.begun && packet->segment->len > 0
+                               ? unwrap(&w->out, packet->segment->seq) + packet->segment->len
+                               : w->wrong_end;
             witness_judge_checksum(w, packet);
         }
         return; /* it may be damaged: it says nothing */
     }
     w->court->checked = w->court->checked || (packet->known & WITNESS_CHECKED) != 0;
     bool rst = (packet->segment->flags & TFSM_RST) != 0;
-    if (!hear(way, sent ? &w->in : &w->out, packet, &heard) && !rst) {
+    bool ours = hear(way, sent ? &w->in : &w->out, packet, &heard);
+    heard.sound = (packet->known & WITNESS_SOUND) != 0 || (sent && w->near);
+    if (!ours && !rst) {
+        if (sent) {
+            judge_astray(w, &heard);
+        }
         return;
     }
-    heard.sound = (packet->known & WITNESS_SOUND) != 0 || (sent && w->near);
+    if (sent) {
+        w->wrong_in_a_row = 0;
+    } else if (heard.ack != 0 && w->wrong_end != 0 && heard.ack >= w->wrong_end) {
+        w->wrong_taken = true;
+    }
     if (sent) {
         from_subject(w, &heard);
     } else {

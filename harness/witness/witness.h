@@ -26,7 +26,8 @@ const char *witness_level_name(enum witness_level level);
 enum witness_vantage {
     WITNESS_NEAR, /* on the subject's host or link: what is seen to go there arrives */
     WITNESS_FAR,  /* anywhere else */
-    WITNESS_TOLD  /* as the capture tells: far, until the subject answers within two milliseconds */
+    WITNESS_TOLD /* as the capture tells: far, until the subject answers within two milliseconds, or within fifty
+                     with packets that no router has passed on */
 };
 
 /* What is certain of one packet. */
@@ -48,10 +49,14 @@ struct witness_packet {
     uint16_t error; /* with WITNESS_WRONG: what the sum over all comes to, which should be 0xffff */
     uint8_t reserved;       /* the reserved bits */
     uint8_t family;         /* 4 or 6 */
+    uint8_t ttl;            /* or hop limit; 0: not known */
     const uint8_t *options; /* the header behind its first 20 octets, as far as it is there */
     unsigned option_octets;
     const uint8_t *text; /* as far as it is there */
     uint32_t text_octets;
+    uint64_t
+        elsewhere; /* the last packet of the subject's host in another connection; 0: there is none */
+    tfsm_time elsewhere_at;
 };
 
 #define WITNESS_PROOFS  3
@@ -76,6 +81,7 @@ struct witness_court {
     size_t text_kept; /* and how many there are */
     bool
         checked; /* some packet of the capture had a right checksum, so that wrong ones mean something */
+    bool fragments; /* some of the capture is in fragments, which no witness sees */
 };
 
 struct witness; /* of some 2 KiB; and of text in flight as much as the court lets it have */

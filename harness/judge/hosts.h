@@ -1,0 +1,41 @@
+/* What a docket remembers of hosts beyond one connection: when one was heard of last, which shows that it lives, and the initial
+ * sequence numbers of its last connections. A host whose place another one needs is forgotten. */
+#ifndef HARNESS_HOSTS_H
+#define HARNESS_HOSTS_H
+
+#include "tfsm.h"
+
+/* A packet of a host's, and in which connection. */
+struct hosts_sight {
+    uint64_t connection; /* 0: there is none */
+    uint64_t packet;
+    tfsm_time at;
+};
+
+struct hosts;
+
+/* Null: no memory. */
+struct hosts *hosts_new(void);
+void hosts_free(struct hosts *hosts);
+
+/* A host has sent a packet. */
+void hosts_hear(struct hosts *hosts, const struct tfsm_address *address, struct hosts_sight sight);
+
+/* The last packet of a host in any connection but this one. */
+struct hosts_sight hosts_elsewhere(const struct hosts *hosts, const struct tfsm_address *address,
+                                   uint64_t connection);
+
+/* A connection of a host's is over that began with this number, in that packet. */
+void hosts_note_isn(struct hosts *hosts, const struct tfsm_address *address, uint32_t isn,
+                    struct hosts_sight syn);
+
+/* Whether one of the last few that are over began with it, too; then *syn is that one's. */
+bool hosts_know_isn(const struct hosts *hosts, const struct tfsm_address *address, uint32_t isn,
+                    struct hosts_sight *syn);
+
+/* Of an address. */
+uint64_t hosts_hash(const struct tfsm_address *address, uint64_t seed);
+
+bool hosts_same_address(const struct tfsm_address *a, const struct tfsm_address *b);
+
+#endif
