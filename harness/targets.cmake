@@ -72,7 +72,7 @@ target_include_directories(endpoint PUBLIC harness/endpoint)
 target_link_libraries(endpoint PUBLIC libtcpfsm PRIVATE flags)
 
 # ---- the engines: whatever is linked with this calls tfsm_step() and tfsm_output() by way of harness/engine/machine.c ----
-add_library(engine STATIC harness/engine/interpreter.c harness/engine/machine.c harness/engine/variant.c)
+add_library(engine STATIC harness/engine/effects.c harness/engine/interpreter.c harness/engine/machine.c harness/engine/variant.c)
 target_include_directories(engine PUBLIC harness/engine)
 target_link_libraries(engine PUBLIC libtcpfsm PRIVATE flags)
 set(entrances LINKER:--wrap=tfsm_step LINKER:--wrap=tfsm_step_traced LINKER:--wrap=tfsm_output

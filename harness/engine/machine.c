@@ -31,7 +31,7 @@ bool __wrap_tfsm_has_nothing(const struct tfsm_tcb *tcb);
 
 /* ---- which one ---- */
 
-static enum { COMPILED, INTERPRETED, BOTH } engine;
+static enum engine { COMPILED, INTERPRETED, BOTH } engine;
 static struct tfsm_rule variant_rows[TFSM_RULES];
 static struct table table = {.rows = tfsm_rules};
 
@@ -73,6 +73,20 @@ const struct tfsm_rule *machine_rows(void)
 bool machine_is_compiled(void)
 {
     return engine == COMPILED;
+}
+
+void machine_run(const struct table *rows)
+{
+    static bool changed;
+    static int engine_before;
+    static struct table before;
+    if (!changed) {
+        engine_before = (int)engine;
+        before = table;
+        changed = true;
+    }
+    table = rows != NULL ? *rows : before;
+    engine = rows != NULL ? INTERPRETED : (enum engine)engine_before;
 }
 
 void machine_hold_together(void)

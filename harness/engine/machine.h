@@ -7,6 +7,7 @@
 #define HARNESS_MACHINE_H
 
 #include "tfsm.h"
+#include "interpreter.h"
 #include "tfsm_table.h"
 
 /* The rules of the step that wrote these effects, if it is one of the last few: for who has called what calls tfsm_step().
@@ -18,6 +19,10 @@ const struct tfsm_rule *machine_rows(void);
 
 /* Whether the compiled engine runs alone: only then does tfsm_has_nothing() ever say so. */
 bool machine_is_compiled(void);
+
+/* From now on this table runs, in the interpreter; null: what ran before. For programs with more than one machine in them: it is
+ * to be said before each turn of one. *rows stays where it is. */
+void machine_run(const struct table *rows);
 
 /* From now on as with TFSM_ENGINE=both, unless a variant runs. A difference is told on standard error, as a violation, and
  * the program aborts. */

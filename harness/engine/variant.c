@@ -1,5 +1,6 @@
 /* Edits of rows, from text to tables and back. */
 #include "variant.h"
+#include "effects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,71 +10,13 @@
 
 /* ---- what no row can say ---- */
 
-/* That our SYN counts as acknowledged although it is not, and what becomes of timers and measurements. */
-static void syn_counts_as_acked(struct tfsm_tcb *tcb)
-{
-    tcb->snd_una = tcb->snd_nxt;
-    tcb->flags |= TFSM_M_SYN_ACKED;
-    tcb->cwnd = 2u * tcb->snd_mss;
-    tcb->ssthresh = 1u << 30;
-}
-
-static void ack_at_once_after_wrap(struct tfsm_tcb *tcb)
-{
-    if (tcb->rcv_nxt < tcb->irs) {
-        tcb->at_ack = 0;
-        tcb->owed |= TFSM_OWE_ACK;
-    }
-}
-
-static void timeout_doubles(struct tfsm_tcb *tcb)
-{
-    tcb->rto *= tcb->rto < 30000000 ? 2 : 1;
-}
-
-static void timing_ends(struct tfsm_tcb *tcb)
-{
-    tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
-}
-
-static void urgent_mode_ends(struct tfsm_tcb *tcb)
-{
-    tcb->flags &= ~(uint32_t)TFSM_M_URGENT_TOLD;
-}
-
-static void orphan_gets_more_time(struct tfsm_tcb *tcb)
-{
-    tcb->at_2msl = tcb->state == TFSM_FIN_WAIT_2 ? 0 : tcb->at_2msl;
-}
-
-static void one_reply_mutes(struct tfsm_tcb *tcb)
-{
-    for (unsigned i = 0; i < TFSM_REPLY_CLASSES; i++) {
-        tcb->challenges[i] = tcb->challenges[i] > 0 ? UINT8_MAX : 0;
-    }
-}
-
-static const struct {
-    const char *name;
-    void (*change)(struct tfsm_tcb *tcb);
-} variant_effects[] = {
-    {"syn-counts-as-acked", syn_counts_as_acked},
-    {"ack-at-once-after-wrap", ack_at_once_after_wrap},
-    {"timeout-doubles", timeout_doubles},
-    {"timing-ends", timing_ends},
-    {"urgent-mode-ends", urgent_mode_ends},
-    {"orphan-gets-more-time", orphan_gets_more_time},
-    {"one-reply-mutes", one_reply_mutes},
-};
-enum { EFFECTS = sizeof variant_effects / sizeof variant_effects[0] };
-
 /* The effect behind each rule, TFSM_RULES of them; one more than the index, 0 for none. */
 static unsigned char effect_behind[TFSM_RULES];
 
 static void after(unsigned rule, struct tfsm_tcb *tcb)
 {
     if (rule < TFSM_RULES && effect_behind[rule] > 0) {
-        variant_effects[effect_behind[rule] - 1].change(tcb);
+        effect_change(effect_behind[rule] - 1u, tcb);
     }
 }
 
@@ -94,11 +37,6 @@ static const char *action_name(unsigned index)
 static const char *state_name(unsigned index)
 {
     return tfsm_state_name((enum tfsm_state)index);
-}
-
-static const char *effect_name(unsigned index)
-{
-    return variant_effects[index].name;
 }
 
 /* The index of a name of n octets among count; count if there is none. */
@@ -278,8 +216,8 @@ static bool edit(const char *text, size_t n, struct tfsm_rule rows[TFSM_RULES])
         return false;
     }
     if (begins(&how, &rest, "after=")) {
-        unsigned effect = find(effect_name, EFFECTS, how, rest);
-        if (effect == EFFECTS) {
+        unsigned effect = find(effect_name, effect_count(), how, rest);
+        if (effect == effect_count()) {
             return false;
         }
         for (unsigned i = 0; i < TFSM_RULES; i++) {

@@ -10,7 +10,7 @@
  *   RULE:need=F,G        these facts, and no others, are needed
  *   RULE:next=STATE      the state that follows, with RFC 9293's spelling
  *   RULE:states+STATE    in this state, too
- *   RULE:after=EFFECT    and what no row can say: see variant_effects in variant.c; RULE may be * */
+ *   RULE:after=EFFECT    and what no row can say: see effects.c; RULE may be * */
 #ifndef HARNESS_VARIANT_H
 #define HARNESS_VARIANT_H
 

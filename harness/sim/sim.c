@@ -23,8 +23,9 @@ struct sim_end {
     struct monitor monitor;
     uint64_t sent; /* octets handed over */
     uint64_t read; /* octets taken */
-    bool closed;   /* the user has closed */
-    bool over;     /* and heard of the end */
+    tfsm_time next_piece;
+    bool closed; /* the user has closed */
+    bool over;   /* and heard of the end */
 };
 
 struct sim {
@@ -109,18 +110,39 @@ static void tap(const struct sim *sim, unsigned end, unsigned from, const uint8_
     }
 }
 
+static uint64_t packets_most(const struct sim *sim)
+{
+    return sim->config->packets != 0 ? sim->config->packets : PACKETS_LIMIT;
+}
+
+static void turn(const struct sim *sim, unsigned end)
+{
+    if (sim->config->turn != NULL) {
+        sim->config->turn(sim->config->user, end);
+    }
+}
+
+static bool is_lost(const struct sim *sim, unsigned from, const uint8_t *octets, size_t n)
+{
+    return sim->config->loser != NULL &&
+           sim->config->loser(sim->config->user, from, octets, n, sim->now);
+}
+
 static void drain(struct sim *sim, unsigned end)
 {
     uint8_t octets[PACKET_MAX];
     size_t size = 0;
-    while (sim->result.packets < PACKETS_LIMIT &&
+    turn(sim, end);
+    while (sim->result.packets < packets_most(sim) &&
            (size = endpoint_output(sim->end[end].endpoint, sim->now, octets, sizeof octets)) > 0) {
         sim->result.packets++;
         if (sim->config->spoiler != NULL) {
             size = sim->config->spoiler(sim->config->user, end, octets, size, sizeof octets);
         }
         tap(sim, end, end, octets, size);
-        wire_send(sim->wire, 1 - end, octets, size, sim->now);
+        if (!is_lost(sim, end, octets, size)) {
+            wire_send(sim->wire, 1 - end, octets, size, sim->now);
+        }
     }
 }
 
@@ -152,7 +174,14 @@ static void write_more(struct sim *sim, unsigned end)
     size_t taken = 0;
     do {
         uint64_t left = sim->config->octets[end] - self->sent;
-        size_t n = left < sizeof octets ? (size_t)left : sizeof octets;
+        size_t most = sim->config->pace[end] != 0 ? sim->config->piece : sizeof octets;
+        size_t n = left < most ? (size_t)left : most;
+        if (sim->config->pace[end] != 0 && n > 0) {
+            if (sim->now < self->next_piece) {
+                break;
+            }
+            self->next_piece = sim->now + sim->config->pace[end];
+        }
         for (size_t i = 0; i < n; i++) {
             octets[i] = stream_octet(sim, end, self->sent + i);
         }
@@ -174,6 +203,7 @@ static void user(struct sim *sim, unsigned end)
     struct sim_end *self = &sim->end[end];
     endpoint_handle handle = 0;
     uint32_t news = 0;
+    turn(sim, end);
     while (endpoint_next(self->endpoint, &handle, &news)) {
         if ((news & ENDPOINT_ACCEPTABLE) != 0 && self->connection == 0) {
             endpoint_accept(self->endpoint, self->listener, &self->connection);
@@ -182,7 +212,9 @@ static void user(struct sim *sim, unsigned end)
         self->over = self->over || (news & TFSM_SIG_ENDS) != 0;
     }
     if (self->connection != 0) {
-        read_ready(sim, end);
+        if (sim->now >= sim->config->read_from[end]) {
+            read_ready(sim, end);
+        }
         struct endpoint_status_block status;
         bool known = endpoint_status(self->endpoint, self->connection, &status) == TFSM_DONE;
         if (known &&
@@ -221,13 +253,14 @@ static void open_end(struct sim *sim, unsigned end)
     if (self->endpoint == NULL) {
         no_memory();
     }
+    turn(sim, end);
     endpoint_watch(self->endpoint, end == 0 ? watch_first : watch_second, sim);
     if (end == 0 || sim->config->simultaneous) {
         struct endpoint_open open = {.remote = address_of(sim, 1 - end),
                                      .local_port = (uint16_t)(PORT + end),
                                      .remote_port = (uint16_t)(PORT + 1 - end)};
         endpoint_connect(self->endpoint, &open, sim->now, &self->connection);
-    } else {
+    } else if (!sim->config->refused) {
         struct endpoint_listening listening = {
             .local = local.address, .port = (uint16_t)(PORT + end), .backlog = 2};
         endpoint_listen(self->endpoint, &listening, &self->listener);
@@ -242,18 +275,38 @@ static void arrive(struct sim *sim)
     unsigned to = packet->to;
     sim->now = packet->at > sim->now ? packet->at : sim->now;
     tap(sim, to, 1 - to, packet->octets, packet->size);
+    turn(sim, to);
     endpoint_input(sim->end[to].endpoint, packet->octets, packet->size, sim->now);
     wire_drop(sim->wire);
     user(sim, to);
 }
 
-/* One thing happens: the earliest packet or deadline. Returns false when nothing can. */
+/* When the user of an end does something by himself: hand over another piece, or begin to read. */
+static tfsm_time next_of_user(const struct sim *sim, unsigned end)
+{
+    const struct sim_end *self = &sim->end[end];
+    tfsm_time from = sim->config->read_from[end];
+    tfsm_time at = from > sim->now ? from : TFSM_NEVER;
+    bool more = self->connection != 0 && self->sent < sim->config->octets[end] && !self->over &&
+                self->next_piece > sim->now;
+    return more && self->next_piece < at ? self->next_piece : at;
+}
+
+/* One thing happens: the earliest packet, deadline or wish of a user. Returns false when nothing can. */
 static bool happen(struct sim *sim)
 {
     const struct wire_packet *packet = wire_first(sim->wire);
     tfsm_time at = packet != NULL ? packet->at : TFSM_NEVER;
     tfsm_time due[2] = {endpoint_deadline(sim->end[0].endpoint),
                         endpoint_deadline(sim->end[1].endpoint)};
+    for (unsigned end = 0; end < 2; end++) {
+        tfsm_time wish = next_of_user(sim, end);
+        if (wish < due[end] && wish < at && wish < due[1 - end]) {
+            sim->now = wish;
+            user(sim, end);
+            return true;
+        }
+    }
     unsigned first = due[1] < due[0];
     if (at == TFSM_NEVER && due[first] == TFSM_NEVER) {
         return false;
@@ -262,6 +315,7 @@ static bool happen(struct sim *sim)
         arrive(sim);
     } else {
         sim->now = due[first] > sim->now ? due[first] : sim->now;
+        turn(sim, first);
         endpoint_timeout(sim->end[first].endpoint, sim->now);
         user(sim, first);
     }
@@ -317,7 +371,8 @@ struct sim_result sim_run(const struct sim_config *config)
     }
     drain(&sim, 1);
     drain(&sim, 0);
-    while (sim.result.packets < PACKETS_LIMIT && happen(&sim)) {
+    while (sim.result.packets < PACKETS_LIMIT && (config->until == 0 || sim.now < config->until) &&
+           happen(&sim)) {
         if (wire_first(sim.wire) == NULL && endpoint_deadline(sim.end[0].endpoint) == TFSM_NEVER &&
             endpoint_deadline(sim.end[1].endpoint) == TFSM_NEVER) {
             read_the_rest(&sim);

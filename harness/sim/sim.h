@@ -20,6 +20,12 @@ typedef void sim_tap(void *user, unsigned end, unsigned from, const uint8_t *oct
  * room for `room`. */
 typedef size_t sim_spoiler(void *user, unsigned end, uint8_t *octets, size_t n, size_t room);
 
+/* Called before an end's TCP does anything: for ends that are not alike. */
+typedef void sim_turn(void *user, unsigned end);
+
+/* Whether a packet that `from` has sent is lost on the way, besides what the network loses. */
+typedef bool sim_loser(void *user, unsigned from, const uint8_t *octets, size_t n, tfsm_time now);
+
 struct sim_config {
     uint64_t seed;
     struct wire_network network; /* chances in 1/1000 */
@@ -27,10 +33,19 @@ struct sim_config {
     uint32_t octets[2]; /* what each end sends */
     bool simultaneous;  /* both ends open actively */
     bool ipv6;
-    uint32_t read_at_once; /* octets the user takes at a time; 0: all */
-    sim_watcher *watcher;  /* may be null */
-    sim_tap *tap;          /* the same */
-    sim_spoiler *spoiler;  /* the same */
+    bool refused;           /* nobody listens */
+    uint32_t read_at_once;  /* octets the user takes at a time; 0: all */
+    tfsm_time read_from[2]; /* before that time the user of an end reads nothing */
+    tfsm_time
+        pace[2]; /* between pieces of `piece` octets that the user hands over; 0: all at once */
+    uint32_t piece;
+    uint64_t packets;     /* so many on the wire at most; 0: four million */
+    tfsm_time until;      /* that long it goes on at most; 0: to the end */
+    sim_watcher *watcher; /* may be null */
+    sim_tap *tap;         /* the same */
+    sim_spoiler *spoiler; /* the same */
+    sim_turn *turn;       /* the same */
+    sim_loser *loser;     /* the same */
     void *user;
 };
 

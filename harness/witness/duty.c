@@ -4,7 +4,8 @@
 
 #define ACK_MOST (550 * MILLISECOND) /* half a second, and what a busy machine adds */
 #define ACK_LAZY                                                                                   \
-    (100 * MILLISECOND) /* nobody who acknowledges every second segment takes so long */
+    (100 * MILLISECOND)    /* nobody who acknowledges every second segment takes so long */
+#define ACK_OLD     65535u /* an older one may be refused (RFC5961:5.2) */
 #define COPIES      4u
 #define TIMER_LEAST (100 * MILLISECOND)
 #define TIMER_MOST  (50 * SECOND) /* from a minute on a timeout need not grow (RFC6298:2.5) */
@@ -21,6 +22,7 @@
 #define LINGERS         (20 * SECOND) /* nobody's two MSL are less */
 #define OUTSIDE_APART   SECOND        /* answers may be limited */
 #define OUTSIDE_MOST    3u
+#define OUTSIDE_SILENT  5u
 #define STORM           50u
 #define FLIGHT_SEGMENTS 16u
 #define FLIGHT_OCTETS   24576u
@@ -50,6 +52,16 @@ static void judge_late(struct witness *w, const struct heard *heard)
     w->late = sight_of(heard);
 }
 
+/* So often it came, and did not come damaged each time. */
+static void raise_unanswered(struct witness *w, const struct heard *heard)
+{
+    struct heard sound = *heard;
+    sound.sound = true;
+    witness_raise(w, w->owed.fin ? WITNESS_FIN_UNANSWERED : WITNESS_TEXT_UNANSWERED, &sound,
+                  w->owed.seen, nothing, w->owed.copies, 0, 0);
+    w->owed.open = false;
+}
+
 static void judge_owed(struct witness *w, const struct heard *heard)
 {
     struct owed_ack *owed = &w->owed;
@@ -70,9 +82,7 @@ static void judge_owed(struct witness *w, const struct heard *heard)
         heard->ack < owed->from; /* it says less than it has said before: no measure of anything */
     owed->silent += owed->copies > 1;
     if (owed->copies >= COPIES && owed->silent > 1) {
-        witness_raise(w, owed->fin ? WITNESS_FIN_UNANSWERED : WITNESS_TEXT_UNANSWERED, heard,
-                      owed->seen, nothing, owed->copies, 0, 0);
-        owed->open = false;
+        raise_unanswered(w, heard);
     }
 }
 
@@ -81,19 +91,38 @@ static bool is_up(const struct witness *w)
     return w->out.spoken && w->out.ack != 0 && !w->out.reset && !w->in.reset;
 }
 
-/* Who says nothing at all may be dead, unless he speaks in another connection, or the capture is said to be his. Before his
- * third segment he may have refused ours. */
+/* Who says nothing at all may be dead, unless he speaks in another connection, or the capture is said to be his. */
+static bool lives(const struct witness *w, const struct heard *heard, struct sight since_when)
+{
+    const struct witness_packet *packet = heard->packet;
+    return w->court->vantage == WITNESS_NEAR ||
+           (packet->elsewhere != 0 && packet->elsewhere_at > since_when.at + SECOND);
+}
+
+/* Before his third segment he may have refused ours. */
 static void judge_silence(struct witness *w, const struct heard *heard)
 {
     struct owed_ack *owed = &w->owed;
-    bool lives =
-        heard->packet->elsewhere != 0 && heard->packet->elsewhere_at > owed->seen.at + SECOND;
-    if (owed->copies >= SILENT_COPIES && owed->silent == 0 && since(heard, owed->seen) > SILENCE &&
-        w->out.plain && (lives || w->court->vantage == WITNESS_NEAR)) {
-        witness_raise(w, owed->fin ? WITNESS_FIN_UNANSWERED : WITNESS_TEXT_UNANSWERED, heard,
-                      owed->seen, nothing, owed->copies, 0, 0);
-        owed->open = false;
+    if (owed->copies < SILENT_COPIES || owed->silent > 0 || since(heard, owed->seen) <= SILENCE ||
+        !w->out.plain) {
+        return;
     }
+    if (lives(w, heard, owed->seen)) {
+        raise_unanswered(w, heard);
+    } else if (!owed->dead) {
+        owed->dead = true;
+        witness_raise(w, WITNESS_SILENT, heard, owed->seen, nothing, owed->copies, 0, 0);
+    }
+}
+
+/* Nothing in it gives the subject a reason to drop it. */
+static bool is_proper(const struct witness *w, const struct heard *heard)
+{
+    bool stamped = bears(heard, TFSM_OPT_TIMESTAMPS);
+    bool old = stamped && w->in.stamped && seq_lt(heard->segment->ts_val, w->in.ts_val);
+    bool missing = !stamped && agreed(w, TFSM_OPT_TIMESTAMPS);
+    return has(heard, TFSM_ACK) && !old && !missing && heard->ack <= w->out.end &&
+           heard->ack + ACK_OLD >= w->in.ack;
 }
 
 /* The peer sends something that calls for an acknowledgment. */
@@ -102,8 +131,7 @@ static void note_owed(struct witness *w, const struct heard *heard)
     struct owed_ack *owed = &w->owed;
     uint64_t next = w->out.ack; /* what the subject waits for */
     bool takes = w->out.edge_known && heard->text_end <= w->out.edge && heard->end > heard->seq;
-    bool proper = has(heard, TFSM_ACK) &&
-                  (bears(heard, TFSM_OPT_TIMESTAMPS) || !agreed(w, TFSM_OPT_TIMESTAMPS));
+    bool proper = is_proper(w, heard);
     bool astray = w->broke[WITNESS_ACK_BACK] + w->broke[WITNESS_ACK_AHEAD] >
                   0; /* it says more or less than it means */
     if (!w->near || !is_up(w) || has(heard, TFSM_SYN) || has(heard, TFSM_RST) || !takes ||
@@ -134,30 +162,67 @@ static void note_owed(struct witness *w, const struct heard *heard)
 static bool does_not_double(const struct front *front)
 {
     const tfsm_time *i = front->interval;
-    return i[0] >= TIMER_LEAST && i[2] < TIMER_MOST && 2 * i[1] < 3 * i[0] && 2 * i[2] < 3 * i[1] &&
+    bool bounded = i[0] < TIMER_MOST && i[1] < TIMER_MOST && i[2] < TIMER_MOST;
+    return bounded && i[0] >= TIMER_LEAST && 2 * i[1] < 3 * i[0] && 2 * i[2] < 3 * i[1] &&
            i[1] >= TIMER_LEAST && i[2] >= TIMER_LEAST;
+}
+
+/* It was sent once more: how long after the last time, if the peer was silent. */
+static tfsm_time note_interval(struct front *front, const struct heard *heard)
+{
+    tfsm_time interval = since(heard, front->last);
+    if (front->silent > 0) {
+        front->interval[0] = front->interval[1];
+        front->interval[1] = front->interval[2];
+        front->interval[2] = interval;
+    }
+    front->silent++;
+    return interval;
 }
 
 static void judge_again(struct witness *w, const struct heard *heard)
 {
     struct front *front = &w->front;
     bool syn = has(heard, TFSM_SYN);
-    tfsm_time interval = since(heard, front->last);
-    front->interval[0] = front->interval[1];
-    front->interval[1] = front->interval[2];
-    front->interval[2] = interval;
+    bool silent = front->silent > 0;
+    tfsm_time interval = note_interval(front, heard);
     front->again++;
     w->timed_out = true;
     /* the first of text may be a probe for a lost tail, which is no timeout */
-    if (front->silent && front->again >= (syn ? 3u : 4u) && does_not_double(front)) {
+    if (front->silent >= (syn ? 4u : 5u) && does_not_double(front)) {
         witness_raise(w, syn ? WITNESS_SYN_BACKOFF : WITNESS_BACKOFF, heard, front->first,
                       front->last, milliseconds(front->interval[0]),
                       milliseconds(front->interval[1]), milliseconds(interval));
     }
-    if (w->near && front->silent && !syn && w->round_trip != 0 && interval < w->round_trip / 2) {
+    if (w->near && silent && !syn && w->round_trip != 0 && interval < w->round_trip / 2) {
         witness_raise(w, WITNESS_SENT_AGAIN_EARLY, heard, front->last, nothing,
                       milliseconds(interval), 0, 0);
     }
+}
+
+/* Whoever answers a probe leaves the window closed: probes need not be silent to be too many. */
+static void judge_probes(struct witness *w, const struct heard *heard)
+{
+    struct front *probes = &w->probes;
+    bool closed = w->in.edge_known && w->in.wnd == 0 && agreed_is_known(w);
+    bool probe = closed && text_of(heard) == 1 && heard->seq == w->in.ack;
+    if (!probe) {
+        if (heard->end > heard->seq || !closed) {
+            *probes = (struct front){.seq = 0};
+        }
+        return;
+    }
+    if (probes->seq != heard->seq || probes->silent == 0) {
+        *probes = (struct front){.seq = heard->seq, .silent = 1, .first = sight_of(heard)};
+    } else {
+        note_interval(probes, heard);
+        if (probes->silent >= 5 && does_not_double(probes)) {
+            witness_raise(w, WITNESS_PROBE_BACKOFF, heard, probes->first, probes->last,
+                          milliseconds(probes->interval[0]), milliseconds(probes->interval[1]),
+                          milliseconds(probes->interval[2]));
+        }
+    }
+    probes->last = sight_of(heard);
 }
 
 static void judge_front(struct witness *w, const struct heard *heard)
@@ -166,16 +231,15 @@ static void judge_front(struct witness *w, const struct heard *heard)
     uint64_t seq = w->in.ack != 0 ? w->in.ack : w->out.zero;
     bool covers = heard->seq <= seq && heard->end > seq;
     bool waits = w->out.end > seq && front->seq == seq && front->last.number != 0;
+    tfsm_time patience = w->timed_out ? PATIENCE : FIRST_PATIENCE;
     if (covers && waits && !heard->fresh) {
         judge_again(w, heard);
         front->last = sight_of(heard);
     } else if (covers) {
         *front = (struct front){
-            .seq = seq, .silent = true, .first = sight_of(heard), .last = sight_of(heard)};
+            .seq = seq, .silent = 1, .first = sight_of(heard), .last = sight_of(heard)};
     } else if (waits && w->near && spans_hold(&w->out.seen, seq, seq + 1) && seq < w->in.edge &&
-               w->in.wnd > 0 &&
-               since(heard, front->last) > (w->timed_out ? PATIENCE : FIRST_PATIENCE) &&
-               !has(heard, TFSM_RST)) {
+               w->in.wnd > 0 && since(heard, front->last) > patience && !has(heard, TFSM_RST)) {
         witness_raise(w, WITNESS_NOT_SENT_AGAIN, heard, front->first, front->last,
                       milliseconds(since(heard, front->last)), 0, 0);
     }
@@ -282,12 +346,19 @@ static void note_ece(struct witness *w, const struct heard *heard)
     }
 }
 
+static void raise_outside(struct witness *w, const struct heard *heard)
+{
+    witness_raise(w, WITNESS_OUTSIDE_UNANSWERED, heard, w->outside_from, w->outside_seen,
+                  w->outside, 0, 0);
+    w->outside = 0;
+    w->outside_open = false;
+}
+
 static void judge_outside(struct witness *w, const struct heard *heard)
 {
     if (w->outside >= OUTSIDE_MOST && w->outside_open && !has(heard, TFSM_RST) &&
         since(heard, w->outside_seen) > OUTSIDE_APART) {
-        witness_raise(w, WITNESS_OUTSIDE_UNANSWERED, heard, w->outside_seen, nothing, w->outside, 0,
-                      0);
+        raise_outside(w, heard);
     }
     w->outside = 0;
     w->outside_open = false;
@@ -299,6 +370,11 @@ static void note_outside(struct witness *w, const struct heard *heard)
     bool beyond = w->out.edge_known && heard->seq >= w->out.edge && text_of(heard) > 0;
     bool outside = (old || beyond) && !has(heard, TFSM_RST) && !has(heard, TFSM_SYN);
     bool closed = w->out.fin || w->in.fin;
+    if (w->near && outside && !closed && w->outside_open && w->outside >= OUTSIDE_SILENT &&
+        lives(w, heard, w->outside_from)) {
+        raise_outside(w, heard);
+        return;
+    }
     if (!w->near || !is_up(w) || !outside || closed) {
         return;
     }
@@ -306,6 +382,7 @@ static void note_outside(struct witness *w, const struct heard *heard)
         w->outside++;
     } else if (!w->outside_open) {
         w->outside = 1;
+        w->outside_from = sight_of(heard);
     }
     w->outside_open = true;
     w->outside_seen = sight_of(heard);
@@ -315,6 +392,7 @@ void witness_judge_duties(struct witness *w, const struct heard *heard)
 {
     judge_owed(w, heard);
     judge_front(w, heard);
+    judge_probes(w, heard);
     judge_hole(w, heard);
     judge_flight(w, heard);
     judge_probe(w, heard);
@@ -336,7 +414,7 @@ void witness_note_duties(struct witness *w, const struct heard *heard)
         /* what waits behind waits from now on */
         w->front = (struct front){.seq = acked, .first = sight_of(heard), .last = sight_of(heard)};
     }
-    w->front.silent = false;
+    w->front.silent = 0;
     if (text_of(heard) > w->full) {
         w->full = text_of(heard);
     }

@@ -108,6 +108,7 @@ struct owed_ack {
     bool again;    /* it came more than once: nobody knows which arrived */
     bool answered; /* the subject sent something that does not acknowledge it */
     bool fin;      /* it is a FIN alone */
+    bool dead;     /* it was said that the subject may be */
     uint64_t from;
     unsigned copies; /* how often it came */
     unsigned silent; /* segments of the subject since the second that do not acknowledge it */
@@ -119,9 +120,9 @@ struct owed_ack {
 /* The front of what is not acknowledged, and how often it went out while the peer was silent. */
 struct front {
     uint64_t seq;
-    bool silent;           /* the peer has said nothing since it went first */
     unsigned again;        /* how often it was sent again */
-    tfsm_time interval[3]; /* the last ones, the latest last */
+    unsigned silent;       /* how often it was sent since the peer said something */
+    tfsm_time interval[3]; /* between these, the latest last */
     struct sight first;
     struct sight last;
 };
@@ -136,6 +137,7 @@ struct hole {
 /* The timestamp that is to be echoed. */
 struct due_echo {
     bool open;
+    bool sound; /* it did not come damaged */
     uint32_t ts_val;
     uint64_t end; /* by what acknowledges up to here */
     unsigned stale;
@@ -162,6 +164,7 @@ struct due_ece {
 struct witness {
     struct witness_court *court;
     void *user;
+    bool answered;  /* the subject has said something */
     bool near;      /* what is seen to go to the subject arrives there */
     struct way out; /* from the subject */
     struct way in;  /* to it */
@@ -178,12 +181,14 @@ struct witness {
     /* duties */
     struct owed_ack owed;
     struct front front;
+    struct front probes;  /* of a closed window */
     bool timed_out;       /* something was sent again */
     tfsm_time round_trip; /* the shortest seen, 0: none was */
     struct sight late;    /* an acknowledgment that was late */
     uint64_t full;        /* octets of the largest text of the peer */
     unsigned outside;     /* segments outside the window that nothing answered */
     bool outside_open;    /* the last one waits yet */
+    struct sight outside_from;
     struct sight outside_seen;
     struct sight
         closed_from; /* the window is zero, everything is acknowledged, and the subject is silent since */

@@ -151,6 +151,11 @@ static void judge_blocks(struct witness *w, const struct heard *heard)
             uint32_t zero = (uint32_t)w->in.zero;
             raise(w, WITNESS_SACK_BLOCK, heard, seq_distance(zero, block->left),
                   seq_distance(zero, block->right), 0);
+        } else if (has(heard, TFSM_ACK) && !seq_lt(heard->segment->ack, block->left) &&
+                   seq_lt(heard->segment->ack, block->right)) {
+            uint32_t zero = (uint32_t)w->in.zero;
+            raise(w, WITNESS_SACK_OF_NEXT, heard, seq_distance(zero, block->left),
+                  seq_distance(zero, heard->segment->ack), 0);
         }
     }
 }

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #define BEFORE_CAPTURE 200000u /* ticks that a SYN may have had before the first that was seen */
+#define STALE_UNSURE   4u      /* where what was to be echoed may have come damaged */
 #define STALE_MOST     2u      /* echoes of that kind are one too many */
 
 static void judge_clock(struct witness *w, const struct heard *heard)
@@ -18,6 +19,16 @@ static void judge_clock(struct witness *w, const struct heard *heard)
 }
 
 /* ---- echoes ---- */
+
+static void judge_first_echo(struct witness *w, const struct heard *heard)
+{
+    bool stamped =
+        w->in.syn && w->in.stamped && w->in.ts_first != 0 && w->in.ts_val == w->in.ts_first;
+    if (has(heard, TFSM_SYN | TFSM_ACK) && bears(heard, TFSM_OPT_TIMESTAMPS) && stamped &&
+        heard->segment->ts_ecr == 0) {
+        witness_raise(w, WITNESS_ECHO_ZERO, heard, w->in.syn_seen, nothing, w->in.ts_first, 0, 0);
+    }
+}
 
 static void judge_echo(struct witness *w, const struct heard *heard)
 {
@@ -43,7 +54,7 @@ static void judge_stale(struct witness *w, const struct heard *heard)
         return;
     }
     if (heard->ack >= due->end && seq_lt(heard->segment->ts_ecr, due->ts_val) &&
-        ++due->stale >= STALE_MOST) {
+        ++due->stale >= (due->sound ? STALE_MOST : STALE_UNSURE)) {
         witness_raise(w, WITNESS_ECHO_STALE, heard, due->seen, nothing, heard->segment->ts_ecr,
                       due->ts_val, 0);
     }
@@ -53,6 +64,7 @@ static void judge_stale(struct witness *w, const struct heard *heard)
 void witness_judge_stamps(struct witness *w, const struct heard *heard)
 {
     judge_clock(w, heard);
+    judge_first_echo(w, heard);
     judge_echo(w, heard);
     judge_stale(w, heard);
 }
@@ -78,13 +90,13 @@ static void note_due(struct witness *w, const struct heard *heard)
     struct due_echo *due = &w->due_echo;
     bool moves = heard->fresh && heard->seq <= w->out.ack && heard->end > w->out.ack;
     bool takes = w->out.edge_known && heard->end <= w->out.edge;
-    if (due->open || !w->near || !heard->sound || !w->out.plain || !moves || !takes ||
-        has(heard, TFSM_SYN) || has(heard, TFSM_RST) || !has(heard, TFSM_ACK) ||
-        !agreed(w, TFSM_OPT_TIMESTAMPS) || !bears(heard, TFSM_OPT_TIMESTAMPS) ||
-        seq_lt(heard->segment->ts_val, w->in.ts_val)) {
+    if (due->open || !w->near || !w->out.plain || !moves || !takes || has(heard, TFSM_SYN) ||
+        has(heard, TFSM_RST) || !has(heard, TFSM_ACK) || !agreed(w, TFSM_OPT_TIMESTAMPS) ||
+        !bears(heard, TFSM_OPT_TIMESTAMPS) || seq_lt(heard->segment->ts_val, w->in.ts_val)) {
         return;
     }
     due->open = true;
+    due->sound = heard->sound;
     due->ts_val = heard->segment->ts_val;
     due->end = heard->end;
     due->seen = sight_of(heard);

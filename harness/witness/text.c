@@ -64,8 +64,9 @@ void witness_judge_text(struct witness *w, const struct heard *heard)
     uint64_t n = sooner(heard->packet->text_octets, text_of(heard));
     uint64_t left = heard->text_from;
     uint64_t right = left + n;
-    bool probe = text_of(heard) <= 1; /* one octet of nothing asks whether the peer is there */
-    if (n == 0 || probe) {
+    /* one octet of nothing asks whether the peer is there */
+    bool asks = text_of(heard) <= 1 && heard->seq < w->in.ack;
+    if (n == 0 || asks) {
         return;
     }
     uint64_t from = later(left, text->left);

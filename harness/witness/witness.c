@@ -160,6 +160,12 @@ static void note_syn(struct way *way, const struct heard *heard, struct sight si
     way->syn = true;
 }
 
+/* It is a SYN as they begin connections, the first, or sent again; not a flag that strayed onto something else. */
+static bool opens(const struct way *way, const struct heard *heard)
+{
+    return !way->syn || (!way->plain && (heard->seq == way->zero || text_of(heard) == 0));
+}
+
 static void note_window(const struct witness *w, struct way *way, const struct heard *heard,
                         struct sight sight)
 {
@@ -199,7 +205,7 @@ static void note(struct witness *w, struct way *way, const struct way *other,
     }
     way->spoken = true;
     way->plain = way->plain || !has(heard, TFSM_SYN);
-    if (has(heard, TFSM_SYN)) {
+    if (has(heard, TFSM_SYN) && opens(way, heard)) {
         note_syn(way, heard, sight);
     }
     if (has(heard, TFSM_FIN) && !way->fin) {
@@ -272,10 +278,12 @@ void witness_free(struct witness *witness)
     }
 }
 
-/* With a time to live as stacks begin with. What others begin with, 60 or 32, may be left of more. */
-static bool comes_first_hand(const struct heard *heard)
+/* In what time nobody far answers. Packets come first-hand with a time to live as stacks begin with; what others begin with, 60
+ * or 32, may be left of more. */
+static tfsm_time quick(const struct witness_packet *packet)
 {
-    return heard->packet->ttl == 64 || heard->packet->ttl == 128 || heard->packet->ttl == 255;
+    bool first_hand = packet->ttl == 64 || packet->ttl == 128 || packet->ttl == 255;
+    return first_hand ? ON_LINK : QUICK;
 }
 
 /* An acknowledgment of what has just gone by: the subject cannot be far. */
@@ -283,9 +291,19 @@ static void note_nearness(struct witness *w, const struct heard *heard)
 {
     bool answers = heard->ack > w->out.ack && heard->ack == w->in.end && w->in.spoken;
     if (w->court->vantage == WITNESS_TOLD && answers &&
-        heard->packet->at - w->in.end_seen.at <= (comes_first_hand(heard) ? ON_LINK : QUICK)) {
+        heard->packet->at - w->in.end_seen.at <= quick(heard->packet)) {
         w->near = true;
     }
+}
+
+/* Nor if the first that it says, whatever that is, comes right after a SYN. */
+static void note_first_answer(struct witness *w, const struct witness_packet *packet)
+{
+    if (w->court->vantage == WITNESS_TOLD && w->in.syn && !w->answered && !w->before_sent &&
+        packet->at - w->before.at <= quick(packet)) {
+        w->near = true;
+    }
+    w->answered = true;
 }
 
 /* Both SYNs were seen and acknowledged, and now the subject sends numbers that are not even close. */
@@ -329,6 +347,9 @@ void witness_packet(struct witness *w, bool sent, const struct witness_packet *p
 {
     struct way *way = sent ? &w->out : &w->in;
     struct heard heard;
+    if (sent) {
+        note_first_answer(w, packet);
+    }
     if ((packet->known & WITNESS_WRONG) != 0) {
         if (sent) {
             w->wrong_end = w->out.begun && packet->segment->len > 0

@@ -149,7 +149,7 @@ static void with_a_block_of_nothing(struct tapped *tapped, struct tfsm_packet *p
 {
     (void)tapped;
     (void)text;
-    if (packet->segment.sacks > 0) {
+    if (packet->segment.sacks > 0 && seq_lt(packet->segment.ack, packet->segment.sack[0].left)) {
         packet->segment.sack[0].right = seq_add(packet->segment.sack[0].right, 50000);
     }
 }

@@ -406,6 +406,36 @@ static void test_witness_sack(void **state)
     assert_only(s, WITNESS_SACK_BLOCK);
 }
 
+static void test_witness_sack_of_what_is_next(void **state)
+{
+    struct scene *s = *state;
+    shake_hands(s, TFSM_OPT_SACK_PERMITTED, TFSM_OPT_SACK_PERMITTED);
+    peer(s, TFSM_ACK, 1, 1, 100);
+    s->say_options = TFSM_OPT_SACK;
+    s->sack = (struct tfsm_range){PEERS + 51, PEERS + 101}; /* came twice */
+    subject(s, TFSM_ACK, 1, 101, 0);
+    assert_nothing(s);
+    s->say_options = 0;
+    peer(s, TFSM_ACK, 101, 1, 100);
+    s->say_options = TFSM_OPT_SACK;
+    s->sack = (struct tfsm_range){PEERS + 101, PEERS + 201};
+    subject(s, TFSM_ACK, 1, 101, 0);
+    assert_only(s, WITNESS_SACK_OF_NEXT);
+}
+
+static void test_witness_syn_ack_that_echoes_nothing(void **state)
+{
+    struct scene *s = *state;
+    const uint8_t options = TFSM_OPT_TIMESTAMPS;
+    struct tfsm_segment syn = {
+        .flags = TFSM_SYN, .seq = PEERS, .len = 1, .options = options, .ts_val = 7};
+    struct tfsm_segment answer = {
+        .flags = TFSM_SYN | TFSM_ACK, .seq = OURS, .ack = PEERS + 1, .len = 1, .options = options};
+    show(s, false, syn);
+    show(s, true, answer);
+    assert_only(s, WITNESS_ECHO_ZERO);
+}
+
 static void test_witness_sack_ahead(void **state)
 {
     struct scene *s = *state;
@@ -550,6 +580,8 @@ int main(void)
         TEST(test_witness_fin),
         TEST(test_witness_text_after_fin),
         TEST(test_witness_sack),
+        TEST(test_witness_sack_of_what_is_next),
+        TEST(test_witness_syn_ack_that_echoes_nothing),
         TEST(test_witness_sack_ahead),
         TEST(test_witness_syn_moved),
         TEST(test_witness_numbers_of_nothing),

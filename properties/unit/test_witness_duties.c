@@ -170,6 +170,82 @@ static void test_witness_backoff(void **state)
     assert_only(s, WITNESS_BACKOFF);
 }
 
+/* What the peer says before the first retransmission does not hide the others. */
+static void test_witness_backoff_after_the_peer_has_spoken(void **state)
+{
+    struct scene *s = *state;
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    subject(s, TFSM_ACK, 1, 1, 100);
+    subject(s, TFSM_ACK, 101, 1, 100);
+    peer(s, TFSM_ACK, 1, 1, 10);
+    for (unsigned i = 0; i < 4; i++) {
+        pass(s, 1000);
+        subject(s, TFSM_ACK, 1, 11, 100);
+        assert_nothing(s);
+    }
+    pass(s, 1000);
+    subject(s, TFSM_ACK, 1, 11, 100);
+    assert_only(s, WITNESS_BACKOFF);
+}
+
+static void test_witness_probes_that_do_not_back_off(void **state)
+{
+    struct scene *s = *state;
+    struct tfsm_segment closed = {.flags = TFSM_ACK, .seq = PEERS + 1, .ack = OURS + 101};
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    subject(s, TFSM_ACK, 1, 1, 100);
+    show(s, false, closed);
+    for (unsigned i = 0; i < 5; i++) {
+        pass(s, 300u << i);
+        subject(s, TFSM_ACK, 101, 1, 1);
+        show(s, false, closed);
+    }
+    assert_nothing(s);
+    for (unsigned i = 0; i < 4; i++) {
+        pass(s, 500);
+        subject(s, TFSM_ACK, 101, 1, 1);
+        show(s, false, closed);
+    }
+    assert_only(s, WITNESS_PROBE_BACKOFF);
+}
+
+/* Who drops what he has to drop owes nothing. */
+static void test_witness_text_that_need_not_be_taken(void **state)
+{
+    struct scene *s = *state;
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    for (unsigned i = 0; i < 6; i++) {
+        peer(s, TFSM_ACK | TFSM_FIN, 1, 500, 0); /* acknowledges what was never sent */
+        subject(s, TFSM_ACK, 1, 1, 0);
+        pass(s, 600);
+    }
+    assert_nothing(s);
+    s = anew(state);
+    shake_hands(s, TFSM_OPT_TIMESTAMPS, TFSM_OPT_TIMESTAMPS);
+    s->ts_val[0] = 5000;
+    peer(s, TFSM_ACK, 1, 1, 0);
+    s->ts_val[0] = 4000;
+    for (unsigned i = 0; i < 6; i++) {
+        peer(s, TFSM_ACK, 1, 1, 10); /* PAWS */
+        subject(s, TFSM_ACK, 1, 1, 0);
+        pass(s, 600);
+    }
+    assert_nothing(s);
+}
+
+static void test_witness_silence_outside_the_window(void **state)
+{
+    struct scene *s = *state;
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    peer(s, TFSM_ACK, 1, 1, 10);
+    subject(s, TFSM_ACK, 1, 11, 0);
+    for (unsigned i = 0; i < 7; i++) {
+        pass(s, 2000);
+        peer(s, TFSM_ACK, 10, 1, 1); /* a keep-alive */
+    }
+    assert_only(s, WITNESS_OUTSIDE_UNANSWERED);
+}
+
 static void test_witness_not_sent_again(void **state)
 {
     struct scene *s = *state;
@@ -226,7 +302,10 @@ static void test_witness_silence(void **state)
     s->court.vantage = WITNESS_TOLD;
     shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
     come_again(s, TFSM_ACK, 10);
-    assert_nothing(s); /* it may be dead */
+    assert_only(s, WITNESS_SILENT); /* it may be dead */
+    for (unsigned i = 0; i < WITNESS_SILENT; i++) {
+        assert_int_equal(s->raised[i], 0);
+    }
     s = anew(state);
     s->court.vantage = WITNESS_TOLD;
     shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
@@ -389,6 +468,10 @@ int main(void)
         TEST(test_witness_ack_late_of_text_that_came_twice),
         TEST(test_witness_text_unanswered),
         TEST(test_witness_backoff),
+        TEST(test_witness_backoff_after_the_peer_has_spoken),
+        TEST(test_witness_probes_that_do_not_back_off),
+        TEST(test_witness_text_that_need_not_be_taken),
+        TEST(test_witness_silence_outside_the_window),
         TEST(test_witness_not_sent_again),
         TEST(test_witness_no_probe),
         TEST(test_witness_time_wait),
