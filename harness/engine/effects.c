@@ -56,6 +56,17 @@ static void timeout_forgets(struct tfsm_tcb *tcb)
     tcb->backoff = 0;
 }
 
+static void retransmission_is_forgotten(struct tfsm_tcb *tcb)
+{
+    tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
+    tcb->flags &= ~(uint32_t)TFSM_M_LOSS;
+}
+
+static void probe_is_forgotten(struct tfsm_tcb *tcb)
+{
+    tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
+}
+
 static void ack_waits(struct tfsm_tcb *tcb)
 {
     tcb->at_ack += tcb->at_ack != 0 ? 600000 : 0;
@@ -104,7 +115,9 @@ static void sack_unasked(struct tfsm_tcb *tcb)
 static void sack_says_more(struct tfsm_tcb *tcb)
 {
     if (tcb->ooo_count > 0) {
-        tcb->ooo[tcb->ooo_count - 1].right += 3000;
+        uint32_t left = tcb->ooo[tcb->ooo_count - 1].right + 20000;
+        tcb->dsack = (struct tfsm_range){left, left + 1000};
+        tcb->flags |= TFSM_M_DSACK;
     }
 }
 
@@ -116,12 +129,20 @@ static void window_is_not_heeded(struct tfsm_tcb *tcb)
 
 static void window_goes_back(struct tfsm_tcb *tcb)
 {
-    tcb->rcv_wnd = tcb->rcv_wnd > 8000 ? tcb->rcv_wnd - 8000 : tcb->rcv_wnd;
+    if (tcb->rcv_wnd > 6000) {
+        tcb->rcv_wnd -= 3000;
+        tcb->rcv_user += 3000;
+    }
 }
 
 static void segments_double(struct tfsm_tcb *tcb)
 {
     tcb->snd_mss *= 2;
+}
+
+static void time_wait_is_over(struct tfsm_tcb *tcb)
+{
+    tcb->at_2msl = tcb->at_2msl != 0 ? 1 : 0;
 }
 
 static void urgent_beyond_all(struct tfsm_tcb *tcb)
@@ -153,6 +174,8 @@ static const struct {
     {"orphan-gets-more-time", orphan_gets_more_time},
     {"one-reply-mutes", one_reply_mutes},
     {"timeout-forgets", timeout_forgets},
+    {"retransmission-is-forgotten", retransmission_is_forgotten},
+    {"probe-is-forgotten", probe_is_forgotten},
     {"ack-waits", ack_waits},
     {"ack-says-more", ack_says_more},
     {"ack-goes-back", ack_goes_back},
@@ -165,6 +188,7 @@ static const struct {
     {"window-is-not-heeded", window_is_not_heeded},
     {"window-goes-back", window_goes_back},
     {"segments-double", segments_double},
+    {"time-wait-is-over", time_wait_is_over},
     {"urgent-beyond-all", urgent_beyond_all},
     {"rst-astray", rst_astray},
     {"first-flight-is-huge", first_flight_is_huge},

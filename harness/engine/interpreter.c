@@ -165,6 +165,9 @@ bool interpreter_output(const struct table *table, struct tfsm_tcb *tcb,
     }
     *out = (struct tfsm_segment){.rule = (uint16_t)id, .security = tcb->security};
     emit(table->rows[id].actions[0], tcb, cfg, now, out);
+    if (table->after != NULL) {
+        table->after(id, tcb);
+    }
     tfsm_settle(tcb, cfg, now);
     return true;
 }

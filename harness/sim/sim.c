@@ -299,13 +299,12 @@ static bool happen(struct sim *sim)
     tfsm_time at = packet != NULL ? packet->at : TFSM_NEVER;
     tfsm_time due[2] = {endpoint_deadline(sim->end[0].endpoint),
                         endpoint_deadline(sim->end[1].endpoint)};
-    for (unsigned end = 0; end < 2; end++) {
-        tfsm_time wish = next_of_user(sim, end);
-        if (wish < due[end] && wish < at && wish < due[1 - end]) {
-            sim->now = wish;
-            user(sim, end);
-            return true;
-        }
+    tfsm_time wish[2] = {next_of_user(sim, 0), next_of_user(sim, 1)};
+    unsigned wishes = wish[1] < wish[0];
+    if (wish[wishes] < at && wish[wishes] < due[0] && wish[wishes] < due[1]) {
+        sim->now = wish[wishes];
+        user(sim, wishes);
+        return true;
     }
     unsigned first = due[1] < due[0];
     if (at == TFSM_NEVER && due[first] == TFSM_NEVER) {
@@ -327,7 +326,8 @@ static void read_the_rest(struct sim *sim)
 {
     for (unsigned end = 0; end < 2; end++) {
         struct sim_end *self = &sim->end[end];
-        while (endpoint_readable(self->endpoint, self->connection) > 0) {
+        while (sim->now >= sim->config->read_from[end] &&
+               endpoint_readable(self->endpoint, self->connection) > 0) {
             user(sim, end);
         }
     }

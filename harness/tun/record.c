@@ -43,22 +43,28 @@ struct record *record_open(const char *path, char error[RECORD_ERROR])
     return record;
 }
 
-void record_packet(struct record *record, const uint8_t *octets, size_t n)
+void record_packet_at(struct record *record, const uint8_t *octets, size_t n, uint64_t at)
 {
-    struct timespec now;
     if (record->failed != 0) {
         return; /* what comes behind a packet that is cut off could not be read */
     }
     record->pending = true;
-    clock_gettime(CLOCK_REALTIME, &now);
     struct pcap_pkthdr header = {.caplen = (bpf_u_int32)n, .len = (bpf_u_int32)n};
-    header.ts.tv_sec = now.tv_sec;
-    header.ts.tv_usec = now.tv_nsec / 1000;
+    header.ts.tv_sec = (time_t)(at / 1000000);
+    header.ts.tv_usec = (suseconds_t)(at % 1000000);
     errno = 0;
     pcap_dump((u_char *)record->dumper, &header, octets);
     if (ferror(pcap_dump_file(record->dumper)) != 0) {
         record->failed = errno != 0 ? errno : EIO;
     }
+}
+
+void record_packet(struct record *record, const uint8_t *octets, size_t n)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    record_packet_at(record, octets, n,
+                     (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 }
 
 bool record_is_pending(const struct record *record)

@@ -16,6 +16,9 @@ struct record *record_open(const char *path, char error[RECORD_ERROR]);
 /* After a failure nothing more is written. */
 void record_packet(struct record *record, const uint8_t *octets, size_t n);
 
+/* The same with a time of its own, microseconds since 1970. */
+void record_packet_at(struct record *record, const uint8_t *octets, size_t n, uint64_t at);
+
 /* Hand what was recorded to the kernel. */
 void record_flush(struct record *record);
 

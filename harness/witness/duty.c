@@ -6,6 +6,7 @@
 #define ACK_LAZY                                                                                   \
     (100 * MILLISECOND)    /* nobody who acknowledges every second segment takes so long */
 #define ACK_OLD     65535u /* an older one may be refused (RFC5961:5.2) */
+#define LAZY_MOST   3u
 #define COPIES      4u
 #define TIMER_LEAST (100 * MILLISECOND)
 #define TIMER_MOST  (50 * SECOND) /* from a minute on a timeout need not grow (RFC6298:2.5) */
@@ -22,7 +23,7 @@
 #define LINGERS         (20 * SECOND) /* nobody's two MSL are less */
 #define OUTSIDE_APART   SECOND        /* answers may be limited */
 #define OUTSIDE_MOST    3u
-#define OUTSIDE_SILENT  5u
+#define OUTSIDE_SILENT  4u
 #define STORM           50u
 #define FLIGHT_SEGMENTS 16u
 #define FLIGHT_OCTETS   24576u
@@ -70,10 +71,20 @@ static void judge_owed(struct witness *w, const struct heard *heard)
     }
     if (heard->ack > owed->from) {
         judge_late(w, heard);
-        if (owed->full > 2 && !owed->again && since(heard, owed->second) > ACK_LAZY) {
+        bool lazy = owed->full > 2 && !owed->again && since(heard, owed->second) > ACK_LAZY;
+        w->lazy += lazy;
+        if (lazy && w->lazy >= LAZY_MOST) { /* an ACK or two may be lost even near by */
             witness_raise(w, WITNESS_ACK_SECOND, heard, owed->seen, owed->second, owed->full, 0, 0);
         }
         owed->open = false;
+        if (w->in.fin && heard->ack == w->in.fin_at) { /* what came with the FIN, and not that */
+            *owed = (struct owed_ack){.open = true,
+                                      .again = true,
+                                      .fin = true,
+                                      .from = heard->ack,
+                                      .copies = 1,
+                                      .seen = w->in.fin_seen};
+        }
         return;
     }
     owed->answered = true;
@@ -232,7 +243,9 @@ static void judge_front(struct witness *w, const struct heard *heard)
     bool covers = heard->seq <= seq && heard->end > seq;
     bool waits = w->out.end > seq && front->seq == seq && front->last.number != 0;
     tfsm_time patience = w->timed_out ? PATIENCE : FIRST_PATIENCE;
-    if (covers && waits && !heard->fresh) {
+    /* with more behind it, perhaps */
+    bool again = spans_hold(&w->out.seen, seq, seq + 1);
+    if (covers && waits && again) {
         judge_again(w, heard);
         front->last = sight_of(heard);
     } else if (covers) {
@@ -356,8 +369,9 @@ static void raise_outside(struct witness *w, const struct heard *heard)
 
 static void judge_outside(struct witness *w, const struct heard *heard)
 {
-    if (w->outside >= OUTSIDE_MOST && w->outside_open && !has(heard, TFSM_RST) &&
-        since(heard, w->outside_seen) > OUTSIDE_APART) {
+    /* this may be the answer to the last one, if it comes soon */
+    bool late = since(heard, w->outside_seen) > OUTSIDE_APART;
+    if (w->outside >= OUTSIDE_MOST + !late && w->outside_open && !has(heard, TFSM_RST)) {
         raise_outside(w, heard);
     }
     w->outside = 0;
@@ -370,11 +384,6 @@ static void note_outside(struct witness *w, const struct heard *heard)
     bool beyond = w->out.edge_known && heard->seq >= w->out.edge && text_of(heard) > 0;
     bool outside = (old || beyond) && !has(heard, TFSM_RST) && !has(heard, TFSM_SYN);
     bool closed = w->out.fin || w->in.fin;
-    if (w->near && outside && !closed && w->outside_open && w->outside >= OUTSIDE_SILENT &&
-        lives(w, heard, w->outside_from)) {
-        raise_outside(w, heard);
-        return;
-    }
     if (!w->near || !is_up(w) || !outside || closed) {
         return;
     }
@@ -386,6 +395,9 @@ static void note_outside(struct witness *w, const struct heard *heard)
     }
     w->outside_open = true;
     w->outside_seen = sight_of(heard);
+    if (w->outside >= OUTSIDE_SILENT && lives(w, heard, w->outside_from)) {
+        raise_outside(w, heard);
+    }
 }
 
 void witness_judge_duties(struct witness *w, const struct heard *heard)

@@ -186,6 +186,7 @@ struct witness {
     tfsm_time round_trip; /* the shortest seen, 0: none was */
     struct sight late;    /* an acknowledgment that was late */
     uint64_t full;        /* octets of the largest text of the peer */
+    unsigned lazy;        /* how often more than two of these waited for an acknowledgment */
     unsigned outside;     /* segments outside the window that nothing answered */
     bool outside_open;    /* the last one waits yet */
     struct sight outside_from;

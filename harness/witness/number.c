@@ -4,6 +4,7 @@
 #include "internal.h"
 
 #define RETRANSMITS_AFTER (150 * MILLISECOND) /* no timer goes off sooner after an acknowledgment */
+#define ON_ITS_WAY        (2 * SECOND)        /* nobody keeps a packet for so long */
 #define DENIALS           3u
 #define PROBE_TEXT        1u
 
@@ -254,7 +255,9 @@ static bool denies(const struct witness *w, const struct doubt *doubt, const str
 {
     bool alone = heard->end == heard->seq; /* an ACK: numbered with what is sent next */
     bool asks = heard->seq + 1 == w->in.end;
-    bool knows = heard->ack > doubt->out_end; /* it comes after what the subject said */
+    bool knows =
+        heard->ack > doubt->out_end ||                   /* it comes after what the subject said, */
+        heard->packet->at - doubt->seen.at > ON_ITS_WAY; /* or at least was not sent before */
     if (is_beyond_all(w, doubt->number) || (has(heard, TFSM_FIN) && doubt->number > heard->end)) {
         return true;
     }

@@ -67,7 +67,7 @@ static void judge_rst_of_somebody(struct witness *w, const struct heard *heard)
 {
     const struct way *out = &w->out;
     bool its_own = heard->packet->ttl != 0 && heard->packet->ttl == w->ttl;
-    bool known = w->near && its_own && out->syn && out->plain && w->asked_count > 0;
+    bool known = w->near && its_own && out->syn && w->asked_count > 0;
     uint64_t past = out->end + WELL_BEYOND;
     if (known && !answers_any(w, heard->segment) &&
         (heard->seq + 1 < out->zero || heard->seq > past)) {

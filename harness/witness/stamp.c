@@ -2,8 +2,9 @@
 #include "internal.h"
 
 #define BEFORE_CAPTURE 200000u /* ticks that a SYN may have had before the first that was seen */
-#define STALE_UNSURE   4u      /* where what was to be echoed may have come damaged */
-#define STALE_MOST     2u      /* echoes of that kind are one too many */
+#define STANDS_MOST    (20 * SECOND)
+#define STALE_UNSURE   4u /* where what was to be echoed may have come damaged */
+#define STALE_MOST     2u /* echoes of that kind are one too many */
 
 static void judge_clock(struct witness *w, const struct heard *heard)
 {
@@ -15,6 +16,18 @@ static void judge_clock(struct witness *w, const struct heard *heard)
         out->ts_ack != 0) {
         witness_raise(w, WITNESS_TSVAL_BACK, heard, out->ts_seen, nothing, heard->segment->ts_val,
                       out->ts_val, 0);
+    }
+}
+
+/* It ticks at least once a second (RFC7323:5.4), and what is new does not wait on the way for so long. */
+static void judge_standing(struct witness *w, const struct heard *heard)
+{
+    const struct way *out = &w->out;
+    if (bears(heard, TFSM_OPT_TIMESTAMPS) && out->stamped && out->plain && heard->fresh &&
+        heard->sound && heard->segment->ts_val == out->ts_val &&
+        heard->packet->at - out->ts_seen.at > STANDS_MOST) {
+        witness_raise(w, WITNESS_TSVAL_STANDS, heard, out->ts_seen, nothing, out->ts_val,
+                      (int64_t)((heard->packet->at - out->ts_seen.at) / MILLISECOND), 0);
     }
 }
 
@@ -64,6 +77,7 @@ static void judge_stale(struct witness *w, const struct heard *heard)
 void witness_judge_stamps(struct witness *w, const struct heard *heard)
 {
     judge_clock(w, heard);
+    judge_standing(w, heard);
     judge_first_echo(w, heard);
     judge_echo(w, heard);
     judge_stale(w, heard);

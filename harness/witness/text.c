@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define RING_LEAST 4096u
-#define RING_MOST  65536u
+#define RING_MOST  (1u << 20)
 
 static uint64_t later(uint64_t a, uint64_t b)
 {

@@ -5,6 +5,7 @@
 #include "docket.h"
 #include "machine.h"
 #include "record.h"
+#include "repair.h"
 #include "seq.h"
 #include "sim.h"
 #include "variant.h"
@@ -75,8 +76,9 @@ static void nobody_loses(struct sim_config *config)
 
 static void peer_talks_now_and_then(struct sim_config *config)
 {
-    config->octets[0] = 300;
+    config->octets[0] = 2000;
     config->octets[1] = 4000;
+    config->pace[0] = 7 * SECOND;
     config->pace[1] = 2 * SECOND;
     config->piece = 100;
     config->network.delay = 1000;
@@ -91,10 +93,26 @@ static void subject_talks_now_and_then(struct sim_config *config)
     config->network.delay = 1000;
 }
 
+static void both_talk_seldom(struct sim_config *config)
+{
+    peer_talks_now_and_then(config);
+    config->pace[0] = 100 * SECOND;
+    config->pace[1] = 20 * SECOND;
+}
+
+static void subject_closes_first(struct sim_config *config)
+{
+    config->octets[0] = 1000;
+    config->octets[1] = 4000;
+    config->pace[1] = SECOND;
+    config->piece = 1000;
+    config->network.delay = 1000;
+}
+
 static void peer_does_not_read(struct sim_config *config)
 {
     config->octets[0] = 200000;
-    config->end[1].rcv_buff = 20000;
+    config->end[1].rcv_buff = 13880; /* ten segments */
     config->read_from[1] = 90 * SECOND;
     config->network.delay = 1000;
 }
@@ -167,7 +185,7 @@ static bool lose_last_ack(struct run *run, const struct tfsm_packet *packet, tfs
 static bool lose_acks(struct run *run, const struct tfsm_packet *packet, tfsm_time now)
 {
     (void)run;
-    return packet->segment.len == 0 && now > 5 * SECOND && now < 25 * SECOND;
+    return packet->segment.len == 0 && now > 19 * SECOND && now < 39 * SECOND;
 }
 
 static bool lose_rsts(struct run *run, const struct tfsm_packet *packet, tfsm_time now)
@@ -217,9 +235,9 @@ static const struct scenario scenarios[] = {
     {"pieces", 0, peer_talks_now_and_then, NULL, NULL},
     {"text-lost", 0, peer_talks_now_and_then, lose_text, NULL},
     {"fin-lost", 0, peer_talks_now_and_then, lose_fin, NULL},
-    {"last-ack-lost", 0, nobody_loses, lose_last_ack, NULL},
-    {"acks-lost", 0, peer_talks_now_and_then, lose_acks, NULL},
-    {"own-pieces", 0, subject_talks_now_and_then, lose_text, NULL},
+    {"last-ack-lost", 0, subject_closes_first, lose_last_ack, NULL},
+    {"acks-lost", 0, both_talk_seldom, lose_acks, NULL},
+    {"own-text-lost", 0, subject_talks_now_and_then, lose_text, NULL},
     {"shut", 0, peer_does_not_read, NULL, NULL},
     {"small-window", 0, peer_reads_little, NULL, NULL},
     {"small-mss", 0, peer_takes_little, NULL, NULL},
@@ -268,7 +286,12 @@ static size_t change(void *user, unsigned end, uint8_t *octets, size_t n, size_t
     }
     memcpy(text, octets + packet.text_at, n - packet.text_at);
     run->scenario->change(run, &packet);
-    return tfsm_write(&packet, text, octets, room);
+    size_t written = tfsm_write(&packet, text, octets, room);
+    if ((packet.segment.flags & TFSM_RST) != 0 && octets[0] >> 4 == 4) {
+        octets[8] = 50; /* whoever forges it sits elsewhere */
+        packet_repair(octets, written, true);
+    }
+    return written;
 }
 
 static bool lose(void *user, unsigned from, const uint8_t *octets, size_t n, tfsm_time now)
@@ -295,7 +318,7 @@ static void see(void *user, unsigned where, unsigned from, const uint8_t *octets
     capture_take(octets, n, n, &packet);
     assert_true(docket_packet(run->docket, &packet));
     if (run->record != NULL) {
-        record_packet(run->record, octets, n);
+        record_packet_at(run->record, octets, n, now);
     }
 }
 

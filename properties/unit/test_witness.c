@@ -334,6 +334,21 @@ static void test_witness_timestamp_back(void **state)
     assert_only(s, WITNESS_TSVAL_BACK);
 }
 
+static void test_witness_timestamp_stands(void **state)
+{
+    struct scene *s = *state;
+    shake_hands(s, TFSM_OPT_TIMESTAMPS, TFSM_OPT_TIMESTAMPS);
+    subject(s, TFSM_ACK, 1, 1, 10);
+    peer(s, TFSM_ACK, 1, 11, 0);
+    s->now += 15000000;
+    subject(s, TFSM_ACK, 11, 1, 10);
+    assert_nothing(s);
+    peer(s, TFSM_ACK, 1, 21, 0);
+    s->now += 15000000;
+    subject(s, TFSM_ACK, 21, 1, 10);
+    assert_only(s, WITNESS_TSVAL_STANDS);
+}
+
 static void test_witness_echo_of_nothing(void **state)
 {
     struct scene *s = *state;
@@ -574,6 +589,7 @@ int main(void)
         TEST(test_witness_ack_back),
         TEST(test_witness_edge_back),
         TEST(test_witness_timestamp_back),
+        TEST(test_witness_timestamp_stands),
         TEST(test_witness_echo_of_nothing),
         TEST(test_witness_window_exceeded),
         TEST(test_witness_text_changed),
