@@ -13,7 +13,7 @@
 #define PATIENCE    (120 * SECOND)
 #define FIRST_PATIENCE                                                                             \
     (20 * SECOND) /* as long as no timer has gone off: three seconds is the longest first timeout */
-#define PROBE_PATIENCE  (25 * SECOND)
+#define PROBE_PATIENCE  (10 * SECOND) /* the same of a closed window, where five is the longest */
 #define SILENCE         (6 * SECOND)
 #define SILENT_COPIES   5u
 #define PASSED_MOST     4u
@@ -170,12 +170,12 @@ static void note_owed(struct witness *w, const struct heard *heard)
 
 /* ---- retransmission ---- */
 
-static bool does_not_double(const struct front *front)
+static bool does_not_double(const struct front *front, tfsm_time least)
 {
     const tfsm_time *i = front->interval;
     bool bounded = i[0] < TIMER_MOST && i[1] < TIMER_MOST && i[2] < TIMER_MOST;
-    return bounded && i[0] >= TIMER_LEAST && 2 * i[1] < 3 * i[0] && 2 * i[2] < 3 * i[1] &&
-           i[1] >= TIMER_LEAST && i[2] >= TIMER_LEAST;
+    return bounded && i[0] >= least && 2 * i[1] < 3 * i[0] && 2 * i[2] < 3 * i[1] &&
+           i[1] >= least && i[2] >= least;
 }
 
 /* It was sent once more: how long after the last time, if the peer was silent. */
@@ -200,7 +200,7 @@ static void judge_again(struct witness *w, const struct heard *heard)
     front->again++;
     w->timed_out = true;
     /* the first of text may be a probe for a lost tail, which is no timeout */
-    if (front->silent >= (syn ? 4u : 5u) && does_not_double(front)) {
+    if (front->silent >= (syn ? 4u : 5u) && does_not_double(front, TIMER_LEAST)) {
         witness_raise(w, syn ? WITNESS_SYN_BACKOFF : WITNESS_BACKOFF, heard, front->first,
                       front->last, milliseconds(front->interval[0]),
                       milliseconds(front->interval[1]), milliseconds(interval));
@@ -227,7 +227,7 @@ static void judge_probes(struct witness *w, const struct heard *heard)
         *probes = (struct front){.seq = heard->seq, .silent = 1, .first = sight_of(heard)};
     } else {
         note_interval(probes, heard);
-        if (probes->silent >= 5 && does_not_double(probes)) {
+        if (probes->silent >= 5 && does_not_double(probes, 0)) {
             witness_raise(w, WITNESS_PROBE_BACKOFF, heard, probes->first, probes->last,
                           milliseconds(probes->interval[0]), milliseconds(probes->interval[1]),
                           milliseconds(probes->interval[2]));
@@ -301,7 +301,7 @@ static void judge_probe(struct witness *w, const struct heard *heard)
     }
     tfsm_time closed = w->before.at - w->closed_from.at;
     /* it had filled the window, and the peer asks for nothing: it has waited for that */
-    bool waited = w->closed_full && w->in.end_seen.number != w->before.number;
+    bool waited = w->closed_full && !w->timed_out && w->in.end_seen.number != w->before.number;
     if (w->near && opened && heard->fresh && text_of(heard) > 1 &&
         closed > (waited ? PROBE_PATIENCE : PATIENCE)) {
         witness_raise(w, WITNESS_NO_PROBE, heard, w->closed_from, w->before, milliseconds(closed),
