@@ -48,6 +48,10 @@ struct capture_packet {
     const uint8_t *frame; /* as recorded, with its link header */
     size_t frame_size;
     size_t frame_wire; /* octets it had on the wire; at least frame_size */
+    uint64_t recorded; /* nanoseconds since 1970, as recorded: they may go back */
+    unsigned link;     /* the kind of its link header, as files number them (LINKTYPE_) */
+    uint32_t snapshot; /* octets of a packet that were to be recorded at most */
+    int source;        /* the descriptor that the file is read from */
     bool taken;        /* it is a segment; else: */
     enum capture_reason reason;
     /* of a segment, and with CAPTURE_BAD_CHECKSUM */

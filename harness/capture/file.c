@@ -71,7 +71,7 @@ static FILE *open_packed(int descriptor, bool *damaged, char *error)
 }
 #endif
 
-FILE *file_open(const char *path, bool *damaged, char error[CAPTURE_ERROR])
+FILE *file_open(const char *path, bool *damaged, int *source, char error[CAPTURE_ERROR])
 {
     struct stat status = {0};
     unsigned char magic[2] = {0, 0};
@@ -96,7 +96,9 @@ FILE *file_open(const char *path, bool *damaged, char error[CAPTURE_ERROR])
             capture_fail(error, "%s", strerror(errno));
             return NULL;
         }
+        *source = descriptor;
         return open_packed(descriptor, damaged, error);
     }
+    *source = fileno(file);
     return file;
 }

@@ -34,6 +34,9 @@ static inline unsigned get16(const uint8_t *octets)
 /* Whether packets of this link type (libpcap's DLT_) can be read. */
 bool link_is_known(int link);
 
+/* The number that files have for a link type that can be read; libpcap's own is another for some. */
+unsigned link_number(int link);
+
 /* Find the IP packet in a frame.
  * n       octets of the frame that are there
  * at      set to where it begins
@@ -63,7 +66,8 @@ bool connection_add(struct reader *reader, size_t index);
 
 /* Open a capture file, packed by gzip or not, for libpcap to read; null: the error is written. The
  * stream is closed by pcap_close().
- * damaged  set when what gzip made cannot be unpacked to its end, which a reading error then is */
-FILE *file_open(const char *path, bool *damaged, char error[CAPTURE_ERROR]);
+ * damaged  set when what gzip made cannot be unpacked to its end, which a reading error then is
+ * source   set to the descriptor of the file itself, which closes with the stream */
+FILE *file_open(const char *path, bool *damaged, int *source, char error[CAPTURE_ERROR]);
 
 #endif

@@ -18,20 +18,23 @@
 /* Where a link header has its ethertype, and where what that tells of begins. */
 static const struct link {
     int type;
+    unsigned number; /* in files */
     size_t ethertype_at;
     size_t payload_at;
 } links[] = {
-    {DLT_EN10MB, 12, 14},
-    {DLT_LINUX_SLL, 14, 16},
-    {DLT_LINUX_SLL2, 0, 20},
+    {DLT_EN10MB, 1, 12, 14},
+    {DLT_LINUX_SLL, 113, 14, 16},
+    {DLT_LINUX_SLL2, 276, 0, 20},
 };
 
 /* Link types with nothing but IP behind a header of this length. */
 static const struct bare {
     int type;
+    unsigned number;
     size_t header;
 } bares[] = {
-    {DLT_RAW, 0}, {DLT_IPV4, 0}, {DLT_IPV6, 0}, {DLT_NULL, LOOPBACK}, {DLT_LOOP, LOOPBACK},
+    {DLT_RAW, 101, 0},       {DLT_IPV4, 228, 0},        {DLT_IPV6, 229, 0},
+    {DLT_NULL, 0, LOOPBACK}, {DLT_LOOP, 108, LOOPBACK},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -59,6 +62,13 @@ static const struct bare *find_bare(int type)
 bool link_is_known(int link)
 {
     return find_link(link) != NULL || find_bare(link) != NULL;
+}
+
+unsigned link_number(int link)
+{
+    const struct link *head = find_link(link);
+    const struct bare *bare = find_bare(link);
+    return head != NULL ? head->number : bare != NULL ? bare->number : 0;
 }
 
 static bool is_tag(unsigned ethertype)

@@ -3,6 +3,20 @@
 
 #include "internal.h"
 
+/* Times are read as nanoseconds: tv_usec is a name only. */
+static uint64_t recorded_of(const struct pcap_pkthdr *header)
+{
+    const uint64_t second = 1000000000u;
+    int64_t seconds = header->ts.tv_sec;
+    if (seconds < 0 && seconds >= INT32_MIN) {
+        seconds += INT64_C(1) << 32; /* the file has 32 bits without a sign */
+    }
+    uint64_t most = UINT64_MAX / second - 1;
+    uint64_t whole = seconds < 0 ? 0 : (uint64_t)seconds < most ? (uint64_t)seconds : most;
+    uint64_t rest = header->ts.tv_usec > 0 ? (uint64_t)header->ts.tv_usec : 0;
+    return rest < UINT64_MAX - whole * second ? whole * second + rest : UINT64_MAX;
+}
+
 /* The time of a packet in microseconds. Clocks are set back now and then, and files are damaged;
  * here time only stands still. Returns false where it does although it should not. */
 static bool take_time(const struct pcap_pkthdr *header, tfsm_time *last)
@@ -10,7 +24,8 @@ static bool take_time(const struct pcap_pkthdr *header, tfsm_time *last)
     const int64_t far = INT64_C(1) << 40;
     bool sound = header->ts.tv_sec >= 0 && header->ts.tv_sec <= far && header->ts.tv_usec >= 0;
     if (sound) {
-        tfsm_time time = (tfsm_time)header->ts.tv_sec * 1000000u + (tfsm_time)header->ts.tv_usec;
+        tfsm_time time =
+            (tfsm_time)header->ts.tv_sec * 1000000u + (tfsm_time)header->ts.tv_usec / 1000;
         sound = time >= *last;
         *last = sound ? time : *last;
     }
@@ -25,21 +40,25 @@ void capture_take(const uint8_t *octets, size_t n, size_t wire, struct capture_p
         packet_take(octets, n, wire, &packet->packet, &packet->assumed, &packet->reason);
 }
 
-static bool read_packets(pcap_t *pcap, const bool *damaged, capture_seen *seen, void *user,
-                         char *error)
+static bool read_packets(pcap_t *pcap, int source, const bool *damaged, capture_seen *seen,
+                         void *user, char *error)
 {
     int link = pcap_datalink(pcap);
     struct pcap_pkthdr *header;
     const uint8_t *octets;
     int answer;
     tfsm_time last = 0;
-    struct capture_packet packet = {.number = 0};
+    struct capture_packet packet = {.number = 0,
+                                    .link = link_number(link),
+                                    .snapshot = (uint32_t)pcap_snapshot(pcap),
+                                    .source = source};
     while ((answer = pcap_next_ex(pcap, &header, &octets)) == 1) {
         size_t at = 0;
         size_t wire = header->len > header->caplen ? header->len : header->caplen;
         bool timed = take_time(header, &last);
         packet.number++;
         packet.time = last;
+        packet.recorded = recorded_of(header);
         packet.frame = octets;
         packet.frame_size = header->caplen;
         packet.frame_wire = wire;
@@ -62,11 +81,13 @@ bool capture_stream(const char *path, capture_seen *seen, void *user, char error
 {
     char message[PCAP_ERRBUF_SIZE] = "";
     bool damaged = false;
-    FILE *file = file_open(path, &damaged, error);
+    int source = -1;
+    FILE *file = file_open(path, &damaged, &source, error);
     if (file == NULL) {
         return false;
     }
-    pcap_t *pcap = pcap_fopen_offline(file, message);
+    pcap_t *pcap =
+        pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, message);
     if (pcap == NULL) {
         fclose(file);
         return capture_fail(error, "not a capture: %s (file header)",
@@ -75,7 +96,7 @@ bool capture_stream(const char *path, capture_seen *seen, void *user, char error
     int link = pcap_datalink(pcap);
     const char *name = pcap_datalink_val_to_name(link);
     bool read = link_is_known(link)
-                    ? read_packets(pcap, &damaged, seen, user, error)
+                    ? read_packets(pcap, source, &damaged, seen, user, error)
                     : capture_fail(error, "link type %d (%s) is not supported (file header)", link,
                                    name != NULL ? name : "unknown");
     pcap_close(pcap); /* closes the file too */
