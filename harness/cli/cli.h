@@ -61,6 +61,9 @@ void cli_add(struct cli_text *text, const char *format, ...) __attribute__((form
 /* Add a member of a list: with a separator unless the text is empty. */
 void cli_join(struct cli_text *text, const char *separator, const char *member);
 
+/* "s", unless there is one of it. */
+const char *cli_plural(uint64_t n);
+
 /* Read a number in decimal digits, and nothing else. False when it is none, or out of bounds. */
 bool cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *number);
 

@@ -163,11 +163,6 @@ static bool keep_capture(struct import *import, const struct capture *capture, s
     return fine;
 }
 
-static const char *plural(size_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* "  left out: 3 fragments, 1 not IP", if there is any. */
 static void print_counts(const char *title, const size_t *counts, unsigned n,
                          const char *(*text)(unsigned i))
@@ -201,8 +196,8 @@ static const char *target_text(unsigned i)
 
 static void print_tally(const char *path, const struct tally *tally)
 {
-    printf("%s: %zu segment%s, %zu connection%s", path, tally->segments, plural(tally->segments),
-           tally->connections, plural(tally->connections));
+    printf("%s: %zu segment%s, %zu connection%s", path, tally->segments,
+           cli_plural(tally->segments), tally->connections, cli_plural(tally->connections));
     if (tally->partial > 0) {
         printf(" (%zu without a beginning)", tally->partial);
     }
@@ -210,7 +205,7 @@ static void print_tally(const char *path, const struct tally *tally)
     for (unsigned target = 0; target < SEED_TARGETS; target++) {
         printf("%zu %s, ", tally->made[target], seed_target_name((enum seed_target)target));
     }
-    printf("%zu duplicate%s", tally->known, plural(tally->known));
+    printf("%zu duplicate%s", tally->known, cli_plural(tally->known));
     if (tally->broken > 0) {
         printf("; %zu break%s an invariant: replay", tally->broken, tally->broken == 1 ? "s" : "");
     }
@@ -290,7 +285,7 @@ static int run_import(struct import *import)
         print_tally(import->captures[i], &tallies[i]);
     }
     if (status == CLI_FINE) {
-        printf("%s: %zu new file%s\n", import->folder, written, plural(written));
+        printf("%s: %zu new file%s\n", import->folder, written, cli_plural(written));
     }
     seeds_free(&import->seeds);
     free(tallies);

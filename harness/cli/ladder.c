@@ -11,45 +11,19 @@
 
 #include "cli.h"
 #include "machine.h"
-#include "seq.h"
+#include "words.h"
 
-enum { LANE = 70, INDENT = 27, PAGE = 110 };
-
-#define FAR 0x40000000u /* no window reaches farther (RFC7323:2.3) */
+enum { LANE = 70, INDENT = 27, PAGE = WORDS_PAGE };
 
 /* ---- one segment in words ---- */
 
-static void add_flags(struct cli_text *text, uint8_t flags)
-{
-    static const struct {
-        uint8_t bit;
-        const char *name;
-    } names[] = {{TFSM_SYN, "SYN"}, {TFSM_FIN, "FIN"}, {TFSM_RST, "RST"}, {TFSM_PSH, "PSH"},
-                 {TFSM_ACK, "ACK"}, {TFSM_URG, "URG"}, {TFSM_ECE, "ECE"}, {TFSM_CWR, "CWR"}};
-    size_t before = text->used;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if ((flags & names[i].bit) != 0) {
-            cli_add(text, "%s%s", text->used > before ? "," : "", names[i].name);
-        }
-    }
-    if (text->used == before) {
-        cli_add(text, "no flags");
-    }
-}
-
-/* A sequence number: how far it is from an origin, negative when before it; `=N` as it stands in
- * the header where no origin is known or it is so far off that it can only be nonsense. */
 static void add_number(struct cli_text *text, const char *name, uint32_t number,
                        const struct ladder *ladder, bool known, uint32_t origin)
 {
     if (ladder->absolute) {
         cli_add(text, " %s %" PRIu32, name, number);
-    } else if (known && seq_distance(origin, number) < FAR) {
-        cli_add(text, " %s %" PRIu32, name, seq_distance(origin, number));
-    } else if (known && seq_distance(number, origin) < FAR) {
-        cli_add(text, " %s -%" PRIu32, name, seq_distance(number, origin));
     } else {
-        cli_add(text, " %s =%" PRIu32, name, number);
+        words_number(text, name, number, known, origin);
     }
 }
 
@@ -73,7 +47,7 @@ static void add_numbers(struct cli_text *text, const struct ladder *ladder,
         irs_known = ladder->end[1 - end].iss_known;
         irs = ladder->end[1 - end].iss;
     }
-    add_flags(text, segment->flags);
+    words_flags(text, segment->flags);
     add_number(text, "seq", segment->seq, ladder, sent ? iss_known : irs_known, sent ? iss : irs);
     if ((segment->flags & TFSM_ACK) != 0) {
         add_number(text, "ack", segment->ack, ladder, sent ? irs_known : iss_known,
@@ -84,44 +58,10 @@ static void add_numbers(struct cli_text *text, const struct ladder *ladder,
     }
 }
 
-/* The rest: window, urgent pointer, options, label, and the rule that made it. */
+/* The rest, and the rule that made it. */
 static void add_rest(struct cli_text *text, const struct tfsm_segment *segment, bool sent)
 {
-    cli_add(text, "win %u", segment->wnd);
-    if ((segment->flags & TFSM_URG) != 0) {
-        cli_add(text, " up %u", segment->up);
-    }
-    if ((segment->options & TFSM_OPT_MSS) != 0) {
-        cli_add(text, " mss %u", segment->mss);
-    }
-    if ((segment->options & TFSM_OPT_WSCALE) != 0) {
-        cli_add(text, " wscale %u", segment->wscale);
-    }
-    if ((segment->options & TFSM_OPT_SACK_PERMITTED) != 0) {
-        cli_add(text, " sackOK");
-    }
-    if ((segment->options & TFSM_OPT_TIMESTAMPS) != 0) {
-        cli_add(text, " ts %" PRIu32 ":%" PRIu32, segment->ts_val, segment->ts_ecr);
-    }
-    /* Blocks stand where the reader sees them: from SEG.ACK on, or before it. */
-    for (unsigned i = 0; i < segment->sacks && (segment->options & TFSM_OPT_SACK) != 0; i++) {
-        cli_add(text, "%s%+" PRId32 "..%+" PRId32, i == 0 ? " sack ack" : ",",
-                (int32_t)seq_distance(segment->ack, segment->sack[i].left),
-                (int32_t)seq_distance(segment->ack, segment->sack[i].right));
-    }
-    if ((segment->options & TFSM_OPT_USER_TIMEOUT) != 0) {
-        cli_add(text, " uto %u%s", segment->user_timeout & 0x7fffu,
-                segment->user_timeout & 0x8000u ? "min" : "s");
-    }
-    if ((segment->options & TFSM_OPT_FAST_OPEN) != 0) {
-        cli_add(text, " cookie %u", segment->cookie_len);
-    }
-    if (segment->ecn == TFSM_CE) {
-        cli_add(text, " CE");
-    }
-    if (segment->security != 0) {
-        cli_add(text, " security %u", segment->security);
-    }
+    words_rest(text, segment);
     if (sent && segment->rule < TFSM_RULES) {
         cli_add(text, " [%s]", tfsm_rule_name(segment->rule));
     }
@@ -278,24 +218,6 @@ static void arrow_ends(unsigned to, enum run_line_kind kind, const char **left, 
     }
 }
 
-/* What had no room on an arrow, on lines of its own, broken between words. */
-static void draw_rest(const struct ladder *ladder, int indent, const char *text)
-{
-    size_t room = PAGE - (size_t)indent;
-    while (text[0] != '\0') {
-        size_t length = strlen(text);
-        if (length > room) {
-            length = room + 1;
-            while (length > 1 && text[length - 1] != ' ') {
-                length--;
-            }
-            length = length > 1 ? length - 1 : room; /* a word may be longer than a line */
-        }
-        fprintf(paper(ladder), "%*s%.*s\n", indent, "", (int)length, text);
-        text += length + (text[length] == ' ');
-    }
-}
-
 /* A segment in its lane, in words on an arrow; what has no room there comes on the next line. End B
  * is on the right. */
 static void draw_segment(const struct ladder *ladder, const struct run_line *line,
@@ -322,7 +244,7 @@ static void draw_segment(const struct ladder *ladder, const struct run_line *lin
     cli_add(&lane, "%s", right);
     draw(ladder, line->now, lane.octets);
     if (rest.used > 0) {
-        draw_rest(ladder, INDENT + (int)strlen(left), rest.octets);
+        words_wrap(paper(ladder), INDENT + (int)strlen(left), rest.octets);
     }
 }
 

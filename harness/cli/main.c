@@ -49,6 +49,11 @@ void cli_join(struct cli_text *text, const char *separator, const char *member)
     cli_add(text, "%s%s", text->used > 0 ? separator : "", member);
 }
 
+const char *cli_plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 bool cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
 {
     char *end;

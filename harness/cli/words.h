@@ -1,0 +1,27 @@
+/* A segment in words, as every ladder has them, and text broken at the edge of the page. */
+#ifndef HARNESS_WORDS_H
+#define HARNESS_WORDS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "cli.h"
+#include "tfsm.h"
+
+#define WORDS_PAGE 110 /* columns */
+
+/* Control bits: "SYN,ACK". */
+void words_flags(struct cli_text *text, uint8_t flags);
+
+/* A sequence number with its name: how far it is from an origin, negative when before it; `=N` as it stands in the header where
+ * no origin is known or it is so far off that it can only be nonsense. */
+void words_number(struct cli_text *text, const char *name, uint32_t number, bool known,
+                  uint32_t origin);
+
+/* What is not control bits, numbers and length: window, urgent pointer, options, label. */
+void words_rest(struct cli_text *text, const struct tfsm_segment *segment);
+
+/* Lines of their own, indented, broken between words. */
+void words_wrap(FILE *to, int indent, const char *text);
+
+#endif
