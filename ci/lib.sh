@@ -82,5 +82,6 @@ propagation() {
     awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo && echo private || echo unchanged
 }
 
-build_packages=(cmake make gcc g++ libc6-dev libpcap-dev zlib1g-dev libcmocka-dev librapidcheck-dev flex bison)
+build_packages=(cmake make gcc g++ libc6-dev libpcap-dev zlib1g-dev libjansson-dev libxml2-dev libcmocka-dev
+                librapidcheck-dev flex bison)
 clang_packages=(clang-14 llvm-14 libclang-rt-14-dev)

@@ -1,31 +1,17 @@
-/* `tcpfsm judge`: both ends of every connection of a capture before the witness, and what it charges them with, counted by clause
- * with a few examples of each. */
+/* `tcpfsm judge`: both ends of every connection of a capture before the witness; what it charges them with is reported in one of
+ * three ways, and may be written beside the packets of a copy. */
 #include <arpa/inet.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
-#include "docket.h"
+#include "commented.h"
+#include "progress.h"
+#include "report.h"
 
-#define EXAMPLES 3u /* charges of a clause that are shown, of each file */
-
-enum { KEY_SUBJECT = 1, KEY_VANTAGE };
-
-/* A charge that is shown, and who is charged. */
-struct shown {
-    struct witness_charge charge;
-    struct docket_case the_case;
-    unsigned end;
-};
-
-/* What all charges of one clause come to. */
-struct count {
-    uint64_t charges;
-    unsigned shown;
-    struct shown example[EXAMPLES];
-};
+enum { KEY_SUBJECT = 1, KEY_VANTAGE, KEY_FORMAT, KEY_PCAPNG };
 
 struct judge {
     struct cli_parse parse;
@@ -35,17 +21,14 @@ struct judge {
     struct tfsm_address subject;
     uint16_t subject_port; /* 0: any */
     enum witness_vantage vantage;
-    /* of the file being read */
-    struct docket *docket;
-    struct count counts[WITNESS_CLAUSES];
-    uint64_t packets;
-    uint64_t segments;
-    uint64_t cases;
-    uint64_t middle; /* cases that began before the capture did */
-    uint64_t cut;
-    uint64_t offloads;
-    bool out_of_memory;
-    bool guilty; /* of something that a MUST forbids, in any file */
+    const struct report_format *format;
+    void *report;       /* what the format keeps */
+    const char *pcapng; /* the copy with comments; null: none */
+    struct commented copy;
+    struct progress progress;
+    struct verdict verdict; /* of the file being read */
+    struct excerpt excerpts[WITNESS_CLAUSES];
+    size_t excerpt_count;
 };
 
 /* ---- the command line ---- */
@@ -78,9 +61,39 @@ static bool read_subject(struct judge *judge, const char *arg)
     return inet_pton(six ? AF_INET6 : AF_INET, text, judge->subject.octets) == 1;
 }
 
-static error_t parse_judge(int key, char *arg, struct argp_state *state)
+static error_t parse_format(struct judge *judge, const char *arg, struct argp_state *state)
+{
+    static const struct report_format *const formats[] = {&report_text, &report_json,
+                                                          &report_junit};
+    for (unsigned i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (strcmp(arg, formats[i]->name) != 0) {
+            continue;
+        }
+        judge->format = formats[i];
+        if (formats[i]->missing != NULL) {
+            return cli_misuse(state, arg, formats[i]->missing);
+        }
+        judge->parse.last = state->next;
+        return 0;
+    }
+    return cli_misuse(state, arg, "no such format: text, json or junit");
+}
+
+static error_t parse_vantage(struct judge *judge, const char *arg, struct argp_state *state)
 {
     static const char *const vantages[] = {"near", "far", "told"};
+    for (unsigned i = 0; i < sizeof vantages / sizeof vantages[0]; i++) {
+        if (strcmp(arg, vantages[i]) == 0) {
+            judge->vantage = (enum witness_vantage)i;
+            judge->parse.last = state->next;
+            return 0;
+        }
+    }
+    return cli_misuse(state, arg, "neither near, far nor told");
+}
+
+static error_t parse_judge(int key, char *arg, struct argp_state *state)
+{
     struct judge *judge = state->input;
     switch (key) {
     case KEY_SUBJECT:
@@ -90,14 +103,16 @@ static error_t parse_judge(int key, char *arg, struct argp_state *state)
         judge->parse.last = state->next;
         return 0;
     case KEY_VANTAGE:
-        for (unsigned i = 0; i < sizeof vantages / sizeof vantages[0]; i++) {
-            if (strcmp(arg, vantages[i]) == 0) {
-                judge->vantage = (enum witness_vantage)i;
-                judge->parse.last = state->next;
-                return 0;
-            }
+        return parse_vantage(judge, arg, state);
+    case KEY_FORMAT:
+        return parse_format(judge, arg, state);
+    case KEY_PCAPNG:
+        if (arg[0] == '\0') {
+            return cli_misuse(state, "--pcapng", "no name");
         }
-        return cli_misuse(state, arg, "neither near, far nor told");
+        judge->pcapng = arg;
+        judge->parse.last = state->next;
+        return 0;
     case ARGP_KEY_ARG:
         return ARGP_ERR_UNKNOWN; /* all of them together, below */
     case ARGP_KEY_ARGS:
@@ -106,12 +121,17 @@ static error_t parse_judge(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_NO_ARGS:
         return cli_misuse(state, "CAPTURE", "the file to judge is missing");
+    case ARGP_KEY_END:
+        if (judge->pcapng != NULL && judge->captures_count > 1) {
+            return cli_misuse(state, judge->pcapng, "--pcapng takes one capture");
+        }
+        return 0;
     default:
         return cli_key(key, state);
     }
 }
 
-/* ---- the first reading ---- */
+/* ---- reading ---- */
 
 static bool is_subject(void *user, const struct tfsm_address *address, uint16_t port)
 {
@@ -120,131 +140,128 @@ static bool is_subject(void *user, const struct tfsm_address *address, uint16_t 
                                    memcmp(&judge->subject, address, sizeof *address) == 0);
 }
 
-static void take_charge(void *user, const struct docket_case *the_case, unsigned end,
-                        const struct witness_charge *charge)
+static void note_packet(void *user, const struct capture_packet *packet)
 {
     struct judge *judge = user;
-    struct count *count = &judge->counts[charge->clause];
-    count->charges++;
-    judge->guilty = judge->guilty || witness_level(charge->clause) == WITNESS_MUST;
-    if (count->shown < EXAMPLES) {
-        count->example[count->shown++] = (struct shown){*charge, *the_case, end};
-    }
+    progress_packet(&judge->progress, packet);
 }
 
-static void take_case(void *user, const struct docket_case *the_case)
+static bool note_charge(void *user, const struct witness_charge *charge)
 {
     struct judge *judge = user;
-    judge->cases++;
-    judge->middle += !the_case->began;
-    judge->cut += the_case->cut;
-    judge->offloads += the_case->offloads;
+    return judge->copy.remarks == NULL || remarks_charge(judge->copy.remarks, charge);
 }
 
-static bool see(void *user, const struct capture_packet *packet)
+static bool reach_verdict(struct judge *judge, const char *path, char error[CAPTURE_ERROR])
 {
-    struct judge *judge = user;
-    judge->packets++;
-    judge->segments += packet->taken;
-    judge->out_of_memory = !docket_packet(judge->docket, packet);
-    return !judge->out_of_memory;
+    const struct verdict_question question = {.vantage = judge->vantage,
+                                              .is_subject = is_subject,
+                                              .subject_user = judge,
+                                              .seen = note_packet,
+                                              .charged = note_charge,
+                                              .user = judge};
+    progress_begin(&judge->progress, "judging", path);
+    bool read = verdict_reach(path, &question, &judge->verdict, error);
+    progress_end(&judge->progress);
+    return read;
 }
 
-/* ---- people read ---- */
-
-static void print_end(const struct docket_case *the_case, unsigned end)
+/* The packets that prove the first charge of each clause. Null, or why there are none. */
+static const char *take_excerpts(struct judge *judge, const char *path)
 {
-    char text[INET6_ADDRSTRLEN] = "?";
-    const struct tfsm_address *address = &the_case->address[end];
-    inet_ntop(address->family == 6 ? AF_INET6 : AF_INET, address->octets, text, sizeof text);
-    printf(address->family == 6 ? "[%s]:%u" : "%s:%u", text, the_case->port[end]);
-}
-
-static void print_example(const struct shown *shown)
-{
-    char words[256];
-    witness_words(&shown->charge, words, sizeof words);
-    printf("    ");
-    print_end(&shown->the_case, shown->end);
-    printf(" to ");
-    print_end(&shown->the_case, 1 - shown->end);
-    printf(", packet%s", shown->charge.proofs > 1 ? "s" : "");
-    for (unsigned i = 0; i < shown->charge.proofs; i++) {
-        printf("%s %" PRIu64,
-               i == 0                         ? ""
-               : i + 1 < shown->charge.proofs ? ","
-                                              : " and",
-               shown->charge.proof[i]);
+    enum witness_clause order[WITNESS_CLAUSES];
+    struct stat status;
+    static char error[CAPTURE_ERROR];
+    judge->excerpt_count = 0;
+    if (!judge->format->excerpts) {
+        return NULL;
     }
-    printf(":\n      %s\n", words);
-}
-
-static const char *plural(uint64_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
-static void print_report(const struct judge *judge, const char *path)
-{
-    uint64_t charges = 0;
-    printf("%s: %" PRIu64 " packet%s, %" PRIu64 " of TCP, %" PRIu64 " connection%s", path,
-           judge->packets, plural(judge->packets), judge->segments, judge->cases,
-           plural(judge->cases));
-    if (judge->middle > 0) {
-        printf("; %" PRIu64 " began before the capture did", judge->middle);
-    }
-    if (judge->cut > 0) {
-        printf("; %" PRIu64 " without all of their text", judge->cut);
-    }
-    if (judge->offloads > 0) {
-        printf("; %" PRIu64 " as a network card is still to send them, or put them together",
-               judge->offloads);
-    }
-    printf("\n");
+    verdict_order(order);
     for (unsigned i = 0; i < WITNESS_CLAUSES; i++) {
-        const struct count *count = &judge->counts[i];
-        enum witness_clause clause = (enum witness_clause)i;
-        if (count->charges == 0) {
-            continue;
-        }
-        charges += count->charges;
-        printf("  %s %s %s: %" PRIu64 " time%s\n", witness_level_name(witness_level(clause)),
-               witness_demand(clause), witness_name(clause), count->charges,
-               plural(count->charges));
-        for (unsigned k = 0; k < count->shown; k++) {
-            print_example(&count->example[k]);
+        if (judge->verdict.count[order[i]].times > 0) {
+            judge->excerpts[judge->excerpt_count++] =
+                (struct excerpt){.of = judge->verdict.example[order[i]][0]};
         }
     }
-    if (charges == 0) {
-        printf("  nobody is charged\n");
+    if (judge->excerpt_count == 0) {
+        return NULL;
     }
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
+        judge->excerpt_count = 0;
+        return "what is no regular file is read only once";
+    }
+    progress_begin(&judge->progress, "drawing", path);
+    bool read =
+        excerpt_take(path, judge->excerpts, judge->excerpt_count, note_packet, judge, error);
+    progress_end(&judge->progress);
+    judge->excerpt_count = read ? judge->excerpt_count : 0;
+    return read ? NULL : error;
 }
 
 /* ---- all of it ---- */
 
+static int report(struct judge *judge, const struct report_capture *capture, int status)
+{
+    return judge->format->capture(&judge->report, capture)
+               ? status
+               : cli_fail(capture->path, "out of memory");
+}
+
+static int report_error(struct judge *judge, const char *path, const char *subject,
+                        const char *error)
+{
+    char whole[CAPTURE_ERROR];
+    struct report_capture capture = {.path = path, .error = error};
+    int status = cli_fail(subject, "%s", error);
+    if (subject != path) { /* it is about the copy */
+        snprintf(whole, sizeof whole, "%.100s: %.150s", subject, error);
+        capture.error = whole;
+    }
+    return report(judge, &capture, status);
+}
+
 static int judge_file(struct judge *judge, const char *path)
 {
-    char error[CAPTURE_ERROR] = "out of memory";
-    const struct docket_config config = {.vantage = judge->vantage,
-                                         .is_subject = is_subject,
-                                         .charge = take_charge,
-                                         .closed = take_case,
-                                         .user = judge};
-    memset(judge->counts, 0, sizeof judge->counts);
-    judge->packets = judge->segments = judge->cases = judge->middle = judge->cut = judge->offloads =
-        0;
-    judge->docket = docket_new(&config);
-    bool read = judge->docket != NULL && capture_stream(path, see, judge, error);
-    docket_free(judge->docket);
-    if (!read || judge->out_of_memory) {
-        return cli_fail(path, "%s", judge->out_of_memory ? "out of memory" : error);
+    char error[CAPTURE_ERROR];
+    const char *subject = path;
+    if (judge->pcapng != NULL &&
+        !commented_begin(&judge->copy, judge->pcapng, path, &subject, error)) {
+        return report_error(judge, path, subject, error);
     }
-    if (judge->segments == 0) {
-        return cli_fail(path, "no TCP segment in it (%" PRIu64 " packet%s)", judge->packets,
-                        plural(judge->packets));
+    if (!reach_verdict(judge, path, error)) {
+        return report_error(judge, path, path, error);
     }
-    print_report(judge, path);
-    return CLI_FINE;
+    struct report_capture capture = {.path = path,
+                                     .verdict = &judge->verdict,
+                                     .excerpts = judge->excerpts,
+                                     .commented = judge->pcapng};
+    capture.no_excerpts = take_excerpts(judge, path);
+    capture.excerpt_count = judge->excerpt_count;
+    if (judge->pcapng != NULL) {
+        progress_begin(&judge->progress, "copying", path);
+        bool written = commented_write(&judge->copy, path, note_packet, judge, &subject, error);
+        progress_end(&judge->progress);
+        if (!written) {
+            return report_error(judge, path, subject, error);
+        }
+        capture.comments = remarks_count(judge->copy.remarks);
+        capture.comments_left = remarks_left(judge->copy.remarks);
+    }
+    return report(judge, &capture, judge->verdict.musts_broken > 0 ? CLI_FINDING : CLI_FINE);
+}
+
+static int judge_files(struct judge *judge)
+{
+    int worst = CLI_FINE;
+    for (size_t i = 0; i < judge->captures_count; i++) {
+        int status = judge_file(judge, judge->captures[i]);
+        worst = status > worst ? status : worst;
+        commented_end(&judge->copy);
+    }
+    if (!judge->format->end(&judge->report, worst)) {
+        return cli_fail("tcpfsm judge", "out of memory");
+    }
+    return worst;
 }
 
 int command_judge(int argc, char **argv)
@@ -256,24 +273,32 @@ int command_judge(int argc, char **argv)
          "Where the capture was made: near the subject, far from it, or as the capture itself has "
          "told (told)",
          0},
+        {"format", KEY_FORMAT, "FORMAT", 0,
+         "text for people, json, or junit, which has a test for each clause (text)", 0},
+        {"pcapng", KEY_PCAPNG, "FILE", 0,
+         "Write the packets of the one capture there, with comments at those that prove something, "
+         "for Wireshark",
+         0},
         CLI_OPTIONS};
     static const struct argp argp = {
         .options = options,
         .parser = parse_judge,
         .args_doc = "CAPTURE...",
-        .doc = "Judge the TCPs of packet captures (pcap, pcapng, packed by gzip or not) by what "
-               "RFCs demand.\v"
-               "A charge is raised only where nothing that a capture can miss explains what was "
-               "seen.\n"
-               "Exit status: 0 no MUST is broken, 1 one is, 2 bad usage or input."};
+        .doc =
+            "Judge the TCPs of packet captures (pcap, pcapng, packed by gzip or not) by what "
+            "RFCs demand.\v"
+            "A charge is raised only where nothing that a capture can miss explains what was "
+            "seen.\n"
+            "json: {\"verdict\": \"fine\", \"broken\" or \"unreadable\", \"captures\": [{\"file\", "
+            "\"error\"} or {\"file\", \"packets\", \"segments\", \"connections\", ..., "
+            "\"charges\": "
+            "[{\"clause\", \"requirement\", \"level\", \"sentence\", \"times\", \"ends\", "
+            "\"connections\", \"examples\": [{\"subject\", \"peer\", \"packets\", \"time\": "
+            "microseconds since 1970, \"sentence\"}]}]}]}\n"
+            "Exit status: 0 no MUST is broken, 1 one is, 2 bad usage or input, of any capture."};
     static struct judge judge; /* its examples are too much for a stack */
-    judge = (struct judge){.parse = {.name = "tcpfsm judge"}, .vantage = WITNESS_TOLD};
+    judge = (struct judge){
+        .parse = {.name = "tcpfsm judge"}, .vantage = WITNESS_TOLD, .format = &report_text};
     int status;
-    if (!cli_options(&argp, argc, argv, 0, &judge, &status)) {
-        return status;
-    }
-    for (size_t i = 0; i < judge.captures_count && status == CLI_FINE; i++) {
-        status = judge_file(&judge, judge.captures[i]);
-    }
-    return status == CLI_FINE && judge.guilty ? CLI_FINDING : status;
+    return cli_options(&argp, argc, argv, 0, &judge, &status) ? judge_files(&judge) : status;
 }
