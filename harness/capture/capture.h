@@ -26,6 +26,7 @@ enum capture_assumption {
 
 /* Why a packet is not taken for a segment. */
 enum capture_reason {
+    CAPTURE_LINK,         /* of a link type that is not read here, where others of the file are */
     CAPTURE_NOT_IP,       /* ARP and other neighbours of IP */
     CAPTURE_NOT_TCP,      /* UDP and other neighbours of TCP */
     CAPTURE_TUNNEL,       /* IP in IP, GRE, IPsec, ...: what is within is not looked at */
@@ -117,7 +118,8 @@ uint32_t capture_text(const struct tfsm_segment *segment);
 
 /* Read a whole capture file.
  * path     the file: pcap or pcapng of any byte order, packed by gzip or not; Ethernet or Linux
- *          cooked (1 and 2), with VLAN tags or without, raw IP, or BSD loopback
+ *          cooked (1 and 2), with VLAN tags or without, raw IP, or BSD loopback; in pcapng each
+ *          interface may be of another link type
  * capture  written whole; free it with capture_free() whatever the answer
  * error    when the answer is false: what is wrong and, in parentheses, where
  * Packets that are not TCP, or not sound as IP or TCP, are counted and left out. What the recording

@@ -29,19 +29,51 @@ static inline unsigned get16(const uint8_t *octets)
     return octets[0] * 256u + octets[1];
 }
 
+/* A packet as its file has it. */
+struct recorded {
+    bool timed;           /* it has a time that can be */
+    uint64_t nanoseconds; /* since 1970 */
+    const uint8_t *octets;
+    size_t size;
+    size_t wire; /* octets it is said to have had */
+    unsigned link;
+    uint32_t snapshot;
+};
+
+/* ---- blocks.c ---- */
+
+struct blocks; /* a pcapng file being read */
+
+enum blocks_answer { BLOCKS_PACKET, BLOCKS_END, BLOCKS_FAILED };
+
+/* Whether a file that was just opened is pcapng; it is read from its beginning afterwards. */
+bool blocks_begin(FILE *file);
+
+/* The error is written where a call fails, into CAPTURE_ERROR octets: what is wrong, not where. Null: no memory. */
+struct blocks *blocks_open(FILE *file, char *error);
+
+/* The next packet, its octets good until the next call. */
+enum blocks_answer blocks_next(struct blocks *blocks, struct recorded *recorded);
+
+/* Leaves the file open. */
+void blocks_close(struct blocks *blocks);
+
 /* ---- link.c ---- */
 
-/* Whether packets of this link type (libpcap's DLT_) can be read. */
-bool link_is_known(int link);
+#define LINK_UNKNOWN UINT32_MAX
 
-/* The number that files have for a link type that can be read; libpcap's own is another for some. */
-unsigned link_number(int link);
+/* Whether packets of this link type (as files number them, LINKTYPE_) can be read. */
+bool link_is_known(unsigned link);
+
+/* The number that files have for one of libpcap's link types (DLT_), which is another for some; LINK_UNKNOWN for what cannot be
+ * read. */
+unsigned link_number(int type);
 
 /* Find the IP packet in a frame.
  * n       octets of the frame that are there
  * at      set to where it begins
  * reason  when the answer is false: CAPTURE_NOT_IP, or CAPTURE_CUT_HEADER */
-bool link_find_ip(int link, const uint8_t *octets, size_t n, size_t *at,
+bool link_find_ip(unsigned link, const uint8_t *octets, size_t n, size_t *at,
                   enum capture_reason *reason);
 
 /* ---- packet.c ---- */

@@ -17,8 +17,8 @@
 
 /* Where a link header has its ethertype, and where what that tells of begins. */
 static const struct link {
-    int type;
-    unsigned number; /* in files */
+    int type;        /* as libpcap has it */
+    unsigned number; /* as files have it */
     size_t ethertype_at;
     size_t payload_at;
 } links[] = {
@@ -39,36 +39,44 @@ static const struct bare {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct link *find_link(int type)
+static const struct link *find_link(unsigned number)
 {
     for (size_t i = 0; i < COUNT(links); i++) {
-        if (links[i].type == type) {
+        if (links[i].number == number) {
             return &links[i];
         }
     }
     return NULL;
 }
 
-static const struct bare *find_bare(int type)
+static const struct bare *find_bare(unsigned number)
 {
     for (size_t i = 0; i < COUNT(bares); i++) {
-        if (bares[i].type == type) {
+        if (bares[i].number == number) {
             return &bares[i];
         }
     }
     return NULL;
 }
 
-bool link_is_known(int link)
+bool link_is_known(unsigned link)
 {
     return find_link(link) != NULL || find_bare(link) != NULL;
 }
 
-unsigned link_number(int link)
+unsigned link_number(int type)
 {
-    const struct link *head = find_link(link);
-    const struct bare *bare = find_bare(link);
-    return head != NULL ? head->number : bare != NULL ? bare->number : 0;
+    for (size_t i = 0; i < COUNT(links); i++) {
+        if (links[i].type == type) {
+            return links[i].number;
+        }
+    }
+    for (size_t i = 0; i < COUNT(bares); i++) {
+        if (bares[i].type == type) {
+            return bares[i].number;
+        }
+    }
+    return LINK_UNKNOWN;
 }
 
 static bool is_tag(unsigned ethertype)
@@ -90,7 +98,7 @@ static bool skip_tags(const uint8_t *octets, size_t n, unsigned *ethertype, size
     return true;
 }
 
-bool link_find_ip(int link, const uint8_t *octets, size_t n, size_t *at,
+bool link_find_ip(unsigned link, const uint8_t *octets, size_t n, size_t *at,
                   enum capture_reason *reason)
 {
     const struct bare *bare = find_bare(link);

@@ -1,34 +1,26 @@
-/* A capture file, packet by packet, without keeping any. See capture.h. */
+/* A capture file, packet by packet, without keeping any: libpcap reads pcap, and blocks.c pcapng. See capture.h. */
 #include <pcap/pcap.h>
+#include <stdlib.h>
 
 #include "internal.h"
 
-/* Times are read as nanoseconds: tv_usec is a name only. */
-static uint64_t recorded_of(const struct pcap_pkthdr *header)
-{
-    const uint64_t second = 1000000000u;
-    int64_t seconds = header->ts.tv_sec;
-    if (seconds < 0 && seconds >= INT32_MIN) {
-        seconds += INT64_C(1) << 32; /* the file has 32 bits without a sign */
-    }
-    uint64_t most = UINT64_MAX / second - 1;
-    uint64_t whole = seconds < 0 ? 0 : (uint64_t)seconds < most ? (uint64_t)seconds : most;
-    uint64_t rest = header->ts.tv_usec > 0 ? (uint64_t)header->ts.tv_usec : 0;
-    return rest < UINT64_MAX - whole * second ? whole * second + rest : UINT64_MAX;
-}
+/* A file being read. */
+struct stream {
+    struct capture_packet packet;
+    tfsm_time last;
+    const bool *damaged;
+    capture_seen *seen;
+    void *user;
+    char *error;
+};
 
 /* The time of a packet in microseconds. Clocks are set back now and then, and files are damaged;
  * here time only stands still. Returns false where it does although it should not. */
-static bool take_time(const struct pcap_pkthdr *header, tfsm_time *last)
+static bool take_time(const struct recorded *recorded, tfsm_time *last)
 {
-    const int64_t far = INT64_C(1) << 40;
-    bool sound = header->ts.tv_sec >= 0 && header->ts.tv_sec <= far && header->ts.tv_usec >= 0;
-    if (sound) {
-        tfsm_time time =
-            (tfsm_time)header->ts.tv_sec * 1000000u + (tfsm_time)header->ts.tv_usec / 1000;
-        sound = time >= *last;
-        *last = sound ? time : *last;
-    }
+    tfsm_time time = recorded->nanoseconds / 1000;
+    bool sound = recorded->timed && time >= *last;
+    *last = sound ? time : *last;
     return sound;
 }
 
@@ -40,65 +32,118 @@ void capture_take(const uint8_t *octets, size_t n, size_t wire, struct capture_p
         packet_take(octets, n, wire, &packet->packet, &packet->assumed, &packet->reason);
 }
 
-static bool read_packets(pcap_t *pcap, int source, const bool *damaged, capture_seen *seen,
-                         void *user, char *error)
+/* Tell of a packet; false ends the reading. */
+static bool tell(struct stream *stream, const struct recorded *recorded)
 {
-    int link = pcap_datalink(pcap);
-    struct pcap_pkthdr *header;
-    const uint8_t *octets;
-    int answer;
-    tfsm_time last = 0;
-    struct capture_packet packet = {.number = 0,
-                                    .link = link_number(link),
-                                    .snapshot = (uint32_t)pcap_snapshot(pcap),
-                                    .source = source};
-    while ((answer = pcap_next_ex(pcap, &header, &octets)) == 1) {
-        size_t at = 0;
-        size_t wire = header->len > header->caplen ? header->len : header->caplen;
-        bool timed = take_time(header, &last);
-        packet.number++;
-        packet.time = last;
-        packet.recorded = recorded_of(header);
-        packet.frame = octets;
-        packet.frame_size = header->caplen;
-        packet.frame_wire = wire;
-        packet.taken = false;
-        if (link_find_ip(link, octets, header->caplen, &at, &packet.reason)) {
-            capture_take(octets + at, header->caplen - at, wire - at, &packet);
-            packet.assumed |= timed ? 0u : 1u << CAPTURE_NO_TIME;
-        }
-        if (!seen(user, &packet)) {
-            return false;
-        }
+    struct capture_packet *packet = &stream->packet;
+    size_t at = 0;
+    bool timed = take_time(recorded, &stream->last);
+    packet->number++;
+    packet->time = stream->last;
+    packet->recorded = recorded->nanoseconds;
+    packet->frame = recorded->octets;
+    packet->frame_size = recorded->size;
+    packet->frame_wire = recorded->wire > recorded->size ? recorded->wire : recorded->size;
+    packet->link = recorded->link;
+    packet->snapshot = recorded->snapshot;
+    packet->taken = false;
+    packet->reason = CAPTURE_LINK;
+    if (link_is_known(recorded->link) &&
+        link_find_ip(recorded->link, recorded->octets, recorded->size, &at, &packet->reason)) {
+        capture_take(recorded->octets + at, recorded->size - at, packet->frame_wire - at, packet);
+        packet->assumed |= timed ? 0u : 1u << CAPTURE_NO_TIME;
     }
-    return answer == PCAP_ERROR_BREAK ||
-           capture_fail(error, "%s (packet %llu)",
-                        *damaged ? "what gzip packed is damaged or cut off" : pcap_geterr(pcap),
-                        (unsigned long long)packet.number + 1);
+    return stream->seen(stream->user, packet);
 }
 
-bool capture_stream(const char *path, capture_seen *seen, void *user, char error[CAPTURE_ERROR])
+/* The reading ended too early. */
+static bool fail_packet(const struct stream *stream, const char *what)
+{
+    return capture_fail(stream->error, "%s (packet %llu)",
+                        *stream->damaged ? "what gzip packed is damaged or cut off" : what,
+                        (unsigned long long)stream->packet.number + 1);
+}
+
+static bool fail_link(const struct stream *stream, int link)
+{
+    const char *name = pcap_datalink_val_to_name(link);
+    return capture_fail(stream->error, "link type %d (%s) is not supported (file header)", link,
+                        name != NULL ? name : "unknown");
+}
+
+/* ---- pcap ---- */
+
+/* Times are read as nanoseconds: tv_usec is a name only. In the file seconds have 32 bits and no sign, but what comes after
+ * 2038 is damage more likely than time. */
+static void take_header(const struct pcap_pkthdr *header, struct recorded *recorded)
+{
+    uint64_t seconds = (uint32_t)header->ts.tv_sec;
+    recorded->timed = header->ts.tv_sec >= 0 && header->ts.tv_usec >= 0;
+    recorded->nanoseconds =
+        seconds * 1000000000u + (header->ts.tv_usec > 0 ? (uint64_t)header->ts.tv_usec : 0);
+    recorded->size = header->caplen;
+    recorded->wire = header->len;
+}
+
+static bool read_pcap(struct stream *stream, FILE *file)
 {
     char message[PCAP_ERRBUF_SIZE] = "";
-    bool damaged = false;
-    int source = -1;
-    FILE *file = file_open(path, &damaged, &source, error);
-    if (file == NULL) {
-        return false;
-    }
+    struct pcap_pkthdr *header;
+    int answer = PCAP_ERROR_BREAK;
     pcap_t *pcap =
         pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, message);
     if (pcap == NULL) {
         fclose(file);
-        return capture_fail(error, "not a capture: %s (file header)",
-                            damaged ? "what gzip packed is damaged or cut off" : message);
+        return capture_fail(stream->error, "not a capture: %s (file header)",
+                            *stream->damaged ? "what gzip packed is damaged or cut off" : message);
     }
-    int link = pcap_datalink(pcap);
-    const char *name = pcap_datalink_val_to_name(link);
-    bool read = link_is_known(link)
-                    ? read_packets(pcap, source, &damaged, seen, user, error)
-                    : capture_fail(error, "link type %d (%s) is not supported (file header)", link,
-                                   name != NULL ? name : "unknown");
+    struct recorded recorded = {.link = link_number(pcap_datalink(pcap)),
+                                .snapshot = (uint32_t)pcap_snapshot(pcap)};
+    bool read = link_is_known(recorded.link) || fail_link(stream, pcap_datalink(pcap));
+    while (read && (answer = pcap_next_ex(pcap, &header, &recorded.octets)) == 1) {
+        take_header(header, &recorded);
+        read = tell(stream, &recorded);
+    }
+    if (read && answer != PCAP_ERROR_BREAK) {
+        read = fail_packet(stream, pcap_geterr(pcap));
+    }
     pcap_close(pcap); /* closes the file too */
     return read;
+}
+
+/* ---- pcapng ---- */
+
+static bool read_pcapng(struct stream *stream, FILE *file)
+{
+    char message[CAPTURE_ERROR] = "";
+    struct blocks *blocks = blocks_open(file, message);
+    struct recorded recorded = {.octets = NULL};
+    enum blocks_answer answer = BLOCKS_FAILED;
+    bool read = blocks != NULL;
+    bool known = false; /* some link type that was seen */
+    while (read && (answer = blocks_next(blocks, &recorded)) == BLOCKS_PACKET) {
+        known = known || link_is_known(recorded.link);
+        read = tell(stream, &recorded);
+    }
+    if (answer == BLOCKS_FAILED) {
+        read = fail_packet(stream, message);
+    } else if (read && !known && stream->packet.number > 0) {
+        read = fail_link(stream, (int)recorded.link);
+    }
+    if (blocks != NULL) {
+        blocks_close(blocks);
+    }
+    fclose(file);
+    return read;
+}
+
+bool capture_stream(const char *path, capture_seen *seen, void *user, char error[CAPTURE_ERROR])
+{
+    bool damaged = false;
+    struct stream stream = {.damaged = &damaged, .seen = seen, .user = user, .error = error};
+    FILE *file = file_open(path, &damaged, &stream.packet.source, error);
+    if (file == NULL) {
+        return false;
+    }
+    return blocks_begin(file) ? read_pcapng(&stream, file) : read_pcap(&stream, file);
 }

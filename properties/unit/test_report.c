@@ -153,7 +153,15 @@ static size_t read_back(const char *path, uint8_t *octets, size_t room)
     return n;
 }
 
-/* libpcap reads no file with several link types; so this looks at the blocks themselves. */
+static bool note_link(void *user, const struct capture_packet *packet)
+{
+    unsigned *links = user;
+    assert_int_equal(packet->frame_size, 5);
+    links[packet->number - 1] = packet->link;
+    return true;
+}
+
+/* libpcap reads no file with several link types; so this looks at the blocks themselves, and reads them by our own means. */
 static void test_pcapng_has_an_interface_for_each_link_type(void **state)
 {
     const struct folder *folder = *state;
@@ -186,6 +194,9 @@ static void test_pcapng_has_an_interface_for_each_link_type(void **state)
         at += size;
     }
     assert_int_equal(at, n);
+    unsigned read[3] = {0};
+    assert_true(capture_stream(folder->file, note_link, read, error));
+    assert_memory_equal(read, links, sizeof links);
 }
 
 static void test_pcapng_leaves_nothing_where_it_fails(void **state)
