@@ -223,9 +223,20 @@ static void test_pcapng_damaged(void **state)
     refuse("(packet 2)");
     begin(false);
     put_interface(RAW_IP, 0, 6, 0);
+    put_packet(6, 0, 0, false);
+    image.octets[image.size - 4 - 40 - 8] += 4; /* what was recorded of 40 octets */
+    refuse("a packet of 44 octets in a block that has room for 40 (packet 1)");
+    begin(false);
+    put_interface(RAW_IP, 0, 6, 0);
     put32(6);
     put32(UINT32_MAX - 3);
     refuse("a block of 4294967292 octets (packet 1)");
+    begin(false);
+    put32(5);
+    put32(14);
+    image_put(&image, "\0\0", 2);
+    put32(14);
+    refuse("a block of 14 octets (packet 1)");
     begin(false);
     put32(1);
     put32(12);

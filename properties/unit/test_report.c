@@ -245,12 +245,12 @@ static void test_remarks_come_to_their_packets(void **state)
     char text[REMARK_SIZE];
     struct remarks *remarks = remarks_new(0);
     const struct witness_charge charges[] = {charge_at(7, 4, 9), charge_at(0, 0, 4),
-                                             charge_at(2, 0, 4)};
-    for (unsigned i = 0; i < 3; i++) {
+                                             charge_at(2, 0, 4), charge_at(0, 0, 8)};
+    for (unsigned i = 0; i < 4; i++) {
         assert_true(remarks_charge(remarks, &charges[i]));
     }
     remarks_sort(remarks);
-    assert_int_equal(remarks_count(remarks), 6);
+    assert_int_equal(remarks_count(remarks), 7);
     assert_false(remarks_next(remarks, 1, text));
     expect_remark(remarks, 2, " ACK_LATE: see packet 4");
     assert_false(remarks_next(remarks, 3, text));
@@ -258,6 +258,7 @@ static void test_remarks_come_to_their_packets(void **state)
     expect_remark(remarks, 4, " ACK_LATE: the acknowledgment took 700 ms");
     expect_remark(remarks, 4, "(see packet 2)");
     assert_false(remarks_next(remarks, 4, text));
+    /* 7 and 8 are not asked for */
     expect_remark(remarks, 9, "(see packets 7 and 4)");
     assert_false(remarks_next(remarks, 10, text));
     remarks_free(remarks);
