@@ -288,7 +288,7 @@ int command_judge(int argc, char **argv)
             "Judge the TCPs of packet captures (pcap, pcapng, packed by gzip or not) by what "
             "RFCs demand.\v"
             "A charge is raised only where nothing that a capture can miss explains what was "
-            "seen.\n"
+            "seen, and against one end the first few of a kind only.\n"
             "json: {\"verdict\": \"fine\", \"broken\" or \"unreadable\", \"captures\": [{\"file\", "
             "\"error\"} or {\"file\", \"packets\", \"segments\", \"connections\", ..., "
             "\"charges\": "

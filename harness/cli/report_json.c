@@ -5,7 +5,7 @@
  *       "connections_begun_before", "connections_without_all_text", "connections_offloaded": numbers of these,
  *       "left_out", "taken_as_sound": [{"why": words, "packets": number}],
  *       "musts_broken": number of requirements, "verdict": "fine" | "broken",
- *       "charges": [{"clause", "requirement", "level", "times", "ends", "connections",
+ *       "charges": [{"clause", "requirement", "level", "times": charges, the first few of each end, "ends", "connections",
  *         "sentence": of the first example,
  *         "examples": [{"subject", "peer", "packets": [numbers, the guilty one last],
  *                       "time": microseconds since 1970, "sentence"}]}],

@@ -79,7 +79,8 @@ static void add_clause(struct junit *junit, const struct verdict *verdict,
     attribute(junit, "name", witness_name(clause));
     if (count->times > 0) {
         struct cli_text text = {.used = 0};
-        cli_add(&text, "%s: %" PRIu64 " time%s, by %" PRIu64 " end%s of %" PRIu64 " connection%s",
+        cli_add(&text,
+                "%s: %" PRIu64 " charge%s against %" PRIu64 " end%s of %" PRIu64 " connection%s",
                 witness_level_name(witness_level(clause)), count->times, cli_plural(count->times),
                 count->ends, cli_plural(count->ends), count->connections,
                 cli_plural(count->connections));

@@ -44,7 +44,8 @@ static void print_clause(const struct report_capture *capture, enum witness_clau
 {
     const struct verdict *verdict = capture->verdict;
     const struct verdict_count *count = &verdict->count[clause];
-    printf("  %s %s %s: %" PRIu64 " time%s, by %" PRIu64 " end%s of %" PRIu64 " connection%s\n",
+    printf("  %s %s %s: %" PRIu64 " charge%s against %" PRIu64 " end%s of %" PRIu64
+           " connection%s\n",
            witness_level_name(witness_level(clause)), witness_demand(clause), witness_name(clause),
            count->times, cli_plural(count->times), count->ends, cli_plural(count->ends),
            count->connections, cli_plural(count->connections));
@@ -79,11 +80,11 @@ static void print_guilty(const struct report_capture *capture)
             report_address(&verdict->guilty[i], address);
             cli_add(&text, "%s %s", i > 0 ? "," : "", address);
         }
-        cli_add(&text, "%s: %" PRIu64 " time%s, by %" PRIu64 " end%s of %" PRIu64 " connection%s",
-                verdict->more_guilty ? " and others" : "", verdict->musts.times,
-                cli_plural(verdict->musts.times), verdict->musts.ends,
-                cli_plural(verdict->musts.ends), verdict->musts.connections,
-                cli_plural(verdict->musts.connections));
+        cli_add(
+            &text, "%s: %" PRIu64 " charge%s against %" PRIu64 " end%s of %" PRIu64 " connection%s",
+            verdict->more_guilty ? " and others" : "", verdict->musts.times,
+            cli_plural(verdict->musts.times), verdict->musts.ends, cli_plural(verdict->musts.ends),
+            verdict->musts.connections, cli_plural(verdict->musts.connections));
     }
     words_wrap(stdout, INDENT, text.octets);
 }

@@ -1,4 +1,4 @@
-/* The verdict on one capture: what the docket says of it, summed up while it is read. All charges are counted, the first of each
+/* The verdict on one capture: what the docket says of it, summed up while it is read. All charges that are raised are counted, the first of each
  * clause are kept as examples; it takes memory for connections that are open and charged, not for charges. */
 #ifndef HARNESS_VERDICT_H
 #define HARNESS_VERDICT_H
@@ -16,8 +16,8 @@ struct verdict_example {
 };
 
 struct verdict_count {
-    uint64_t times;
-    uint64_t ends; /* charged with it, each end of each connection counted once */
+    uint64_t times; /* charges; a witness raises the first few of a clause only */
+    uint64_t ends;  /* charged with it, each end of each connection counted once */
     uint64_t connections;
 };
 
