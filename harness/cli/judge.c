@@ -20,6 +20,7 @@ struct judge {
     bool one_subject;
     struct tfsm_address subject;
     uint16_t subject_port; /* 0: any */
+    bool vantage_said;
     enum witness_vantage vantage;
     const struct report_format *format;
     void *report;       /* what the format keeps */
@@ -85,6 +86,7 @@ static error_t parse_vantage(struct judge *judge, const char *arg, struct argp_s
     for (unsigned i = 0; i < sizeof vantages / sizeof vantages[0]; i++) {
         if (strcmp(arg, vantages[i]) == 0) {
             judge->vantage = (enum witness_vantage)i;
+            judge->vantage_said = true;
             judge->parse.last = state->next;
             return 0;
         }
@@ -271,7 +273,7 @@ int command_judge(int argc, char **argv)
          "Judge this end only, [ADDRESS]:PORT with IPv6 (both ends)", 0},
         {"vantage", KEY_VANTAGE, "WHERE", 0,
          "Where the capture was made: near the subject, far from it, or as the capture itself has "
-         "told (told)",
+         "told (near with --subject, else told)",
          0},
         {"format", KEY_FORMAT, "FORMAT", 0,
          "text for people, json, or junit, which has a test for each clause (text)", 0},
@@ -300,5 +302,11 @@ int command_judge(int argc, char **argv)
     judge = (struct judge){
         .parse = {.name = "tcpfsm judge"}, .vantage = WITNESS_TOLD, .format = &report_text};
     int status;
-    return cli_options(&argp, argc, argv, 0, &judge, &status) ? judge_files(&judge) : status;
+    if (!cli_options(&argp, argc, argv, 0, &judge, &status)) {
+        return status;
+    }
+    if (!judge.vantage_said && judge.one_subject) {
+        judge.vantage = WITNESS_NEAR; /* who asks about one end has recorded there */
+    }
+    return judge_files(&judge);
 }
