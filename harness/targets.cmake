@@ -94,7 +94,7 @@ target_compile_definitions(harness PUBLIC _GNU_SOURCE)
 if(NOT TFSM_PROFILE STREQUAL "") # programs keep to what this library can do
   target_compile_definitions(harness PRIVATE "HARNESS_PROFILE=(${profile})")
 endif()
-target_link_libraries(harness PUBLIC engine libtcpfsm endpoint PRIVATE flags)
+target_link_libraries(harness PUBLIC engine libtcpfsm endpoint witness PRIVATE flags)
 
 # What the wire alone can prove against any TCP.
 file(GLOB witness_sources CONFIGURE_DEPENDS harness/witness/*.c)

@@ -55,6 +55,13 @@ static inline uint32_t text_of(const struct tfsm_segment *seg)
     return seg->len - (seg->flags & TFSM_SYN ? 1u : 0u) - (seg->flags & TFSM_FIN ? 1u : 0u);
 }
 
+/* ---- wire.c ---- */
+
+/* Before anything else is looked at. */
+void wire_step(struct monitor *monitor, const struct tfsm_tcb *before, const struct tfsm_event *ev,
+               const struct tfsm_tcb *after);
+void wire_output(struct monitor *monitor, tfsm_time now, const struct tfsm_segment *segment);
+
 /* ---- state.c ---- */
 
 /* In TIME-WAIT, or where it was reopened: whether a SYN was to do that. */

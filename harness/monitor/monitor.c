@@ -19,6 +19,8 @@ static APART void begin_account(struct monitor *monitor, const struct tfsm_tcb *
 {
     static struct monitor fresh; /* for the sanitizers' sake not in a frame */
     fresh = (struct monitor){.violation = monitor->violation,
+                             .witness = monitor->witness,
+                             .packets = monitor->packets,
                              .acks_alone = monitor->acks_alone,
                              .resets = monitor->resets,
                              .rst_expected = monitor->rst_expected,
@@ -126,6 +128,7 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
                   enum tfsm_result result, const struct tfsm_effects *fx,
                   const struct tfsm_tcb *after)
 {
+    wire_step(monitor, before, ev, after);
     enum tfsm_clause clause = tfsm_check(after);
     if (clause != TFSM_OK) {
         fails(monitor, tfsm_clause_name(clause), tfsm_clause_text(clause));
@@ -225,6 +228,7 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
                     const struct tfsm_tcb *before, tfsm_time now, const struct tfsm_segment *seg,
                     const struct tfsm_tcb *after)
 {
+    wire_output(monitor, now, seg);
     enum tfsm_clause clause = tfsm_check(after);
     if (clause != TFSM_OK) {
         fails(monitor, tfsm_clause_name(clause), tfsm_clause_text(clause));

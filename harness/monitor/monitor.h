@@ -75,8 +75,12 @@ struct reply_account {
     tfsm_time at[MONITOR_REPLIES];
 };
 
+struct witness;
+
 /* The account of one endpoint. A zeroed one watches a CLOSED connection. */
 struct monitor {
+    struct witness *witness; /* who judges what shows on the wire; null: nobody */
+    uint64_t packets;        /* shown to him */
     struct violation violation;
     /* this incarnation, as the wire and the user saw it */
     bool open;          /* not CLOSED, not LISTEN */
@@ -160,6 +164,11 @@ struct monitor {
 /* Begin to watch a connection in SYN-RECEIVED whose handshake nobody saw: what a listener kept of
  * it is believed. */
 void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb);
+
+/* From now on a witness judges what this TCB takes and gives. Until he is dismissed *monitor stays where it is. False: no
+ * memory. */
+bool monitor_let_witness(struct monitor *monitor);
+void monitor_dismiss_witness(struct monitor *monitor);
 
 /* An event was fed. before and after are the TCB around it. Sets monitor->violation on the first
  * break. */

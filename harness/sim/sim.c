@@ -53,6 +53,12 @@ static struct tfsm_address address_of(const struct sim *sim, unsigned end)
     return address;
 }
 
+static void no_memory(void)
+{
+    fprintf(stderr, "sim: no memory\n");
+    exit(2);
+}
+
 /* ---- the ends ---- */
 
 static void note(struct sim *sim, unsigned end, const struct monitor *monitor)
@@ -71,7 +77,11 @@ static void watch(struct sim *sim, unsigned end, const struct endpoint_watched *
         return;
     }
     if (what->connection != self->watched) {
+        monitor_dismiss_witness(monitor);
         *monitor = (struct monitor){.violation = {.id = NULL}};
+        if (!monitor_let_witness(monitor)) {
+            no_memory();
+        }
         self->watched = what->connection;
         if (what->before->state == TFSM_SYN_RECEIVED) {
             monitor_adopt(monitor, what->before);
@@ -225,12 +235,6 @@ static void user(struct sim *sim, unsigned end)
     drain(sim, end);
 }
 
-static void no_memory(void)
-{
-    fprintf(stderr, "sim: no memory\n");
-    exit(2);
-}
-
 static void open_end(struct sim *sim, unsigned end)
 {
     struct sim_end *self = &sim->end[end];
@@ -350,6 +354,7 @@ static void conclude(struct sim *sim)
         for (unsigned i = 0; i < TFSM_WIRE_RESULTS; i++) {
             result->refused += counters->unparsed[i];
         }
+        monitor_dismiss_witness(&self->monitor);
         endpoint_destroy(self->endpoint);
     }
 }

@@ -140,8 +140,10 @@ static bool is_proper(const struct witness *w, const struct heard *heard)
 static void note_owed(struct witness *w, const struct heard *heard)
 {
     struct owed_ack *owed = &w->owed;
-    uint64_t next = w->out.ack; /* what the subject waits for */
-    bool takes = w->out.edge_known && heard->text_end <= w->out.edge && heard->end > heard->seq;
+    uint64_t next = w->out.ack;                              /* what the subject waits for */
+    bool ended = w->in.fin && heard->end > w->in.fin_at + 1; /* nothing is taken behind a FIN */
+    bool takes = w->out.edge_known && heard->text_end <= w->out.edge && heard->end > heard->seq &&
+                 !ended && !w->in.fin_moves;
     bool proper = is_proper(w, heard);
     bool astray = w->broke[WITNESS_ACK_BACK] + w->broke[WITNESS_ACK_AHEAD] >
                   0; /* it says more or less than it means */
@@ -251,6 +253,8 @@ static void judge_front(struct witness *w, const struct heard *heard)
     } else if (covers) {
         *front = (struct front){
             .seq = seq, .silent = 1, .first = sight_of(heard), .last = sight_of(heard)};
+    } else if (waits && heard->end > heard->seq && heard->seq < seq) {
+        front->last = sight_of(heard); /* it has not heard of the last acknowledgment */
     } else if (waits && w->near && spans_hold(&w->out.seen, seq, seq + 1) && seq < w->in.edge &&
                w->in.wnd > 0 && since(heard, front->last) > patience && !has(heard, TFSM_RST)) {
         witness_raise(w, WITNESS_NOT_SENT_AGAIN, heard, front->first, front->last,

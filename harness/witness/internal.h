@@ -23,9 +23,10 @@ static const struct sight nothing;
 struct way {
     bool begun;        /* its numbers are known: something came, or was acknowledged */
     bool spoken;       /* a segment that is no RST came this way */
-    bool plain;        /* and one that is no SYN */
+    bool plain;        /* and one that is no SYN, with ACK */
     bool syn;          /* a SYN did */
     bool syn_whole;    /* and of every one all options were there */
+    bool fin_moves;    /* more than one FIN did */
     bool fin;          /* a FIN did */
     bool reset;        /* a RST did */
     bool edge_known;   /* a window of it, in octets */

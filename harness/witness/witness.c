@@ -204,10 +204,12 @@ static void note(struct witness *w, struct way *way, const struct way *other,
         return; /* its numbers may be those of the segment it answers */
     }
     way->spoken = true;
-    way->plain = way->plain || !has(heard, TFSM_SYN);
+    way->plain = way->plain || (!has(heard, TFSM_SYN) && has(heard, TFSM_ACK));
     if (has(heard, TFSM_SYN) && opens(way, heard)) {
         note_syn(way, heard, sight);
     }
+    way->fin_moves =
+        way->fin_moves || (has(heard, TFSM_FIN) && way->fin && heard->end != way->fin_at + 1);
     if (has(heard, TFSM_FIN) && !way->fin) {
         way->fin = true;
         way->fin_at = heard->end - 1;
@@ -261,13 +263,18 @@ static void note_closed_window(struct witness *w, const struct heard *heard)
 
 struct witness *witness_new(struct witness_court *court, void *user)
 {
-    struct witness *w = calloc(1, sizeof *w);
+    struct witness *w = malloc(sizeof *w);
     if (w != NULL) {
-        w->court = court;
-        w->user = user;
-        w->near = court->vantage == WITNESS_NEAR;
+        *w = (struct witness){.court = court, .user = user, .near = court->vantage == WITNESS_NEAR};
     }
     return w;
+}
+
+void witness_restart(struct witness *w)
+{
+    struct witness_court *court = w->court;
+    witness_free_text(w);
+    *w = (struct witness){.court = court, .user = w->user, .near = court->vantage == WITNESS_NEAR};
 }
 
 void witness_free(struct witness *witness)

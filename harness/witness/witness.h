@@ -89,6 +89,9 @@ struct witness; /* of some 2 KiB; and of text in flight as much as the court let
 /* Begin to watch. *court stays where it is until witness_free(); user is what its charges name. Null where there is no memory. */
 struct witness *witness_new(struct witness_court *court, void *user);
 
+/* Another incarnation begins: what was seen so far is forgotten. */
+void witness_restart(struct witness *witness);
+
 /* A packet of the connection, sent by the subject or to it. */
 void witness_packet(struct witness *witness, bool sent, const struct witness_packet *packet);
 
