@@ -28,6 +28,7 @@ enum capture_assumption {
 enum capture_reason {
     CAPTURE_LINK,         /* of a link type that is not read here, where others of the file are */
     CAPTURE_NOT_IP,       /* ARP and other neighbours of IP */
+    CAPTURE_SEALED,       /* the link encrypts, compresses or puts together what it carries */
     CAPTURE_NOT_TCP,      /* UDP and other neighbours of TCP */
     CAPTURE_TUNNEL,       /* IP in IP, GRE, IPsec, ...: what is within is not looked at */
     CAPTURE_FRAGMENT,     /* reassembly is not done here */
@@ -117,9 +118,11 @@ struct capture {
 uint32_t capture_text(const struct tfsm_segment *segment);
 
 /* Read a whole capture file.
- * path     the file: pcap or pcapng of any byte order, packed by gzip or not; Ethernet or Linux
- *          cooked (1 and 2), with VLAN tags or without, raw IP, or BSD loopback; in pcapng each
- *          interface may be of another link type
+ * path     the file: pcap or pcapng of any byte order, packed by gzip or not; in pcapng each
+ *          interface may be of another link type. The table of these is in link.c: Ethernet and Linux
+ *          cooked (1 and 2), with tags of VLANs and switches, MPLS, PPPoE; raw IP, BSD loopback,
+ *          802.11 (bare, radiotap, Prism, AVS, PPI), PPP and Cisco HDLC, SLIP, Frame Relay, ATM,
+ *          Token Ring, FDDI, ARCNET, Fibre Channel, FireWire, InfiniBand, NFLOG, PFLOG, ENC, PKTAP
  * capture  written whole; free it with capture_free() whatever the answer
  * error    when the answer is false: what is wrong and, in parentheses, where
  * Packets that are not TCP, or not sound as IP or TCP, are counted and left out. What the recording

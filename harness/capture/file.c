@@ -1,4 +1,4 @@
-/* A capture file as a stream that libpcap reads: as it is, or what gzip made of it. */
+/* A capture file as a stream: as it is, or what gzip made of it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -29,6 +29,21 @@ static inline unsigned get16(const uint8_t *octets)
     return octets[0] * 256u + octets[1];
 }
 
+static inline uint32_t get32(const uint8_t *octets)
+{
+    return (uint32_t)get16(octets) << 16 | get16(octets + 2);
+}
+
+static inline unsigned little16(const uint8_t *octets)
+{
+    return octets[0] + octets[1] * 256u;
+}
+
+static inline uint32_t little32(const uint8_t *octets)
+{
+    return little16(octets) | (uint32_t)little16(octets + 2) << 16;
+}
+
 /* A packet as its file has it. */
 struct recorded {
     bool timed;           /* it has a time that can be */
@@ -60,20 +75,21 @@ void blocks_close(struct blocks *blocks);
 
 /* ---- link.c ---- */
 
-#define LINK_UNKNOWN UINT32_MAX
+/* How frames of a link type lead to IP. */
+struct link;
 
-/* Whether packets of this link type (as files number them, LINKTYPE_) can be read. */
-bool link_is_known(unsigned link);
+/* By its number in files, LINKTYPE_; null where we do not know. */
+const struct link *link_of(uint32_t number);
 
-/* The number that files have for one of libpcap's link types (DLT_), which is another for some; LINK_UNKNOWN for what cannot be
- * read. */
-unsigned link_number(int type);
+/* The number that files have for one of libpcap's link types (DLT_), which is another for some. */
+int link_in_files(int number);
 
 /* Find the IP packet in a frame.
  * n       octets of the frame that are there
  * at      set to where it begins
- * reason  when the answer is false: CAPTURE_NOT_IP, or CAPTURE_CUT_HEADER */
-bool link_find_ip(unsigned link, const uint8_t *octets, size_t n, size_t *at,
+ * reason  when the answer is false: CAPTURE_NOT_IP, CAPTURE_CUT_HEADER, CAPTURE_FRAGMENT,
+ *         CAPTURE_SEALED or CAPTURE_LINK */
+bool link_find_ip(const struct link *link, const uint8_t *octets, size_t n, size_t *at,
                   enum capture_reason *reason);
 
 /* ---- packet.c ---- */

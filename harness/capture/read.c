@@ -51,6 +51,7 @@ const char *capture_reason_text(enum capture_reason reason)
     static const char *const texts[CAPTURE_REASONS] = {
         [CAPTURE_LINK] = "of a link type that is not supported",
         [CAPTURE_NOT_IP] = "not IP",
+        [CAPTURE_SEALED] = "encrypted, compressed or put together by the link",
         [CAPTURE_NOT_TCP] = "not TCP",
         [CAPTURE_TUNNEL] = "in a tunnel",
         [CAPTURE_FRAGMENT] = "fragments",

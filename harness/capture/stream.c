@@ -48,8 +48,9 @@ static bool tell(struct stream *stream, const struct recorded *recorded)
     packet->snapshot = recorded->snapshot;
     packet->taken = false;
     packet->reason = CAPTURE_LINK;
-    if (link_is_known(recorded->link) &&
-        link_find_ip(recorded->link, recorded->octets, recorded->size, &at, &packet->reason)) {
+    const struct link *link = link_of(recorded->link);
+    if (link != NULL &&
+        link_find_ip(link, recorded->octets, recorded->size, &at, &packet->reason)) {
         capture_take(recorded->octets + at, recorded->size - at, packet->frame_wire - at, packet);
         packet->assumed |= timed ? 0u : 1u << CAPTURE_NO_TIME;
     }
@@ -97,9 +98,9 @@ static bool read_pcap(struct stream *stream, FILE *file)
         return capture_fail(stream->error, "not a capture: %s (file header)",
                             *stream->damaged ? "what gzip packed is damaged or cut off" : message);
     }
-    struct recorded recorded = {.link = link_number(pcap_datalink(pcap)),
+    struct recorded recorded = {.link = (unsigned)link_in_files(pcap_datalink(pcap)),
                                 .snapshot = (uint32_t)pcap_snapshot(pcap)};
-    bool read = link_is_known(recorded.link) || fail_link(stream, pcap_datalink(pcap));
+    bool read = link_of(recorded.link) != NULL || fail_link(stream, pcap_datalink(pcap));
     while (read && (answer = pcap_next_ex(pcap, &header, &recorded.octets)) == 1) {
         take_header(header, &recorded);
         read = tell(stream, &recorded);
@@ -122,7 +123,7 @@ static bool read_pcapng(struct stream *stream, FILE *file)
     bool read = blocks != NULL;
     bool known = false; /* some link type that was seen */
     while (read && (answer = blocks_next(blocks, &recorded)) == BLOCKS_PACKET) {
-        known = known || link_is_known(recorded.link);
+        known = known || link_of(recorded.link) != NULL;
         read = tell(stream, &recorded);
     }
     if (answer == BLOCKS_FAILED) {

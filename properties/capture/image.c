@@ -38,15 +38,37 @@ void image_file_header(struct image *image, uint32_t link)
     image_put32(image, link);
 }
 
-bool image_read(const struct image *image, size_t size, struct capture *capture,
-                char error[CAPTURE_ERROR])
+/* Write the first octets of it to a file. */
+static void write_file(const struct image *image, size_t size, char *path)
 {
-    char path[] = P_tmpdir "/test_capture.XXXXXX";
     int descriptor = mkstemp(path);
     assert_true(descriptor >= 0);
     assert_true(write(descriptor, image->octets, size) == (ssize_t)size);
     close(descriptor);
+}
+
+bool image_read(const struct image *image, size_t size, struct capture *capture,
+                char error[CAPTURE_ERROR])
+{
+    char path[] = P_tmpdir "/test_capture.XXXXXX";
+    write_file(image, size, path);
     bool read = capture_read(path, capture, error);
     unlink(path);
     return read;
+}
+
+bool image_stream(const struct image *image, size_t size, capture_seen *seen, void *user,
+                  char error[CAPTURE_ERROR])
+{
+    char path[] = P_tmpdir "/test_capture.XXXXXX";
+    write_file(image, size, path);
+    bool read = capture_stream(path, seen, user, error);
+    unlink(path);
+    return read;
+}
+
+uint32_t image_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
 }

@@ -27,4 +27,11 @@ void image_file_header(struct image *image, uint32_t link);
 bool image_read(const struct image *image, size_t size, struct capture *capture,
                 char error[CAPTURE_ERROR]);
 
+/* The same, packet by packet. */
+bool image_stream(const struct image *image, size_t size, capture_seen *seen, void *user,
+                  char error[CAPTURE_ERROR]);
+
+/* The next of a row of numbers, below 2^24, which is the same everywhere. */
+uint32_t image_random(uint32_t *state);
+
 #endif
