@@ -297,9 +297,6 @@ static bool nflog(struct cursor *cursor)
         if (type == NFLOG_PAYLOAD) {
             return link_step(cursor, 4);
         }
-        if (length < 4) {
-            return link_stop(cursor, CAPTURE_NOT_IP);
-        }
         if (!link_step(cursor, (length + 3u) / 4u * 4u)) {
             return false;
         }

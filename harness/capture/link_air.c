@@ -108,11 +108,7 @@ bool link_avs(struct cursor *cursor)
     if (!link_has(cursor, 8)) {
         return false;
     }
-    uint32_t header = get32(octets + 4);
-    if (header < 8) {
-        return link_stop(cursor, CAPTURE_NOT_IP);
-    }
-    return link_step(cursor, header) && link_wifi(cursor);
+    return link_step(cursor, get32(octets + 4)) && link_wifi(cursor);
 }
 
 /* Drivers that know the newer header send it under the number of this one, too. */

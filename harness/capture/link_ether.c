@@ -82,11 +82,7 @@ bool link_mpls(struct cursor *cursor)
             return false;
         }
     } while ((label[2] & 1) == 0);
-    if (!link_has(cursor, 1)) {
-        return false;
-    }
-    unsigned version = *link_here(cursor) >> 4;
-    return version == 4 || version == 6 || link_stop(cursor, CAPTURE_NOT_IP);
+    return true;
 }
 
 /* ---- LLC ---- */

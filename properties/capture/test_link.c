@@ -87,7 +87,7 @@ static const struct sample {
     {104, 6, "Cisco HDLC, multicast",       "8f00 86dd"},
     {105, 4, "802.11",                      WIFI},
     {105, 4, "802.11, QoS",                 QOS SNAP},
-    {105, 4, "802.11, everything",          "8883 0000 02*6 04*6 06*6 1000 08*6 0000 00000000" SNAP},
+    {105, 4, "802.11, everything",          "8883 0000 02*6 04*6 06*6 1000 88*6 0000 00000000" SNAP},
     {106, 4, "CLIP, SNAP",                  SNAP},
     {106, 4, "CLIP",                        ""},
     {107, 4, "Frame Relay",                 "1841 03 cc"},
@@ -110,7 +110,7 @@ static const struct sample {
     {127, 4, "radiotap",                    "0000 0800 00000000" WIFI},
     {127, 4, "radiotap, padded",            "0000 1100 03000000 00*8 20" QOS "0000" SNAP},
     {127, 4, "radiotap, more, padded",      "0000 0d00 02000080 00000000 20" QOS "0000" SNAP},
-    {127, 4, "radiotap, more, time",        "0000 1a00 03000080 00000000 00*12 00 20" QOS SNAP},
+    {127, 4, "radiotap, more, time",        "0000 1a00 03000080 00000000 00*8 20 00*4 20" QOS SNAP},
     {129, 4, "ARCNET of Linux, RFC 1051",   "0102 0000 f0"},
     {129, 4, "ARCNET of Linux, RFC 1201",   "0102 0000 d4 00 0001"},
     {138, 4, "FireWire",                    "00*16 0800"},
@@ -153,14 +153,14 @@ static const struct other {
     {1,   CAPTURE_NOT_IP,       "Novell",                   MACS "0030 ffff 00*46"},
     {1,   CAPTURE_NOT_IP,       "PPPoE discovery",          MACS "8863 1109 0000 0000"},
     {1,   CAPTURE_NOT_IP,       "PPPoE, LCP",               MACS "8864 1100 0001 000a c021 01010008"},
+    {1,   CAPTURE_NOT_IP,       "LLC, a connection",        MACS "0030 aaaa05 000000 0800 45*40"},
     {1,   CAPTURE_NOT_IP,       "a pseudowire",             MACS "8847 00010140 00*60"},
     {1,   CAPTURE_SEALED,       "MACsec",                   MACS "88e5 00*60"},
-    {1,   CAPTURE_NOT_IP,       "tags without end",         MACS "81*100"},
-    {6,   CAPTURE_NOT_IP,       "Token Ring's own",         "1000" MACS "00*40"},
+    {6,   CAPTURE_NOT_IP,       "Token Ring's own",         "1000" MACS SNAP "45*40"},
     {7,   CAPTURE_FRAGMENT,     "ARCNET, a piece",          "0102 d4 01 0001 00*40"},
     {9,   CAPTURE_SEALED,       "PPP, RFC 1144",            "ff03 002d 00*40"},
-    {10,  CAPTURE_NOT_IP,       "FDDI's own",               "41" MACS "00*40"},
-    {51,  CAPTURE_NOT_IP,       "PPPoE discovery",          "1109 0000 0000 0000"},
+    {10,  CAPTURE_NOT_IP,       "FDDI's own",               "41" MACS SNAP "45*40"},
+    {51,  CAPTURE_NOT_IP,       "PPPoE discovery",          "1109 0000 0000 0021 45*40"},
     {105, CAPTURE_NOT_IP,       "a beacon",                 "8000 0000 02*6 04*6 06*6 0000 00*40"},
     {105, CAPTURE_NOT_IP,       "an acknowledgment",        "d400 0000 02*6"},
     {105, CAPTURE_NOT_IP,       "no data",                  "4801 0000 02*6 04*6 06*6 0000"},
@@ -170,12 +170,15 @@ static const struct other {
     {105, CAPTURE_FRAGMENT,     "a last piece",             "0802 0000 02*6 04*6 06*6 1100" SNAP "00*60"},
     {107, CAPTURE_NOT_IP,       "Frame Relay, management",  "0001 0308 00*20"},
     {113, CAPTURE_NOT_IP,       "cooked, netlink",          "0000 0338 0000 00*8 0800 45*40"},
-    {127, CAPTURE_NOT_IP,       "radiotap, too short",      "0000 0700 00000000 00*60"},
-    {163, CAPTURE_NOT_IP,       "AVS, too short",           "80211001 00000007 00*60"},
+    {127, CAPTURE_NOT_IP,       "radiotap, too short",      "0000 0400" WIFI "45*40"},
+    {127, CAPTURE_CUT_HEADER,   "radiotap alone, more",     "0000 0800 03000080"},
+    {127, CAPTURE_CUT_HEADER,   "radiotap alone, flags",    "0000 0800 02000000"},
+    {192, CAPTURE_NOT_IP,       "PPI, too short",           "0000 0400 00000000 45*60"},
     {192, CAPTURE_LINK, "PPI, USB",                 "0000 0800 bd000000 00*60"},
     {239, CAPTURE_NOT_IP,       "NFLOG without end",        "0200 0000 0000 0100 00*60"},
     {242, CAPTURE_NOT_IP,       "InfiniBand, ARP",          "0806 0000 00*60"},
-    {258, CAPTURE_NOT_IP,       "PKTAP, nothing",           "6c000000 00000000 01000000 00*96 45*40"},
+    {258, CAPTURE_NOT_IP,       "PKTAP, too short",         "08000000 01000000 00000000 45*40"},
+    {258, CAPTURE_NOT_IP,       "PKTAP, nothing",           "6c000000 00000000 0c000000 00*96 45*40"},
 };
 /* clang-format on */
 
@@ -298,7 +301,31 @@ static void test_others_in_links(void **state)
     }
 }
 
-/* Frames of their own memory, so that a sanitizer sees who reads beyond their end. */
+/* In memory of its own, so that a sanitizer sees who reads beyond its end. */
+static bool is_found(int link, const uint8_t *octets, size_t n)
+{
+    uint8_t *copy = malloc(n > 0 ? n : 1);
+    size_t at = 0;
+    enum capture_reason reason = CAPTURE_REASONS;
+    assert_non_null(copy);
+    memcpy(copy, octets, n);
+    bool found = link_find_ip(link_of((uint32_t)link), copy, n, &at, &reason);
+    assert_true(at <= n && (found || reason < CAPTURE_REASONS));
+    free(copy);
+    return found;
+}
+
+static void test_nothing_beyond_the_end(void **state)
+{
+    uint8_t octets[HEADER_MAX];
+    (void)state;
+    for (size_t i = 0; i < COUNT(others); i++) {
+        for (size_t n = put_text(octets, 0, others[i].frame); n > 0; n--) {
+            is_found(others[i].link, octets, n);
+        }
+    }
+}
+
 static void test_mutated_frames(void **state)
 {
     uint32_t random = 1;
@@ -313,15 +340,7 @@ static void test_mutated_frames(void **state)
             octets[image_random(&random) % n] = (uint8_t)image_random(&random);
         }
         n = image_random(&random) % 2 == 0 ? n : image_random(&random) % n;
-        uint8_t *copy = malloc(n > 0 ? n : 1);
-        size_t at = 0;
-        enum capture_reason reason = CAPTURE_REASONS;
-        assert_non_null(copy);
-        memcpy(copy, octets, n);
-        bool is_found = link_find_ip(link_of((uint32_t)sample->link), copy, n, &at, &reason);
-        found += is_found;
-        assert_true(at <= n && (is_found || reason < CAPTURE_REASONS));
-        free(copy);
+        found += is_found(sample->link, octets, n);
     }
     assert_true(found > COUNT(samples) * 50);
 }
@@ -331,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_segment_in_every_link),
         cmocka_unit_test(test_others_in_links),
+        cmocka_unit_test(test_nothing_beyond_the_end),
         cmocka_unit_test(test_mutated_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
