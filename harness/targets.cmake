@@ -210,9 +210,12 @@ else()
 endif()
 # A capture before the witness.
 file(GLOB judge_sources CONFIGURE_DEPENDS harness/judge/*.c)
+list(FILTER judge_sources EXCLUDE REGEX isn_samples) # a program of its own
 add_library(judge STATIC ${judge_sources})
 target_include_directories(judge PUBLIC harness/judge)
-target_link_libraries(judge PUBLIC capture witness PRIVATE flags)
+target_link_libraries(judge PUBLIC capture witness m PRIVATE flags)
+add_executable(isn_samples harness/judge/isn_samples.c)
+target_link_libraries(isn_samples PRIVATE judge flags)
 # The running kernel as the peer: a TUN device, the loop that drives an endpoint behind it, and what runs over that.
 add_library(tun STATIC
   harness/tun/address.c harness/tun/descriptor.c harness/tun/driver.c harness/tun/http.c
@@ -245,7 +248,7 @@ install(TARGETS tcpfsm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT com
 endif()
 if(TFSM_FUZZ STREQUAL "libfuzzer")
   # Instrumented objects need the coverage runtime; the command has a main of its own.
-  foreach(program tcpfsm fuzz_stats simulate)
+  foreach(program tcpfsm fuzz_stats simulate isn_samples)
     if(TARGET ${program})
       target_link_options(${program} PRIVATE -fsanitize=fuzzer-no-link)
     endif()

@@ -67,6 +67,11 @@ const char *cli_plural(uint64_t n);
 /* Read a number in decimal digits, and nothing else. False when it is none, or out of bounds. */
 bool cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *number);
 
+struct tfsm_address;
+
+/* Read ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; without a port that is 0. False when it is none of these. */
+bool cli_subject(const char *text, struct tfsm_address *address, uint16_t *port);
+
 /* Read a whole file of at most so many octets.
  * what  as a complaint calls it: "fuzz input"
  * Returns its octets, at least one, and a zero behind them; or null after complaining. To be freed. */
@@ -77,6 +82,7 @@ int command_table(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_judge(int argc, char **argv);
+int command_isn(int argc, char **argv);
 int command_listener(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_serve(int argc, char **argv);

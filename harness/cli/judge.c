@@ -34,34 +34,6 @@ struct judge {
 
 /* ---- the command line ---- */
 
-static bool read_subject(struct judge *judge, const char *arg)
-{
-    char text[64];
-    const char *colon = strrchr(arg, ':');
-    bool six = strchr(arg, ':') != colon;
-    const char *port = NULL;
-    size_t n = strlen(arg);
-    if (arg[0] == '[' && colon != NULL && colon > arg && colon[-1] == ']') {
-        port = colon + 1;
-        n = (size_t)(colon - 1 - (arg + 1));
-        arg++;
-        six = true;
-    } else if (!six && colon != NULL) {
-        port = colon + 1;
-        n = (size_t)(colon - arg);
-    }
-    uint64_t number = 0;
-    if (n >= sizeof text || (port != NULL && !cli_number(port, 1, UINT16_MAX, &number))) {
-        return false;
-    }
-    memcpy(text, arg, n);
-    text[n] = '\0';
-    judge->subject = (struct tfsm_address){.family = six ? 6 : 4};
-    judge->subject_port = (uint16_t)number;
-    judge->one_subject = true;
-    return inet_pton(six ? AF_INET6 : AF_INET, text, judge->subject.octets) == 1;
-}
-
 static error_t parse_format(struct judge *judge, const char *arg, struct argp_state *state)
 {
     static const struct report_format *const formats[] = {&report_text, &report_json,
@@ -99,9 +71,10 @@ static error_t parse_judge(int key, char *arg, struct argp_state *state)
     struct judge *judge = state->input;
     switch (key) {
     case KEY_SUBJECT:
-        if (!read_subject(judge, arg)) {
+        if (!cli_subject(arg, &judge->subject, &judge->subject_port)) {
             return cli_misuse(state, arg, "neither an address nor ADDRESS:PORT");
         }
+        judge->one_subject = true;
         judge->parse.last = state->next;
         return 0;
     case KEY_VANTAGE:

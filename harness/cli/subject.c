@@ -1,0 +1,33 @@
+/* The end of a connection that a command line names. */
+#include "cli.h"
+#include "tfsm.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+bool cli_subject(const char *text, struct tfsm_address *address, uint16_t *port)
+{
+    char alone[64];
+    const char *colon = strrchr(text, ':');
+    bool six = strchr(text, ':') != colon;
+    const char *behind = NULL;
+    size_t n = strlen(text);
+    if (text[0] == '[' && colon != NULL && colon > text && colon[-1] == ']') {
+        behind = colon + 1;
+        n = (size_t)(colon - 1 - (text + 1));
+        text++;
+        six = true;
+    } else if (!six && colon != NULL) {
+        behind = colon + 1;
+        n = (size_t)(colon - text);
+    }
+    uint64_t number = 0;
+    if (n >= sizeof alone || (behind != NULL && !cli_number(behind, 1, UINT16_MAX, &number))) {
+        return false;
+    }
+    memcpy(alone, text, n);
+    alone[n] = '\0';
+    *address = (struct tfsm_address){.family = six ? 6 : 4};
+    *port = (uint16_t)number;
+    return inet_pton(six ? AF_INET6 : AF_INET, alone, address->octets) == 1;
+}
