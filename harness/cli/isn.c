@@ -107,6 +107,16 @@ static const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
+/* Behind what was found; beyond what anybody imagines the figure does not matter. */
+static void print_chance(double log10_p)
+{
+    if (log10_p < -99) {
+        printf(" (by chance less than 1 in 10^99)");
+    } else {
+        printf(" (by chance 1 in 10^%.0f)", -log10_p);
+    }
+}
+
 static void print_finding(const struct isn_findings *findings, enum isn_test test)
 {
     char words[160];
@@ -116,13 +126,18 @@ static void print_finding(const struct isn_findings *findings, enum isn_test tes
     if (test != ISN_TUPLE_CLOCK && test != ISN_TUPLE_SAME) {
         printf(": %.1f bits left to guess", fabs(it->bits));
     }
-    if (test != findings->test || findings->verdict < ISN_CONSTANT) {
-        printf(", by chance 1 in 10^%.0f", -it->log10_p);
-    }
     printf("\n");
 }
 
-/* What makes the verdict first, then what else was found and leaves less to guess than a third more would. */
+/* What says the same as the verdict in other words is left out. */
+static bool is_worth_a_line(const struct isn_findings *findings, enum isn_test test)
+{
+    const struct isn_finding *it = &findings->finding[test];
+    bool slope = test >= ISN_OWN_PORT && test <= ISN_PEER_ADDRESS;
+    return it->convicts && test != findings->test && findings->verdict != ISN_CONSTANT &&
+           it->bits < findings->bits + 1 && test != ISN_TREND && !(slope && fabs(it->value) < 1);
+}
+
 static void print_findings(const struct isn_findings *findings)
 {
     bool guilty = isn_is_predictable(findings->verdict);
@@ -130,14 +145,11 @@ static void print_findings(const struct isn_findings *findings)
         print_finding(findings, findings->test);
     }
     for (unsigned test = 0; test < ISN_TESTS && guilty; test++) {
-        const struct isn_finding *it = &findings->finding[test];
-        if (it->convicts && test != findings->test && findings->verdict != ISN_CONSTANT &&
-            it->bits <= findings->bits + 4) {
+        if (is_worth_a_line(findings, (enum isn_test)test)) {
             print_finding(findings, (enum isn_test)test);
         }
     }
-    const struct isn_finding *clock = &findings->finding[ISN_TUPLE_CLOCK];
-    if (!guilty && clock->ran && clock->log10_p < ISN_CONVICTS_LOG10) {
+    if (!guilty && findings->finding[ISN_TUPLE_CLOCK].log10_p < ISN_CONVICTS_LOG10) {
         print_finding(findings, ISN_TUPLE_CLOCK);
     }
 }
@@ -163,9 +175,9 @@ static void print_host(const struct isn_seen *seen, const struct isn_findings *f
     isn_host(seen, host, sizeof host);
     printf("  %s: %s", host, isn_verdict_text(findings->verdict));
     if (isn_is_predictable(findings->verdict)) {
-        printf(" (by chance 1 in 10^%.0f)", -findings->finding[findings->test].log10_p);
+        print_chance(findings->finding[findings->test].log10_p);
     } else if (findings->verdict == ISN_RFC6528) {
-        printf(" (by chance 1 in 10^%.0f)", -findings->finding[ISN_TUPLE_CLOCK].log10_p);
+        print_chance(findings->finding[ISN_TUPLE_CLOCK].log10_p);
     }
     printf("\n    %zu number%s, %zu tuple%s, %.0f s", findings->numbers, plural(findings->numbers),
            findings->tuples, plural(findings->tuples), findings->span);
@@ -210,7 +222,8 @@ static bool judge_host(struct command *command, const struct isn_seen *seen, siz
     command->hosts++;
     command->predictable = command->predictable || guilty;
     command->guilty += guilty;
-    if (findings.verdict == ISN_TOO_FEW && findings.finding[ISN_TUPLE_CLOCK].log10_p == 0) {
+    if (findings.verdict == ISN_TOO_FEW &&
+        findings.finding[ISN_TUPLE_CLOCK].log10_p >= ISN_CONVICTS_LOG10) {
         command->few++;
         command->numbers += n;
     } else {

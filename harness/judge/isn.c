@@ -28,16 +28,11 @@ static const double handicap[ISN_TESTS] = {
     [ISN_LAG] = 1.5,      [ISN_PATTERN] = 2,   [ISN_PEER_ADDRESS] = 1.5, [ISN_TUPLE_SAME] = 64,
 };
 
-static double least(double a, double b)
-{
-    return a < b ? a : b;
-}
-
 static void find(struct audit *audit, enum isn_test test, double log_p, double bits, double value)
 {
     struct isn_finding *finding = &audit->findings->finding[test];
     finding->ran = true;
-    finding->log10_p = least(0, log_p / log(10));
+    finding->log10_p = fmin(0, log_p / log(10));
     finding->convicts = finding->log10_p < ISN_CONVICTS_LOG10;
     finding->bits = bits;
     finding->value = value;
@@ -70,10 +65,10 @@ static void test_numbers(struct audit *audit)
     struct isn_repeats repeats = isn_repeats(sorted, series->n);
     double meant = repeats.all / ISN_CYCLE;
     find(audit, ISN_COLLISION, isn_log_more(repeats.again, meant),
-         repeats.pairs > 0 ? least(32, -log2(repeats.pairs / repeats.all)) : 32, repeats.again);
+         repeats.pairs > 0 ? fmin(32, -log2(repeats.pairs / repeats.all)) : 32, repeats.again);
     audit->findings->finding[ISN_COLLISION].other = meant;
     double pairs_most = repeats.pairs + 1.65 * sqrt(repeats.pairs) + 3;
-    audit->findings->shown = least(32, fmax(0, log2(repeats.all / pairs_most)));
+    audit->findings->shown = fmin(32, fmax(0, log2(repeats.all / pairs_most)));
 }
 
 static uint32_t divisor_of(uint32_t a, uint32_t b)
@@ -100,7 +95,7 @@ static void test_differences(struct audit *audit)
         neighbours += series->place[i] == series->place[i - 1] + 1;
     }
     struct isn_repeats repeats = isn_repeats(difference, neighbours);
-    double bits = repeats.pairs > 0 ? least(32, -log2(repeats.pairs / repeats.all)) : 32;
+    double bits = repeats.pairs > 0 ? fmin(32, -log2(repeats.pairs / repeats.all)) : 32;
     find(audit, ISN_STEP, isn_log_more(repeats.again, repeats.all / ISN_CYCLE), bits, repeats.mode);
     struct isn_finding *step = &audit->findings->finding[ISN_STEP];
     step->convicts = step->convicts && bits <= STEP_BITS && repeats.mode != 0;
@@ -224,7 +219,7 @@ static double narrow(const struct isn_series *series, size_t i, size_t k)
     }
     bool fits = (ones & ~series->x[i]) == 0 && (zeros & series->x[i]) == 0;
     double bits = fits ? 32 - __builtin_popcount(ones | zeros) : 32;
-    return there ? least(bits, log2((double)k)) : bits;
+    return there ? fmin(bits, log2((double)k)) : bits;
 }
 
 static int by_bits(const void *a, const void *b)
@@ -257,7 +252,7 @@ static void observe(struct audit *audit, struct isn_observer *observer)
     qsort(bits[0], tries, sizeof bits[0][0], by_bits);
     qsort(bits[1], tries, sizeof bits[1][0], by_bits);
     observer->tries = tries;
-    observer->bits = least(bits[0][tries / 2], bits[1][tries / 2]);
+    observer->bits = fmin(bits[0][tries / 2], bits[1][tries / 2]);
 }
 
 /* ---- within a tuple ---- */
