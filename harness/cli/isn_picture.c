@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define POINTS_MOST 1500u /* in a picture: each takes about a hundred octets */
+#define POINTS_MOST 1000u /* in a picture: each takes about a hundred octets */
 
 extern char **environ;
 
@@ -63,16 +63,15 @@ bool isn_write_data(const char *path, const struct isn_seen *seen, size_t n)
 
 static void script(FILE *to, const struct isn_seen *seen, size_t n, const char *title)
 {
-    fprintf(
-        to,
-        "set terminal svg size 640,560 font 'sans,12' background 'white'\n"
-        "set title \"%s\"\n"
-        "set xlabel 'x_n - x_{n-1}'\nset ylabel 'x_{n-1} - x_{n-2}'\n"
-        "set zlabel 'x_{n-2} - x_{n-3}' rotate parallel\n"
-        "set format '%%.1s%%c'\nset xtics rotate by -30\nset grid\nset xyplane 0\nset view 62,32\n"
-        "splot '-' using 1:2:3 with points pointtype 7 pointsize 0.2 linecolor rgb '#205080' "
-        "notitle\n",
-        title);
+    fprintf(to,
+            "set terminal svg size 640,560 font 'sans,12' background 'white'\n"
+            "set title \"%s\"\n"
+            "set xlabel 'difference' offset 0,-1\nset ylabel 'the one before' offset 2,-1\n"
+            "set zlabel 'two before' offset 7,7\n"
+            "set format '%%.1s%%c'\nset tics font ',9'\nset grid\nset xyplane 0\nset view 62,32\n"
+            "splot '-' using 1:2:3 with points pointtype 7 pointsize 0.3 linecolor rgb '#205080' "
+            "notitle\n",
+            title);
     for (size_t i = 3; i < n && i < POINTS_MOST + 3; i++) {
         fprintf(to, "%" PRId32 " %" PRId32 " %" PRId32 "\n", difference(seen, i),
                 difference(seen, i - 1), difference(seen, i - 2));

@@ -11,8 +11,8 @@
 #define TRIES        64u
 #define COSTLY       16u /* tries with what takes a search of its own */
 #define TUPLES_LEAST 3u  /* fewer: the numbers of a tuple are all there is */
-#define COOKIE_LIVES                                                                               \
-    128.0 /* seconds: a SYN cookie stays the same within its period, and soundly so */
+/* Seconds: a SYN cookie stays the same within its period, and soundly so. */
+#define COOKIE_LIVES 128.0
 
 struct audit {
     const struct isn_seen *seen;
@@ -81,27 +81,29 @@ static uint32_t divisor_of(uint32_t a, uint32_t b)
     return a;
 }
 
+/* Of neighbours alone: with numbers between them differences add up, and go round. */
 static void test_differences(struct audit *audit)
 {
     const struct isn_series *series = &audit->series;
     uint32_t *difference = series->pairs.difference;
-    double m = (double)series->n - 1;
     uint32_t divisor = 0;
-    size_t neighbours = 0;
+    size_t m = 0;
     for (size_t i = 1; i < series->n; i++) {
-        uint32_t it = series->x[i] - series->x[i - 1];
-        divisor = divisor_of(divisor, it <= INT32_MAX ? it : 0 - it);
-        difference[neighbours] = it;
-        neighbours += series->place[i] == series->place[i - 1] + 1;
+        if (series->place[i] == series->place[i - 1] + 1) {
+            uint32_t it = series->x[i] - series->x[i - 1];
+            divisor = divisor_of(divisor, it <= INT32_MAX ? it : 0 - it);
+            difference[m++] = it;
+        }
     }
-    struct isn_repeats repeats = isn_repeats(difference, neighbours);
+    struct isn_repeats repeats = isn_repeats(difference, m);
     double bits = repeats.pairs > 0 ? fmin(32, -log2(repeats.pairs / repeats.all)) : 32;
     find(audit, ISN_STEP, isn_log_more(repeats.again, repeats.all / ISN_CYCLE), bits, repeats.mode);
     struct isn_finding *step = &audit->findings->finding[ISN_STEP];
     step->convicts = step->convicts && bits <= STEP_BITS && repeats.mode != 0;
     if (divisor > 1 && m >= 3) {
         double left = audit->findings->finding[ISN_NEAR].bits - log2(divisor);
-        find(audit, ISN_DIVISOR, (1 - m) * log(divisor) - log(m - 1), fmax(0, left), divisor);
+        find(audit, ISN_DIVISOR, (1 - (double)m) * log(divisor) - log((double)m - 1), fmax(0, left),
+             divisor);
     }
 }
 
@@ -117,36 +119,6 @@ static size_t take_misses(struct isn_series *series, const struct isn_model *mod
     return m;
 }
 
-static double value_of(const struct isn_model *model)
-{
-    switch (model->test) {
-    case ISN_NEAR:
-        return (int32_t)isn_number(model->step);
-    case ISN_CLOCK:
-        return model->rate;
-    case ISN_CONGRUENCE:
-        return model->multiplier;
-    case ISN_OWN_PORT:
-    case ISN_PEER_PORT:
-    case ISN_PEER_ADDRESS:
-        return model->slope;
-    case ISN_LAG:
-        return model->minus ? -(double)model->lag[0] : model->lag[0];
-    case ISN_TREND:
-    case ISN_PATTERN:
-    case ISN_EQUAL:
-    case ISN_BITS_FIXED:
-    case ISN_STEP:
-    case ISN_DIVISOR:
-    case ISN_COLLISION:
-    case ISN_TUPLE_SAME:
-    case ISN_TUPLE_CLOCK:
-    case ISN_TESTS:
-        break;
-    }
-    return 0;
-}
-
 static void test_model(struct audit *audit, enum isn_test test)
 {
     struct isn_series *series = &audit->series;
@@ -158,7 +130,7 @@ static void test_model(struct audit *audit, enum isn_test test)
     size_t m = take_misses(series, &model, audit->findings->analysed);
     if (m >= 2) {
         double log_p = isn_chance(misses, m, model.parameters, model.log_tried);
-        find(audit, test, log_p, isn_bits(misses, m), value_of(&model));
+        find(audit, test, log_p, isn_bits(misses, m), isn_value(&model));
         audit->findings->finding[test].other = test == ISN_LAG ? model.lag[1] : model.rate;
     }
 }
@@ -246,13 +218,16 @@ static void observe(struct audit *audit, struct isn_observer *observer)
     for (unsigned try = 0; try < tries; try++) {
         size_t i = k + (n - k) * try / tries;
         int32_t miss = foretell(audit, i, k);
-        bits[0][try] = isn_bits(&miss, 1);
+        bits[0][try] = fmin(32, log2(4 * fabs((double)miss) + 1));
         bits[1][try] = narrow(series, i, k);
     }
-    qsort(bits[0], tries, sizeof bits[0][0], by_bits);
-    qsort(bits[1], tries, sizeof bits[1][0], by_bits);
     observer->tries = tries;
-    observer->bits = fmin(bits[0][tries / 2], bits[1][tries / 2]);
+    observer->bits = 32;
+    for (unsigned way = 0; way < 2; way++) {
+        qsort(bits[way], tries, sizeof bits[way][0], by_bits);
+        double best = fmin(bits[way][tries / 2], bits[way][tries / 4] + 1); /* as isn_bits() */
+        observer->bits = fmin(observer->bits, best);
+    }
 }
 
 /* ---- within a tuple ---- */

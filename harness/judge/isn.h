@@ -80,7 +80,7 @@ enum isn_verdict {
 struct isn_observer {
     unsigned k;
     unsigned tries; /* 0: there are not so many numbers */
-    double bits;    /* of 32, that are left to guess: half of the tries fell within so much */
+    double bits;    /* of 32, that are left to guess */
 };
 
 struct isn_findings {

@@ -56,6 +56,31 @@ static uint32_t bsd(uint64_t *state, const uint8_t key[16], const struct isn_see
     return low((state[1] += 64000) + seen->at / 500000 * 64000);
 }
 
+/* One of three large steps. */
+static uint32_t either(uint64_t *state, const uint8_t key[16], const struct isn_seen *seen)
+{
+    static const uint32_t steps[] = {0x9e3779b1u, 0x51ed2705u, 0x27d4eb2fu};
+    (void)key;
+    (void)seen;
+    return low(state[1] += steps[draw(state) % 3]);
+}
+
+static uint32_t multiples(uint64_t *state, const uint8_t key[16], const struct isn_seen *seen)
+{
+    (void)key;
+    (void)seen;
+    return low(state[1] += 65537 * bits(state, 14));
+}
+
+/* The step itself wanders. */
+static uint32_t wander(uint64_t *state, const uint8_t key[16], const struct isn_seen *seen)
+{
+    (void)key;
+    (void)seen;
+    state[2] += (uint64_t)bits(state, 21) << 6;
+    return low(state[1] += state[2]);
+}
+
 static uint32_t clock_alone(uint64_t *state, const uint8_t key[16], const struct isn_seen *seen)
 {
     (void)key;
@@ -180,6 +205,9 @@ const struct isn_generator isn_generators[] = {
     {"plus-one", "one more each time", ISN_STEPPED, plus_one},
     {"plus-64000", "64,000 more each time", ISN_STEPPED, plus_64000},
     {"bsd", "64,000 more each time and each half second", ISN_STEPPED, bsd},
+    {"either", "one of three steps", ISN_STEPPED, either},
+    {"multiples", "multiples of 65,537", ISN_STEPPED, multiples},
+    {"wander", "a step that wanders", ISN_RECURRENCE, wander},
     {"clock", "a clock of 4 microseconds", ISN_CLOCK_ONLY, clock_alone},
     {"clock-jitter", "the same with 10 bits of chance added", ISN_CLOCK_ONLY, clock_jitter},
     {"clock-fast", "a clock of 64 nanoseconds", ISN_CLOCK_ONLY, clock_fast},

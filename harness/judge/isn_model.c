@@ -158,7 +158,7 @@ static bool multiplier_of(const struct isn_series *series, size_t i, bool half,
     uint32_t first = (last - before(series, i, 2)) << half;
     uint32_t second = (series->x[i] - last) << half;
     unsigned shift = twos(first);
-    if (shift > 8 || twos(second) < shift) {
+    if (shift > 8 || twos(second) != shift) { /* an even multiplier ends in a constant */
         return false;
     }
     *multiplier = (second >> shift) * inverse(first >> shift);
@@ -302,4 +302,34 @@ bool isn_fit(struct isn_series *series, enum isn_test test, size_t from, size_t 
         break;
     }
     return false;
+}
+
+double isn_value(const struct isn_model *model)
+{
+    switch (model->test) {
+    case ISN_NEAR:
+        return (int32_t)isn_number(model->step);
+    case ISN_CLOCK:
+        return model->rate;
+    case ISN_CONGRUENCE:
+        return model->multiplier;
+    case ISN_OWN_PORT:
+    case ISN_PEER_PORT:
+    case ISN_PEER_ADDRESS:
+        return model->slope;
+    case ISN_LAG:
+        return model->minus ? -(double)model->lag[0] : model->lag[0];
+    case ISN_TREND:
+    case ISN_PATTERN:
+    case ISN_EQUAL:
+    case ISN_BITS_FIXED:
+    case ISN_STEP:
+    case ISN_DIVISOR:
+    case ISN_COLLISION:
+    case ISN_TUPLE_SAME:
+    case ISN_TUPLE_CLOCK:
+    case ISN_TESTS:
+        break;
+    }
+    return 0;
 }

@@ -60,6 +60,9 @@ bool isn_fit(struct isn_series *series, enum isn_test test, size_t from, size_t 
 bool isn_miss(const struct isn_series *series, const struct isn_model *model, size_t i,
               int32_t *miss);
 
+/* What it found, as isn_finding.value says it. */
+double isn_value(const struct isn_model *model);
+
 /* ---- isn_search.c ---- */
 
 /* Differences that follow the time.
@@ -82,7 +85,8 @@ uint32_t isn_number(double real);
 /* Natural logarithm of how often misses drawn by chance are that small. Sorts them by size. */
 double isn_chance(int32_t *misses, size_t m, unsigned parameters, double log_tried);
 
-/* Bits left to guess: half of the misses, sorted by isn_chance(), fall within so much. */
+/* Bits left to guess, of misses sorted by isn_chance(): half of them, or a quarter, fall within so many numbers, and twice, or
+ * four times, as many guesses are right once. The better of the two: who is right now and then has won. */
 double isn_bits(const int32_t *misses, size_t m);
 
 struct isn_repeats {

@@ -78,7 +78,9 @@ double isn_chance(int32_t *misses, size_t m, unsigned parameters, double log_tri
 
 double isn_bits(const int32_t *misses, size_t m)
 {
-    return fmin(32, log2(4 * size_of(misses[m / 2]) + 1));
+    double half = log2(4 * size_of(misses[m / 2]) + 1);
+    double quarter = log2(8 * size_of(misses[m / 4]) + 4);
+    return fmin(32, fmin(half, quarter));
 }
 
 double isn_median(struct isn_pairs *pairs)
