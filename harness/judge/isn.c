@@ -425,7 +425,9 @@ static void run_tests(struct audit *audit)
     judge(findings);
     for (unsigned i = 0; i < ISN_OBSERVERS; i++) {
         findings->observer[i].k = knows[i];
-        observe(audit, &findings->observer[i]);
+        if (findings->verdict != ISN_TOO_FEW) {
+            observe(audit, &findings->observer[i]);
+        }
     }
 }
 
@@ -444,7 +446,7 @@ bool isn_audit(const struct isn_seen *seen, size_t n, struct isn_findings *findi
     struct place *places = calloc(n, sizeof *places);
     bool *first = calloc(n, sizeof *first);
     series->place = calloc(n, sizeof *series->place);
-    pairs->waves = calloc(ISN_ROOM, sizeof *pairs->waves);
+    pairs->waves = calloc(n < ISN_LEAST ? 1 : ISN_ROOM, sizeof *pairs->waves);
     bool good = reals != NULL && numbers != NULL && places != NULL && first != NULL &&
                 series->place != NULL && pairs->waves != NULL;
     if (good) {

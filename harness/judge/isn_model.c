@@ -282,7 +282,7 @@ bool isn_fit(struct isn_series *series, enum isn_test test, size_t from, size_t 
     case ISN_PEER_PORT:
     case ISN_PEER_ADDRESS:
         take_pairs(series, from, k, series->by[test - ISN_OWN_PORT]);
-        return isn_fit_slope(&series->pairs, model);
+        return series->n >= ISN_LEAST && isn_fit_slope(&series->pairs, model);
     case ISN_TREND:
         return true;
     case ISN_CONGRUENCE:
