@@ -11,12 +11,13 @@
 #include "progress.h"
 #include "report.h"
 
-enum { KEY_SUBJECT = 1, KEY_VANTAGE, KEY_FORMAT, KEY_PCAPNG };
+enum { KEY_SUBJECT = 1, KEY_VANTAGE, KEY_FORMAT, KEY_PCAPNG, KEY_CLAUSES };
 
 struct judge {
     struct cli_parse parse;
     char **captures; /* of argv */
     size_t captures_count;
+    bool clauses; /* are to be listed */
     bool one_subject;
     struct tfsm_address subject;
     uint16_t subject_port; /* 0: any */
@@ -79,6 +80,10 @@ static error_t parse_judge(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_VANTAGE:
         return parse_vantage(judge, arg, state);
+    case KEY_CLAUSES:
+        judge->clauses = true;
+        judge->parse.last = state->next;
+        return 0;
     case KEY_FORMAT:
         return parse_format(judge, arg, state);
     case KEY_PCAPNG:
@@ -95,8 +100,11 @@ static error_t parse_judge(int key, char *arg, struct argp_state *state)
         judge->captures_count = (size_t)(state->argc - state->next);
         return 0;
     case ARGP_KEY_NO_ARGS:
-        return cli_misuse(state, "CAPTURE", "the file to judge is missing");
+        return judge->clauses ? 0 : cli_misuse(state, "CAPTURE", "the file to judge is missing");
     case ARGP_KEY_END:
+        if (judge->clauses && judge->captures_count > 0) {
+            return cli_misuse(state, judge->captures[0], "--clauses reads no capture");
+        }
         if (judge->pcapng != NULL && judge->captures_count > 1) {
             return cli_misuse(state, judge->pcapng, "--pcapng takes one capture");
         }
@@ -239,6 +247,19 @@ static int judge_files(struct judge *judge)
     return worst;
 }
 
+/* What can be charged, with # for numbers. */
+static int list_clauses(void)
+{
+    for (unsigned i = 0; i < WITNESS_CLAUSES; i++) {
+        enum witness_clause clause = (enum witness_clause)i;
+        char words[256];
+        witness_template(clause, words, sizeof words);
+        printf("%-8s %-17s %-21s %s\n", witness_level_name(witness_level(clause)),
+               witness_demand(clause), witness_name(clause), words);
+    }
+    return CLI_FINE;
+}
+
 int command_judge(int argc, char **argv)
 {
     static const struct argp_option options[] = {
@@ -248,6 +269,7 @@ int command_judge(int argc, char **argv)
          "Where the capture was made: near the subject, far from it, or as the capture itself has "
          "told (near with --subject, else told)",
          0},
+        {"clauses", KEY_CLAUSES, NULL, 0, "List what can be charged, and read nothing", 0},
         {"format", KEY_FORMAT, "FORMAT", 0,
          "text for people, json, or junit, which has a test for each clause (text)", 0},
         {"pcapng", KEY_PCAPNG, "FILE", 0,
@@ -263,7 +285,7 @@ int command_judge(int argc, char **argv)
             "Judge the TCPs of packet captures (pcap, pcapng, packed by gzip or not) by what "
             "RFCs demand.\v"
             "A charge is raised only where nothing that a capture can miss explains what was "
-            "seen, and against one end the first few of a kind only.\n"
+            "seen.\n"
             "json: {\"verdict\": \"fine\", \"broken\" or \"unreadable\", \"captures\": [{\"file\", "
             "\"error\"} or {\"file\", \"packets\", \"segments\", \"connections\", ..., "
             "\"charges\": "
@@ -277,6 +299,9 @@ int command_judge(int argc, char **argv)
     int status;
     if (!cli_options(&argp, argc, argv, 0, &judge, &status)) {
         return status;
+    }
+    if (judge.clauses) {
+        return list_clauses();
     }
     if (!judge.vantage_said && judge.one_subject) {
         judge.vantage = WITNESS_NEAR; /* who asks about one end has recorded there */

@@ -46,15 +46,16 @@ const char *witness_level_name(enum witness_level level)
     return names[level];
 }
 
-void witness_words(const struct witness_charge *charge, char *out, size_t room)
+/* Words with numbers in them, or # where there are none. */
+static void fill_in(const char *words, const int64_t *number, char *out, size_t room)
 {
-    const char *words = clauses[charge->clause].words;
     size_t n = 0;
     while (*words != '\0' && n + 1 < room) {
         if (words[0] == '{' && words[1] >= '0' && words[1] < '0' + WITNESS_NUMBERS &&
             words[2] == '}') {
-            int more =
-                snprintf(out + n, room - n, "%lld", (long long)charge->number[words[1] - '0']);
+            int more = number == NULL
+                           ? snprintf(out + n, room - n, "#")
+                           : snprintf(out + n, room - n, "%lld", (long long)number[words[1] - '0']);
             n = more < 0 || (size_t)more >= room - n ? room - 1 : n + (size_t)more;
             words += 3;
         } else {
@@ -64,6 +65,16 @@ void witness_words(const struct witness_charge *charge, char *out, size_t room)
     if (room > 0) {
         out[n < room ? n : room - 1] = '\0';
     }
+}
+
+void witness_words(const struct witness_charge *charge, char *out, size_t room)
+{
+    fill_in(clauses[charge->clause].words, charge->number, out, room);
+}
+
+void witness_template(enum witness_clause clause, char *out, size_t room)
+{
+    fill_in(clauses[clause].words, NULL, out, room);
 }
 
 /* ---- charges ---- */

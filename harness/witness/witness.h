@@ -73,6 +73,9 @@ struct witness_charge {
 /* The words of a charge with its numbers, ended by a zero octet; cut off where there is no room. */
 void witness_words(const struct witness_charge *charge, char *out, size_t room);
 
+/* The words of a clause with # for each number. */
+void witness_template(enum witness_clause clause, char *out, size_t room);
+
 /* What all witnesses of a judgment share. */
 struct witness_court {
     enum witness_vantage vantage;
