@@ -14,10 +14,15 @@
     ((tfsm_time)300 * 1000000) /* after both have closed: what is late may come that long */
 #define SILENT                                                                                     \
     ((tfsm_time)7200 * 1000000 + (tfsm_time)600 * 1000000) /* a keep-alive would have come */
-#define IP_FIXED   20u
-#define IPV6_FIXED 40u
-#define TCP        6u
-#define TCP_FIXED  20u
+#define LINK_ETHERNET 1                                    /* as files number them */
+#define LINK_COOKED   113
+#define LINK_COOKED_2 276
+#define ETHERNET_MOST 1500u
+#define CLOSED_LONG   ((tfsm_time)60 * 1000000)
+#define IP_FIXED      20u
+#define IPV6_FIXED    40u
+#define TCP           6u
+#define TCP_FIXED     20u
 
 /* Who judges one end: what the charges of its witness name. */
 struct seat {
@@ -190,17 +195,39 @@ static struct entry *begin_case(struct docket *docket, const struct tfsm_packet 
     return entry;
 }
 
-/* A SYN that is not the one this end began with begins another incarnation. */
+/* A SYN that is not the one this end began with begins another incarnation. So does one that answers a SYN which the capture has
+ * missed, and text after both ends have closed, if it comes later than a retransmission of theirs would. */
 static bool begins_anew(const struct entry *entry, unsigned sender,
-                        const struct tfsm_segment *segment)
+                        const struct capture_packet *packet)
 {
-    bool syn = (segment->flags & (TFSM_SYN | TFSM_ACK | TFSM_RST)) == TFSM_SYN;
     const struct docket_case *c = &entry->the_case;
-    bool same = c->syn_seen[sender] && c->isn[sender] == segment->seq;
-    return syn && (same ? entry->fin[0] && entry->fin[1] : c->packets > 1 || c->syn_seen[sender]);
+    unsigned flags = packet->packet.segment.flags;
+    bool closed = entry->fin[0] && entry->fin[1];
+    bool same = c->syn_seen[sender] && c->isn[sender] == packet->packet.segment.seq;
+    if ((flags & TFSM_RST) != 0) {
+        return false;
+    }
+    if ((flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN) {
+        return same ? closed : c->packets > 1 || c->syn_seen[sender];
+    }
+    if ((flags & TFSM_SYN) != 0) {
+        return entry->over && !same;
+    }
+    return closed && (flags & TFSM_FIN) == 0 && packet->packet.segment.len > 0 &&
+           packet->time - c->last > CLOSED_LONG;
 }
 
 /* ---- a packet ---- */
+
+/* What is larger than Ethernet takes is several segments that a network card is to send, or put together, though whoever wrote the
+ * capture anew may have made the checksum right. */
+static bool is_merged(const struct capture_packet *packet)
+{
+    bool ethernet = packet->link == LINK_ETHERNET || packet->link == LINK_COOKED ||
+                    packet->link == LINK_COOKED_2;
+    size_t length = packet->packet.text_at + capture_text(&packet->packet.segment);
+    return ethernet && length > ETHERNET_MOST;
+}
 
 static unsigned known_of(const struct capture_packet *packet)
 {
@@ -211,7 +238,8 @@ static unsigned known_of(const struct capture_packet *packet)
         return known | WITNESS_WRONG;
     }
     known |= (packet->assumed & cut) == 0 ? WITNESS_SOUND : 0;
-    return known | ((packet->assumed & (cut | card)) == 0 ? WITNESS_CHECKED : 0);
+    bool checked = (packet->assumed & (cut | card)) == 0 && !is_merged(packet);
+    return known | (checked ? WITNESS_CHECKED : 0);
 }
 
 /* How wrong a checksum is. */
@@ -358,7 +386,7 @@ bool docket_packet(struct docket *docket, const struct capture_packet *packet)
     if (wrong && entry == NULL) {
         return true; /* nobody knows whether its addresses are right */
     }
-    if (!wrong && (entry == NULL || begins_anew(entry, sender, &p->segment))) {
+    if (!wrong && (entry == NULL || begins_anew(entry, sender, packet))) {
         if (entry != NULL) {
             close_case(docket, entry);
         }

@@ -9,7 +9,13 @@
 #define LAZY_MOST   3u
 #define COPIES      4u
 #define TIMER_LEAST (100 * MILLISECOND)
-#define TIMER_MOST  (50 * SECOND) /* from a minute on a timeout need not grow (RFC6298:2.5) */
+#define TIMER_MOST                                                                                 \
+    (20 *                                                                                          \
+     SECOND) /* from a minute on a timeout need not grow (RFC6298:2.5); small stacks stop sooner */
+#define PERSIST_LEAST                                                                              \
+    (4 * SECOND) /* BSD probes every five seconds at first, whatever the timeout */
+#define PROBES_MOST 9u
+#define LATE_MOST   2u
 #define PATIENCE    (120 * SECOND)
 #define FIRST_PATIENCE                                                                             \
     (20 * SECOND) /* as long as no timer has gone off: three seconds is the longest first timeout */
@@ -46,11 +52,10 @@ static void judge_late(struct witness *w, const struct heard *heard)
     if (w->owed.again || took <= ACK_MOST) {
         return;
     }
-    /* once may be a machine that stood still, unless it spoke meanwhile */
-    if (w->owed.answered || w->late.number != 0) {
+    /* once may be a machine that stood still */
+    if (++w->late >= LATE_MOST) {
         witness_raise(w, WITNESS_ACK_LATE, heard, w->owed.seen, nothing, milliseconds(took), 0, 0);
     }
-    w->late = sight_of(heard);
 }
 
 /* So often it came, and did not come damaged each time. */
@@ -202,7 +207,8 @@ static void judge_again(struct witness *w, const struct heard *heard)
     front->again++;
     w->timed_out = true;
     /* the first of text may be a probe for a lost tail, which is no timeout */
-    if (front->silent >= (syn ? 4u : 5u) && does_not_double(front, TIMER_LEAST)) {
+    if ((syn || w->in.wnd > 0) && front->silent >= (syn ? 4u : 5u) &&
+        does_not_double(front, TIMER_LEAST)) {
         witness_raise(w, syn ? WITNESS_SYN_BACKOFF : WITNESS_BACKOFF, heard, front->first,
                       front->last, milliseconds(front->interval[0]),
                       milliseconds(front->interval[1]), milliseconds(interval));
@@ -229,13 +235,20 @@ static void judge_probes(struct witness *w, const struct heard *heard)
         *probes = (struct front){.seq = heard->seq, .silent = 1, .first = sight_of(heard)};
     } else {
         note_interval(probes, heard);
-        if (probes->silent >= 5 && does_not_double(probes, 0)) {
+        bool soon = probes->interval[2] < PERSIST_LEAST || probes->silent >= PROBES_MOST;
+        if (soon && probes->silent >= 5 && does_not_double(probes, 0)) {
             witness_raise(w, WITNESS_PROBE_BACKOFF, heard, probes->first, probes->last,
                           milliseconds(probes->interval[0]), milliseconds(probes->interval[1]),
                           milliseconds(probes->interval[2]));
         }
     }
     probes->last = sight_of(heard);
+}
+
+/* The peer has spoken after all that time, and did not acknowledge it: no acknowledgment is missing in the capture. */
+static bool waits_still(const struct witness *w, tfsm_time patience)
+{
+    return w->in.last.at > w->front.last.at && w->in.last.at - w->front.last.at > patience;
 }
 
 static void judge_front(struct witness *w, const struct heard *heard)
@@ -256,7 +269,7 @@ static void judge_front(struct witness *w, const struct heard *heard)
     } else if (waits && heard->end > heard->seq && heard->seq < seq) {
         front->last = sight_of(heard); /* it has not heard of the last acknowledgment */
     } else if (waits && w->near && spans_hold(&w->out.seen, seq, seq + 1) && seq < w->in.edge &&
-               w->in.wnd > 0 && since(heard, front->last) > patience && !has(heard, TFSM_RST)) {
+               w->in.wnd > 0 && waits_still(w, patience) && !has(heard, TFSM_RST)) {
         witness_raise(w, WITNESS_NOT_SENT_AGAIN, heard, front->first, front->last,
                       milliseconds(since(heard, front->last)), 0, 0);
     }
@@ -275,7 +288,8 @@ static void judge_hole(struct witness *w, const struct heard *heard)
     if (hole->seq != front) {
         *hole = (struct hole){.seq = front, .first = sight_of(heard)};
     }
-    if (++hole->passed >= PASSED_MOST && since(heard, hole->first) > PASSED_TIME) {
+    bool waits = w->in.last.at > hole->first.at; /* the peer has spoken, and still asks for it */
+    if (++hole->passed >= PASSED_MOST && since(heard, hole->first) > PASSED_TIME && waits) {
         witness_raise(w, WITNESS_FRONT_PASSED_OVER, heard, hole->first, nothing, hole->passed,
                       counted(&w->out, front), 0);
         *hole = (struct hole){.seq = 0};

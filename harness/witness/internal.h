@@ -177,6 +177,7 @@ struct witness {
     struct doubt ack;
     struct doubt sack;
     struct doubt echo;
+    struct doubt syn_ack; /* it acknowledges no SYN that was seen */
     struct doubt window;
     struct kept_text text;
     /* duties */
@@ -185,7 +186,7 @@ struct witness {
     struct front probes;  /* of a closed window */
     bool timed_out;       /* something was sent again */
     tfsm_time round_trip; /* the shortest seen, 0: none was */
-    struct sight late;    /* an acknowledgment that was late */
+    unsigned late;        /* acknowledgments that were */
     uint64_t full;        /* octets of the largest text of the peer */
     unsigned lazy;        /* how often more than two of these waited for an acknowledgment */
     unsigned outside;     /* segments outside the window that nothing answered */
@@ -208,12 +209,14 @@ struct witness {
     unsigned wrong_times;    /* the same segment, wrong by as much */
     unsigned wrong_alike;    /* whichever segment, wrong by as much */
     unsigned wrong_in_a_row; /* whichever segment and by how much */
+    uint32_t wrong_after;    /* after its number, as it stands there */
+    unsigned wrong_unheard;  /* new text of the peer since the last one that was right */
     bool wrong_taken;        /* the peer has acknowledged one: it was right when it came there */
-    uint64_t wrong_end;      /* after the greatest number of one, unwrapped */
     /* what the peer sent last, for a RST that answers it: a ring */
     uint64_t asked_count;
     struct tfsm_segment asked[ASKED];
-    uint8_t ttl;         /* of the subject's last segment that was no RST */
+    uint8_t ttl;         /* of the subject's first segment that was no RST */
+    unsigned bare;       /* segments without the timestamps that were agreed */
     bool is_signed;      /* the peer's segments are */
     struct sight killed; /* a RST at RCV.NXT came */
     unsigned undead;     /* segments of the subject since */
@@ -291,6 +294,7 @@ static inline uint64_t octets_between(uint64_t from, uint64_t to)
 /* What the segment shows by itself and by what was agreed. */
 void witness_judge_segment(struct witness *w, const struct heard *heard);
 void witness_judge_checksum(struct witness *w, const struct witness_packet *packet);
+void witness_note_taken(struct witness *w, const struct heard *heard);
 
 /* ---- number.c ---- */
 

@@ -6,7 +6,10 @@
 #define RETRANSMITS_AFTER (150 * MILLISECOND) /* no timer goes off sooner after an acknowledgment */
 #define ON_ITS_WAY        (2 * SECOND)        /* nobody keeps a packet for so long */
 #define DENIALS           3u
-#define PROBE_TEXT        1u
+#define FARTHEST                                                                                   \
+    ((uint64_t)1                                                                                   \
+     << 20) /* further off a block is of a firewall that rewrites numbers, and not these */
+#define PROBE_TEXT 1u
 
 /* ---- order ---- */
 
@@ -136,7 +139,7 @@ static void judge_ahead(struct witness *w, const struct heard *heard)
     for (unsigned i = 0; i < heard->segment->sacks; i++) {
         uint64_t right = w->in.end + (uint64_t)(int64_t)(int32_t)seq_sub(
                                          heard->segment->sack[i].right, (uint32_t)w->in.end);
-        if (right > w->in.end && right < w->in.end + TFSM_SEQ_HALF / 2) {
+        if (right > w->in.end && right < w->in.end + FARTHEST) {
             witness_suspect(&w->sack, w, heard, right, w->in.end);
             if (is_beyond_all(w, right)) {
                 witness_convict(w, WITNESS_SACK_AHEAD, &w->sack, NULL, counted(&w->in, right),
@@ -159,22 +162,36 @@ static void judge_window(struct witness *w, const struct heard *heard)
 
 /* ---- SYNs ---- */
 
+/* It acknowledges a SYN that was never sent, unless the capture has missed it: the peer will tell. */
 static void judge_syn_ack_number(struct witness *w, const struct heard *heard)
 {
     uint64_t first = w->in.zero + 1;
     if (w->in.syn && has(heard, TFSM_SYN | TFSM_ACK) &&
         (heard->ack < first || heard->ack > w->in.syn_end)) {
-        witness_raise(w, WITNESS_SYN_ACK_NUMBER, heard, w->in.syn_seen, nothing,
-                      counted(&w->in, heard->ack), 0, 0);
+        w->syn_ack = (struct doubt){
+            .open = true, .number = heard->ack, .sound = heard->sound, .seen = sight_of(heard)};
     }
 }
 
-/* Another SYN,ACK for the same SYN of the peer's, who has acknowledged the first, and heard more of it. */
+/* He sends his SYN again, or the RST that is the answer to such a number. */
+static void settle_syn_ack(struct witness *w, const struct heard *heard)
+{
+    bool again = has(heard, TFSM_SYN) && heard->seq == w->in.zero;
+    bool reset = has(heard, TFSM_RST) && heard->segment->seq == (uint32_t)w->syn_ack.number;
+    if (w->syn_ack.open && (again || reset)) {
+        witness_convict(w, WITNESS_SYN_ACK_NUMBER, &w->syn_ack, heard,
+                        counted(&w->in, w->syn_ack.number), 0);
+    }
+}
+
+/* Another SYN,ACK for the same SYN of the peer's, who has acknowledged the first, and heard more of it or is heard of further. */
 static void judge_syn_moved(struct witness *w, const struct heard *heard)
 {
-    bool same = w->in.syn && heard->ack == w->in.zero + 1;
+    uint64_t first = w->in.zero + 1;
+    bool same = w->in.syn && (heard->ack == first ? w->out.plain
+                                                  : heard->ack > first && heard->ack <= w->in.end);
     if (w->out.syn && has(heard, TFSM_SYN | TFSM_ACK) && same && heard->seq != w->out.zero &&
-        w->out.plain && w->in.ack > w->out.zero) {
+        w->in.ack > w->out.zero) {
         witness_raise(w, WITNESS_SYN_MOVED, heard, w->out.syn_seen, nothing,
                       counted(&w->out, heard->seq), 0, 0);
     }
@@ -317,4 +334,5 @@ void witness_settle_doubts(struct witness *w, const struct heard *heard)
     settle_ahead(w, WITNESS_ACK_AHEAD, &w->ack, heard);
     settle_ahead(w, WITNESS_SACK_AHEAD, &w->sack, heard);
     settle_window(w, heard);
+    settle_syn_ack(w, heard);
 }

@@ -110,7 +110,7 @@ void witness_judge_resets(struct witness *w, const struct heard *heard)
         w->blind.seen = nothing;
     } else {
         judge_ignored(w, heard);
-        w->ttl = heard->packet->ttl;
+        w->ttl = w->ttl != 0 ? w->ttl : heard->packet->ttl;
         /* it goes on: nobody believed that */
         w->blind.seen = heard->packet->at - w->blind.seen.at > AT_ONCE ? nothing : w->blind.seen;
     }

@@ -13,6 +13,7 @@ enum option_kind {
 
 #define AE 1u /* a reserved bit that RFC 9768 gives a meaning */
 
+#define UNHEARD_MOST 16u /* segments of new text that nobody sends unheard */
 #define WRONG_TIMES  3u  /* wrong by as much, the same segment or, */
 #define WRONG_ALIKE  4u  /* whichever, */
 #define WRONG_IN_ROW 10u /* and by whatever: no way damages everything */
@@ -40,11 +41,25 @@ void witness_judge_checksum(struct witness *w, const struct witness_packet *pack
         struct heard heard = {.packet = packet, .segment = segment, .sound = true};
         witness_raise(w, WITNESS_CHECKSUM, &heard, w->wrong, nothing, 0, 0, 0);
     }
+    w->wrong_after = seq_add(segment->seq, segment->len);
     w->wrong = (struct sight){packet->number, packet->at};
     w->wrong_seq = segment->seq;
     w->wrong_len = segment->len;
     w->wrong_flags = segment->flags;
     w->wrong_error = packet->error;
+}
+
+/* The peer has taken such a segment: it acknowledges one, or goes on sending, which nobody does whom no acknowledgment reaches. It
+ * was right, then, when it came there: whoever recorded it saw what a network card was still to finish. */
+void witness_note_taken(struct witness *w, const struct heard *heard)
+{
+    if (w->wrong.number == 0) {
+        return;
+    }
+    w->wrong_unheard += heard->fresh && text_of(heard) > 0;
+    bool acked =
+        w->wrong_len > 0 && has(heard, TFSM_ACK) && !seq_lt(heard->segment->ack, w->wrong_after);
+    w->wrong_taken = w->wrong_taken || acked || w->wrong_unheard > UNHEARD_MOST;
 }
 
 /* ---- options, octet by octet ---- */
@@ -187,7 +202,9 @@ static void judge_agreed(struct witness *w, const struct heard *heard)
     if (has(heard, TFSM_RST) || has(heard, TFSM_SYN)) {
         return;
     }
-    if (agreed(w, TFSM_OPT_TIMESTAMPS) && !stamped && !asks(w, heard)) {
+    bool bare = agreed(w, TFSM_OPT_TIMESTAMPS) && !stamped && !asks(w, heard);
+    w->bare += bare;
+    if (bare && w->bare > 1) {
         witness_raise(w, WITNESS_TIMESTAMPS_MISSING, heard, w->in.syn_seen, w->out.syn_seen, 0, 0,
                       0);
     }

@@ -370,9 +370,6 @@ void witness_packet(struct witness *w, bool sent, const struct witness_packet *p
     }
     if ((packet->known & WITNESS_WRONG) != 0) {
         if (sent) {
-            w->wrong_end = w->out.begun && packet->segment->len > 0
-                               ? unwrap(&w->out, packet->segment->seq) + packet->segment->len
-                               : w->wrong_end;
             witness_judge_checksum(w, packet);
         }
         return; /* it may be damaged: it says nothing */
@@ -380,7 +377,9 @@ void witness_packet(struct witness *w, bool sent, const struct witness_packet *p
     w->court->checked = w->court->checked || (packet->known & WITNESS_CHECKED) != 0;
     bool rst = (packet->segment->flags & TFSM_RST) != 0;
     bool ours = hear(way, sent ? &w->in : &w->out, packet, &heard);
-    heard.sound = (packet->known & WITNESS_SOUND) != 0 || (sent && w->near);
+    /* what comes another way than the rest may be somebody else's */
+    bool elsewhere = sent && w->ttl != 0 && packet->ttl != 0 && packet->ttl != w->ttl;
+    heard.sound = ((packet->known & WITNESS_SOUND) != 0 || (sent && w->near)) && !elsewhere;
     if (!ours && !rst) {
         if (sent) {
             judge_astray(w, &heard);
@@ -389,8 +388,9 @@ void witness_packet(struct witness *w, bool sent, const struct witness_packet *p
     }
     if (sent) {
         w->wrong_in_a_row = 0;
-    } else if (heard.ack != 0 && w->wrong_end != 0 && heard.ack >= w->wrong_end) {
-        w->wrong_taken = true;
+        w->wrong_unheard = 0;
+    } else {
+        witness_note_taken(w, &heard);
     }
     if (sent) {
         from_subject(w, &heard);

@@ -82,6 +82,19 @@ static void test_witness_checksum_that_the_peer_has_taken(void **state)
         peer(s, TFSM_ACK, 1, 11 + 10 * i, 0);
     }
     assert_int_equal(s->raised[WITNESS_CHECKSUM], 0);
+    s = anew(state);
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    for (uint32_t i = 0; i < 40; i++) { /* ACKs alone, and the peer goes on */
+        s->known = WITNESS_WHOLE | WITNESS_WRONG;
+        s->error = (uint16_t)(i * 5);
+        if (i > 8) {
+            subject(s, TFSM_ACK, 1, 1 + 10 * i, 0);
+        }
+        s->known = WITNESS_WHOLE | WITNESS_CHECKED | WITNESS_SOUND;
+        peer(s, TFSM_ACK, 1 + 20 * i, 1, 10);
+        peer(s, TFSM_ACK, 11 + 20 * i, 1, 10);
+    }
+    assert_int_equal(s->raised[WITNESS_CHECKSUM], 0);
 }
 
 static void test_witness_ect_only_on_new_text(void **state)
@@ -223,7 +236,23 @@ static void test_witness_timestamps_missing(void **state)
     subject(s, TFSM_RST | TFSM_ACK, 1, 1, 0);
     assert_nothing(s); /* a RST may go without */
     subject(s, TFSM_ACK, 1, 1, 10);
+    assert_nothing(s); /* once is a slip of somebody on the way */
+    subject(s, TFSM_ACK, 11, 1, 10);
     assert_only(s, WITNESS_TIMESTAMPS_MISSING);
+}
+
+/* Who forges segments in the subject's name sits elsewhere: they come another way. */
+static void test_witness_segments_of_somebody_else(void **state)
+{
+    struct scene *s = *state;
+    s->ttl = 64;
+    shake_hands(s, TFSM_OPT_TIMESTAMPS, TFSM_OPT_TIMESTAMPS);
+    s->say_options = 0;
+    s->ttl = 50;
+    for (unsigned i = 0; i < 3; i++) {
+        subject(s, TFSM_ACK, 1, 1, 10);
+    }
+    assert_nothing(s);
 }
 
 static void test_witness_sack_not_permitted(void **state)
@@ -258,6 +287,8 @@ static void test_witness_syn_ack_number(void **state)
     subject(s, TFSM_SYN | TFSM_ACK, 0, 21, 0); /* with the text of a Fast Open */
     assert_nothing(s);
     subject(s, TFSM_SYN | TFSM_ACK, 0, 22, 0);
+    assert_nothing(s); /* the capture may have missed a SYN */
+    peer(s, TFSM_SYN, 0, 0, 20);
     assert_only(s, WITNESS_SYN_ACK_NUMBER);
 }
 
@@ -479,6 +510,12 @@ static void test_witness_syn_moved(void **state)
     subject(s, TFSM_ACK, 1, 11, 0);
     subject(s, TFSM_SYN | TFSM_ACK, 70, 1, 0);
     assert_only(s, WITNESS_SYN_MOVED);
+    s = anew(state);
+    peer(s, TFSM_SYN, 0, 0, 0);
+    subject(s, TFSM_SYN | TFSM_ACK, 0, 1, 0);
+    peer(s, TFSM_ACK, 1, 1, 10);
+    subject(s, TFSM_SYN | TFSM_ACK, 1, 11, 20); /* on text */
+    assert_int_equal(s->raised[WITNESS_SYN_MOVED], 1);
 }
 
 static void test_witness_numbers_of_nothing(void **state)
@@ -580,6 +617,7 @@ int main(void)
         TEST(test_witness_flags),
         TEST(test_witness_syn_ack_offers_unasked),
         TEST(test_witness_timestamps_missing),
+        TEST(test_witness_segments_of_somebody_else),
         TEST(test_witness_sack_not_permitted),
         TEST(test_witness_mss_exceeded),
         TEST(test_witness_syn_ack_number),

@@ -343,6 +343,35 @@ static void test_witness_first_patience(void **state)
     assert_only(s, WITNESS_NOT_SENT_AGAIN);
 }
 
+/* The capture has missed an acknowledgment. */
+static void test_witness_not_sent_again_what_was_acknowledged_unseen(void **state)
+{
+    struct scene *s = *state;
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    subject(s, TFSM_ACK, 1, 1, 100);
+    pass(s, 130000);
+    subject(s, TFSM_ACK, 101, 1, 100);
+    assert_nothing(s);
+    peer(s, TFSM_ACK, 1, 201, 0);
+    assert_nothing(s);
+}
+
+static void test_witness_probes_of_bsd(void **state)
+{
+    struct scene *s = *state;
+    struct tfsm_segment closed = {.flags = TFSM_ACK, .seq = PEERS + 1, .ack = OURS + 101};
+    const tfsm_time after[] = {5000, 5000, 5000, 6000, 12000, 24000, 48000, 60000, 60000};
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    subject(s, TFSM_ACK, 1, 1, 100);
+    show(s, false, closed);
+    for (unsigned i = 0; i < sizeof after / sizeof after[0]; i++) {
+        pass(s, after[i]);
+        subject(s, TFSM_ACK, 101, 1, 1);
+        show(s, false, closed);
+    }
+    assert_nothing(s);
+}
+
 static void test_witness_front_passed_over(void **state)
 {
     struct scene *s = *state;
@@ -478,6 +507,8 @@ int main(void)
         TEST(test_witness_silence),
         TEST(test_witness_silence_of_who_has_no_room_for_the_connection),
         TEST(test_witness_first_patience),
+        TEST(test_witness_not_sent_again_what_was_acknowledged_unseen),
+        TEST(test_witness_probes_of_bsd),
         TEST(test_witness_front_passed_over),
         TEST(test_witness_no_probe_of_who_has_filled_the_window),
         TEST(test_witness_ece),
