@@ -18,6 +18,8 @@
 #define LINK_COOKED   113
 #define LINK_COOKED_2 276
 #define ETHERNET_MOST 1500u
+#define SECOND        ((tfsm_time)1000000)
+#define OVER_LONG     ((tfsm_time)10 * 1000000)
 #define CLOSED_LONG   ((tfsm_time)60 * 1000000)
 #define IP_FIXED      20u
 #define IPV6_FIXED    40u
@@ -112,7 +114,7 @@ static void note_end(struct docket *docket, const struct entry *entry)
 {
     for (unsigned end = 0; end < 2 && was_open(entry); end++) {
         hosts_note_isn(docket->hosts, &entry->the_case.address[end], entry->the_case.isn[end],
-                       entry->syn[end]);
+                       entry->syn[end], entry->the_case.last);
     }
 }
 
@@ -208,7 +210,8 @@ static bool begins_anew(const struct entry *entry, unsigned sender,
         return false;
     }
     if ((flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN) {
-        return same ? closed : c->packets > 1 || c->syn_seen[sender];
+        bool long_over = entry->over && packet->time - c->last > OVER_LONG;
+        return same ? closed || long_over : c->packets > 1 || c->syn_seen[sender];
     }
     if ((flags & TFSM_SYN) != 0) {
         return entry->over && !same;
@@ -304,16 +307,25 @@ static void let_witnesses_see(const struct docket *docket, const struct entry *e
     }
 }
 
+/* Whether an end has used its number before: once, and some time ago, or more often. What passes a translator of addresses is
+ * seen twice, one right after the other. */
+static bool is_isn_again(const struct docket *docket, const struct docket_case *c, unsigned end,
+                         struct hosts_sight *before)
+{
+    tfsm_time over = 0;
+    unsigned count =
+        hosts_know_isn(docket->hosts, &c->address[end], c->isn[end], c->first, before, &over);
+    return count > 1 || (count == 1 && c->first - over > SECOND);
+}
+
 /* An initial sequence number that one end has used before. Where both have, somebody has rewritten the capture. */
 static void judge_isns(const struct docket *docket, const struct entry *entry,
                        const struct capture_packet *packet)
 {
     const struct docket_case *c = &entry->the_case;
     struct hosts_sight before[2] = {{0}, {0}};
-    bool again[2];
-    for (unsigned end = 0; end < 2; end++) {
-        again[end] = hosts_know_isn(docket->hosts, &c->address[end], c->isn[end], &before[end]);
-    }
+    bool again[2] = {is_isn_again(docket, c, 0, &before[0]),
+                     is_isn_again(docket, c, 1, &before[1])};
     for (unsigned end = 0; end < 2; end++) {
         if (again[end] && !again[1 - end] && entry->seat[end].witness != NULL) {
             struct witness_charge charge = {.clause = WITNESS_ISN_REPEATED,
@@ -368,6 +380,7 @@ static void note(struct docket *docket, struct entry *entry, unsigned sender,
 bool docket_packet(struct docket *docket, const struct capture_packet *packet)
 {
     bool wrong = !packet->taken && packet->reason == CAPTURE_BAD_CHECKSUM;
+    docket->court.coarse = docket->court.coarse && packet->time % SECOND == 0;
     const struct tfsm_packet *p = &packet->packet;
     if (!packet->taken && !wrong) {
         docket->court.fragments = docket->court.fragments || packet->reason == CAPTURE_FRAGMENT;
@@ -423,6 +436,7 @@ struct docket *docket_new(const struct docket_config *config)
     docket->court =
         (struct witness_court){.vantage = config->vantage,
                                .charge = raise,
+                               .coarse = true,
                                .text_most = config->text_most != 0 ? config->text_most : TEXT_MOST};
     return docket;
 }

@@ -15,6 +15,7 @@ struct host {
     unsigned isns;            /* noted so far: a ring */
     uint32_t isn[ISNS];
     struct hosts_sight syn[ISNS];
+    tfsm_time over[ISNS];
 };
 
 struct hosts {
@@ -91,23 +92,26 @@ struct hosts_sight hosts_elsewhere(const struct hosts *hosts, const struct tfsm_
 }
 
 void hosts_note_isn(struct hosts *hosts, const struct tfsm_address *address, uint32_t isn,
-                    struct hosts_sight syn)
+                    struct hosts_sight syn, tfsm_time over)
 {
     struct host *host = take(hosts, address);
     unsigned at = host->isns++ % ISNS;
     host->isn[at] = isn;
     host->syn[at] = syn;
+    host->over[at] = over;
 }
 
-bool hosts_know_isn(const struct hosts *hosts, const struct tfsm_address *address, uint32_t isn,
-                    struct hosts_sight *syn)
+unsigned hosts_know_isn(const struct hosts *hosts, const struct tfsm_address *address, uint32_t isn,
+                        tfsm_time at, struct hosts_sight *syn, tfsm_time *over)
 {
     const struct host *host = find(hosts, address);
+    unsigned count = 0;
     for (unsigned i = 0; host != NULL && i < host->isns && i < ISNS; i++) {
-        if (host->isn[i] == isn) {
-            *syn = host->syn[i];
-            return true;
+        if (host->isn[i] == isn && host->over[i] < at) {
+            *syn = count == 0 || host->over[i] > *over ? host->syn[i] : *syn;
+            *over = count == 0 || host->over[i] > *over ? host->over[i] : *over;
+            count++;
         }
     }
-    return false;
+    return count;
 }

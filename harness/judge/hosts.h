@@ -27,11 +27,11 @@ struct hosts_sight hosts_elsewhere(const struct hosts *hosts, const struct tfsm_
 
 /* A connection of a host's is over that began with this number, in that packet. */
 void hosts_note_isn(struct hosts *hosts, const struct tfsm_address *address, uint32_t isn,
-                    struct hosts_sight syn);
+                    struct hosts_sight syn, tfsm_time over);
 
-/* Whether one of the last few that are over began with it, too; then *syn is that one's. */
-bool hosts_know_isn(const struct hosts *hosts, const struct tfsm_address *address, uint32_t isn,
-                    struct hosts_sight *syn);
+/* How many of the last few that were over at a time began with it, too; *syn is that of the last. */
+unsigned hosts_know_isn(const struct hosts *hosts, const struct tfsm_address *address, uint32_t isn,
+                        tfsm_time at, struct hosts_sight *syn, tfsm_time *over);
 
 /* Of an address. */
 uint64_t hosts_hash(const struct tfsm_address *address, uint64_t seed);

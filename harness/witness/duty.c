@@ -14,9 +14,11 @@
      SECOND) /* from a minute on a timeout need not grow (RFC6298:2.5); small stacks stop sooner */
 #define PERSIST_LEAST                                                                              \
     (4 * SECOND) /* BSD probes every five seconds at first, whatever the timeout */
-#define PROBES_MOST 9u
-#define LATE_MOST   2u
-#define PATIENCE    (120 * SECOND)
+#define PROBES_MOST  9u
+#define LATE_MOST    3u
+#define LATE_LONGEST (60 * SECOND) /* later than that the clock was set */
+#define LONGEST      (600 * SECOND)
+#define PATIENCE     (120 * SECOND)
 #define FIRST_PATIENCE                                                                             \
     (20 * SECOND) /* as long as no timer has gone off: three seconds is the longest first timeout */
 #define PROBE_PATIENCE  (10 * SECOND) /* the same of a closed window, where five is the longest */
@@ -49,7 +51,7 @@ static int64_t milliseconds(tfsm_time time)
 static void judge_late(struct witness *w, const struct heard *heard)
 {
     tfsm_time took = since(heard, w->owed.seen);
-    if (w->owed.again || took <= ACK_MOST) {
+    if (w->owed.again || took <= ACK_MOST || took > LATE_LONGEST || w->gaps) {
         return;
     }
     /* once may be a machine that stood still */
@@ -248,7 +250,8 @@ static void judge_probes(struct witness *w, const struct heard *heard)
 /* The peer has spoken after all that time, and did not acknowledge it: no acknowledgment is missing in the capture. */
 static bool waits_still(const struct witness *w, tfsm_time patience)
 {
-    return w->in.last.at > w->front.last.at && w->in.last.at - w->front.last.at > patience;
+    tfsm_time waited = w->in.last.at > w->front.last.at ? w->in.last.at - w->front.last.at : 0;
+    return waited > patience && waited < LONGEST && !w->gaps;
 }
 
 static void judge_front(struct witness *w, const struct heard *heard)
@@ -320,7 +323,7 @@ static void judge_probe(struct witness *w, const struct heard *heard)
     tfsm_time closed = w->before.at - w->closed_from.at;
     /* it had filled the window, and the peer asks for nothing: it has waited for that */
     bool waited = w->closed_full && !w->timed_out && w->in.end_seen.number != w->before.number;
-    if (w->near && opened && heard->fresh && text_of(heard) > 1 &&
+    if (w->near && !w->gaps && opened && heard->fresh && text_of(heard) > 1 &&
         closed > (waited ? PROBE_PATIENCE : PATIENCE)) {
         witness_raise(w, WITNESS_NO_PROBE, heard, w->closed_from, w->before, milliseconds(closed),
                       0, 0);
@@ -389,7 +392,8 @@ static void judge_outside(struct witness *w, const struct heard *heard)
 {
     /* this may be the answer to the last one, if it comes soon */
     bool late = since(heard, w->outside_seen) > OUTSIDE_APART;
-    if (w->outside >= OUTSIDE_MOST + !late && w->outside_open && !has(heard, TFSM_RST)) {
+    if (!w->gaps && w->outside >= OUTSIDE_MOST + !late && w->outside_open &&
+        !has(heard, TFSM_RST)) {
         raise_outside(w, heard);
     }
     w->outside = 0;

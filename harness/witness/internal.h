@@ -93,6 +93,8 @@ struct doubt {
     bool denied_once; /* by one that can */
     struct sight seen;
     struct sight denied_seen;
+    tfsm_time said_at; /* the last time */
+    unsigned retorts;  /* ACKs of the peer right after that, which speak against it */
 };
 
 /* Text of the subject, to be compared with what is sent for it again: a ring of octets, of which those of a span are there. */
@@ -152,6 +154,16 @@ struct blind_rst {
     int64_t number;
 };
 
+/* A RST with numbers that answer nothing. */
+struct bad_rst {
+    struct sight seen;
+    struct sight asked;
+    bool sound;
+    enum witness_clause clause;
+    int64_t said;
+    int64_t right;
+};
+
 /* CE that is to be told. */
 struct due_ece {
     bool open;
@@ -165,6 +177,7 @@ struct due_ece {
 struct witness {
     struct witness_court *court;
     void *user;
+    bool gaps;      /* the capture misses packets of this connection */
     bool answered;  /* the subject has said something */
     bool near;      /* what is seen to go to the subject arrives there */
     struct way out; /* from the subject */
@@ -206,12 +219,13 @@ struct witness {
     uint32_t wrong_len;
     uint8_t wrong_flags;
     uint16_t wrong_error;
-    unsigned wrong_times;    /* the same segment, wrong by as much */
-    unsigned wrong_alike;    /* whichever segment, wrong by as much */
-    unsigned wrong_in_a_row; /* whichever segment and by how much */
-    uint32_t wrong_after;    /* after its number, as it stands there */
-    unsigned wrong_unheard;  /* new text of the peer since the last one that was right */
-    bool wrong_taken;        /* the peer has acknowledged one: it was right when it came there */
+    struct sight wrong_first; /* of those in a row */
+    unsigned wrong_times;     /* the same segment, wrong by as much */
+    unsigned wrong_alike;     /* whichever segment, wrong by as much */
+    unsigned wrong_in_a_row;  /* whichever segment and by how much */
+    uint32_t wrong_after;     /* after its number, as it stands there */
+    unsigned wrong_unheard;   /* new text of the peer since the last one that was right */
+    bool wrong_taken;         /* the peer has acknowledged one: it was right when it came there */
     /* what the peer sent last, for a RST that answers it: a ring */
     uint64_t asked_count;
     struct tfsm_segment asked[ASKED];
@@ -220,7 +234,10 @@ struct witness {
     bool is_signed;      /* the peer's segments are */
     struct sight killed; /* a RST at RCV.NXT came */
     unsigned undead;     /* segments of the subject since */
+    struct bad_rst bad_rst;
     struct blind_rst blind;
+    struct sight stray; /* a RST of the subject's with a number of nothing, and nothing since */
+    int64_t stray_number;
     struct due_echo due_echo;
     struct due_ece due_ece;
     struct doubt ahead; /* an ACK alone with a number that nothing has */

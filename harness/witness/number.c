@@ -5,6 +5,8 @@
 
 #define RETRANSMITS_AFTER (150 * MILLISECOND) /* no timer goes off sooner after an acknowledgment */
 #define ON_ITS_WAY        (2 * SECOND)        /* nobody keeps a packet for so long */
+#define REORDERED         (10 * MILLISECOND)
+#define RETORTS           5u
 #define DENIALS           3u
 #define FARTHEST                                                                                   \
     ((uint64_t)1                                                                                   \
@@ -106,6 +108,7 @@ void witness_suspect(struct doubt *doubt, const struct witness *w, const struct 
                                 .seen = sight_of(heard)};
     }
     doubt->said++;
+    doubt->said_at = heard->packet->at;
 }
 
 void witness_convict(struct witness *w, enum witness_clause clause, struct doubt *doubt,
@@ -268,22 +271,32 @@ void witness_judge_numbers(struct witness *w, const struct heard *heard)
 /* ---- the peer speaks ---- */
 
 /* What the peer sends now says that it has sent nothing up to what the subject named. */
-static bool denies(const struct witness *w, const struct doubt *doubt, const struct heard *heard)
+static bool denies(const struct witness *w, struct doubt *doubt, const struct heard *heard)
 {
+    tfsm_time since = heard->packet->at - doubt->seen.at;
     bool alone = heard->end == heard->seq; /* an ACK: numbered with what is sent next */
-    bool asks = heard->seq + 1 == w->in.end;
-    bool knows =
-        heard->ack > doubt->out_end ||                   /* it comes after what the subject said, */
-        heard->packet->at - doubt->seen.at > ON_ITS_WAY; /* or at least was not sent before */
-    if (is_beyond_all(w, doubt->number) || (has(heard, TFSM_FIN) && doubt->number > heard->end)) {
+    bool before = alone && heard->seq < doubt->number;
+    /* by one it asks whether the peer is there */
+    bool asks = heard->seq + 1 == w->in.end || heard->seq + 1 == doubt->number;
+    bool retort = before && heard->packet->at - doubt->said_at < RETRANSMITS_AFTER;
+    if (is_beyond_all(w, doubt->number) ||
+        (has(heard, TFSM_FIN) && doubt->number > heard->end && since > REORDERED)) {
         return true;
     }
-    if (alone && knows && !asks && heard->seq < doubt->number) {
+    doubt->retorts += retort;
+    if (doubt->retorts >= RETORTS) {
         return true;
     }
-    /* new text from where all was known, across what the subject named, sooner than a timer goes off */
-    return heard->fresh && heard->seq == doubt->known && heard->end > doubt->number &&
-           heard->packet->at - doubt->seen.at < RETRANSMITS_AFTER;
+    /* it comes after what the subject said, and not only in this recording, or at least was not sent before */
+    bool after = heard->ack > doubt->out_end && since > REORDERED;
+    if (before && !asks && (after || since > ON_ITS_WAY)) {
+        return true;
+    }
+    /* new text from where all was known, across what the subject named, later than taps that are merged would have it, and sooner
+     * than a timer goes off */
+    bool whole = (heard->packet->known & WITNESS_CHECKED) != 0;
+    return whole && heard->fresh && heard->seq == doubt->known && heard->end > doubt->number &&
+           since > REORDERED && since < RETRANSMITS_AFTER;
 }
 
 /* It sends again what was acknowledged, and again. */

@@ -33,6 +33,17 @@ static bool answers_any(const struct witness *w, const struct tfsm_segment *rst)
     return false;
 }
 
+static void doubt_rst(struct witness *w, enum witness_clause clause, const struct heard *heard,
+                      int64_t said, int64_t right)
+{
+    w->bad_rst = (struct bad_rst){.seen = sight_of(heard),
+                                  .asked = w->in.last,
+                                  .sound = heard->sound,
+                                  .clause = clause,
+                                  .said = said,
+                                  .right = right};
+}
+
 /* The subject has said nothing but RST: there is no connection. */
 static void judge_rst_of_nobody(struct witness *w, const struct heard *heard)
 {
@@ -43,22 +54,33 @@ static void judge_rst_of_nobody(struct witness *w, const struct heard *heard)
         return;
     }
     const struct tfsm_segment *asked = last_asked(w);
+    bool acked = (asked->flags & TFSM_ACK) != 0;
+    uint32_t number = acked ? asked->ack : 0;
+    uint32_t zero = (uint32_t)w->in.zero;
     if ((asked->flags & TFSM_RST) != 0) {
         if (answers(rst, asked)) {
             witness_raise(w, WITNESS_RST_FOR_RST, heard, w->in.last, nothing, 0, 0, 0);
         }
-        return;
-    }
-    bool acked = (asked->flags & TFSM_ACK) != 0;
-    uint32_t number = acked ? asked->ack : 0;
-    if (rst->seq != number) {
-        witness_raise(w, WITNESS_RST_NUMBER, heard, w->in.last, nothing, rst->seq, number, 0);
+    } else if (rst->seq != number) {
+        doubt_rst(w, WITNESS_RST_NUMBER, heard, rst->seq, number);
     } else if (!acked) {
-        uint32_t zero = (uint32_t)w->in.zero;
-        witness_raise(w, WITNESS_RST_ACK, heard, w->in.last, nothing,
-                      has(heard, TFSM_ACK) ? seq_distance(zero, rst->ack) : 0,
-                      seq_distance(zero, seq_add(asked->seq, asked->len)), 0);
+        doubt_rst(w, WITNESS_RST_ACK, heard,
+                  has(heard, TFSM_ACK) ? seq_distance(zero, rst->ack) : 0,
+                  seq_distance(zero, seq_add(asked->seq, asked->len)));
     }
+}
+
+/* Who was answered so goes on as if he had not been. */
+static void settle_rst(struct witness *w, const struct heard *heard)
+{
+    struct bad_rst *bad = &w->bad_rst;
+    if (bad->seen.number != 0 && !has(heard, TFSM_RST) && !heard->fresh) {
+        struct witness_packet packet = {.number = bad->seen.number, .at = bad->seen.at};
+        struct heard guilty = {.packet = &packet, .sound = bad->sound};
+        witness_raise(w, bad->clause, &guilty, bad->asked, sight_of(heard), bad->said, bad->right,
+                      0);
+    }
+    bad->seen = nothing;
 }
 
 /* A connection is ended by a RST at SND.NXT, or it is gone and the RST answers something. Others send RSTs in its name: they come
@@ -68,11 +90,27 @@ static void judge_rst_of_somebody(struct witness *w, const struct heard *heard)
     const struct way *out = &w->out;
     bool its_own = heard->packet->ttl != 0 && heard->packet->ttl == w->ttl;
     bool known = w->near && its_own && out->syn && w->asked_count > 0;
-    uint64_t past = out->end + WELL_BEYOND;
-    if (known && !answers_any(w, heard->segment) &&
-        (heard->seq + 1 < out->zero || heard->seq > past)) {
-        witness_raise(w, WITNESS_RST_ASTRAY, heard, out->end_seen, nothing,
-                      counted(out, heard->seq), counted(out, out->end), 0);
+    bool odd = heard->seq + 1 < out->zero || heard->seq > out->end + WELL_BEYOND;
+    bool stray = known && odd && !answers_any(w, heard->segment);
+    if (w->stray.number != 0 && its_own) { /* it did not go on: the first was its own, too */
+        witness_raise(w, WITNESS_RST_ASTRAY, heard, w->stray, nothing, w->stray_number,
+                      counted(out, out->end), 0);
+        w->stray = nothing;
+    } else if (stray) {
+        w->stray = sight_of(heard);
+        w->stray_number = counted(out, heard->seq);
+    }
+}
+
+/* The peer speaks again, and the subject has said nothing more: it was its own. */
+static void settle_stray(struct witness *w, const struct heard *heard)
+{
+    if (w->stray.number != 0 && heard->packet->at - w->stray.at > ON_ITS_WAY) {
+        struct witness_packet packet = {.number = w->stray.number, .at = w->stray.at};
+        struct heard guilty = {.packet = &packet, .sound = true};
+        witness_raise(w, WITNESS_RST_ASTRAY, &guilty, w->out.end_seen, sight_of(heard),
+                      w->stray_number, counted(&w->out, w->out.end), 0);
+        w->stray = nothing;
     }
 }
 
@@ -110,6 +148,7 @@ void witness_judge_resets(struct witness *w, const struct heard *heard)
         w->blind.seen = nothing;
     } else {
         judge_ignored(w, heard);
+        w->stray = nothing;
         w->ttl = w->ttl != 0 ? w->ttl : heard->packet->ttl;
         /* it goes on: nobody believed that */
         w->blind.seen = heard->packet->at - w->blind.seen.at > AT_ONCE ? nothing : w->blind.seen;
@@ -153,6 +192,8 @@ static void note_rst(struct witness *w, const struct heard *heard)
 void witness_note_resets(struct witness *w, const struct heard *heard)
 {
     w->is_signed = w->is_signed || is_signed(heard);
+    settle_rst(w, heard);
+    settle_stray(w, heard);
     if (has(heard, TFSM_RST)) {
         note_rst(w, heard);
     }

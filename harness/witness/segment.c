@@ -30,14 +30,16 @@ void witness_judge_checksum(struct witness *w, const struct witness_packet *pack
 {
     const struct tfsm_segment *segment = packet->segment;
     bool alike = w->wrong.number != 0 && w->wrong_error == packet->error;
-    bool same = alike && w->wrong_seq == segment->seq && w->wrong_len == segment->len &&
-                w->wrong_flags == segment->flags;
+    bool same = w->wrong.number != 0 && w->wrong_seq == segment->seq &&
+                w->wrong_len == segment->len && w->wrong_flags == segment->flags;
     w->wrong_times = same ? w->wrong_times + 1 : 1;
     w->wrong_alike = alike ? w->wrong_alike + 1 : 1;
-    w->wrong_in_a_row++;
+    w->wrong_first =
+        w->wrong_in_a_row++ == 0 ? (struct sight){packet->number, packet->at} : w->wrong_first;
+    bool long_enough = packet->at - w->wrong_first.at > SECOND; /* to be acknowledged */
     bool always = w->wrong_times >= WRONG_TIMES || w->wrong_alike >= WRONG_ALIKE ||
                   w->wrong_in_a_row >= WRONG_IN_ROW;
-    if (always && w->near && w->court->checked && !w->wrong_taken) {
+    if (always && long_enough && w->near && w->court->checked && !w->wrong_taken) {
         struct heard heard = {.packet = packet, .segment = segment, .sound = true};
         witness_raise(w, WITNESS_CHECKSUM, &heard, w->wrong, nothing, 0, 0, 0);
     }

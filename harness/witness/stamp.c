@@ -2,6 +2,8 @@
 #include "internal.h"
 
 #define BEFORE_CAPTURE 200000u /* ticks that a SYN may have had before the first that was seen */
+#define REORDERED      (200 * MILLISECOND)
+#define FAR_AHEAD      10000u /* ticks */
 #define STANDS_MOST    (20 * SECOND)
 #define STALE_UNSURE   4u /* where what was to be echoed may have come damaged */
 #define STALE_MOST     2u /* echoes of that kind are one too many */
@@ -91,9 +93,12 @@ static void settle_echo(struct witness *w, const struct heard *heard)
         return;
     }
     uint32_t said = (uint32_t)w->echo.number;
+    /* taps that are merged may show it before what it echoes, but not by much */
+    bool late = heard->packet->at - w->echo.seen.at > REORDERED;
+    bool far = seq_distance(w->in.ts_val, said) > FAR_AHEAD;
     if (!seq_lt(heard->segment->ts_val, said)) {
         w->echo.open = false;
-    } else if (heard->sound &&
+    } else if (heard->sound && (late || far) &&
                ((heard->fresh && heard->seq >= w->echo.known) || heard->ack > w->echo.out_end)) {
         witness_convict(w, WITNESS_ECHO_OF_NOTHING, &w->echo, heard, said, 0);
     }
@@ -104,6 +109,10 @@ static void note_due(struct witness *w, const struct heard *heard)
     struct due_echo *due = &w->due_echo;
     bool moves = heard->fresh && heard->seq <= w->out.ack && heard->end > w->out.ack;
     bool takes = w->out.edge_known && heard->end <= w->out.edge;
+    const unsigned card = heard->packet->known & (WITNESS_SOUND | WITNESS_CHECKED);
+    if (card == WITNESS_SOUND) {
+        return; /* put together by a network card, perhaps, of several with stamps of their own */
+    }
     if (due->open || !w->near || !w->out.plain || !moves || !takes || has(heard, TFSM_SYN) ||
         has(heard, TFSM_RST) || !has(heard, TFSM_ACK) || !agreed(w, TFSM_OPT_TIMESTAMPS) ||
         !bears(heard, TFSM_OPT_TIMESTAMPS) || seq_lt(heard->segment->ts_val, w->in.ts_val)) {

@@ -205,6 +205,16 @@ static void note_stamp(struct way *way, const struct heard *heard, struct sight 
     way->stamped = true;
 }
 
+/* Something is acknowledged that was not seen: this capture misses packets. */
+static void note_gaps(struct witness *w, const struct way *other, const struct heard *heard,
+                      uint64_t before)
+{
+    bool unseen = other->spoken && other->begun && heard->ack > other->end;
+    bool hole = before != 0 && heard->ack > before && heard->ack <= other->end &&
+                !spans_hold(&other->seen, before, heard->ack);
+    w->gaps = w->gaps || unseen || hole;
+}
+
 static void note(struct witness *w, struct way *way, const struct way *other,
                  const struct heard *heard)
 {
@@ -237,6 +247,7 @@ static void note(struct witness *w, struct way *way, const struct way *other,
         way->sent = heard->end;
     }
     spans_add(&way->seen, heard->seq, heard->end);
+    note_gaps(w, other, heard, way->ack);
     /* what acknowledges more than was seen is in doubt, and says nothing yet */
     if (heard->ack != 0 && (heard->ack <= other->end || !other->spoken)) {
         if (heard->ack > way->ack) {
@@ -308,7 +319,7 @@ static tfsm_time quick(const struct witness_packet *packet)
 static void note_nearness(struct witness *w, const struct heard *heard)
 {
     bool answers = heard->ack > w->out.ack && heard->ack == w->in.end && w->in.spoken;
-    if (w->court->vantage == WITNESS_TOLD && answers &&
+    if (w->court->vantage == WITNESS_TOLD && !w->court->coarse && answers &&
         heard->packet->at - w->in.end_seen.at <= quick(heard->packet)) {
         w->near = true;
     }
@@ -317,8 +328,8 @@ static void note_nearness(struct witness *w, const struct heard *heard)
 /* Nor if the first that it says, whatever that is, comes right after a SYN. */
 static void note_first_answer(struct witness *w, const struct witness_packet *packet)
 {
-    if (w->court->vantage == WITNESS_TOLD && w->in.syn && !w->answered && !w->before_sent &&
-        packet->at - w->before.at <= quick(packet)) {
+    if (w->court->vantage == WITNESS_TOLD && !w->court->coarse && w->in.syn && !w->answered &&
+        !w->before_sent && packet->at - w->before.at <= quick(packet)) {
         w->near = true;
     }
     w->answered = true;
