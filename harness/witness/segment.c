@@ -36,10 +36,11 @@ void witness_judge_checksum(struct witness *w, const struct witness_packet *pack
     w->wrong_alike = alike ? w->wrong_alike + 1 : 1;
     w->wrong_first =
         w->wrong_in_a_row++ == 0 ? (struct sight){packet->number, packet->at} : w->wrong_first;
-    bool long_enough = packet->at - w->wrong_first.at > SECOND; /* to be acknowledged */
-    bool always = w->wrong_times >= WRONG_TIMES || w->wrong_alike >= WRONG_ALIKE ||
-                  w->wrong_in_a_row >= WRONG_IN_ROW;
-    if (always && long_enough && w->near && w->court->checked && !w->wrong_taken) {
+    tfsm_time lasts = packet->at - w->wrong_first.at; /* long enough to be acknowledged? */
+    bool always = (w->wrong_times >= WRONG_TIMES && lasts > 2 * SECOND) ||
+                  (w->wrong_alike >= WRONG_ALIKE && lasts > 5 * SECOND) ||
+                  (w->wrong_in_a_row >= WRONG_IN_ROW && lasts > 5 * SECOND);
+    if (always && w->near && w->court->checked && !w->court->untrue && !w->wrong_taken) {
         struct heard heard = {.packet = packet, .segment = segment, .sound = true};
         witness_raise(w, WITNESS_CHECKSUM, &heard, w->wrong, nothing, 0, 0, 0);
     }
@@ -61,6 +62,8 @@ void witness_note_taken(struct witness *w, const struct heard *heard)
     w->wrong_unheard += heard->fresh && text_of(heard) > 0;
     bool acked =
         w->wrong_len > 0 && has(heard, TFSM_ACK) && !seq_lt(heard->segment->ack, w->wrong_after);
+    w->court->untrue =
+        w->court->untrue || acked; /* whoever wrote this capture changed octets, and not the sums */
     w->wrong_taken = w->wrong_taken || acked || w->wrong_unheard > UNHEARD_MOST;
 }
 

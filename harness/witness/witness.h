@@ -84,6 +84,7 @@ struct witness_court {
     size_t text_kept; /* and how many there are */
     bool
         checked; /* some packet of the capture had a right checksum, so that wrong ones mean something */
+    bool untrue;    /* some packet with a wrong one was acknowledged: it was right on the wire */
     bool coarse;    /* times are whole seconds */
     bool fragments; /* some of the capture is in fragments, which no witness sees */
 };

@@ -26,7 +26,7 @@ static void test_witness_checksum_wrong_each_time(void **state)
     subject(s, TFSM_ACK, 1, 1, 100);
     subject(s, TFSM_ACK, 1, 1, 100);
     assert_nothing(s); /* it may be damaged */
-    s->now += 2000000;
+    s->now += 3000000;
     subject(s, TFSM_ACK, 1, 1, 100);
     assert_only(s, WITNESS_CHECKSUM);
 }
@@ -49,7 +49,7 @@ static void test_witness_checksum_always_wrong(void **state)
     s->known = WITNESS_WHOLE | WITNESS_WRONG;
     for (uint32_t i = 0; i < 9; i++) {
         s->error = (uint16_t)(1000 + i * 37); /* by another amount each time */
-        s->now += 200000;
+        s->now += 700000;
         subject(s, TFSM_ACK, 1 + i, 1, 1);
     }
     assert_nothing(s);
@@ -69,7 +69,7 @@ static void test_witness_checksum_wrong_by_as_much(void **state)
     }
     subject(s, TFSM_ACK, 31, 1, 10);
     assert_nothing(s); /* the peer has had no time to take them */
-    s->now += 2000000;
+    s->now += 6000000;
     subject(s, TFSM_ACK, 31, 1, 10);
     assert_only(s, WITNESS_CHECKSUM);
 }
