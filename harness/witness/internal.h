@@ -223,6 +223,7 @@ struct witness {
     unsigned wrong_times;     /* the same segment, wrong by as much */
     unsigned wrong_alike;     /* whichever segment, wrong by as much */
     unsigned wrong_in_a_row;  /* whichever segment and by how much */
+    bool wrong_waits;         /* one with text is not acknowledged yet, the first since one was */
     uint32_t wrong_after;     /* after its number, as it stands there */
     unsigned wrong_unheard;   /* new text of the peer since the last one that was right */
     bool wrong_taken;         /* the peer has acknowledged one: it was right when it came there */

@@ -44,7 +44,10 @@ void witness_judge_checksum(struct witness *w, const struct witness_packet *pack
         struct heard heard = {.packet = packet, .segment = segment, .sound = true};
         witness_raise(w, WITNESS_CHECKSUM, &heard, w->wrong, nothing, 0, 0, 0);
     }
-    w->wrong_after = seq_add(segment->seq, segment->len);
+    if (!w->wrong_waits && segment->len > 0) {
+        w->wrong_waits = true;
+        w->wrong_after = seq_add(segment->seq, segment->len);
+    }
     w->wrong = (struct sight){packet->number, packet->at};
     w->wrong_seq = segment->seq;
     w->wrong_len = segment->len;
@@ -61,7 +64,7 @@ void witness_note_taken(struct witness *w, const struct heard *heard)
     }
     w->wrong_unheard += heard->fresh && text_of(heard) > 0;
     bool acked =
-        w->wrong_len > 0 && has(heard, TFSM_ACK) && !seq_lt(heard->segment->ack, w->wrong_after);
+        w->wrong_waits && has(heard, TFSM_ACK) && !seq_lt(heard->segment->ack, w->wrong_after);
     w->court->untrue =
         w->court->untrue || acked; /* whoever wrote this capture changed octets, and not the sums */
     w->wrong_taken = w->wrong_taken || acked || w->wrong_unheard > UNHEARD_MOST;
