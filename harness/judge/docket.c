@@ -268,8 +268,8 @@ static size_t header_at(const struct capture_packet *packet)
     return 0;
 }
 
-static void let_witnesses_see(const struct docket *docket, const struct entry *entry,
-                              unsigned sender, const struct capture_packet *packet)
+static void let_witnesses_see(const struct entry *entry, unsigned sender,
+                              const struct capture_packet *packet)
 {
     size_t at = header_at(packet);
     size_t text_at = packet->packet.text_at;
@@ -298,10 +298,6 @@ static void let_witnesses_see(const struct docket *docket, const struct entry *e
     }
     for (unsigned e = 0; e < 2; e++) {
         if (entry->seat[e].witness != NULL) {
-            struct hosts_sight sight =
-                hosts_elsewhere(docket->hosts, &entry->the_case.address[e], entry->the_case.number);
-            seen.elsewhere = sight.packet;
-            seen.elsewhere_at = sight.at;
             witness_packet(entry->seat[e].witness, sender == e, &seen);
         }
     }
@@ -343,9 +339,8 @@ static void note_hosts(const struct docket *docket, struct entry *entry, unsigne
 {
     struct docket_case *c = &entry->the_case;
     unsigned flags = packet->packet.segment.flags;
-    struct hosts_sight sight = {c->number, packet->number, packet->time};
+    struct hosts_sight sight = {packet->number, packet->time};
     bool before = was_open(entry);
-    hosts_hear(docket->hosts, &c->address[sender], sight);
     if ((flags & TFSM_SYN) != 0 && !c->syn_seen[sender]) {
         c->syn_seen[sender] = true;
         c->isn[sender] = packet->packet.segment.seq;
@@ -410,7 +405,7 @@ bool docket_packet(struct docket *docket, const struct capture_packet *packet)
             return false;
         }
     }
-    let_witnesses_see(docket, entry, sender, packet);
+    let_witnesses_see(entry, sender, packet);
     if (!wrong) {
         note(docket, entry, sender, packet);
         leave_line(docket, entry);

@@ -10,9 +10,7 @@
 struct host {
     struct tfsm_address address;
     bool known;
-    struct hosts_sight latest;
-    struct hosts_sight other; /* the latest of another connection than that */
-    unsigned isns;            /* noted so far: a ring */
+    unsigned isns; /* noted so far: a ring */
     uint32_t isn[ISNS];
     struct hosts_sight syn[ISNS];
     tfsm_time over[ISNS];
@@ -70,25 +68,6 @@ static struct host *take(struct hosts *hosts, const struct tfsm_address *address
         *host = (struct host){.address = *address, .known = true};
     }
     return host;
-}
-
-void hosts_hear(struct hosts *hosts, const struct tfsm_address *address, struct hosts_sight sight)
-{
-    struct host *host = take(hosts, address);
-    if (host->latest.connection != sight.connection) {
-        host->other = host->latest;
-    }
-    host->latest = sight;
-}
-
-struct hosts_sight hosts_elsewhere(const struct hosts *hosts, const struct tfsm_address *address,
-                                   uint64_t connection)
-{
-    const struct host *host = find(hosts, address);
-    if (host == NULL) {
-        return (struct hosts_sight){0};
-    }
-    return host->latest.connection != connection ? host->latest : host->other;
 }
 
 void hosts_note_isn(struct hosts *hosts, const struct tfsm_address *address, uint32_t isn,

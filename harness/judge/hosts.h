@@ -1,14 +1,13 @@
-/* What a docket remembers of hosts beyond one connection: when one was heard of last, which shows that it lives, and the initial
- * sequence numbers of its last connections. A host whose place another one needs is forgotten. */
+/* What a docket remembers of hosts beyond one connection: the initial sequence numbers of their last ones. A host whose place
+ * another one needs is forgotten. */
 #ifndef HARNESS_HOSTS_H
 #define HARNESS_HOSTS_H
 
 #include "tfsm.h"
 
-/* A packet of a host's, and in which connection. */
+/* A packet. */
 struct hosts_sight {
-    uint64_t connection; /* 0: there is none */
-    uint64_t packet;
+    uint64_t packet; /* 0: there is none */
     tfsm_time at;
 };
 
@@ -17,13 +16,6 @@ struct hosts;
 /* Null: no memory. */
 struct hosts *hosts_new(void);
 void hosts_free(struct hosts *hosts);
-
-/* A host has sent a packet. */
-void hosts_hear(struct hosts *hosts, const struct tfsm_address *address, struct hosts_sight sight);
-
-/* The last packet of a host in any connection but this one. */
-struct hosts_sight hosts_elsewhere(const struct hosts *hosts, const struct tfsm_address *address,
-                                   uint64_t connection);
 
 /* A connection of a host's is over that began with this number, in that packet. */
 void hosts_note_isn(struct hosts *hosts, const struct tfsm_address *address, uint32_t isn,

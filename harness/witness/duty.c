@@ -27,7 +27,7 @@
 #define PASSED_MOST     4u
 #define PASSED_TIME     (3 * SECOND)
 #define UNTOLD_MOST     2u
-#define AT_ONCE         (10 * MILLISECOND)
+#define AT_ONCE         (3 * MILLISECOND)
 #define LINGERS         (20 * SECOND) /* nobody's two MSL are less */
 #define OUTSIDE_APART   SECOND        /* answers may be limited */
 #define OUTSIDE_MOST    3u
@@ -51,11 +51,13 @@ static int64_t milliseconds(tfsm_time time)
 static void judge_late(struct witness *w, const struct heard *heard)
 {
     tfsm_time took = since(heard, w->owed.seen);
+    w->timely += !w->owed.again;
     if (w->owed.again || took <= ACK_MOST || took > LATE_LONGEST || w->gaps) {
         return;
     }
-    /* once may be a machine that stood still */
-    if (++w->late >= LATE_MOST) {
+    /* once may be a machine that stood still, and of many a few are missing in the capture */
+    w->late++;
+    if (w->late >= LATE_MOST && w->late * 4 >= w->timely) {
         witness_raise(w, WITNESS_ACK_LATE, heard, w->owed.seen, nothing, milliseconds(took), 0, 0);
     }
 }
@@ -73,7 +75,7 @@ static void raise_unanswered(struct witness *w, const struct heard *heard)
 static void judge_owed(struct witness *w, const struct heard *heard)
 {
     struct owed_ack *owed = &w->owed;
-    if (!owed->open || heard->ack == 0 || has(heard, TFSM_RST)) {
+    if (!owed->open || heard->ack == 0 || has(heard, TFSM_RST) || has(heard, TFSM_SYN)) {
         return;
     }
     if (heard->ack > owed->from) {
@@ -109,15 +111,7 @@ static bool is_up(const struct witness *w)
     return w->out.spoken && w->out.ack != 0 && !w->out.reset && !w->in.reset;
 }
 
-/* Who says nothing at all may be dead, unless he speaks in another connection, or the capture is said to be his. */
-static bool lives(const struct witness *w, const struct heard *heard, struct sight since_when)
-{
-    const struct witness_packet *packet = heard->packet;
-    return w->court->vantage == WITNESS_NEAR ||
-           (packet->elsewhere != 0 && packet->elsewhere_at > since_when.at + SECOND);
-}
-
-/* Before his third segment he may have refused ours. */
+/* Who says nothing at all may be dead, unless the capture is said to be his. Before his third segment he may have refused ours. */
 static void judge_silence(struct witness *w, const struct heard *heard)
 {
     struct owed_ack *owed = &w->owed;
@@ -125,7 +119,7 @@ static void judge_silence(struct witness *w, const struct heard *heard)
         !w->out.plain) {
         return;
     }
-    if (lives(w, heard, owed->seen)) {
+    if (w->court->vantage == WITNESS_NEAR) {
         raise_unanswered(w, heard);
     } else if (!owed->dead) {
         owed->dead = true;
@@ -149,8 +143,9 @@ static void note_owed(struct witness *w, const struct heard *heard)
     struct owed_ack *owed = &w->owed;
     uint64_t next = w->out.ack;                              /* what the subject waits for */
     bool ended = w->in.fin && heard->end > w->in.fin_at + 1; /* nothing is taken behind a FIN */
-    bool takes = w->out.edge_known && heard->text_end <= w->out.edge && heard->end > heard->seq &&
-                 !ended && !w->in.fin_moves;
+    bool room = heard->text_end <= w->out.ack + w->out.wnd;  /* by the last window, too */
+    bool takes = w->out.edge_known && heard->text_end <= w->out.edge && room &&
+                 heard->end > heard->seq && !ended && !w->in.fin_moves;
     bool proper = is_proper(w, heard);
     bool astray = w->broke[WITNESS_ACK_BACK] + w->broke[WITNESS_ACK_AHEAD] >
                   0; /* it says more or less than it means */
@@ -263,6 +258,9 @@ static void judge_front(struct witness *w, const struct heard *heard)
     tfsm_time patience = w->timed_out ? PATIENCE : FIRST_PATIENCE;
     /* with more behind it, perhaps */
     bool again = spans_hold(&w->out.seen, seq, seq + 1);
+    if (w->in.ack == 0 && !has(heard, TFSM_SYN)) {
+        return; /* nobody knows what is acknowledged */
+    }
     if (covers && waits && again) {
         judge_again(w, heard);
         front->last = sight_of(heard);
@@ -316,13 +314,14 @@ static void judge_flight(struct witness *w, const struct heard *heard)
 /* That there was something to send shows when the window opens and it goes at once. */
 static void judge_probe(struct witness *w, const struct heard *heard)
 {
-    bool opened = !w->before_sent && w->in.wnd > 0 && since(heard, w->before) < AT_ONCE;
+    bool opened = !w->before_sent && w->in.wnd > 0 && since(heard, w->before) < AT_ONCE &&
+                  w->in.end_seen.number != w->before.number;
     if (w->closed_from.number == 0) {
         return;
     }
     tfsm_time closed = w->before.at - w->closed_from.at;
     /* it had filled the window, and the peer asks for nothing: it has waited for that */
-    bool waited = w->closed_full && !w->timed_out && w->in.end_seen.number != w->before.number;
+    bool waited = w->closed_full && !w->timed_out;
     if (w->near && !w->gaps && opened && heard->fresh && text_of(heard) > 1 &&
         closed > (waited ? PROBE_PATIENCE : PATIENCE)) {
         witness_raise(w, WITNESS_NO_PROBE, heard, w->closed_from, w->before, milliseconds(closed),
@@ -417,7 +416,7 @@ static void note_outside(struct witness *w, const struct heard *heard)
     }
     w->outside_open = true;
     w->outside_seen = sight_of(heard);
-    if (w->outside >= OUTSIDE_SILENT && lives(w, heard, w->outside_from)) {
+    if (w->outside >= OUTSIDE_SILENT && w->court->vantage == WITNESS_NEAR) {
         raise_outside(w, heard);
     }
 }

@@ -200,6 +200,7 @@ struct witness {
     bool timed_out;       /* something was sent again */
     tfsm_time round_trip; /* the shortest seen, 0: none was */
     unsigned late;        /* acknowledgments that were */
+    unsigned timely;      /* and all whose time is known */
     uint64_t full;        /* octets of the largest text of the peer */
     unsigned lazy;        /* how often more than two of these waited for an acknowledgment */
     unsigned outside;     /* segments outside the window that nothing answered */

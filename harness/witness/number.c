@@ -139,7 +139,8 @@ static void judge_ahead(struct witness *w, const struct heard *heard)
                             counted(&w->in, w->in.end));
         }
     }
-    for (unsigned i = 0; i < heard->segment->sacks; i++) {
+    bool whole = (heard->packet->known & WITNESS_WHOLE) != 0;
+    for (unsigned i = 0; whole && i < heard->segment->sacks; i++) {
         uint64_t right = w->in.end + (uint64_t)(int64_t)(int32_t)seq_sub(
                                          heard->segment->sack[i].right, (uint32_t)w->in.end);
         if (right > w->in.end && right < w->in.end + FARTHEST) {

@@ -318,13 +318,6 @@ static void test_witness_silence(void **state)
     for (unsigned i = 0; i < WITNESS_SILENT; i++) {
         assert_int_equal(s->raised[i], 0);
     }
-    s = anew(state);
-    s->court.vantage = WITNESS_TOLD;
-    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
-    s->elsewhere = 1; /* speaks in another connection */
-    s->elsewhere_at = 5000000;
-    come_again(s, TFSM_ACK, 10);
-    assert_only(s, WITNESS_TEXT_UNANSWERED);
     s = anew(state); /* the capture is from its own host */
     shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
     come_again(s, TFSM_ACK | TFSM_FIN, 0);

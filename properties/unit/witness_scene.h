@@ -25,8 +25,6 @@ struct scene {
     uint8_t ecn;
     uint16_t up;
     uint16_t error;
-    uint64_t elsewhere;
-    tfsm_time elsewhere_at;
     uint8_t options[40];
     unsigned option_octets;
     uint8_t text[4000];
@@ -94,8 +92,6 @@ static inline void show(struct scene *s, bool sent, struct tfsm_segment segment)
                                     .family = 4,
                                     .ttl = s->ttl,
                                     .error = s->error,
-                                    .elsewhere = s->elsewhere,
-                                    .elsewhere_at = s->elsewhere_at,
                                     .options = s->options,
                                     .option_octets = s->option_octets,
                                     .text = s->text + from % 1000,
