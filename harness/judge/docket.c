@@ -18,6 +18,8 @@
 #define LINK_COOKED   113
 #define LINK_COOKED_2 276
 #define ETHERNET_MOST 1500u
+#define ICMP          1u
+#define ICMPV6        58u
 #define SECOND        ((tfsm_time)1000000)
 #define OVER_LONG     ((tfsm_time)10 * 1000000)
 #define CLOSED_LONG   ((tfsm_time)60 * 1000000)
@@ -211,7 +213,8 @@ static bool begins_anew(const struct entry *entry, unsigned sender,
     }
     if ((flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN) {
         bool long_over = entry->over && packet->time - c->last > OVER_LONG;
-        return same ? closed || long_over : c->packets > 1 || c->syn_seen[sender];
+        return same ? closed || long_over || (entry->over && was_open(entry))
+                    : c->packets > 1 || c->syn_seen[sender];
     }
     if ((flags & TFSM_SYN) != 0) {
         return entry->over && !same;
@@ -372,12 +375,19 @@ static void note(struct docket *docket, struct entry *entry, unsigned sender,
     }
 }
 
+static bool is_icmp(const struct capture_packet *packet)
+{
+    return packet->reason == CAPTURE_NOT_TCP && packet->size > IP_FIXED &&
+           (packet->octets[0] >> 4 == 4 ? packet->octets[9] == ICMP : packet->octets[6] == ICMPV6);
+}
+
 bool docket_packet(struct docket *docket, const struct capture_packet *packet)
 {
     bool wrong = !packet->taken && packet->reason == CAPTURE_BAD_CHECKSUM;
     docket->court.coarse = docket->court.coarse && packet->time % SECOND == 0;
     const struct tfsm_packet *p = &packet->packet;
     if (!packet->taken && !wrong) {
+        docket->court.icmp = docket->court.icmp || is_icmp(packet);
         docket->court.fragments = docket->court.fragments || packet->reason == CAPTURE_FRAGMENT;
         return true;
     }

@@ -204,7 +204,7 @@ static void judge_again(struct witness *w, const struct heard *heard)
     front->again++;
     w->timed_out = true;
     /* the first of text may be a probe for a lost tail, which is no timeout */
-    if ((syn || w->in.wnd > 0) && front->silent >= (syn ? 4u : 5u) &&
+    if (!w->court->icmp && (syn || w->in.wnd > 0) && front->silent >= (syn ? 4u : 5u) &&
         does_not_double(front, TIMER_LEAST)) {
         witness_raise(w, syn ? WITNESS_SYN_BACKOFF : WITNESS_BACKOFF, heard, front->first,
                       front->last, milliseconds(front->interval[0]),

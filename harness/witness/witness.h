@@ -86,6 +86,7 @@ struct witness_court {
         checked; /* some packet of the capture had a right checksum, so that wrong ones mean something */
     bool untrue;    /* some packet with a wrong one was acknowledged: it was right on the wire */
     bool coarse;    /* times are whole seconds */
+    bool icmp;      /* some packet of the capture is ICMP, which may undo a back-off (RFC 6069) */
     bool fragments; /* some of the capture is in fragments, which no witness sees */
 };
 
