@@ -213,7 +213,7 @@ static bool begins_anew(const struct entry *entry, unsigned sender,
     }
     if ((flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN) {
         bool long_over = entry->over && packet->time - c->last > OVER_LONG;
-        return same ? closed || long_over || (entry->over && was_open(entry))
+        return same ? closed || long_over || (entry->over && entry->plain[sender])
                     : c->packets > 1 || c->syn_seen[sender];
     }
     if ((flags & TFSM_SYN) != 0) {
