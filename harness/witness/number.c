@@ -70,7 +70,8 @@ static void judge_sent_ahead(struct witness *w, const struct heard *heard)
     struct way *out = &w->out;
     bool alone = heard->end == heard->seq && heard->ack != 0;
     bool next = heard->fresh && heard->seq == out->sent;
-    if (!w->near || !out->plain) {
+    /* where anything of it gets lost before it comes here, what looks new may be sent again */
+    if (!w->near || !out->plain || w->timed_out || w->gaps) {
         return;
     }
     if (alone && heard->seq > out->sent && out->sent != 0) {
