@@ -113,7 +113,8 @@ static void note_due(struct witness *w, const struct heard *heard)
     if (card == WITNESS_SOUND) {
         return; /* put together by a network card, perhaps, of several with stamps of their own */
     }
-    if (due->open || !w->near || !w->out.plain || !moves || !takes || has(heard, TFSM_SYN) ||
+    bool old = heard->ack < w->in.ack; /* Linux takes the text, and not the stamp */
+    if (old || due->open || !w->near || !w->out.plain || !moves || !takes || has(heard, TFSM_SYN) ||
         has(heard, TFSM_RST) || !has(heard, TFSM_ACK) || !agreed(w, TFSM_OPT_TIMESTAMPS) ||
         !bears(heard, TFSM_OPT_TIMESTAMPS) || seq_lt(heard->segment->ts_val, w->in.ts_val)) {
         return;

@@ -573,6 +573,23 @@ static void test_witness_number_ahead_where_the_capture_lost_something(void **st
     assert_nothing(s);
 }
 
+/* Linux does not take the timestamp of a segment whose acknowledgment is old. */
+static void test_witness_echo_of_a_segment_with_an_old_ack(void **state)
+{
+    struct scene *s = *state;
+    shake_hands(s, TFSM_OPT_TIMESTAMPS, TFSM_OPT_TIMESTAMPS);
+    subject(s, TFSM_ACK, 1, 1, 100);
+    s->ts_val[0] = 1000;
+    peer(s, TFSM_ACK, 1, 101, 0);
+    s->ts_ecr[1] = 1000;
+    for (uint32_t i = 0; i < 4; i++) {
+        s->ts_val[0] = 2000 + i;
+        peer(s, TFSM_ACK, 1 + 20 * i, 1, 20);
+        subject(s, TFSM_ACK, 101, 21 + 20 * i, 0);
+    }
+    assert_nothing(s);
+}
+
 static void test_witness_echo_stale(void **state)
 {
     struct scene *s = *state;
@@ -650,6 +667,7 @@ int main(void)
         TEST(test_witness_numbers_of_nothing),
         TEST(test_witness_number_ahead),
         TEST(test_witness_number_ahead_where_the_capture_lost_something),
+        TEST(test_witness_echo_of_a_segment_with_an_old_ack),
         TEST(test_witness_echo_stale),
         TEST(test_witness_words_name_numbers),
     };
