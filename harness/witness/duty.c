@@ -57,7 +57,7 @@ static void judge_late(struct witness *w, const struct heard *heard)
     }
     /* once may be a machine that stood still, and of many a few are missing in the capture */
     w->late++;
-    if (w->late >= LATE_MOST && w->late * 4 >= w->timely) {
+    if (w->late >= LATE_MOST && w->late * 2 >= w->timely) {
         witness_raise(w, WITNESS_ACK_LATE, heard, w->owed.seen, nothing, milliseconds(took), 0, 0);
     }
 }

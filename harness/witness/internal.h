@@ -224,14 +224,17 @@ struct witness {
     unsigned wrong_times;     /* the same segment, wrong by as much */
     unsigned wrong_alike;     /* whichever segment, wrong by as much */
     unsigned wrong_in_a_row;  /* whichever segment and by how much */
-    bool wrong_waits;         /* one with text is not acknowledged yet, the first since one was */
-    uint32_t wrong_after;     /* after its number, as it stands there */
-    unsigned wrong_unheard;   /* new text of the peer since the last one that was right */
-    bool wrong_taken;         /* the peer has acknowledged one: it was right when it came there */
+    bool wrong_passed;      /* the peer has spoken since the first in a row, and did not take it */
+    bool wrong_waits;       /* one with text is not acknowledged yet, the first since one was */
+    uint32_t wrong_after;   /* after its number, as it stands there */
+    unsigned wrong_unheard; /* new text of the peer since the last one that was right */
+    bool wrong_taken;       /* the peer has acknowledged one: it was right when it came there */
     /* what the peer sent last, for a RST that answers it: a ring */
     uint64_t asked_count;
     struct tfsm_segment asked[ASKED];
     uint8_t ttl;         /* of the subject's first segment that was no RST */
+    uint64_t ordinary;   /* the largest text that the peer takes */
+    unsigned oversize;   /* segments with more */
     unsigned bare;       /* segments without the timestamps that were agreed */
     bool is_signed;      /* the peer's segments are */
     struct sight killed; /* a RST at RCV.NXT came */

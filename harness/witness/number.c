@@ -285,7 +285,7 @@ static bool denies(const struct witness *w, struct doubt *doubt, const struct he
         (has(heard, TFSM_FIN) && doubt->number > heard->end && since > REORDERED)) {
         return true;
     }
-    doubt->retorts += retort;
+    doubt->retorts += retort && since > REORDERED;
     if (doubt->retorts >= RETORTS) {
         return true;
     }

@@ -13,10 +13,12 @@ enum option_kind {
 
 #define AE 1u /* a reserved bit that RFC 9768 gives a meaning */
 
-#define UNHEARD_MOST 16u /* segments of new text that nobody sends unheard */
-#define WRONG_TIMES  3u  /* wrong by as much, the same segment or, */
-#define WRONG_ALIKE  4u  /* whichever, */
-#define WRONG_IN_ROW 10u /* and by whatever: no way damages everything */
+#define OPTIONS_MOST  40u
+#define OVERSIZE_MOST 3u
+#define UNHEARD_MOST  16u /* segments of new text that nobody sends unheard */
+#define WRONG_TIMES   3u  /* wrong by as much, the same segment or, */
+#define WRONG_ALIKE   4u  /* whichever, */
+#define WRONG_IN_ROW  10u /* and by whatever: no way damages everything */
 
 static void raise(struct witness *w, enum witness_clause clause, const struct heard *heard,
                   int64_t a, int64_t b, int64_t c)
@@ -40,7 +42,8 @@ void witness_judge_checksum(struct witness *w, const struct witness_packet *pack
     bool always = (w->wrong_times >= WRONG_TIMES && lasts > 2 * SECOND) ||
                   (w->wrong_alike >= WRONG_ALIKE && lasts > 5 * SECOND) ||
                   (w->wrong_in_a_row >= WRONG_IN_ROW && lasts > 5 * SECOND);
-    if (always && w->near && w->court->checked && !w->court->untrue && !w->wrong_taken) {
+    if (always && w->wrong_passed && w->near && w->court->checked && !w->court->untrue &&
+        !w->wrong_taken) {
         struct heard heard = {.packet = packet, .segment = segment, .sound = true};
         witness_raise(w, WITNESS_CHECKSUM, &heard, w->wrong, nothing, 0, 0, 0);
     }
@@ -67,6 +70,8 @@ void witness_note_taken(struct witness *w, const struct heard *heard)
         w->wrong_waits && has(heard, TFSM_ACK) && !seq_lt(heard->segment->ack, w->wrong_after);
     w->court->untrue =
         w->court->untrue || acked; /* whoever wrote this capture changed octets, and not the sums */
+    w->wrong_passed = !acked;
+    w->wrong_waits = w->wrong_waits && !acked;
     w->wrong_taken = w->wrong_taken || acked || w->wrong_unheard > UNHEARD_MOST;
 }
 
@@ -239,6 +244,14 @@ static void judge_size_of_text(struct witness *w, const struct heard *heard)
     uint16_t otherwise = heard->packet->family == 6 ? 1220 : 536;
     uint64_t most = w->in.mss != 0 ? w->in.mss : otherwise;
     uint64_t text = text_of(heard);
+    w->ordinary = text <= most && text > w->ordinary ? text : w->ordinary;
+    w->oversize += text > most;
+    /* who sends full segments sends no larger ones: these are several that a card has put together, and somebody has made the sum
+     * right */
+    bool merged = w->ordinary + OPTIONS_MOST >= most;
+    if (text > most && (merged || w->oversize < OVERSIZE_MOST)) {
+        return;
+    }
     if (text > most) {
         witness_raise(w, WITNESS_MSS_EXCEEDED, heard, w->in.syn_seen, nothing, (int64_t)text,
                       (int64_t)most, 0);

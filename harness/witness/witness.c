@@ -364,6 +364,10 @@ static void from_subject(struct witness *w, const struct heard *heard)
 
 static void to_subject(struct witness *w, const struct heard *heard)
 {
+    /* it echoes what was never seen */
+    w->gaps = w->gaps ||
+              (bears(heard, TFSM_OPT_TIMESTAMPS) && has(heard, TFSM_ACK) && w->out.stamped &&
+               agreed(w, TFSM_OPT_TIMESTAMPS) && seq_lt(w->out.ts_val, heard->segment->ts_ecr));
     witness_settle_doubts(w, heard);
     witness_note_stamps(w, heard);
     witness_note_duties(w, heard);

@@ -18,6 +18,15 @@ static void test_witness_ordinary_connection_is_not_charged(void **state)
     assert_nothing(s);
 }
 
+/* The peer says something, and takes nothing. */
+static void let_peer_pass_over(struct scene *s)
+{
+    unsigned known = s->known;
+    s->known = WITNESS_WHOLE | WITNESS_CHECKED | WITNESS_SOUND;
+    peer(s, TFSM_ACK, 1, 1, 0);
+    s->known = known;
+}
+
 static void test_witness_checksum_wrong_each_time(void **state)
 {
     struct scene *s = *state;
@@ -27,6 +36,9 @@ static void test_witness_checksum_wrong_each_time(void **state)
     subject(s, TFSM_ACK, 1, 1, 100);
     assert_nothing(s); /* it may be damaged */
     s->now += 3000000;
+    subject(s, TFSM_ACK, 1, 1, 100);
+    assert_nothing(s); /* the peer may be dead */
+    let_peer_pass_over(s);
     subject(s, TFSM_ACK, 1, 1, 100);
     assert_only(s, WITNESS_CHECKSUM);
 }
@@ -53,6 +65,7 @@ static void test_witness_checksum_always_wrong(void **state)
         subject(s, TFSM_ACK, 1 + i, 1, 1);
     }
     assert_nothing(s);
+    let_peer_pass_over(s);
     s->error = 7;
     subject(s, TFSM_ACK, 1, 1, 10);
     assert_only(s, WITNESS_CHECKSUM);
@@ -67,6 +80,7 @@ static void test_witness_checksum_wrong_by_as_much(void **state)
     for (uint32_t i = 0; i < 3; i++) {
         subject(s, TFSM_ACK, 1 + 10 * i, 1, 10);
     }
+    let_peer_pass_over(s);
     subject(s, TFSM_ACK, 31, 1, 10);
     assert_nothing(s); /* the peer has had no time to take them */
     s->now += 6000000;
@@ -279,7 +293,17 @@ static void test_witness_mss_exceeded(void **state)
     subject(s, TFSM_ACK, 1001, 1, 3000);
     assert_nothing(s);
     s->known |= WITNESS_CHECKED;
-    subject(s, TFSM_ACK, 4001, 1, 1001);
+    for (uint32_t i = 0; i < 5; i++) {
+        subject(s, TFSM_ACK, 4001 + 2000 * i, 1, 2000);
+    }
+    assert_int_equal(s->raised[WITNESS_MSS_EXCEEDED],
+                     0); /* nor whose full segments were seen: these are merged */
+    s = anew(state);
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_nothing(s);
+        subject(s, TFSM_ACK, 1 + 1400 * i, 1, 1400);
+    }
     assert_only(s, WITNESS_MSS_EXCEEDED);
 }
 
