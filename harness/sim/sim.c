@@ -80,14 +80,14 @@ static void watch(struct sim *sim, unsigned end, const struct endpoint_watched *
     if (what->connection != self->watched) {
         monitor_dismiss_witness(monitor);
         *monitor = (struct monitor){.violation = {.id = NULL}};
+        self->watched = what->connection;
+        if (what->before->state == TFSM_SYN_RECEIVED) {
+            monitor_adopt(monitor, what->before);
+        }
         /* he would be right to charge timeouts that stop short of a minute (RFC6298:2.5) */
         bool lawful = sim->config->end[end].rto_max >= RTO_MAX_LEAST;
         if (lawful && !monitor_let_witness(monitor)) {
             no_memory();
-        }
-        self->watched = what->connection;
-        if (what->before->state == TFSM_SYN_RECEIVED) {
-            monitor_adopt(monitor, what->before);
         }
     }
     if (what->event != NULL) {
