@@ -336,8 +336,9 @@ static void judge_time_wait(struct witness *w, const struct heard *heard)
         w->close_seen.number != 0 && w->closed_first && since(heard, w->close_seen) < LINGERS;
     if (w->near && has(heard, TFSM_RST) && lingers && w->fin_again && !w->before_sent &&
         since(heard, w->before) < SECOND) {
-        witness_raise(w, WITNESS_TIME_WAIT, heard, w->close_seen, w->before,
-                      milliseconds(since(heard, w->close_seen)), 0, 0);
+        /* RFC 793 and RFC 9293 let a RST end TIME-WAIT */
+        witness_raise(w, w->in.reset ? WITNESS_TIME_WAIT_RESET : WITNESS_TIME_WAIT, heard,
+                      w->close_seen, w->before, milliseconds(since(heard, w->close_seen)), 0, 0);
     }
 }
 

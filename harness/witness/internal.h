@@ -38,6 +38,7 @@ struct way {
     uint8_t tried;     /* what any of them did */
     uint8_t wscale;
     bool ecn_tried;   /* a SYN had ECE */
+    bool ecn_spoken;  /* or CWR, or a reserved bit: it may mean some other ECN */
     bool ecn_plain;   /* and all of them as RFC 3168 has it */
     uint16_t mss;     /* the greatest that a SYN said; 0: none did */
     uint64_t zero;    /* the number that charges count from */
@@ -172,6 +173,40 @@ struct due_ece {
     struct sight seen;
 };
 
+/* See habit.c. */
+struct habits {
+    /* a timer went off, and the peer says nothing */
+    bool timed_out;
+    uint64_t burst; /* octets that were sent again at once */
+    struct sight timeout;
+    /* text waits behind this number of the peer's, 0: none does */
+    uint64_t gap;
+    unsigned bare; /* ACKs alone that do not tell */
+    struct sight gap_seen;
+    /* CE came since CWR did last, or may have come */
+    bool ce;
+    uint64_t cwr_end; /* what acknowledges more comes after CWR */
+    unsigned ece;     /* such acknowledgments that tell of CE */
+    struct sight cwr_seen;
+    /* ECE came, so often, and no CWR went out since */
+    unsigned ece_heard;
+    unsigned plain; /* segments of new text since */
+    struct sight ece_heard_seen;
+    /* text of the peer's, and what came with it: who acknowledges the text has heard that */
+    uint64_t told_end;
+    uint64_t told_ack;
+    uint64_t heard_ack; /* has been heard, then */
+    unsigned unheeded;  /* so often something below was sent again */
+    struct sight heard_seen;
+    /* text with a timestamp older than the greatest that was echoed */
+    bool echoes;
+    uint32_t echoed;
+    uint64_t old_end; /* 0: there is none */
+    uint32_t old_ts;
+    unsigned old_taken;
+    struct sight old_seen;
+};
+
 #define ASKED 4u
 
 struct witness {
@@ -248,6 +283,7 @@ struct witness {
     struct doubt ahead; /* an ACK alone with a number that nothing has */
     unsigned astray;    /* segments of numbers that are not of this connection */
     struct hole hole;
+    struct habits habits;
 };
 
 /* Raise a charge: the guilty packet last among the proofs. */
@@ -353,5 +389,10 @@ void witness_free_text(struct witness *w);
 
 void witness_judge_duties(struct witness *w, const struct heard *heard);
 void witness_note_duties(struct witness *w, const struct heard *heard);
+
+/* ---- habit.c ---- */
+
+void witness_judge_habits(struct witness *w, const struct heard *heard);
+void witness_note_habits(struct witness *w, const struct heard *heard);
 
 #endif

@@ -156,6 +156,8 @@ static void note_syn(struct way *way, const struct heard *heard, struct sight si
         heard->packet->reserved == 0;
     way->ecn_plain = plain && (way->ecn_plain || !way->syn);
     way->ecn_tried = way->ecn_tried || (segment->flags & TFSM_ECE) != 0;
+    way->ecn_spoken =
+        way->ecn_spoken || (segment->flags & ecn) != 0 || heard->packet->reserved != 0;
     if ((segment->options & TFSM_OPT_WSCALE) != 0) {
         way->wscale = segment->wscale;
     }
@@ -358,6 +360,7 @@ static void from_subject(struct witness *w, const struct heard *heard)
     if (!has(heard, TFSM_RST) && heard->sound) {
         witness_judge_text(w, heard);
     }
+    witness_judge_habits(w, heard);
     witness_judge_duties(w, heard);
     note(w, &w->out, &w->in, heard);
 }
@@ -370,6 +373,7 @@ static void to_subject(struct witness *w, const struct heard *heard)
                agreed(w, TFSM_OPT_TIMESTAMPS) && seq_lt(w->out.ts_val, heard->segment->ts_ecr));
     witness_settle_doubts(w, heard);
     witness_note_stamps(w, heard);
+    witness_note_habits(w, heard);
     witness_note_duties(w, heard);
     witness_note_resets(w, heard);
     note(w, &w->in, &w->out, heard);
