@@ -162,6 +162,150 @@ static void first_flight_is_huge(struct tfsm_tcb *tcb)
     tcb->first_flight = 0;
 }
 
+/* The connection goes on with numbers of nothing. */
+static void numbers_jump(struct tfsm_tcb *tcb)
+{
+    const uint32_t far = UINT32_C(1) << 31;
+    if (tcb->snd_octets > 5000) {
+        tcb->iss += far;
+        tcb->snd_una += far;
+        tcb->snd_nxt += far;
+        tcb->snd_end += far;
+    }
+}
+
+/* A segment's worth is passed over, and never sent. */
+static void front_is_skipped(struct tfsm_tcb *tcb)
+{
+    uint32_t left = tcb->snd_end - tcb->snd_nxt;
+    if (tcb->snd_una == tcb->snd_nxt && tcb->snd_octets > 5000 && left > 2000 && left < 1u << 20) {
+        tcb->snd_una += 1000;
+        tcb->snd_nxt += 1000;
+        tcb->snd_octets += 1000;
+    }
+}
+
+static void acks_are_lazy(struct tfsm_tcb *tcb)
+{
+    if (tcb->ooo_count == 0 && (tcb->owed & TFSM_OWE_ACK) != 0) {
+        tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_ACK;
+        tcb->at_ack = tcb->ts_recent_from + 300000;
+    }
+}
+
+/* While the window lets nothing out, an ACK alone has a number of what was never sent. */
+static void numbers_run_ahead(struct tfsm_tcb *tcb)
+{
+    if ((tcb->owed & TFSM_OWE_ACK) != 0 && tcb->snd_nxt - tcb->snd_una + tcb->snd_mss > tcb->cwnd) {
+        tcb->snd_nxt += 11;
+    }
+}
+
+static void numbers_come_back(struct tfsm_tcb *tcb)
+{
+    if ((tcb->snd_nxt - tcb->snd_una) % 2 != 0 &&
+        tcb->snd_nxt - tcb->snd_una + tcb->snd_mss > tcb->cwnd) {
+        tcb->snd_nxt -= 11;
+    }
+}
+
+static void rst_elsewhere(struct tfsm_tcb *tcb)
+{
+    tcb->rst_seq += 5000000;
+}
+
+static void sack_of_next(struct tfsm_tcb *tcb)
+{
+    if ((tcb->flags & TFSM_M_SACK) != 0) {
+        tcb->dsack = (struct tfsm_range){tcb->rcv_nxt - 100, tcb->rcv_nxt + 100};
+        tcb->flags |= TFSM_M_DSACK;
+    }
+}
+
+static void sack_ends(struct tfsm_tcb *tcb)
+{
+    tcb->flags &= ~(uint32_t)TFSM_M_SACK;
+}
+
+static void numbers_move(struct tfsm_tcb *tcb)
+{
+    tcb->snd_una += 3;
+    tcb->snd_nxt += 3;
+    tcb->snd_end += 3;
+}
+
+static void numbers_move_back(struct tfsm_tcb *tcb)
+{
+    tcb->snd_una -= 3;
+    tcb->snd_nxt -= 3;
+    tcb->snd_end -= 3;
+}
+
+/* The FIN goes before the last of the text: for that the queue is short until it is out. */
+static void queue_is_short(struct tfsm_tcb *tcb)
+{
+    tcb->snd_end -= tcb->snd_end - tcb->snd_nxt > 5000 ? 3000 : 0;
+}
+
+static void queue_is_whole(struct tfsm_tcb *tcb)
+{
+    if (tcb->snd_nxt == tcb->snd_end + 1 && tcb->snd_nxt - tcb->iss < 99000) {
+        tcb->snd_end += 3000;
+    }
+}
+
+/* Two seconds go by and the clock has not moved. */
+static void clock_stands(struct tfsm_tcb *tcb)
+{
+    tcb->ts_offset -= 2000;
+}
+
+static void urgent_ahead(struct tfsm_tcb *tcb)
+{
+    tcb->snd_up = tcb->snd_nxt + 20000;
+    tcb->flags |= TFSM_M_URGENT;
+}
+
+static void urgent_goes_back(struct tfsm_tcb *tcb)
+{
+    tcb->snd_up -= tcb->snd_up - tcb->snd_nxt < 30000 ? 2000 : 0;
+}
+
+static void ecn_unasked(struct tfsm_tcb *tcb)
+{
+    tcb->flags |= TFSM_M_ECN | TFSM_M_ECE;
+}
+
+static void ect_unasked(struct tfsm_tcb *tcb)
+{
+    tcb->flags |= TFSM_M_ECN;
+    tcb->flags &= ~(uint32_t)TFSM_M_NOT_ECT;
+}
+
+/* So often as the octet of the limiter counts. */
+static void ack_repeats(struct tfsm_tcb *tcb)
+{
+    if (tcb->challenges[0] < 100) {
+        tcb->challenges[0]++;
+        tcb->owed |= TFSM_OWE_ACK;
+    }
+}
+
+static void timeout_is_short(struct tfsm_tcb *tcb)
+{
+    tcb->rto = 5000;
+}
+
+static void options_do_not_count(struct tfsm_tcb *tcb)
+{
+    tcb->snd_mss += 12;
+}
+
+static void echo_is_zero(struct tfsm_tcb *tcb)
+{
+    tcb->ts_recent = 0;
+}
+
 static const struct {
     const char *name;
     void (*change)(struct tfsm_tcb *tcb);
@@ -192,6 +336,27 @@ static const struct {
     {"urgent-beyond-all", urgent_beyond_all},
     {"rst-astray", rst_astray},
     {"first-flight-is-huge", first_flight_is_huge},
+    {"numbers-jump", numbers_jump},
+    {"front-is-skipped", front_is_skipped},
+    {"acks-are-lazy", acks_are_lazy},
+    {"numbers-run-ahead", numbers_run_ahead},
+    {"numbers-come-back", numbers_come_back},
+    {"rst-elsewhere", rst_elsewhere},
+    {"sack-of-next", sack_of_next},
+    {"sack-ends", sack_ends},
+    {"numbers-move", numbers_move},
+    {"numbers-move-back", numbers_move_back},
+    {"queue-is-short", queue_is_short},
+    {"queue-is-whole", queue_is_whole},
+    {"clock-stands", clock_stands},
+    {"urgent-ahead", urgent_ahead},
+    {"urgent-goes-back", urgent_goes_back},
+    {"ecn-unasked", ecn_unasked},
+    {"ect-unasked", ect_unasked},
+    {"ack-repeats", ack_repeats},
+    {"timeout-is-short", timeout_is_short},
+    {"options-do-not-count", options_do_not_count},
+    {"echo-is-zero", echo_is_zero},
 };
 
 unsigned effect_count(void)

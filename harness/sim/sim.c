@@ -189,6 +189,7 @@ static void write_more(struct sim *sim, unsigned end)
         uint64_t left = sim->config->octets[end] - self->sent;
         size_t most = sim->config->pace[end] != 0 ? sim->config->piece : sizeof octets;
         size_t n = left < most ? (size_t)left : most;
+        n = n < sizeof octets ? n : sizeof octets;
         if (sim->config->pace[end] != 0 && n > 0) {
             if (sim->now < self->next_piece) {
                 break;

@@ -4,6 +4,7 @@
 
 #define AT_ONCE        (10 * MILLISECOND)
 #define NO_RACE        (200 * MILLISECOND) /* what is sent again so late is no race with an answer */
+#define ROUND_TRIPS    4u
 #define BURST_SEGMENTS 10u
 #define BURST_OCTETS   16384u
 #define BARE_MOST      4u
@@ -43,7 +44,10 @@ static void judge_burst(struct witness *w, const struct heard *heard)
     if (!w->near || !again) {
         return;
     }
-    if (covers && una != 0 && front->silent > 0 && since(heard, front->last) > NO_RACE) {
+    /* whatever the peer said last, other timers than that for all were over long before */
+    tfsm_time silence = NO_RACE + ROUND_TRIPS * w->round_trip;
+    if (covers && una != 0 && since(heard, front->last) > silence &&
+        since(heard, w->in.last) > silence) {
         h->timed_out = true;
         h->burst = 0;
         h->timeout = sight_of(heard);
@@ -121,7 +125,7 @@ static void note_ce(struct witness *w, const struct heard *heard)
     if (heard->segment->ecn == TFSM_CE || missed) {
         h->ce = true;
     } else if (has(heard, TFSM_CWR) && !has(heard, TFSM_SYN) && heard->fresh && heard->sound &&
-               text_of(heard) > 0) {
+               text_of(heard) > 0 && (h->ce || h->cwr_end == 0)) {
         h->ce = false;
         h->ece = 0;
         h->cwr_end = heard->end;
@@ -188,7 +192,9 @@ static void note_told(struct witness *w, const struct heard *heard)
     struct habits *h = &w->habits;
     bool tells = heard->fresh && heard->seq == w->out.ack && text_of(heard) > 0 &&
                  has(heard, TFSM_ACK) && !has(heard, TFSM_SYN) && !has(heard, TFSM_RST);
-    if (w->near && tells && heard->sound && heard->ack <= w->out.end && h->told_end == 0) {
+    if (h->told_end != 0 && heard->seq < h->told_end && heard->ack < h->told_ack) {
+        h->told_ack = heard->ack; /* it may be this that is taken */
+    } else if (w->near && tells && heard->sound && heard->ack <= w->out.end && h->told_end == 0) {
         h->told_end = heard->end;
         h->told_ack = heard->ack;
     }
@@ -221,7 +227,7 @@ static void note_old(struct witness *w, const struct heard *heard)
     bool stamped = h->echoes && agreed(w, TFSM_OPT_TIMESTAMPS) && bears(heard, TFSM_OPT_TIMESTAMPS);
     bool old = stamped && seq_lt(heard->segment->ts_val + 1u, h->echoed);
     bool next = heard->fresh && heard->seq == w->out.ack && text_of(heard) > 0;
-    if (heard->end > heard->seq && !old) {
+    if (heard->seq < h->old_end && heard->end > heard->seq && !old) {
         h->old_end = 0; /* it may be this that is acknowledged */
     } else if (w->near && w->out.plain && old && next && !has(heard, TFSM_RST)) {
         h->old_end = heard->end;

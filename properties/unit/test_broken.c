@@ -51,6 +51,9 @@ struct run {
     unsigned from_peer;
     bool peer_fin;
     uint32_t peer_end; /* after that */
+    unsigned fins;     /* of the peer's so far */
+    uint32_t own_end;  /* after the subject's FIN, once that went out */
+    bool spoilt;       /* the packet of the peer's is to be damaged */
     unsigned lost;
     unsigned rightly;
     unsigned wrongly;
@@ -156,6 +159,52 @@ static void nobody_listens(struct sim_config *config)
     config->network.delay = 1000;
 }
 
+static void peer_talks_alone(struct sim_config *config)
+{
+    config->octets[1] = 100000;
+    config->network.delay = 5000;
+}
+
+static void peer_talks_slowly(struct sim_config *config)
+{
+    peer_talks_alone(config);
+    config->pace[1] = SECOND / 2;
+    config->piece = 1000;
+}
+
+static void subject_talks_alone(struct sim_config *config)
+{
+    config->octets[0] = 4000;
+    config->pace[0] = 2 * SECOND;
+    config->piece = 100;
+    config->network.delay = 1000;
+}
+
+static void subject_talks_much(struct sim_config *config)
+{
+    config->octets[0] = 100000;
+    config->network.delay = 5000;
+}
+
+static void subject_is_far_away(struct sim_config *config)
+{
+    subject_talks_much(config);
+    config->network.delay = 100000;
+}
+
+static void subject_talks_in_chunks(struct sim_config *config)
+{
+    subject_talks_much(config);
+    config->pace[0] = 2 * SECOND;
+    config->piece = 4000;
+}
+
+static void peer_has_no_ecn(struct sim_config *config)
+{
+    nobody_loses(config);
+    config->end[1].profile &= ~(uint32_t)TFSM_ECN;
+}
+
 static bool has_text(const struct tfsm_packet *packet)
 {
     return packet->segment.len > 0 && (packet->segment.flags & (TFSM_SYN | TFSM_FIN)) == 0;
@@ -188,6 +237,19 @@ static bool lose_acks(struct run *run, const struct tfsm_packet *packet, tfsm_ti
     return packet->segment.len == 0 && now > 19 * SECOND && now < 39 * SECOND;
 }
 
+/* All of its text, for a while in the middle. */
+static bool lose_flight(struct run *run, const struct tfsm_packet *packet, tfsm_time now)
+{
+    (void)now;
+    return has_text(packet) && run->from_subject > 40 && run->lost < 40;
+}
+
+static bool lose_syns(struct run *run, const struct tfsm_packet *packet, tfsm_time now)
+{
+    (void)run;
+    return (packet->segment.flags & TFSM_SYN) != 0 && now < 30 * SECOND;
+}
+
 static bool lose_rsts(struct run *run, const struct tfsm_packet *packet, tfsm_time now)
 {
     (void)run;
@@ -207,6 +269,13 @@ static void send_blind_rst(struct run *run, struct tfsm_packet *packet)
     }
 }
 
+static void send_rst_in_window(struct run *run, struct tfsm_packet *packet)
+{
+    if (run->from_peer == 10) {
+        become_rst(packet, seq_add(packet->segment.seq, 1000));
+    }
+}
+
 static void send_rst(struct run *run, struct tfsm_packet *packet)
 {
     if (run->from_peer == 10 || run->from_peer == 11) {
@@ -219,6 +288,42 @@ static void send_marked(struct run *run, struct tfsm_packet *packet)
     if (run->from_peer % 4 == 0 && has_text(packet)) {
         packet->segment.ecn = TFSM_CE;
     }
+}
+
+static void send_marked_once(struct run *run, struct tfsm_packet *packet)
+{
+    if (run->from_peer == 12 && has_text(packet)) {
+        packet->segment.ecn = TFSM_CE;
+    }
+}
+
+static void send_ece(struct run *run, struct tfsm_packet *packet)
+{
+    if (run->from_peer > 3) {
+        packet->segment.flags |= TFSM_ECE;
+    }
+}
+
+/* Now and then text of long ago, by its timestamp. */
+static void send_old(struct run *run, struct tfsm_packet *packet)
+{
+    if (run->from_peer % 5 == 0 && has_text(packet)) {
+        packet->segment.ts_val -= 100000;
+    }
+}
+
+/* In TIME-WAIT, before the FIN comes again. */
+static void send_rst_before_fin(struct run *run, struct tfsm_packet *packet)
+{
+    if ((packet->segment.flags & TFSM_FIN) != 0 && ++run->fins == 2) {
+        become_rst(packet, run->peer_end);
+    }
+}
+
+/* For a while what acknowledges the subject's FIN comes damaged. */
+static void spoil_ack_of_fin(struct run *run, struct tfsm_packet *packet)
+{
+    run->spoilt = run->own_end != 0 && packet->segment.ack == run->own_end && run->from_peer < 6;
 }
 
 static void send_rst_after_syn(struct run *run, struct tfsm_packet *packet)
@@ -247,6 +352,20 @@ static const struct scenario scenarios[] = {
     {"blind-rst", 0, peer_talks_now_and_then, NULL, send_blind_rst},
     {"rst", 0, peer_talks_now_and_then, NULL, send_rst},
     {"marked", 0, nobody_loses, NULL, send_marked},
+    {"listens", 0, peer_talks_alone, NULL, NULL},
+    {"speaks", 0, subject_talks_alone, NULL, NULL},
+    {"sends", 0, subject_talks_much, NULL, NULL},
+    {"flight-lost", 0, subject_talks_much, lose_flight, NULL},
+    {"no-ecn", 0, peer_has_no_ecn, NULL, NULL},
+    {"far-away", 0, subject_is_far_away, NULL, NULL},
+    {"syn-lost", 0, subject_talks_much, lose_syns, NULL},
+    {"rst-in-window", 0, peer_talks_now_and_then, NULL, send_rst_in_window},
+    {"chunks", 0, subject_talks_in_chunks, NULL, NULL},
+    {"fin-acked-late", 0, peer_talks_slowly, NULL, spoil_ack_of_fin},
+    {"marked-once", 0, peer_talks_alone, NULL, send_marked_once},
+    {"ece", 0, subject_talks_much, NULL, send_ece},
+    {"old", 0, peer_talks_alone, NULL, send_old},
+    {"rst-in-time-wait", 0, subject_closes_first, lose_last_ack, send_rst_before_fin},
     {"refused", 1, nobody_listens, NULL, NULL},
     {"refused-twice", 1, nobody_listens, lose_rsts, send_rst_after_syn},
 };
@@ -269,12 +388,15 @@ static size_t change(void *user, unsigned end, uint8_t *octets, size_t n, size_t
     struct run *run = user;
     static uint8_t text[70000];
     struct tfsm_packet packet;
-    if (end == run->scenario->subject) {
-        run->from_subject++;
+    bool subject = end == run->scenario->subject;
+    run->from_subject += subject;
+    run->from_peer += !subject;
+    if (tfsm_parse(octets, n, &packet) != TFSM_WIRE_OK) {
         return n;
     }
-    run->from_peer++;
-    if (tfsm_parse(octets, n, &packet) != TFSM_WIRE_OK) {
+    if (subject) {
+        bool fin = (packet.segment.flags & TFSM_FIN) != 0 && run->own_end == 0;
+        run->own_end = fin ? seq_add(packet.segment.seq, packet.segment.len) : run->own_end;
         return n;
     }
     if ((packet.segment.flags & TFSM_FIN) != 0) {
@@ -291,6 +413,7 @@ static size_t change(void *user, unsigned end, uint8_t *octets, size_t n, size_t
         octets[8] = 50; /* whoever forges it sits elsewhere */
         packet_repair(octets, written, true);
     }
+    octets[written - 1] ^= run->spoilt;
     return written;
 }
 
@@ -360,6 +483,9 @@ static void run_once(struct run *run, uint64_t seed)
     run->docket = docket_new(&docket);
     assert_non_null(run->docket);
     run->peer_fin = false;
+    run->fins = 0;
+    run->own_end = 0;
+    run->spoilt = false;
     run->packets = run->from_subject = run->from_peer = run->lost = 0;
     sim_run(&config);
     machine_run(NULL);

@@ -225,6 +225,42 @@ static void with_sack_permitted(struct tapped *tapped, struct tfsm_packet *packe
     }
 }
 
+static void with_an_echo_in_the_syn(struct tapped *tapped, struct tfsm_packet *packet,
+                                    uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if ((packet->segment.flags & TFSM_ACK) == 0) {
+        packet->segment.ts_ecr = 77;
+    }
+}
+
+static void with_a_scale_later(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if (is_pure(&packet->segment)) {
+        packet->segment.options |= TFSM_OPT_WSCALE;
+        packet->segment.wscale = 1;
+    }
+}
+
+static void with_marks_on_acks(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if (is_pure(&packet->segment)) {
+        packet->segment.ecn = TFSM_ECT_0;
+    }
+}
+
+static void with_a_stray_pointer(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    packet->segment.up = 5;
+}
+
 static void with_an_option_too_long(uint8_t *tcp, size_t header)
 {
     if (header > 20) {
@@ -247,6 +283,38 @@ static void with_a_scale_of_fifteen(uint8_t *tcp, size_t header)
         if (tcp[i] == 3) {
             tcp[i + 2] = 15;
         }
+    }
+}
+
+/* An option of that kind is an octet too short. */
+static void shorten(uint8_t *tcp, size_t header, uint8_t kind)
+{
+    for (size_t i = 20; i + 1 < header && tcp[i] != 0; i += tcp[i] == 1 ? 1 : tcp[i + 1]) {
+        if (tcp[i] == kind && i + tcp[i + 1] <= header) {
+            tcp[i + --tcp[i + 1]] = 1;
+        }
+    }
+}
+
+static void with_a_short_mss(uint8_t *tcp, size_t header)
+{
+    shorten(tcp, header, 2);
+}
+
+static void with_a_short_scale(uint8_t *tcp, size_t header)
+{
+    shorten(tcp, header, 3);
+}
+
+static void with_short_blocks(uint8_t *tcp, size_t header)
+{
+    shorten(tcp, header, 5);
+}
+
+static void with_short_timestamps(uint8_t *tcp, size_t header)
+{
+    if ((tcp[13] & TFSM_SYN) != 0) {
+        shorten(tcp, header, 8);
     }
 }
 
@@ -289,6 +357,14 @@ static void test_judge_charges_what_is_broken(void **state)
         {WITNESS_OPTION_LENGTH, NULL, with_an_option_too_long},
         {WITNESS_OPTION_PADDING, NULL, with_dirty_padding},
         {WITNESS_WSCALE_SHIFT, NULL, with_a_scale_of_fifteen},
+        {WITNESS_ECHO_WITHOUT_ACK, with_an_echo_in_the_syn, NULL},
+        {WITNESS_WSCALE_PLACE, with_a_scale_later, NULL},
+        {WITNESS_ECT_PLACE, with_marks_on_acks, NULL},
+        {WITNESS_URGENT_STRAY, with_a_stray_pointer, NULL},
+        {WITNESS_MSS_SIZE, NULL, with_a_short_mss},
+        {WITNESS_WSCALE_SIZE, NULL, with_a_short_scale},
+        {WITNESS_SACK_SIZE, NULL, with_short_blocks},
+        {WITNESS_TIMESTAMPS_SIZE, NULL, with_short_timestamps},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof broken / sizeof broken[0]; i++) {
@@ -303,12 +379,69 @@ static void test_judge_charges_what_is_broken(void **state)
     }
 }
 
+/* ---- several connections ---- */
+
+static unsigned repeated[2]; /* by the end that opened, and by the other */
+
+static void count_repeated(void *user, const struct docket_case *the_case, unsigned end,
+                           const struct witness_charge *charge)
+{
+    (void)user;
+    assert_int_equal(charge->clause, WITNESS_ISN_REPEATED);
+    repeated[the_case->address[end].octets[3] == 1 ? 0 : 1]++;
+}
+
+/* The handshake of a connection, always between the same ports, and an ACK of both. */
+static void shake_hands(struct docket *docket, uint64_t number, uint32_t isn, uint32_t other)
+{
+    uint8_t octets[100];
+    for (unsigned i = 0; i < 4; i++) {
+        bool back = i % 2 == 1;
+        struct tfsm_packet packet = {
+            .src = {.family = 4, .octets = {192, 0, 2, back ? 2 : 1}},
+            .dst = {.family = 4, .octets = {192, 0, 2, back ? 1 : 2}},
+            .src_port = back ? 80 : 1000,
+            .dst_port = back ? 1000 : 80,
+            .hops = 64,
+            .segment = {.seq = (back ? other : isn) + (i > 1),
+                        .ack = back ? isn + 1 : other + 1,
+                        .len = i < 2,
+                        .wnd = 1000,
+                        .flags = (uint8_t)((i < 2 ? TFSM_SYN : 0) | (i > 0 ? TFSM_ACK : 0))}};
+        struct capture_packet taken = {.number = number + i, .time = (number + i) * 1000};
+        packet.segment.ack = i == 0 ? 0 : packet.segment.ack;
+        size_t n = tfsm_write(&packet, NULL, octets, sizeof octets);
+        assert_true(n > 0);
+        capture_take(octets, n, n, &taken);
+        assert_true(docket_packet(docket, &taken));
+    }
+}
+
+static void test_judge_knows_an_isn_again(void **state)
+{
+    const struct docket_config config = {.vantage = WITNESS_TOLD, .charge = count_repeated};
+    struct docket *docket = docket_new(&config);
+    (void)state;
+    assert_non_null(docket);
+    shake_hands(docket, 1, 5000000, 7000000);
+    shake_hands(docket, 5, 5100000, 7100000);
+    assert_int_equal(repeated[0] + repeated[1], 0);
+    shake_hands(docket, 9, 5000000, 7200000);
+    assert_int_equal(repeated[0], 1);
+    assert_int_equal(repeated[1], 0);
+    shake_hands(docket, 13, 5100000, 7200000); /* of both: somebody has rewritten it */
+    docket_free(docket);
+    assert_int_equal(repeated[0], 1);
+    assert_int_equal(repeated[1], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge_charges_nobody_in_bad_networks),
         cmocka_unit_test(test_judge_charges_nobody_by_the_first_96_octets),
         cmocka_unit_test(test_judge_charges_what_is_broken),
+        cmocka_unit_test(test_judge_knows_an_isn_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
