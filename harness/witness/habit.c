@@ -1,5 +1,5 @@
 /* What is done with what came: acknowledgments that are heeded, timestamps that are too old, congestion that is told or heard of,
- * text that waits out of order, and how much a timeout lets out. Most of it is practice only: stacks differ, and not all are wrong. */
+ * text that waits out of order, RSTs, and how much a timeout lets out. Most of it is practice only: stacks differ, and not all are wrong. */
 #include "internal.h"
 
 #define AT_ONCE        (10 * MILLISECOND)
@@ -13,6 +13,8 @@
 #define UNHEEDED_MOST  4u
 #define UNHEEDED_AFTER SECOND
 #define OLD_MOST       2u
+#define ANSWERED_MOST  3u
+#define IDLE           (500 * MILLISECOND)
 
 static tfsm_time since(const struct heard *heard, struct sight sight)
 {
@@ -236,6 +238,47 @@ static void note_old(struct witness *w, const struct heard *heard)
     }
 }
 
+/* ---- what came when nothing else did ---- */
+
+/* An ACK that says nothing new comes back at once: it is the answer, if that happens again and again. */
+static void judge_answer(struct witness *w, const struct heard *heard)
+{
+    struct habits *h = &w->habits;
+    bool answers = h->blind.number != 0 && h->blind.number == w->before.number &&
+                   since(heard, h->blind) < AT_ONCE;
+    bool same = is_alone(heard) && heard->ack == w->out.ack && heard->seq == w->out.end &&
+                window_of(w, &w->out, heard) == w->out.wnd;
+    if (answers && same && ++h->answered >= ANSWERED_MOST) {
+        witness_raise(w, WITNESS_RST_ANSWERED, heard, h->blind, nothing, h->answered, 0, 0);
+        h->answered = 0;
+    }
+    h->blind = nothing;
+}
+
+static void note_blind(struct witness *w, const struct heard *heard)
+{
+    const struct way *out = &w->out;
+    bool idle = since(heard, w->in.last) > IDLE && since(heard, out->last) > IDLE &&
+                since(heard, w->before) > IDLE;
+    bool up = w->near && out->plain && out->edge_known && !out->fin && !out->reset &&
+              agreed_is_known(w) && w->in.ack == out->end;
+    bool outside = heard->seq + 1 < out->ack || heard->seq > out->edge;
+    if (has(heard, TFSM_RST) && up && idle && outside) {
+        w->habits.blind = sight_of(heard);
+    }
+}
+
+/* The first SYN asked, and this is no copy of it that the network made. */
+static void judge_fast_open(struct witness *w, const struct heard *heard)
+{
+    if (has(heard, TFSM_SYN) && !has(heard, TFSM_ACK) && bears(heard, TFSM_OPT_FAST_OPEN) &&
+        w->near && w->out.syn && (w->out.offered & TFSM_OPT_FAST_OPEN) != 0 &&
+        heard->seq == w->out.zero && since(heard, w->out.syn_seen) > NO_RACE) {
+        witness_raise(w, WITNESS_FAST_OPEN_AGAIN, heard, w->out.syn_seen, nothing,
+                      (int64_t)(since(heard, w->out.syn_seen) / MILLISECOND), 0, 0);
+    }
+}
+
 void witness_judge_habits(struct witness *w, const struct heard *heard)
 {
     judge_burst(w, heard);
@@ -244,6 +287,8 @@ void witness_judge_habits(struct witness *w, const struct heard *heard)
     judge_cwr(w, heard);
     judge_heeded(w, heard);
     judge_old(w, heard);
+    judge_answer(w, heard);
+    judge_fast_open(w, heard);
 }
 
 void witness_note_habits(struct witness *w, const struct heard *heard)
@@ -254,4 +299,5 @@ void witness_note_habits(struct witness *w, const struct heard *heard)
     note_heard_ece(w, heard);
     note_told(w, heard);
     note_old(w, heard);
+    note_blind(w, heard);
 }

@@ -205,6 +205,9 @@ struct habits {
     uint32_t old_ts;
     unsigned old_taken;
     struct sight old_seen;
+    /* a RST outside the window that came while nothing else did, and how many were answered */
+    struct sight blind;
+    unsigned answered;
 };
 
 #define ASKED 4u

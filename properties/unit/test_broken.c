@@ -269,6 +269,13 @@ static void send_blind_rst(struct run *run, struct tfsm_packet *packet)
     }
 }
 
+static void send_blind_rsts(struct run *run, struct tfsm_packet *packet)
+{
+    if (run->from_peer > 10 && run->from_peer % 4 == 0) {
+        become_rst(packet, seq_add(packet->segment.seq, 3000000));
+    }
+}
+
 static void send_rst_in_window(struct run *run, struct tfsm_packet *packet)
 {
     if (run->from_peer == 10) {
@@ -359,6 +366,7 @@ static const struct scenario scenarios[] = {
     {"no-ecn", 0, peer_has_no_ecn, NULL, NULL},
     {"far-away", 0, subject_is_far_away, NULL, NULL},
     {"syn-lost", 0, subject_talks_much, lose_syns, NULL},
+    {"blind-rsts", 0, peer_talks_now_and_then, NULL, send_blind_rsts},
     {"rst-in-window", 0, peer_talks_now_and_then, NULL, send_rst_in_window},
     {"chunks", 0, subject_talks_in_chunks, NULL, NULL},
     {"fin-acked-late", 0, peer_talks_slowly, NULL, spoil_ack_of_fin},

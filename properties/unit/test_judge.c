@@ -235,6 +235,15 @@ static void with_an_echo_in_the_syn(struct tapped *tapped, struct tfsm_packet *p
     }
 }
 
+static void with_fast_open(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
+{
+    (void)tapped;
+    (void)text;
+    if ((packet->segment.flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN) {
+        packet->segment.options |= TFSM_OPT_FAST_OPEN;
+    }
+}
+
 static void with_a_scale_later(struct tapped *tapped, struct tfsm_packet *packet, uint8_t *text)
 {
     (void)tapped;
@@ -358,6 +367,7 @@ static void test_judge_charges_what_is_broken(void **state)
         {WITNESS_OPTION_PADDING, NULL, with_dirty_padding},
         {WITNESS_WSCALE_SHIFT, NULL, with_a_scale_of_fifteen},
         {WITNESS_ECHO_WITHOUT_ACK, with_an_echo_in_the_syn, NULL},
+        {WITNESS_FAST_OPEN_AGAIN, with_fast_open, NULL},
         {WITNESS_WSCALE_PLACE, with_a_scale_later, NULL},
         {WITNESS_ECT_PLACE, with_marks_on_acks, NULL},
         {WITNESS_URGENT_STRAY, with_a_stray_pointer, NULL},

@@ -293,6 +293,61 @@ static void test_witness_time_wait_that_a_rst_ends(void **state)
     assert_only(s, WITNESS_TIME_WAIT);
 }
 
+/* ---- RSTs and SYNs ---- */
+
+static void test_witness_rst_outside_answered(void **state)
+{
+    struct scene *s = *state;
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    peer(s, TFSM_ACK, 1, 1, 100);
+    subject(s, TFSM_ACK, 1, 101, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_nothing(s);
+        pass(s, 1000);
+        peer(s, TFSM_RST, 50000, 0, 0);
+        subject(s, TFSM_ACK, 1, 101, 0);
+    }
+    assert_only(s, WITNESS_RST_ANSWERED);
+}
+
+static void test_witness_rst_outside_and_something_else(void **state)
+{
+    struct scene *s = *state;
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    for (uint32_t i = 0; i < 5; i++) {
+        pass(s, 1000);
+        peer(s, TFSM_ACK, 1 + 100 * i, 1, 100);
+        peer(s, TFSM_RST, 50000, 0, 0);
+        subject(s, TFSM_ACK, 1, 101 + 100 * i, 0); /* that is for the text */
+    }
+    for (uint32_t i = 0; i < 5; i++) {
+        pass(s, 1000);
+        peer(s, TFSM_RST, 50000, 0, 0);
+        pass(s, 100);
+        subject(s, TFSM_ACK, 1, 501, 0); /* and this for whatever it was */
+    }
+    assert_int_equal(s->raised[WITNESS_RST_ANSWERED], 0);
+}
+
+static void test_witness_fast_open_again(void **state)
+{
+    struct scene *s = *state;
+    struct tfsm_segment syn = {
+        .flags = TFSM_SYN, .seq = OURS, .len = 1, .options = TFSM_OPT_FAST_OPEN};
+    show(s, true, syn);
+    show(s, true, syn); /* a copy */
+    assert_nothing(s);
+    pass(s, 1000);
+    show(s, true, syn);
+    assert_only(s, WITNESS_FAST_OPEN_AGAIN);
+    s = anew(state);
+    show(s, true, syn);
+    pass(s, 1000);
+    syn.options = 0;
+    show(s, true, syn);
+    assert_nothing(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +364,9 @@ int main(void)
         TEST(test_witness_old_text_taken),
         TEST(test_witness_old_text_that_came_again),
         TEST(test_witness_time_wait_that_a_rst_ends),
+        TEST(test_witness_rst_outside_answered),
+        TEST(test_witness_rst_outside_and_something_else),
+        TEST(test_witness_fast_open_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
