@@ -29,7 +29,7 @@ struct sim_config arbitrary()
             0, TFSM_RFC5961, TFSM_WSCALE, TFSM_SACK, TFSM_TIMESTAMPS, TFSM_ECN, TFSM_CONGESTION);
         config.end[end].retries = 60; /* the network may be that bad */
         config.end[end].syn_retries = 60;
-        config.end[end].rto_max = 2000000;
+        config.end[end].rto_max = 60000000;
         /* a single octet at a time makes thousands of packets of little */
         bool tiny = config.end[end].mss == 1 || config.end[end].rcv_buff == 1;
         config.octets[1 - end] = 0;
