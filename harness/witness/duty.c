@@ -86,7 +86,9 @@ static void judge_owed(struct witness *w, const struct heard *heard)
             witness_raise(w, WITNESS_ACK_SECOND, heard, owed->seen, owed->second, owed->full, 0, 0);
         }
         owed->open = false;
-        if (w->in.fin && heard->ack == w->in.fin_at) { /* what came with the FIN, and not that */
+        bool room = heard->ack + window_of(w, &w->out, heard) > w->in.fin_at;
+        if (w->in.fin && heard->ack == w->in.fin_at &&
+            room) { /* what came with the FIN, and not that */
             *owed = (struct owed_ack){.open = true,
                                       .again = true,
                                       .fin = true,
@@ -143,8 +145,8 @@ static void note_owed(struct witness *w, const struct heard *heard)
     struct owed_ack *owed = &w->owed;
     uint64_t next = w->out.ack;                              /* what the subject waits for */
     bool ended = w->in.fin && heard->end > w->in.fin_at + 1; /* nothing is taken behind a FIN */
-    bool room = heard->text_end <= w->out.ack + w->out.wnd;  /* by the last window, too */
-    bool takes = w->out.edge_known && heard->text_end <= w->out.edge && room &&
+    bool room = heard->end <= w->out.ack + w->out.wnd; /* by the last window, too, and for a FIN */
+    bool takes = w->out.edge_known && heard->end <= w->out.edge && room &&
                  heard->end > heard->seq && !ended && !w->in.fin_moves;
     bool proper = is_proper(w, heard);
     bool astray = w->broke[WITNESS_ACK_BACK] + w->broke[WITNESS_ACK_AHEAD] >

@@ -1,5 +1,6 @@
 /* What is done with what came: acknowledgments that are heeded, timestamps that are too old, congestion that is told or heard of,
- * text that waits out of order, RSTs, and how much a timeout lets out. Most of it is practice only: stacks differ, and not all are wrong. */
+ * text that waits out of order, RSTs, and how much a timeout lets out. Most of it is practice only: stacks differ, and not all of
+ * them are wrong. */
 #include "internal.h"
 
 #define AT_ONCE        (10 * MILLISECOND)

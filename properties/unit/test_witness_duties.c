@@ -165,6 +165,32 @@ static void test_witness_text_unanswered(void **state)
     assert_only(s, WITNESS_TEXT_UNANSWERED);
 }
 
+/* A FIN has a number, and the window ends before it. */
+static void test_witness_fin_into_a_closed_window(void **state)
+{
+    struct scene *s = *state;
+    struct tfsm_segment closed = {.flags = TFSM_ACK, .seq = OURS + 1, .ack = PEERS + 10001};
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    for (uint32_t i = 0; i < 10; i++) {
+        peer(s, TFSM_ACK, 1 + 1000 * i, 1, 1000);
+    }
+    show(s, true, closed);
+    for (unsigned i = 0; i < 6; i++) {
+        peer(s, TFSM_ACK | TFSM_FIN, 10001, 1, 0);
+        pass(s, 500);
+        show(s, true, closed);
+    }
+    assert_nothing(s);
+    s = anew(state);
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    for (unsigned i = 0; i < 6; i++) {
+        peer(s, TFSM_ACK | TFSM_FIN, 1, 1, 0);
+        pass(s, 500);
+        subject(s, TFSM_ACK, 1, 1, 0);
+    }
+    assert_only(s, WITNESS_FIN_UNANSWERED);
+}
+
 static void test_witness_backoff(void **state)
 {
     struct scene *s = *state;
@@ -501,6 +527,7 @@ int main(void)
         TEST(test_witness_ack_late),
         TEST(test_witness_ack_late_of_text_that_came_twice),
         TEST(test_witness_text_unanswered),
+        TEST(test_witness_fin_into_a_closed_window),
         TEST(test_witness_backoff),
         TEST(test_witness_backoff_after_the_peer_has_spoken),
         TEST(test_witness_probes_that_do_not_back_off),
