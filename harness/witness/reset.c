@@ -61,6 +61,10 @@ static void judge_rst_of_nobody(struct witness *w, const struct heard *heard)
         if (answers(rst, asked)) {
             witness_raise(w, WITNESS_RST_FOR_RST, heard, w->in.last, nothing, 0, 0, 0);
         }
+    } else if (!acked && rst->seq != 0 && has(heard, TFSM_ACK) &&
+               rst->ack == seq_add(asked->seq, asked->len)) {
+        /* it answers just this */
+        witness_raise(w, WITNESS_RST_NUMBER, heard, w->in.last, nothing, rst->seq, 0, 0);
     } else if (rst->seq != number) {
         doubt_rst(w, WITNESS_RST_NUMBER, heard, rst->seq, number);
     } else if (!acked) {

@@ -418,7 +418,7 @@ static void shake_hands(struct docket *docket, uint64_t number, uint32_t isn, ui
                         .len = i < 2,
                         .wnd = 1000,
                         .flags = (uint8_t)((i < 2 ? TFSM_SYN : 0) | (i > 0 ? TFSM_ACK : 0))}};
-        struct capture_packet taken = {.number = number + i, .time = (number + i) * 1000};
+        struct capture_packet taken = {.number = number + i, .time = (number + i) * 1000000};
         packet.segment.ack = i == 0 ? 0 : packet.segment.ack;
         size_t n = tfsm_write(&packet, NULL, octets, sizeof octets);
         assert_true(n > 0);
