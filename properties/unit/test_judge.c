@@ -439,7 +439,7 @@ static void test_judge_knows_an_isn_again(void **state)
     shake_hands(docket, 9, 5000000, 7200000);
     assert_int_equal(repeated[0], 1);
     assert_int_equal(repeated[1], 0);
-    shake_hands(docket, 13, 5100000, 7200000); /* of both: somebody has rewritten it */
+    shake_hands(docket, 15, 5100000, 7200000); /* of both: somebody has rewritten it */
     docket_free(docket);
     assert_int_equal(repeated[0], 1);
     assert_int_equal(repeated[1], 0);
