@@ -1118,7 +1118,7 @@ static void finish_users(void)
     }
 }
 
-/* Whether an end may give up before an acknowledgment that the other delays: timeouts double, but
+/* Whether an end may give up before, or just when, an acknowledgment comes that the other delays: timeouts double, but
  * stay short where they are bounded. */
 static bool is_impatient(const struct tfsm_config *cfg)
 {
@@ -1128,7 +1128,7 @@ static bool is_impatient(const struct tfsm_config *cfg)
         all += timeout;
         timeout = timeout * 2 < cfg->rto_max ? timeout * 2 : cfg->rto_max;
     }
-    return all < (cfg->ack_delay < ACK_DELAY_MOST ? cfg->ack_delay : ACK_DELAY_MOST);
+    return all <= (cfg->ack_delay < ACK_DELAY_MOST ? cfg->ack_delay : ACK_DELAY_MOST);
 }
 
 /* Nobody but ourselves had a hand in it, nothing was lost and nobody aborted: then it opened,
