@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define BUCKETS   65536u
-#define OPEN_MOST 65536u
+#define OPEN_MOST 32768u
 #define TEXT_MOST ((size_t)64 << 20)
 #define LINGERS                                                                                    \
     ((tfsm_time)300 * 1000000) /* after both have closed: what is late may come that long */
@@ -20,6 +20,7 @@
 #define ETHERNET_MOST 1500u
 #define ICMP          1u
 #define ICMPV6        58u
+#define MOMENT        ((tfsm_time)100)
 #define SECOND        ((tfsm_time)1000000)
 #define OVER_LONG     ((tfsm_time)10 * 1000000)
 #define CLOSED_LONG   ((tfsm_time)60 * 1000000)
@@ -35,6 +36,19 @@ struct seat {
     struct witness *witness; /* null: nobody does */
 };
 
+/* A segment that was just seen. */
+struct just {
+    tfsm_time at;
+    uint32_t seq;
+    uint32_t ack;
+    uint32_t len;
+    uint32_t ts_val;
+    uint16_t wnd;
+    uint8_t flags;
+};
+
+#define JUST 8u
+
 struct entry {
     struct docket_case the_case;
     struct docket *docket;
@@ -42,6 +56,8 @@ struct entry {
     uint32_t hash;
     bool over; /* a RST, or both FINs */
     bool fin[2];
+    unsigned just_count;
+    struct just just[JUST];    /* a ring */
     bool plain[2];             /* an end has sent what is neither SYN nor RST */
     struct hosts_sight syn[2]; /* the first of each end */
     struct entry *next;        /* of the bucket */
@@ -132,6 +148,9 @@ static void close_case(struct docket *docket, struct entry *entry)
         note_end(docket, entry);
     }
     for (unsigned end = 0; end < 2; end++) {
+        const struct witness *witness = entry->seat[end].witness;
+        entry->the_case.judged += witness != NULL;
+        entry->the_case.near += witness != NULL && witness_is_near(witness);
         witness_free(entry->seat[end].witness);
     }
     if (docket->config.closed != NULL) {
@@ -381,10 +400,30 @@ static bool is_icmp(const struct capture_packet *packet)
            (packet->octets[0] >> 4 == 4 ? packet->octets[9] == ICMP : packet->octets[6] == ICMPV6);
 }
 
+/* Whether it was recorded a moment before already, as happens where several devices are recorded that it passes. */
+static bool is_copy(struct entry *entry, const struct capture_packet *packet)
+{
+    const struct tfsm_segment *segment = &packet->packet.segment;
+    if (segment->len == 0 && (segment->flags & TFSM_RST) == 0) {
+        return false; /* ACKs alone may be as many as they are */
+    }
+    const struct just this = {packet->time,    segment->seq, segment->ack,  segment->len,
+                              segment->ts_val, segment->wnd, segment->flags};
+    for (unsigned i = 0; i < entry->just_count && i < JUST; i++) {
+        const struct just *just = &entry->just[i];
+        if (just->seq == this.seq && just->ack == this.ack && just->len == this.len &&
+            just->ts_val == this.ts_val && just->wnd == this.wnd && just->flags == this.flags &&
+            this.at - just->at < MOMENT) {
+            return true;
+        }
+    }
+    entry->just[entry->just_count++ % JUST] = this;
+    return false;
+}
+
 bool docket_packet(struct docket *docket, const struct capture_packet *packet)
 {
     bool wrong = !packet->taken && packet->reason == CAPTURE_BAD_CHECKSUM;
-    docket->court.coarse = docket->court.coarse && packet->time % SECOND == 0;
     const struct tfsm_packet *p = &packet->packet;
     if (!packet->taken && !wrong) {
         docket->court.icmp = docket->court.icmp || is_icmp(packet);
@@ -415,7 +454,9 @@ bool docket_packet(struct docket *docket, const struct capture_packet *packet)
             return false;
         }
     }
-    let_witnesses_see(entry, sender, packet);
+    if (!is_copy(entry, packet)) {
+        let_witnesses_see(entry, sender, packet);
+    }
     if (!wrong) {
         note(docket, entry, sender, packet);
         leave_line(docket, entry);
@@ -441,7 +482,6 @@ struct docket *docket_new(const struct docket_config *config)
     docket->court =
         (struct witness_court){.vantage = config->vantage,
                                .charge = raise,
-                               .coarse = true,
                                .text_most = config->text_most != 0 ? config->text_most : TEXT_MOST};
     return docket;
 }

@@ -17,15 +17,17 @@ struct docket_case {
     uint64_t packets;
     bool syn_seen[2];
     uint32_t isn[2];
-    bool began; /* with a SYN, from its first packet on */
-    bool cut;   /* some of its text is not in the capture */
+    unsigned judged; /* ends that were, when it is closed */
+    unsigned near;   /* and whose duties were looked at */
+    bool began;      /* with a SYN, from its first packet on */
+    bool cut;        /* some of its text is not in the capture */
     bool
         offloads; /* some of it is as it was before a network card cut it up, or after it put it together */
 };
 
 struct docket_config {
     enum witness_vantage vantage;
-    size_t open_most; /* connections remembered at a time; 0: 65,536 */
+    size_t open_most; /* connections remembered at a time; 0: 32,768 */
     size_t text_most; /* octets of text kept to be compared; 0: 64 MiB */
     bool (*is_subject)(void *user, const struct tfsm_address *address,
                        uint16_t port); /* null: everybody */

@@ -267,8 +267,11 @@ static void judge_front(struct witness *w, const struct heard *heard)
         judge_again(w, heard);
         front->last = sight_of(heard);
     } else if (covers) {
-        *front = (struct front){
-            .seq = seq, .silent = 1, .first = sight_of(heard), .last = sight_of(heard)};
+        *front = (struct front){.seq = seq,
+                                .sent = true,
+                                .silent = 1,
+                                .first = sight_of(heard),
+                                .last = sight_of(heard)};
     } else if (waits && heard->end > heard->seq && heard->seq < seq) {
         front->last = sight_of(heard); /* it has not heard of the last acknowledgment */
     } else if (waits && w->near && spans_hold(&w->out.seen, seq, seq + 1) && seq < w->in.edge &&
@@ -444,7 +447,7 @@ void witness_note_duties(struct witness *w, const struct heard *heard)
     w->fin_again = has(heard, TFSM_FIN) && w->in.fin && heard->end == w->in.fin_at + 1;
     if (acked > w->front.seq && w->front.last.number != 0) {
         tfsm_time took = since(heard, w->front.last);
-        bool once = w->front.again == 0;
+        bool once = w->front.again == 0 && w->front.sent;
         w->round_trip =
             once && took > 0 && (w->round_trip == 0 || took < w->round_trip) ? took : w->round_trip;
         /* what waits behind waits from now on */

@@ -124,6 +124,7 @@ struct owed_ack {
 /* The front of what is not acknowledged, and how often it went out while the peer was silent. */
 struct front {
     uint64_t seq;
+    bool sent;             /* since it is the front: else nobody knows when */
     unsigned again;        /* how often it was sent again */
     unsigned silent;       /* how often it was sent since the peer said something */
     tfsm_time interval[3]; /* between these, the latest last */

@@ -130,8 +130,8 @@ static bool is_beyond_all(const struct witness *w, uint64_t number)
 
 static void judge_ahead(struct witness *w, const struct heard *heard)
 {
-    if (!w->in.spoken || !w->in.begun) {
-        return;
+    if (!w->in.spoken || !w->in.begun || (w->in.syn && !w->out.syn)) {
+        return; /* or it speaks of an older connection yet */
     }
     if (heard->ack > w->in.end && !has(heard, TFSM_SYN)) {
         witness_suspect(&w->ack, w, heard, heard->ack, w->in.end);

@@ -301,6 +301,11 @@ void witness_restart(struct witness *w)
     *w = (struct witness){.court = court, .user = w->user, .near = court->vantage == WITNESS_NEAR};
 }
 
+bool witness_is_near(const struct witness *witness)
+{
+    return witness->near;
+}
+
 void witness_free(struct witness *witness)
 {
     if (witness != NULL) {
@@ -317,12 +322,18 @@ static tfsm_time quick(const struct witness_packet *packet)
     return first_hand ? ON_LINK : QUICK;
 }
 
+/* In no time at all nobody answers: clocks of recordings tick slowly, or stand still. */
+static bool is_quick(const struct witness_packet *packet, tfsm_time since)
+{
+    return packet->at > since && packet->at - since <= quick(packet);
+}
+
 /* An acknowledgment of what has just gone by: the subject cannot be far. */
 static void note_nearness(struct witness *w, const struct heard *heard)
 {
     bool answers = heard->ack > w->out.ack && heard->ack == w->in.end && w->in.spoken;
-    if (w->court->vantage == WITNESS_TOLD && !w->court->coarse && answers &&
-        heard->packet->at - w->in.end_seen.at <= quick(heard->packet)) {
+    if (w->court->vantage == WITNESS_TOLD && answers &&
+        is_quick(heard->packet, w->in.end_seen.at)) {
         w->near = true;
     }
 }
@@ -330,8 +341,8 @@ static void note_nearness(struct witness *w, const struct heard *heard)
 /* Nor if the first that it says, whatever that is, comes right after a SYN. */
 static void note_first_answer(struct witness *w, const struct witness_packet *packet)
 {
-    if (w->court->vantage == WITNESS_TOLD && !w->court->coarse && w->in.syn && !w->answered &&
-        !w->before_sent && packet->at - w->before.at <= quick(packet)) {
+    if (w->court->vantage == WITNESS_TOLD && w->in.syn && !w->answered && !w->before_sent &&
+        is_quick(packet, w->before.at)) {
         w->near = true;
     }
     w->answered = true;

@@ -54,9 +54,6 @@ struct witness_packet {
     unsigned option_octets;
     const uint8_t *text; /* as far as it is there */
     uint32_t text_octets;
-    uint64_t
-        elsewhere; /* the last packet of the subject's host in another connection; 0: there is none */
-    tfsm_time elsewhere_at;
 };
 
 #define WITNESS_PROOFS  3
@@ -85,12 +82,11 @@ struct witness_court {
     bool
         checked; /* some packet of the capture had a right checksum, so that wrong ones mean something */
     bool untrue;    /* some packet with a wrong one was acknowledged: it was right on the wire */
-    bool coarse;    /* times are whole seconds */
     bool icmp;      /* some packet of the capture is ICMP, which may undo a back-off (RFC 6069) */
     bool fragments; /* some of the capture is in fragments, which no witness sees */
 };
 
-struct witness; /* of some 2 KiB; and of text in flight as much as the court lets it have */
+struct witness; /* of some 3 KiB; and of text in flight as much as the court lets it have */
 
 /* Begin to watch. *court stays where it is until witness_free(); user is what its charges name. Null where there is no memory. */
 struct witness *witness_new(struct witness_court *court, void *user);
@@ -100,6 +96,9 @@ void witness_restart(struct witness *witness);
 
 /* A packet of the connection, sent by the subject or to it. */
 void witness_packet(struct witness *witness, bool sent, const struct witness_packet *packet);
+
+/* Whether the subject is near, by the vantage or as the capture has told: else duties towards it are not looked at. */
+bool witness_is_near(const struct witness *witness);
 
 /* Nothing more will come of this connection. A null pointer may be freed. */
 void witness_free(struct witness *witness);
