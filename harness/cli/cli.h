@@ -69,6 +69,9 @@ bool cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *numbe
 
 struct tfsm_address;
 
+/* Whether two names are of one file that is there. */
+bool cli_is_same_file(const char *a, const char *b);
+
 /* Read ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; without a port that is 0. False when it is none of these. */
 bool cli_subject(const char *text, struct tfsm_address *address, uint16_t *port);
 

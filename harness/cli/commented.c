@@ -1,5 +1,6 @@
 /* See commented.h. */
 #include "commented.h"
+#include "cli.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -61,7 +62,7 @@ bool commented_begin(struct commented *copy, const char *path, const char *captu
         return false;
     }
     *subject = path;
-    if (stat(path, &out) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
+    if (cli_is_same_file(path, capture)) {
         snprintf(error, CAPTURE_ERROR, "is the capture that is read");
         return false;
     }

@@ -102,11 +102,6 @@ static bool is_subject(const struct command *command, const struct isn_seen *see
 
 /* ---- people read ---- */
 
-static const char *plural(uint64_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
 /* Behind what was found; beyond what anybody imagines the figure does not matter. */
 static void print_chance(double log10_p)
 {
@@ -179,8 +174,9 @@ static void print_host(const struct isn_seen *seen, const struct isn_findings *f
     } else if (findings->verdict == ISN_RFC6528) {
         print_chance(findings->finding[ISN_TUPLE_CLOCK].log10_p);
     }
-    printf("\n    %zu number%s, %zu tuple%s, %.0f s", findings->numbers, plural(findings->numbers),
-           findings->tuples, plural(findings->tuples), findings->span);
+    printf("\n    %zu number%s, %zu tuple%s, %.0f s", findings->numbers,
+           cli_plural(findings->numbers), findings->tuples, cli_plural(findings->tuples),
+           findings->span);
     if (!isn_is_predictable(findings->verdict) && findings->verdict != ISN_TOO_FEW) {
         printf("; so many show, at 95 %%, that there are %.1f bits, and can show no more",
                findings->shown);
@@ -251,14 +247,14 @@ static void print_end(const struct command *command)
 {
     if (command->few > 0) {
         printf("  %zu host%s with %zu number%s: too few to tell\n", command->few,
-               plural(command->few), command->numbers, plural(command->numbers));
+               cli_plural(command->few), command->numbers, cli_plural(command->numbers));
     }
     if (command->guilty > 1 && command->alike) {
         printf("  all hosts look alike: where a tool has rewritten the numbers they are its own\n");
     }
     if (command->isns.rewritten > 0) {
         printf("  %" PRIu64 " SYN%s left out that came again under another address\n",
-               command->isns.rewritten, plural(command->isns.rewritten));
+               command->isns.rewritten, cli_plural(command->isns.rewritten));
     }
     if (command->isns.left_out > 0) {
         printf("  %" PRIu64 " numbers left out: no more than %zu are looked at\n",
@@ -271,9 +267,13 @@ static int report(struct command *command, const char *name)
     struct isn_seen *seen = isns_sorted(&command->isns);
     size_t n = seen != NULL ? only_subject(command, seen, command->isns.n) : 0;
     bool good = seen != NULL;
+    if (good && command->one_subject && n == 0) {
+        free(seen);
+        return cli_fail(name, "no initial sequence number of the subject in it");
+    }
     if (good) {
         printf("%s: %" PRIu64 " packet%s, %" PRIu64 " of TCP, %zu ISN%s\n", name, command->packets,
-               plural(command->packets), command->segments, n, plural(n));
+               cli_plural(command->packets), command->segments, n, cli_plural(n));
     }
     command->hosts = command->few = command->numbers = command->guilty = command->judged = 0;
     command->packets = command->segments = 0;
@@ -326,6 +326,20 @@ static int write_files(const struct command *command)
     return CLI_FINE;
 }
 
+/* Nobody wants a capture to be drawn over. */
+static int check_files(const struct command *command)
+{
+    const char *const written[] = {command->data, command->picture};
+    for (size_t i = 0; i < command->captures_count; i++) {
+        for (unsigned k = 0; k < 2; k++) {
+            if (written[k] != NULL && cli_is_same_file(written[k], command->captures[i])) {
+                return cli_fail(written[k], "is a capture that is read");
+            }
+        }
+    }
+    return CLI_FINE;
+}
+
 int command_isn(int argc, char **argv)
 {
     static const struct argp_option options[] = {
@@ -352,6 +366,7 @@ int command_isn(int argc, char **argv)
     if (!cli_options(&argp, argc, argv, 0, &command, &status)) {
         return status;
     }
+    status = check_files(&command);
     for (size_t i = 0; i < command.captures_count && status == CLI_FINE; i++) {
         bool last = i + 1 == command.captures_count;
         status = read_file(&command, command.captures[i]);

@@ -203,6 +203,17 @@ static int report_error(struct judge *judge, const char *path, const char *subje
     return report(judge, &capture, status);
 }
 
+/* People want to know what is in the part that could be read; machines what could not. */
+static int report_part(struct judge *judge, const char *path, const char *error)
+{
+    const struct report_capture capture = {.path = path,
+                                           .verdict = &judge->verdict,
+                                           .no_excerpts = "only the beginning could be read"};
+    report(judge, &capture, CLI_BAD);
+    fflush(stdout);
+    return cli_fail(path, "%s", error);
+}
+
 static int judge_file(struct judge *judge, const char *path)
 {
     char error[CAPTURE_ERROR];
@@ -212,7 +223,9 @@ static int judge_file(struct judge *judge, const char *path)
         return report_error(judge, path, subject, error);
     }
     if (!reach_verdict(judge, path, error)) {
-        return report_error(judge, path, path, error);
+        return judge->format == &report_text && judge->pcapng == NULL && judge->verdict.judged > 0
+                   ? report_part(judge, path, error)
+                   : report_error(judge, path, path, error);
     }
     struct report_capture capture = {.path = path,
                                      .verdict = &judge->verdict,

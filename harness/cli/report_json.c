@@ -113,14 +113,15 @@ static json_t *capture_of(const struct report_capture *capture)
         report_clean(clean, sizeof clean, capture->error);
         return json_pack("{s:o, s:s}", "file", file_name(capture->path), "error", clean);
     }
-    json_t *object = json_pack(
-        "{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:i, s:s, s:o}", "file",
-        file_name(capture->path), "packets", (json_int_t)v->packets, "segments",
-        (json_int_t)v->segments, "connections", (json_int_t)v->connections,
-        "connections_begun_before", (json_int_t)v->middle, "connections_without_all_text",
-        (json_int_t)v->cut, "connections_offloaded", (json_int_t)v->offloads, "left_out",
-        left_out(v), "taken_as_sound", taken_as_sound(v), "musts_broken", (int)verdict_demands(v),
-        "verdict", v->musts_broken > 0 ? "broken" : "fine", "charges", charges_of(v));
+    json_t *object =
+        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:i, s:s, s:o}", "file",
+                  file_name(capture->path), "packets", (json_int_t)v->packets, "segments",
+                  (json_int_t)v->segments, "connections", (json_int_t)v->connections,
+                  "connections_begun_before", (json_int_t)v->middle, "connections_without_all_text",
+                  (json_int_t)v->cut, "connections_offloaded", (json_int_t)v->offloads, "ends",
+                  (json_int_t)v->judged, "ends_near", (json_int_t)v->near, "left_out", left_out(v),
+                  "taken_as_sound", taken_as_sound(v), "musts_broken", (int)verdict_demands(v),
+                  "verdict", v->musts_broken > 0 ? "broken" : "fine", "charges", charges_of(v));
     if (object != NULL && capture->commented != NULL) {
         json_t *comments = json_pack("{s:o, s:I, s:I}", "file", file_name(capture->commented),
                                      "written", (json_int_t)capture->comments, "left_out",

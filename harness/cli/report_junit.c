@@ -129,7 +129,9 @@ static void say_reach(struct junit *junit, const struct verdict *verdict)
                       {"connections", verdict->connections},
                       {"connections_begun_before", verdict->middle},
                       {"connections_without_all_text", verdict->cut},
-                      {"connections_offloaded", verdict->offloads}};
+                      {"connections_offloaded", verdict->offloads},
+                      {"ends", verdict->judged},
+                      {"ends_near", verdict->near}};
     begin(junit, "properties");
     for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++) {
         begin(junit, "property");

@@ -132,6 +132,8 @@ static void print_reach(const struct report_capture *capture)
                 "; %" PRIu64 " as a network card is still to send them, or put them together",
                 verdict->offloads);
     }
+    cli_add(&text, "; %" PRIu64 " of %" PRIu64 " end%s near by", verdict->near, verdict->judged,
+            cli_plural(verdict->judged));
     add_left_out(&text, verdict);
     add_assumed(&text, verdict);
     words_wrap(stdout, INDENT, text.octets);

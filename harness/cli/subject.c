@@ -1,9 +1,10 @@
-/* The end of a connection that a command line names. */
+/* What command lines name: the end of a connection, and files. */
 #include "cli.h"
 #include "tfsm.h"
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <sys/stat.h>
 
 bool cli_subject(const char *text, struct tfsm_address *address, uint16_t *port)
 {
@@ -30,4 +31,12 @@ bool cli_subject(const char *text, struct tfsm_address *address, uint16_t *port)
     *address = (struct tfsm_address){.family = six ? 6 : 4};
     *port = (uint16_t)number;
     return inet_pton(six ? AF_INET6 : AF_INET, alone, address->octets) == 1;
+}
+
+bool cli_is_same_file(const char *a, const char *b)
+{
+    struct stat one;
+    struct stat other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
 }

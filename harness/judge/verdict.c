@@ -112,6 +112,8 @@ static void take_case(void *user, const struct docket_case *the_case)
     verdict->middle += !the_case->began;
     verdict->cut += the_case->cut;
     verdict->offloads += the_case->offloads;
+    verdict->judged += the_case->judged;
+    verdict->near += the_case->near;
     if (gone != NULL) {
         *link = gone->next;
         free(gone);
@@ -215,6 +217,10 @@ bool verdict_reach(const char *path, const struct verdict_question *question,
         read = false;
     }
     free(trial);
+    if (read && verdict->segments > 0 && verdict->judged == 0) {
+        snprintf(error, CAPTURE_ERROR, "no connection of the subject in it");
+        read = false;
+    }
     if (read && verdict->segments == 0) {
         snprintf(error, CAPTURE_ERROR, "no TCP segment in it (%" PRIu64 " packet%s)",
                  verdict->packets, verdict->packets == 1 ? "" : "s");

@@ -30,6 +30,8 @@ struct verdict {
     uint64_t middle; /* connections that began before the capture did */
     uint64_t cut;    /* without all of their text */
     uint64_t offloads;
+    uint64_t judged; /* ends */
+    uint64_t near;   /* of these, whose duties were looked at */
     struct verdict_count count[WITNESS_CLAUSES];
     struct verdict_count musts; /* of all clauses that break a MUST */
     unsigned musts_broken;      /* such clauses */
