@@ -9,9 +9,8 @@
 #define LAZY_MOST   3u
 #define COPIES      4u
 #define TIMER_LEAST (100 * MILLISECOND)
-#define TIMER_MOST                                                                                 \
-    (20 *                                                                                          \
-     SECOND) /* from a minute on a timeout need not grow (RFC6298:2.5); small stacks stop sooner */
+/* From a minute on a timeout need not grow (RFC6298:2.5); small stacks stop sooner. */
+#define TIMER_MOST (20 * SECOND)
 #define PERSIST_LEAST                                                                              \
     (4 * SECOND) /* BSD probes every five seconds at first, whatever the timeout */
 #define PROBES_MOST  9u

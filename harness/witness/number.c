@@ -8,9 +8,8 @@
 #define REORDERED         (10 * MILLISECOND)
 #define RETORTS           5u
 #define DENIALS           3u
-#define FARTHEST                                                                                   \
-    ((uint64_t)1                                                                                   \
-     << 20) /* further off a block is of a firewall that rewrites numbers, and not these */
+/* Further off a block is of a firewall that rewrites numbers, and not these. */
+#define FARTHEST   ((uint64_t)1 << 20)
 #define PROBE_TEXT 1u
 
 /* ---- order ---- */
