@@ -427,6 +427,104 @@ static void shake_hands(struct docket *docket, uint64_t number, uint32_t isn, ui
     }
 }
 
+static unsigned raised[WITNESS_CLAUSES];
+
+static void count_raised(void *user, const struct docket_case *the_case, unsigned end,
+                         const struct witness_charge *charge)
+{
+    (void)user;
+    (void)the_case;
+    (void)end;
+    raised[charge->clause]++;
+}
+
+/* A segment of end 0 (sent) or to it, recorded on a link of that type. */
+static void show_docket(struct docket *docket, bool sent, struct tfsm_segment segment, tfsm_time at,
+                        int link)
+{
+    static uint8_t octets[8000];
+    static const uint8_t text[8000];
+    static uint64_t number;
+    const struct tfsm_packet packet = {.src = {.family = 4, .octets = {192, 0, 2, sent ? 1 : 2}},
+                                       .dst = {.family = 4, .octets = {192, 0, 2, sent ? 2 : 1}},
+                                       .src_port = sent ? 1000 : 80,
+                                       .dst_port = sent ? 80 : 1000,
+                                       .hops = 64,
+                                       .segment = segment};
+    struct capture_packet taken = {.number = ++number, .time = at, .link = (unsigned)link};
+    size_t n = tfsm_write(&packet, text, octets, sizeof octets);
+    assert_true(n > 0);
+    capture_take(octets, n, n, &taken);
+    assert_true(docket_packet(docket, &taken));
+}
+
+static struct docket *open_docket(int link)
+{
+    const struct docket_config config = {.vantage = WITNESS_NEAR, .charge = count_raised};
+    struct docket *docket = docket_new(&config);
+    struct tfsm_segment syn = {.flags = TFSM_SYN,
+                               .len = 1,
+                               .wnd = 20000,
+                               .seq = 100,
+                               .options = TFSM_OPT_MSS,
+                               .mss = 1000};
+    assert_non_null(docket);
+    memset(raised, 0, sizeof raised);
+    show_docket(docket, true, syn, 1000000, link);
+    syn.flags |= TFSM_ACK;
+    syn.ack = 101;
+    syn.seq = 500;
+    show_docket(docket, false, syn, 1001000, link);
+    show_docket(docket, true,
+                (struct tfsm_segment){.flags = TFSM_ACK, .wnd = 20000, .seq = 101, .ack = 501},
+                1002000, link);
+    return docket;
+}
+
+/* Ethernet takes no larger frames: a card has put these together, and somebody has made their sums right. */
+static void test_judge_takes_large_frames_for_merged(void **state)
+{
+    (void)state;
+    for (int link = 1; link <= 101; link += 100) { /* Ethernet, and raw IP */
+        struct docket *docket = open_docket(link);
+        for (uint32_t i = 0; i < 4; i++) {
+            show_docket(docket, true,
+                        (struct tfsm_segment){.flags = TFSM_ACK,
+                                              .wnd = 20000,
+                                              .seq = 101 + 3000 * i,
+                                              .ack = 501,
+                                              .len = 3000},
+                        1010000 + i * 1000, link);
+        }
+        docket_free(docket);
+        assert_int_equal(raised[WITNESS_MSS_EXCEEDED] > 0, link == 101);
+    }
+}
+
+/* A packet that passes four devices is recorded four times, and was sent once. */
+static void test_judge_counts_copies_once(void **state)
+{
+    (void)state;
+    for (tfsm_time apart = 20; apart <= 200000; apart *= 10000) {
+        struct docket *docket = open_docket(101);
+        for (uint32_t i = 0; i < 4; i++) {
+            show_docket(docket, false,
+                        (struct tfsm_segment){
+                            .flags = TFSM_ACK, .wnd = 20000, .seq = 501, .ack = 101, .len = 100},
+                        1010000 + i * apart, 101);
+        }
+        for (uint32_t i = 0; i < 3; i++) {
+            show_docket(
+                docket, true,
+                (struct tfsm_segment){
+                    .flags = TFSM_ACK, .wnd = 20000, .seq = 101 + 10 * i, .ack = 501, .len = 10},
+                2010000 + i * 1000, 101);
+        }
+        docket_free(docket);
+        assert_int_equal(raised[WITNESS_TEXT_UNANSWERED] > 0, apart > 20);
+    }
+}
+
 static void test_judge_knows_an_isn_again(void **state)
 {
     const struct docket_config config = {.vantage = WITNESS_TOLD, .charge = count_repeated};
@@ -452,6 +550,8 @@ int main(void)
         cmocka_unit_test(test_judge_charges_nobody_by_the_first_96_octets),
         cmocka_unit_test(test_judge_charges_what_is_broken),
         cmocka_unit_test(test_judge_knows_an_isn_again),
+        cmocka_unit_test(test_judge_takes_large_frames_for_merged),
+        cmocka_unit_test(test_judge_counts_copies_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
