@@ -404,7 +404,8 @@ static bool is_icmp(const struct capture_packet *packet)
 static bool is_copy(struct entry *entry, const struct capture_packet *packet)
 {
     const struct tfsm_segment *segment = &packet->packet.segment;
-    if (segment->len == 0 && (segment->flags & TFSM_RST) == 0) {
+    bool timed = (packet->assumed & 1u << CAPTURE_NO_TIME) == 0;
+    if (!timed || (segment->len == 0 && (segment->flags & TFSM_RST) == 0)) {
         return false; /* ACKs alone may be as many as they are */
     }
     const struct just this = {packet->time,    segment->seq, segment->ack,  segment->len,
@@ -425,6 +426,8 @@ bool docket_packet(struct docket *docket, const struct capture_packet *packet)
 {
     bool wrong = !packet->taken && packet->reason == CAPTURE_BAD_CHECKSUM;
     const struct tfsm_packet *p = &packet->packet;
+    docket->court.untimed =
+        docket->court.untimed || (packet->taken && (packet->assumed & 1u << CAPTURE_NO_TIME) != 0);
     if (!packet->taken && !wrong) {
         docket->court.icmp = docket->court.icmp || is_icmp(packet);
         docket->court.fragments = docket->court.fragments || packet->reason == CAPTURE_FRAGMENT;
@@ -454,7 +457,7 @@ bool docket_packet(struct docket *docket, const struct capture_packet *packet)
             return false;
         }
     }
-    if (!is_copy(entry, packet)) {
+    if (wrong || !is_copy(entry, packet)) {
         let_witnesses_see(entry, sender, packet);
     }
     if (!wrong) {

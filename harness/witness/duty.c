@@ -4,11 +4,14 @@
 
 #define ACK_MOST (550 * MILLISECOND) /* half a second, and what a busy machine adds */
 #define ACK_LAZY                                                                                   \
-    (100 * MILLISECOND)    /* nobody who acknowledges every second segment takes so long */
-#define ACK_OLD     65535u /* an older one may be refused (RFC5961:5.2) */
-#define LAZY_MOST   3u
-#define COPIES      4u
-#define TIMER_LEAST (100 * MILLISECOND)
+    (100 * MILLISECOND)      /* nobody who acknowledges every second segment takes so long */
+#define ACK_OLD       65535u /* an older one may be refused (RFC5961:5.2) */
+#define LAZY_MOST     3u
+#define COPIES_TOLD   6u
+#define LOST_LEAST    (150 * MILLISECOND)
+#define LOST_ANSWERED (5 * MILLISECOND)
+#define COPIES        4u
+#define TIMER_LEAST   (100 * MILLISECOND)
 /* From a minute on a timeout need not grow (RFC6298:2.5); small stacks stop sooner. */
 #define TIMER_MOST (20 * SECOND)
 #define PERSIST_LEAST                                                                              \
@@ -26,7 +29,7 @@
 #define PASSED_MOST     4u
 #define PASSED_TIME     (3 * SECOND)
 #define UNTOLD_MOST     2u
-#define AT_ONCE         (3 * MILLISECOND)
+#define RIGHT_AFTER     (3 * MILLISECOND)
 #define LINGERS         (20 * SECOND) /* nobody's two MSL are less */
 #define OUTSIDE_APART   SECOND        /* answers may be limited */
 #define OUTSIDE_MOST    3u
@@ -71,6 +74,14 @@ static void raise_unanswered(struct witness *w, const struct heard *heard)
     w->owed.open = false;
 }
 
+/* What was passed over when it came first, and is acknowledged as soon as it comes again: it was lost behind this place. */
+static bool was_lost(const struct witness *w, const struct heard *heard)
+{
+    const struct owed_ack *owed = &w->owed;
+    return owed->copies > 1 && since(heard, owed->seen) > LOST_LEAST &&
+           since(heard, w->in.last) < LOST_ANSWERED;
+}
+
 static void judge_owed(struct witness *w, const struct heard *heard)
 {
     struct owed_ack *owed = &w->owed;
@@ -78,6 +89,7 @@ static void judge_owed(struct witness *w, const struct heard *heard)
         return;
     }
     if (heard->ack > owed->from) {
+        w->lossy = w->lossy || was_lost(w, heard);
         judge_late(w, heard);
         bool lazy = owed->full > 2 && !owed->again && since(heard, owed->second) > ACK_LAZY;
         w->lazy += lazy;
@@ -102,7 +114,8 @@ static void judge_owed(struct witness *w, const struct heard *heard)
         owed->again ||
         heard->ack < owed->from; /* it says less than it has said before: no measure of anything */
     owed->silent += owed->copies > 1;
-    if (owed->copies >= COPIES && owed->silent > 1) {
+    unsigned copies = w->court->vantage == WITNESS_TOLD ? COPIES_TOLD : COPIES;
+    if (owed->copies >= copies && owed->silent > copies - COPIES + 1) {
         raise_unanswered(w, heard);
     }
 }
@@ -318,7 +331,7 @@ static void judge_flight(struct witness *w, const struct heard *heard)
 /* That there was something to send shows when the window opens and it goes at once. */
 static void judge_probe(struct witness *w, const struct heard *heard)
 {
-    bool opened = !w->before_sent && w->in.wnd > 0 && since(heard, w->before) < AT_ONCE &&
+    bool opened = !w->before_sent && w->in.wnd > 0 && since(heard, w->before) < RIGHT_AFTER &&
                   w->in.end_seen.number != w->before.number;
     if (w->closed_from.number == 0) {
         return;

@@ -32,6 +32,8 @@ struct way {
     bool edge_known;   /* a window of it, in octets */
     bool stamped;      /* a timestamp */
     bool unsteady;     /* what came later had an older one: they tell nothing of order */
+    bool ack_sound;    /* the segment with the ack below cannot have been damaged */
+    bool fin_sound;    /* nor that with the FIN */
     bool ack_stamped;  /* the segment with the ack below had one */
     bool edge_stamped; /* so had that with the edge */
     uint8_t offered;   /* enum tfsm_option: what all of its SYNs bore */
@@ -95,6 +97,7 @@ struct doubt {
     struct sight seen;
     struct sight denied_seen;
     tfsm_time said_at; /* the last time */
+    unsigned refuted;  /* how often the peer spoke against it beyond doubt */
     unsigned retorts;  /* ACKs of the peer right after that, which speak against it */
 };
 
@@ -216,6 +219,8 @@ struct habits {
 struct witness {
     struct witness_court *court;
     void *user;
+    bool lossy;     /* packets were lost between where the capture was made and the subject */
+    bool missed;    /* the peer has acknowledged what the capture does not have */
     bool gaps;      /* the capture misses packets of this connection */
     bool answered;  /* the subject has said something */
     bool near;      /* what is seen to go to the subject arrives there */

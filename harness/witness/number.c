@@ -7,6 +7,7 @@
 #define ON_ITS_WAY        (2 * SECOND)        /* nobody keeps a packet for so long */
 #define REORDERED         (10 * MILLISECOND)
 #define RETORTS           5u
+#define UPDATES_ARRIVE    (200 * MILLISECOND)
 #define DENIALS           3u
 /* Further off a block is of a firewall that rewrites numbers, and not these. */
 #define FARTHEST   ((uint64_t)1 << 20)
@@ -36,7 +37,7 @@ static bool after_ack(const struct witness *w, const struct heard *heard)
 
 static void judge_ack_back(struct witness *w, const struct heard *heard)
 {
-    if (heard->ack != 0 && heard->ack < w->out.ack && !has(heard, TFSM_SYN) &&
+    if (heard->ack != 0 && heard->ack < w->out.ack && w->out.ack_sound && !has(heard, TFSM_SYN) &&
         after_ack(w, heard)) {
         witness_raise(w, WITNESS_ACK_BACK, heard, w->out.ack_seen, nothing,
                       counted(&w->in, heard->ack), counted(&w->in, w->out.ack), 0);
@@ -84,7 +85,7 @@ static void judge_sent_ahead(struct witness *w, const struct heard *heard)
                heard->ack > w->ahead.known &&
                heard->packet->at - w->ahead.seen.at < RETRANSMITS_AFTER) {
         w->ahead.open = false;
-        if (++w->ahead.said > 1) {
+        if (++w->ahead.said > (w->court->vantage == WITNESS_NEAR ? 1u : 3u)) {
             witness_raise(w, WITNESS_NUMBER_AHEAD, heard, w->ahead.seen, nothing,
                           counted(out, w->ahead.number), counted(out, heard->seq), 0);
         }
@@ -240,7 +241,7 @@ static void judge_urgent_end(struct witness *w, const struct heard *heard)
 static void judge_fin(struct witness *w, const struct heard *heard)
 {
     const struct way *out = &w->out;
-    if (!out->fin) {
+    if (!out->fin || !out->fin_sound) {
         return;
     }
     if (has(heard, TFSM_FIN) && heard->end != out->fin_at + 1) {
@@ -317,7 +318,9 @@ static void settle_ahead(struct witness *w, enum witness_clause clause, struct d
     if (!doubt->open) {
         return;
     }
-    bool denied = denies(w, doubt, heard);
+    /* where the capture is known to miss packets, once is not enough */
+    unsigned enough = w->missed ? DENIALS : 1;
+    bool denied = denies(w, doubt, heard) && ++doubt->refuted >= enough;
     if ((denied && (heard->sound || doubt->denied_once)) || goes_on(doubt, heard)) {
         witness_convict(w, clause, doubt, heard, counted(&w->in, doubt->number),
                         counted(&w->in, doubt->known));
@@ -337,7 +340,11 @@ static void settle_window(struct witness *w, const struct heard *heard)
     uint64_t edge = heard->ack + window_of(w, &w->in, heard);
     if (edge >= doubt->number) {
         doubt->open = false;
-    } else if ((heard->ack > doubt->known && heard->sound) || ++doubt->denied >= DENIALS) {
+        return;
+    }
+    /* what was sent before a window update comes sooner than that after it */
+    doubt->denied += heard->packet->at - doubt->seen.at > UPDATES_ARRIVE;
+    if ((heard->ack > doubt->known && heard->sound) || doubt->denied >= DENIALS) {
         witness_convict(w, WITNESS_WINDOW_EXCEEDED, doubt, heard, counted(&w->out, doubt->number),
                         counted(&w->out, edge));
     }

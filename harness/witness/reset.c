@@ -2,7 +2,7 @@
 #include "internal.h"
 
 #define AT_ONCE     (10 * MILLISECOND)
-#define ON_ITS_WAY  SECOND /* nothing of the subject's is on its way for so long */
+#define IN_FLIGHT   SECOND /* nothing of the subject's is on its way for so long */
 #define KIND_MD5    19u
 #define KIND_AO     29u
 #define WELL_BEYOND ((uint64_t)1 << 20) /* more than a recording loses without anybody noticing */
@@ -109,7 +109,7 @@ static void judge_rst_of_somebody(struct witness *w, const struct heard *heard)
 /* The peer speaks again, and the subject has said nothing more: it was its own. */
 static void settle_stray(struct witness *w, const struct heard *heard)
 {
-    if (w->stray.number != 0 && heard->packet->at - w->stray.at > ON_ITS_WAY) {
+    if (w->stray.number != 0 && heard->packet->at - w->stray.at > IN_FLIGHT) {
         struct witness_packet packet = {.number = w->stray.number, .at = w->stray.at};
         struct heard guilty = {.packet = &packet, .sound = true};
         witness_raise(w, WITNESS_RST_ASTRAY, &guilty, w->out.end_seen, sight_of(heard),
@@ -135,7 +135,7 @@ static void judge_believed(struct witness *w, const struct heard *heard)
 static void judge_ignored(struct witness *w, const struct heard *heard)
 {
     if (w->killed.number == 0 || has(heard, TFSM_SYN) ||
-        heard->packet->at - w->killed.at < ON_ITS_WAY) {
+        heard->packet->at - w->killed.at < IN_FLIGHT) {
         return;
     }
     if (++w->undead > 1) {

@@ -2,7 +2,7 @@
 #include "internal.h"
 
 #define BEFORE_CAPTURE 200000u /* ticks that a SYN may have had before the first that was seen */
-#define REORDERED      (200 * MILLISECOND)
+#define TAPS_APART     (200 * MILLISECOND)
 #define FAR_AHEAD      10000u /* ticks */
 #define STANDS_MOST    (20 * SECOND)
 #define STALE_UNSURE   4u /* where what was to be echoed may have come damaged */
@@ -94,7 +94,7 @@ static void settle_echo(struct witness *w, const struct heard *heard)
     }
     uint32_t said = (uint32_t)w->echo.number;
     /* taps that are merged may show it before what it echoes, but not by much */
-    bool late = heard->packet->at - w->echo.seen.at > REORDERED;
+    bool late = heard->packet->at - w->echo.seen.at > TAPS_APART;
     bool far = seq_distance(w->in.ts_val, said) > FAR_AHEAD;
     if (!seq_lt(heard->segment->ts_val, said)) {
         w->echo.open = false;
@@ -114,9 +114,10 @@ static void note_due(struct witness *w, const struct heard *heard)
         return; /* put together by a network card, perhaps, of several with stamps of their own */
     }
     bool old = heard->ack < w->in.ack; /* Linux takes the text, and not the stamp */
-    if (old || due->open || !w->near || !w->out.plain || !moves || !takes || has(heard, TFSM_SYN) ||
-        has(heard, TFSM_RST) || !has(heard, TFSM_ACK) || !agreed(w, TFSM_OPT_TIMESTAMPS) ||
-        !bears(heard, TFSM_OPT_TIMESTAMPS) || seq_lt(heard->segment->ts_val, w->in.ts_val)) {
+    if (old || w->gaps || due->open || !w->near || !w->out.plain || !moves || !takes ||
+        has(heard, TFSM_SYN) || has(heard, TFSM_RST) || !has(heard, TFSM_ACK) ||
+        !agreed(w, TFSM_OPT_TIMESTAMPS) || !bears(heard, TFSM_OPT_TIMESTAMPS) ||
+        seq_lt(heard->segment->ts_val, w->in.ts_val)) {
         return;
     }
     due->open = true;

@@ -212,6 +212,7 @@ static void note_gaps(struct witness *w, const struct way *other, const struct h
                       uint64_t before)
 {
     bool unseen = other->spoken && other->begun && heard->ack > other->end;
+    w->missed = w->missed || (other == &w->out && unseen);
     bool hole = before != 0 && heard->ack > before && heard->ack <= other->end &&
                 !spans_hold(&other->seen, before, heard->ack);
     w->gaps = w->gaps || unseen || hole;
@@ -235,6 +236,7 @@ static void note(struct witness *w, struct way *way, const struct way *other,
         way->fin_moves || (has(heard, TFSM_FIN) && way->fin && heard->end != way->fin_at + 1);
     if (has(heard, TFSM_FIN) && !way->fin) {
         way->fin = true;
+        way->fin_sound = heard->sound;
         way->fin_at = heard->end - 1;
         way->fin_seen = sight;
     }
@@ -254,6 +256,7 @@ static void note(struct witness *w, struct way *way, const struct way *other,
     if (heard->ack != 0 && (heard->ack <= other->end || !other->spoken)) {
         if (heard->ack > way->ack) {
             way->ack = heard->ack;
+            way->ack_sound = heard->sound;
             way->ack_seen = sight;
             way->ack_seq = heard->end == heard->seq ? heard->seq : 0;
             way->ack_ts = heard->segment->ts_val;
@@ -322,6 +325,12 @@ static tfsm_time quick(const struct witness_packet *packet)
     return first_hand ? ON_LINK : QUICK;
 }
 
+/* Whether the capture may show that the subject is near: not where packets were lost on the way to it. */
+static bool may_be_told(const struct witness *w)
+{
+    return w->court->vantage == WITNESS_TOLD && !w->court->untimed && !w->lossy;
+}
+
 /* In no time at all nobody answers: clocks of recordings tick slowly, or stand still. */
 static bool is_quick(const struct witness_packet *packet, tfsm_time since)
 {
@@ -332,8 +341,7 @@ static bool is_quick(const struct witness_packet *packet, tfsm_time since)
 static void note_nearness(struct witness *w, const struct heard *heard)
 {
     bool answers = heard->ack > w->out.ack && heard->ack == w->in.end && w->in.spoken;
-    if (w->court->vantage == WITNESS_TOLD && answers &&
-        is_quick(heard->packet, w->in.end_seen.at)) {
+    if (may_be_told(w) && answers && is_quick(heard->packet, w->in.end_seen.at)) {
         w->near = true;
     }
 }
@@ -341,7 +349,7 @@ static void note_nearness(struct witness *w, const struct heard *heard)
 /* Nor if the first that it says, whatever that is, comes right after a SYN. */
 static void note_first_answer(struct witness *w, const struct witness_packet *packet)
 {
-    if (w->court->vantage == WITNESS_TOLD && w->in.syn && !w->answered && !w->before_sent &&
+    if (may_be_told(w) && w->in.syn && !w->answered && !w->before_sent &&
         is_quick(packet, w->before.at)) {
         w->near = true;
     }
@@ -378,6 +386,9 @@ static void from_subject(struct witness *w, const struct heard *heard)
 
 static void to_subject(struct witness *w, const struct heard *heard)
 {
+    if (w->court->vantage == WITNESS_TOLD && (w->lossy || w->court->untimed)) {
+        w->near = false;
+    }
     /* it echoes what was never seen */
     w->gaps = w->gaps ||
               (bears(heard, TFSM_OPT_TIMESTAMPS) && has(heard, TFSM_ACK) && w->out.stamped &&
@@ -409,7 +420,8 @@ void witness_packet(struct witness *w, bool sent, const struct witness_packet *p
     bool ours = hear(way, sent ? &w->in : &w->out, packet, &heard);
     /* what comes another way than the rest may be somebody else's */
     bool elsewhere = sent && w->ttl != 0 && packet->ttl != 0 && packet->ttl != w->ttl;
-    heard.sound = ((packet->known & WITNESS_SOUND) != 0 || (sent && w->near)) && !elsewhere;
+    bool first_hand = sent && w->court->vantage == WITNESS_NEAR;
+    heard.sound = ((packet->known & WITNESS_SOUND) != 0 || first_hand) && !elsewhere;
     if (!ours && !rst) {
         if (sent) {
             judge_astray(w, &heard);

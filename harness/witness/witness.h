@@ -82,6 +82,7 @@ struct witness_court {
     bool
         checked; /* some packet of the capture had a right checksum, so that wrong ones mean something */
     bool untrue;    /* some packet with a wrong one was acknowledged: it was right on the wire */
+    bool untimed;   /* some packet of the capture has an impossible time: none tells who is near */
     bool icmp;      /* some packet of the capture is ICMP, which may undo a back-off (RFC 6069) */
     bool fragments; /* some of the capture is in fragments, which no witness sees */
 };

@@ -15,6 +15,9 @@ struct tapped {
     struct docket *docket[2][2]; /* captured where, of whom */
     uint64_t packets[2];
     size_t snapshot; /* octets of a packet that are recorded */
+    bool told;       /* what is near the capture is to tell */
+    unsigned misses; /* packets of a hundred that the recording misses */
+    uint64_t chance;
     unsigned charges;
     uint64_t seed;
     const struct broken *broken; /* how end 0 is */
@@ -63,8 +66,13 @@ static void see(void *user, unsigned where, unsigned from, const uint8_t *octets
 {
     struct tapped *tapped = user;
     size_t there = n < tapped->snapshot ? n : tapped->snapshot;
-    struct capture_packet packet = {.number = ++tapped->packets[where], .time = now};
+    /* whoever answers at once takes a moment all the same */
+    struct capture_packet packet = {.number = ++tapped->packets[where],
+                                    .time = now + tapped->packets[where]};
     (void)from;
+    if (tapped->misses > 0 && sim_draw(&tapped->chance) % 100 < tapped->misses) {
+        return;
+    }
     capture_take(octets, there, n, &packet);
     for (unsigned whose = 0; whose < 2; whose++) {
         assert_true(docket_packet(tapped->docket[where][whose], &packet));
@@ -82,8 +90,9 @@ static void judge_run(struct tapped *tapped, uint64_t seed, sim_spoiler *spoiler
     for (unsigned where = 0; where < 2; where++) {
         tapped->packets[where] = 0;
         for (unsigned whose = 0; whose < 2; whose++) {
-            const struct docket_config docket = {.vantage =
-                                                     where == whose ? WITNESS_NEAR : WITNESS_FAR,
+            const struct docket_config docket = {.vantage = tapped->told     ? WITNESS_TOLD
+                                                            : where == whose ? WITNESS_NEAR
+                                                                             : WITNESS_FAR,
                                                  .is_subject = whose == 0 ? is_first : is_second,
                                                  .charge = note_charge,
                                                  .user = tapped};
@@ -99,9 +108,9 @@ static void judge_run(struct tapped *tapped, uint64_t seed, sim_spoiler *spoiler
     }
 }
 
-static unsigned judge_runs(size_t snapshot)
+static unsigned judge_runs(size_t snapshot, bool told, unsigned misses)
 {
-    struct tapped tapped = {.snapshot = snapshot};
+    struct tapped tapped = {.snapshot = snapshot, .told = told, .misses = misses, .chance = 1};
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         judge_run(&tapped, seed, NULL);
     }
@@ -111,13 +120,26 @@ static unsigned judge_runs(size_t snapshot)
 static void test_judge_charges_nobody_in_bad_networks(void **state)
 {
     (void)state;
-    assert_int_equal(judge_runs(SIZE_MAX), 0);
+    assert_int_equal(judge_runs(SIZE_MAX, false, 0), 0);
+}
+
+static void test_judge_charges_nobody_where_the_capture_tells(void **state)
+{
+    (void)state;
+    assert_int_equal(judge_runs(SIZE_MAX, true, 0), 0);
+}
+
+static void test_judge_charges_nobody_by_what_is_missing(void **state)
+{
+    (void)state;
+    assert_int_equal(judge_runs(SIZE_MAX, false, 2), 0);
+    assert_int_equal(judge_runs(SIZE_MAX, true, 5), 0);
 }
 
 static void test_judge_charges_nobody_by_the_first_96_octets(void **state)
 {
     (void)state;
-    assert_int_equal(judge_runs(SNAPSHOT), 0);
+    assert_int_equal(judge_runs(SNAPSHOT, false, 0), 0);
 }
 
 /* ---- broken TCPs ---- */
@@ -548,6 +570,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge_charges_nobody_in_bad_networks),
         cmocka_unit_test(test_judge_charges_nobody_by_the_first_96_octets),
+        cmocka_unit_test(test_judge_charges_nobody_where_the_capture_tells),
+        cmocka_unit_test(test_judge_charges_nobody_by_what_is_missing),
         cmocka_unit_test(test_judge_charges_what_is_broken),
         cmocka_unit_test(test_judge_knows_an_isn_again),
         cmocka_unit_test(test_judge_takes_large_frames_for_merged),

@@ -430,9 +430,14 @@ static void test_witness_window_exceeded(void **state)
     subject(s, TFSM_ACK, 1, 1, 1000);
     subject(s, TFSM_ACK, 9501, 1, 1000);
     assert_nothing(s); /* a window update may be lost */
-    peer(s, TFSM_ACK, 1, 1, 0);
-    peer(s, TFSM_ACK, 1, 1, 0);
-    peer(s, TFSM_ACK, 1, 1, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        peer(s, TFSM_ACK, 1, 1, 0);
+    }
+    assert_nothing(s); /* and these may have been sent before it */
+    pass(s, 300);
+    for (unsigned i = 0; i < 3; i++) {
+        peer(s, TFSM_ACK, 1, 1, 0);
+    }
     assert_only(s, WITNESS_WINDOW_EXCEEDED);
 }
 
