@@ -11,6 +11,7 @@ static void take_charge(void *user, const struct witness_charge *charge)
     }
 }
 
+/* Of all monitors: he sees no octets, so that nothing of one run reaches the next. */
 static struct witness_court court = {.vantage = WITNESS_NEAR, .charge = take_charge};
 
 bool monitor_let_witness(struct monitor *monitor)

@@ -85,7 +85,7 @@ static void judge_sent_ahead(struct witness *w, const struct heard *heard)
                heard->ack > w->ahead.known &&
                heard->packet->at - w->ahead.seen.at < RETRANSMITS_AFTER) {
         w->ahead.open = false;
-        if (++w->ahead.said > (w->court->vantage == WITNESS_NEAR ? 1u : 3u)) {
+        if (++w->ahead.said > (w->court->vantage == WITNESS_NEAR ? 1u : 2u)) {
             witness_raise(w, WITNESS_NUMBER_AHEAD, heard, w->ahead.seen, nothing,
                           counted(out, w->ahead.number), counted(out, heard->seq), 0);
         }

@@ -77,6 +77,13 @@ static void nobody_loses(struct sim_config *config)
     config->network.delay = 5000;
 }
 
+static void nobody_loses_for_long(struct sim_config *config)
+{
+    nobody_loses(config);
+    config->octets[0] = 1000000;
+    config->octets[1] = 1000000;
+}
+
 static void peer_talks_now_and_then(struct sim_config *config)
 {
     config->octets[0] = 2000;
@@ -343,6 +350,7 @@ static void send_rst_after_syn(struct run *run, struct tfsm_packet *packet)
 static const struct scenario scenarios[] = {
     {"talk", 0, everybody_talks, NULL, NULL},
     {"quiet", 0, nobody_loses, NULL, NULL},
+    {"long", 0, nobody_loses_for_long, NULL, NULL},
     {"server", 1, nobody_loses, NULL, NULL},
     {"pieces", 0, peer_talks_now_and_then, NULL, NULL},
     {"text-lost", 0, peer_talks_now_and_then, lose_text, NULL},
