@@ -3,6 +3,8 @@
 #ifndef HARNESS_CLI_H
 #define HARNESS_CLI_H
 
+#include "tfsm.h"
+
 #include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,13 +69,22 @@ const char *cli_plural(uint64_t n);
 /* Read a number in decimal digits, and nothing else. False when it is none, or out of bounds. */
 bool cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *number);
 
-struct tfsm_address;
+/* The ends of connections that a command line names. */
+struct cli_subject {
+    bool said; /* else all of them */
+    struct tfsm_address address;
+    uint16_t port; /* 0: any */
+};
 
 /* Whether two names are of one file that is there. */
 bool cli_is_same_file(const char *a, const char *b);
 
-/* Read ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; without a port that is 0. False when it is none of these. */
-bool cli_subject(const char *text, struct tfsm_address *address, uint16_t *port);
+/* Read ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT. False when it is none of these. */
+bool cli_subject_parse(struct cli_subject *subject, const char *text);
+
+/* Whether an end is one of these. */
+bool cli_subject_is(const struct cli_subject *subject, const struct tfsm_address *address,
+                    uint16_t port);
 
 /* Read a whole file of at most so many octets.
  * what  as a complaint calls it: "fuzz input"

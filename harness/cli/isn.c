@@ -17,9 +17,7 @@ struct command {
     struct cli_parse parse;
     char **captures; /* of argv */
     size_t captures_count;
-    bool one_subject;
-    struct tfsm_address subject;
-    uint16_t subject_port; /* 0: any */
+    struct cli_subject subject;
     bool pool;
     const char *data;
     const char *picture;
@@ -50,10 +48,9 @@ static error_t parse_isn(int key, char *arg, struct argp_state *state)
     struct command *command = state->input;
     switch (key) {
     case KEY_SUBJECT:
-        if (!cli_subject(arg, &command->subject, &command->subject_port)) {
+        if (!cli_subject_parse(&command->subject, arg)) {
             return cli_misuse(state, arg, "neither an address nor ADDRESS:PORT");
         }
-        command->one_subject = true;
         break;
     case KEY_POOL:
         command->pool = true;
@@ -91,13 +88,6 @@ static bool see(void *user, const struct capture_packet *packet)
     command->segments += packet->taken;
     command->out_of_memory = !isns_packet(&command->isns, packet);
     return !command->out_of_memory;
-}
-
-static bool is_subject(const struct command *command, const struct isn_seen *seen)
-{
-    return !command->one_subject ||
-           ((command->subject_port == 0 || command->subject_port == seen->port) &&
-            memcmp(&command->subject, &seen->address, sizeof seen->address) == 0);
 }
 
 /* ---- people read ---- */
@@ -236,7 +226,7 @@ static size_t only_subject(const struct command *command, struct isn_seen *seen,
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        if (is_subject(command, &seen[i])) {
+        if (cli_subject_is(&command->subject, &seen[i].address, seen[i].port)) {
             seen[kept++] = seen[i];
         }
     }
@@ -267,7 +257,7 @@ static int report(struct command *command, const char *name)
     struct isn_seen *seen = isns_sorted(&command->isns);
     size_t n = seen != NULL ? only_subject(command, seen, command->isns.n) : 0;
     bool good = seen != NULL;
-    if (good && command->one_subject && n == 0) {
+    if (good && command->subject.said && n == 0) {
         free(seen);
         return cli_fail(name, "no initial sequence number of the subject in it");
     }

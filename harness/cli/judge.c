@@ -18,9 +18,7 @@ struct judge {
     char **captures; /* of argv */
     size_t captures_count;
     bool clauses; /* are to be listed */
-    bool one_subject;
-    struct tfsm_address subject;
-    uint16_t subject_port; /* 0: any */
+    struct cli_subject subject;
     bool vantage_said;
     enum witness_vantage vantage;
     const struct report_format *format;
@@ -72,10 +70,9 @@ static error_t parse_judge(int key, char *arg, struct argp_state *state)
     struct judge *judge = state->input;
     switch (key) {
     case KEY_SUBJECT:
-        if (!cli_subject(arg, &judge->subject, &judge->subject_port)) {
+        if (!cli_subject_parse(&judge->subject, arg)) {
             return cli_misuse(state, arg, "neither an address nor ADDRESS:PORT");
         }
-        judge->one_subject = true;
         judge->parse.last = state->next;
         return 0;
     case KEY_VANTAGE:
@@ -89,6 +86,9 @@ static error_t parse_judge(int key, char *arg, struct argp_state *state)
     case KEY_PCAPNG:
         if (arg[0] == '\0') {
             return cli_misuse(state, "--pcapng", "no name");
+        }
+        if (strcmp(arg, "-") == 0) {
+            return cli_misuse(state, "--pcapng", "needs a file: the report goes to the terminal");
         }
         judge->pcapng = arg;
         judge->parse.last = state->next;
@@ -119,8 +119,7 @@ static error_t parse_judge(int key, char *arg, struct argp_state *state)
 static bool is_subject(void *user, const struct tfsm_address *address, uint16_t port)
 {
     const struct judge *judge = user;
-    return !judge->one_subject || ((judge->subject_port == 0 || judge->subject_port == port) &&
-                                   memcmp(&judge->subject, address, sizeof *address) == 0);
+    return cli_subject_is(&judge->subject, address, port);
 }
 
 static void note_packet(void *user, const struct capture_packet *packet)
@@ -300,7 +299,8 @@ int command_judge(int argc, char **argv)
             "A charge is raised only where nothing that a capture can miss explains what was "
             "seen.\n"
             "json: {\"verdict\": \"fine\", \"broken\" or \"unreadable\", \"captures\": [{\"file\", "
-            "\"error\"} or {\"file\", \"packets\", \"segments\", \"connections\", ..., "
+            "\"error\" when it could not be read to its end, \"packets\", \"segments\", "
+            "\"connections\", ..., "
             "\"charges\": "
             "[{\"clause\", \"requirement\", \"level\", \"sentence\", \"times\", \"ends\", "
             "\"connections\", \"examples\": [{\"subject\", \"peer\", \"packets\", \"time\": "
@@ -316,7 +316,7 @@ int command_judge(int argc, char **argv)
     if (judge.clauses) {
         return list_clauses();
     }
-    if (!judge.vantage_said && judge.one_subject) {
+    if (!judge.vantage_said && judge.subject.said) {
         judge.vantage = WITNESS_NEAR; /* who asks about one end has recorded there */
     }
     return judge_files(&judge);

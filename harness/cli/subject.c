@@ -1,12 +1,11 @@
 /* What command lines name: the end of a connection, and files. */
 #include "cli.h"
-#include "tfsm.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 #include <sys/stat.h>
 
-bool cli_subject(const char *text, struct tfsm_address *address, uint16_t *port)
+bool cli_subject_parse(struct cli_subject *subject, const char *text)
 {
     char alone[64];
     const char *colon = strrchr(text, ':');
@@ -28,9 +27,16 @@ bool cli_subject(const char *text, struct tfsm_address *address, uint16_t *port)
     }
     memcpy(alone, text, n);
     alone[n] = '\0';
-    *address = (struct tfsm_address){.family = six ? 6 : 4};
-    *port = (uint16_t)number;
-    return inet_pton(six ? AF_INET6 : AF_INET, alone, address->octets) == 1;
+    *subject = (struct cli_subject){
+        .said = true, .address = {.family = six ? 6 : 4}, .port = (uint16_t)number};
+    return inet_pton(six ? AF_INET6 : AF_INET, alone, subject->address.octets) == 1;
+}
+
+bool cli_subject_is(const struct cli_subject *subject, const struct tfsm_address *address,
+                    uint16_t port)
+{
+    return !subject->said || ((subject->port == 0 || subject->port == port) &&
+                              memcmp(&subject->address, address, sizeof *address) == 0);
 }
 
 bool cli_is_same_file(const char *a, const char *b)

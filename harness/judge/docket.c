@@ -84,7 +84,7 @@ static uint64_t hash_of_end(const struct tfsm_address *address, uint16_t port)
     return hosts_hash(address, port);
 }
 
-static unsigned sender_of(const struct docket_case *the_case, const struct tfsm_packet *packet)
+unsigned docket_sender(const struct docket_case *the_case, const struct tfsm_packet *packet)
 {
     for (unsigned end = 0; end < 2; end++) {
         if (the_case->port[end] == packet->src_port &&
@@ -438,7 +438,7 @@ bool docket_packet(struct docket *docket, const struct capture_packet *packet)
     unsigned sender = 2;
     struct entry *entry = docket->buckets[hash % BUCKETS];
     for (; entry != NULL; entry = entry->next) {
-        sender = entry->hash == hash ? sender_of(&entry->the_case, p) : 2;
+        sender = entry->hash == hash ? docket_sender(&entry->the_case, p) : 2;
         if (sender < 2) {
             break;
         }

@@ -39,6 +39,9 @@ struct docket_config {
     void *user;
 };
 
+/* Which end sent a segment; 2 when it is of another connection. */
+unsigned docket_sender(const struct docket_case *the_case, const struct tfsm_packet *packet);
+
 struct docket;
 
 /* Null: no memory. */

@@ -16,20 +16,6 @@ static bool is_done(const struct excerpt *excerpt)
     return excerpt->found == excerpt->of.charge.proofs && excerpt->after == 0;
 }
 
-/* Which end sent it; 2 when it is of another connection. */
-static unsigned sender_of(const struct docket_case *the_case, const struct tfsm_packet *packet)
-{
-    for (unsigned end = 0; end < 2; end++) {
-        if (the_case->port[end] == packet->src_port &&
-            the_case->port[1 - end] == packet->dst_port &&
-            memcmp(&the_case->address[end], &packet->src, sizeof packet->src) == 0 &&
-            memcmp(&the_case->address[1 - end], &packet->dst, sizeof packet->dst) == 0) {
-            return end;
-        }
-    }
-    return 2;
-}
-
 static bool proves(const struct witness_charge *charge, uint64_t number)
 {
     for (unsigned i = 0; i < charge->proofs; i++) {
@@ -102,7 +88,7 @@ static bool see(void *user, const struct capture_packet *packet)
         struct excerpt *excerpt = &reading->excerpts[i];
         const struct docket_case *the_case = &excerpt->of.the_case;
         unsigned sender =
-            is_done(excerpt) || packet->time < the_case->first ? 2 : sender_of(the_case, p);
+            is_done(excerpt) || packet->time < the_case->first ? 2 : docket_sender(the_case, p);
         if (sender == 2) {
             continue;
         }

@@ -38,11 +38,6 @@
 #define FLIGHT_SEGMENTS 16u
 #define FLIGHT_OCTETS   24576u
 
-static tfsm_time since(const struct heard *heard, struct sight sight)
-{
-    return heard->packet->at - sight.at;
-}
-
 static int64_t milliseconds(tfsm_time time)
 {
     return (int64_t)(time / MILLISECOND);

@@ -17,11 +17,6 @@
 #define ANSWERED_MOST  3u
 #define IDLE           (500 * MILLISECOND)
 
-static tfsm_time since(const struct heard *heard, struct sight sight)
-{
-    return heard->packet->at - sight.at;
-}
-
 static bool is_alone(const struct heard *heard)
 {
     return heard->end == heard->seq && has(heard, TFSM_ACK) && !has(heard, TFSM_RST);

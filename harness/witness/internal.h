@@ -304,6 +304,11 @@ static inline struct sight sight_of(const struct heard *heard)
     return (struct sight){heard->packet->number, heard->packet->at};
 }
 
+static inline tfsm_time since(const struct heard *heard, struct sight sight)
+{
+    return heard->packet->at - sight.at;
+}
+
 /* A number as people count: from the SYN, or from the first that was seen. */
 static inline int64_t counted(const struct way *way, uint64_t number)
 {
