@@ -46,6 +46,8 @@ enum call_code {
 /* TIME's own bits: one of these, or microseconds. */
 enum time_code { TIME_DEADLINE, TIME_MILLISECONDS, TIME_LONGER, TIME_SECONDS };
 #define TIME_MICROSECONDS 4u
+#define TIME_BEFORE       8u  /* all four bits: a microsecond before the deadline, */
+#define TIME_AFTER        12u /* and one after it */
 
 static uint8_t take(struct program *program)
 {
@@ -282,6 +284,11 @@ static void read_call(struct program *program, unsigned own, struct record *reco
 
 static void read_time(struct program *program, unsigned own, struct record *record)
 {
+    if (own == TIME_BEFORE || own == TIME_AFTER) {
+        record->to_deadline = true;
+        record->beside = own == TIME_BEFORE ? -1 : 1;
+        return;
+    }
     if ((own & TIME_MICROSECONDS) != 0) {
         record->delay = take16(program);
         return;
@@ -456,7 +463,7 @@ tfsm_time record_delay(tfsm_time delay)
 static unsigned write_time(const struct record *record, struct writer *writer)
 {
     if (record->to_deadline) {
-        return TIME_DEADLINE;
+        return record->beside < 0 ? TIME_BEFORE : (record->beside > 0 ? TIME_AFTER : TIME_DEADLINE);
     }
     tfsm_time delay = record_delay(record->delay);
     if (delay % 1000 != 0) {

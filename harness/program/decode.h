@@ -137,6 +137,7 @@ struct record {
     uint16_t user_timeout; /* SEGMENT */
     uint8_t index;         /* network records: which segment in flight; HOLD: how many records */
     bool to_deadline;      /* TIME: to the next deadline, else by `delay` */
+    int8_t beside;         /* TIME to_deadline: microseconds from it, -1, 0 or 1 */
     tfsm_time delay;       /* TIME: microseconds */
 };
 

@@ -80,7 +80,8 @@ struct pair {
     struct in_flight flight[FLIGHT_MAX];
     uint8_t order[FLIGHT_MAX]; /* places in flight[]: those in use, oldest first, then the rest */
     unsigned in_flight;
-    unsigned hold; /* records during which output is not drawn */
+    unsigned hold;  /* records during which output is not drawn */
+    unsigned ticks; /* that the clock owes: incarnations that have begun */
     bool mixed; /* a stranger or an old incarnation had more than an acknowledgment to say: streams
                       need not agree */
 };
@@ -201,14 +202,15 @@ static APART void tell_event(unsigned end, const struct endpoint_watched *what)
     run_tell(&pair.run, &line);
 }
 
-/* An incarnation begins. The clock ticks, so that the next has another ISN: else old duplicates
- * could not be told from its own segments, and nothing below would be sure. */
+/* An incarnation begins. The clock will tick before anything else happens, so that the next has
+ * another ISN: else old duplicates could not be told from its own segments, and nothing below would
+ * be sure. */
 static uint32_t begin_incarnation(struct pair_end *self)
 {
     if (clock_stands()) {
         pair.mixed = true;
     } else {
-        pair.run.now += ISN_TICK;
+        pair.ticks++;
     }
     return ++self->incarnation;
 }
@@ -742,6 +744,18 @@ static void hand_in(struct pair_end *self, const struct tfsm_packet *packet, con
     }
 }
 
+static void pass_time(tfsm_time to);
+
+/* Let the clock tick, and what falls due meanwhile happen. */
+static void catch_up(void)
+{
+    while (pair.ticks > 0 && !run_broken(&pair.run)) {
+        tfsm_time to = pair.run.now + pair.ticks * (tfsm_time)ISN_TICK;
+        pair.ticks = 0;
+        pass_time(to);
+    }
+}
+
 static void deliver(unsigned index, bool keep)
 {
     const struct in_flight *arrival = flying(index);
@@ -757,6 +771,7 @@ static void deliver(unsigned index, bool keep)
         remove_flight(index);
     }
     settle(self);
+    catch_up();
 }
 
 static void segment_record(const struct record *record)
@@ -843,10 +858,9 @@ static void pass_time(tfsm_time to)
     }
 }
 
-static void to_deadline(void)
+static void to_deadline(int beside)
 {
-    tfsm_time next = next_deadline();
-    pass_time(next != TFSM_NEVER ? next : pair.run.now);
+    pass_time(run_beside(next_deadline(), beside, pair.run.now));
 }
 
 static void do_record(const struct record *record)
@@ -861,7 +875,7 @@ static void do_record(const struct record *record)
         break;
     case RECORD_TIME:
         if (record->to_deadline) {
-            to_deadline();
+            to_deadline(record->beside);
         } else {
             pass_time(now < TFSM_NEVER / 2 ? now + record->delay : now);
         }
@@ -876,6 +890,7 @@ static void do_record(const struct record *record)
         network_record(record);
         break;
     }
+    catch_up();
     if (pair.hold > 0 && --pair.hold == 0) {
         drain(&pair.end[0]);
         drain(&pair.end[1]);
@@ -1000,7 +1015,7 @@ static void heal(void)
             return;
         }
         if (next_deadline() != TFSM_NEVER) {
-            to_deadline();
+            to_deadline(0);
         } else if (!abort_waiting()) {
             run_violates(&pair.run, 0, "NEVER_CLOSED",
                          "RFC9293:3.6 when both users close both ends reach CLOSED");

@@ -71,6 +71,18 @@ static inline enum run_line_kind run_kind_of(const struct tfsm_event *ev)
                                          : RUN_CALL;
 }
 
+/* When a program goes on that asked for a deadline, or for the microsecond before or after it. */
+static inline tfsm_time run_beside(tfsm_time deadline, int beside, tfsm_time now)
+{
+    if (deadline == TFSM_NEVER || (beside < 0 && deadline <= now)) {
+        return now;
+    }
+    if (beside > 0 && deadline >= TFSM_NEVER / 2) {
+        beside = 0; /* the end of all time is no time */
+    }
+    return beside < 0 ? deadline - 1 : deadline + (beside > 0 ? 1 : 0);
+}
+
 /* Time has passed at a host or a listener, and this is when it wants to be called next: later, or
  * its driver hangs. At the end of time itself all deadlines are one. */
 static inline void run_progresses(struct run_account *run, unsigned end, tfsm_time next,

@@ -212,10 +212,9 @@ static void pass_time(struct trace *trace, tfsm_time to)
     feed(trace, &ev);
 }
 
-static void to_deadline(struct trace *trace)
+static void to_deadline(struct trace *trace, int beside)
 {
-    tfsm_time next = tfsm_deadline(&trace->tcb);
-    pass_time(trace, next != TFSM_NEVER ? next : trace->run.now);
+    pass_time(trace, run_beside(tfsm_deadline(&trace->tcb), beside, trace->run.now));
 }
 
 /* ---- records ---- */
@@ -328,7 +327,7 @@ static void do_record(struct trace *trace, const struct record *record)
         break;
     case RECORD_TIME:
         if (record->to_deadline) {
-            to_deadline(trace);
+            to_deadline(trace, record->beside);
         } else {
             pass_time(trace, now < TFSM_NEVER / 2 ? now + record->delay : now);
         }
@@ -337,7 +336,7 @@ static void do_record(struct trace *trace, const struct record *record)
         trace->hold = record->index + 2u;
         break;
     case RECORD_FLUSH:
-        to_deadline(trace);
+        to_deadline(trace, 0);
         break;
     case RECORD_DELIVER:
     case RECORD_DROP:
@@ -365,7 +364,7 @@ static void check_silence(struct trace *trace)
                      (trace->tcb.flags & TFSM_M_SYN_ACKED) != 0;
     run_note(&trace->run, "the program ends; from here there is only time");
     while (tfsm_deadline(&trace->tcb) != TFSM_NEVER && rounds++ < 64 && !run_broken(&trace->run)) {
-        to_deadline(trace);
+        to_deadline(trace, 0);
     }
     if (long_wait && rounds > 64) {
         return;
