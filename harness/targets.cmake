@@ -175,8 +175,26 @@ endif()
 add_library(fuzz_common STATIC harness/fuzz/reach.c harness/fuzz/target.c)
 target_include_directories(fuzz_common PUBLIC harness/fuzz)
 target_link_libraries(fuzz_common PUBLIC harness PRIVATE flags)
+# What mutates event programs record by record. afl-fuzz loads it, and so must not be instrumented as its targets are.
+add_library(mutate STATIC harness/fuzz/mutate.c)
+target_include_directories(mutate PUBLIC harness/fuzz PRIVATE harness/sim)
+target_link_libraries(mutate PUBLIC harness PRIVATE flags)
+if(TFSM_FUZZ STREQUAL "afl")
+  find_program(TFSM_PLAIN_CC NAMES cc gcc clang REQUIRED)
+  set(mutator_sources harness/fuzz/mutate.c harness/fuzz/mutator_afl.c harness/program/decode.c fsm/config.c)
+  list(TRANSFORM mutator_sources PREPEND ${PROJECT_SOURCE_DIR}/)
+  add_custom_command(OUTPUT mutator_afl.so DEPENDS ${mutator_sources} harness/fuzz/mutate.h harness/program/decode.h
+    COMMAND ${TFSM_PLAIN_CC} -std=c11 -O2 -shared -fPIC -fvisibility=hidden -Wl,--no-undefined -I${PROJECT_SOURCE_DIR}/fsm
+            -I${PROJECT_SOURCE_DIR}/harness/program -I${PROJECT_SOURCE_DIR}/harness/sim -I${PROJECT_SOURCE_DIR}/harness/fuzz
+            -o mutator_afl.so ${mutator_sources})
+  add_custom_target(mutator_afl ALL DEPENDS mutator_afl.so)
+endif()
 foreach(target ${fuzz_targets})
   add_executable(${target} harness/fuzz/${target}.c)
+  if(target MATCHES "fuzz_(trace|pair|engine)") # their inputs are programs of such records
+    target_sources(${target} PRIVATE harness/fuzz/mutator.c)
+    target_link_libraries(${target} PRIVATE mutate)
+  endif()
   target_link_libraries(${target} PRIVATE fuzz_common flags)
   if(fuzz_link)
     target_link_options(${target} PRIVATE ${fuzz_link})
