@@ -18,5 +18,5 @@
 #
 # usage: .clusterfuzzlite/build.sh
 set -euo pipefail
-case "${1:-}" in -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
+case "${1:-}" in -h | --help) sed -n '/^# Builds/,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
 exec bash -eux "$SRC/tcpfsm/ci/oss-fuzz/build.sh"

@@ -20,7 +20,7 @@
 #
 # usage: ci/oss-fuzz/build.sh
 set -euo pipefail
-case "${1:-}" in -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
+case "${1:-}" in -h | --help) sed -n '/^# Builds/,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
 top=$SRC/tcpfsm
 targets=(fuzz_trace fuzz_pair fuzz_listener fuzz_endpoint fuzz_wire fuzz_engine fuzz_script)
 
