@@ -26,7 +26,7 @@ targets=(fuzz_trace fuzz_pair fuzz_listener fuzz_endpoint fuzz_wire fuzz_engine 
 
 # One folder for each kind of build: no object of one is taken for another's.
 build=$WORK/tcpfsm-${FUZZING_ENGINE:-engine}-${SANITIZER:-none}-${ARCHITECTURE:-host}
-cmake -S "$top" -B "$build" -DTFSM_FUZZ=external -DTFSM_TESTS=OFF -DBUILD_SHARED_LIBS=OFF
+cmake -S "$top" -B "$build" -DTFSM_FUZZ=external -DTFSM_FUZZING_ENGINE="$LIB_FUZZING_ENGINE" -DTFSM_TESTS=OFF -DBUILD_SHARED_LIBS=OFF
 cmake --build "$build" -j "$(nproc)" --target "${targets[@]}"
 
 seeds=$(mktemp -d)
