@@ -94,6 +94,7 @@ uint8_t *cli_read(const char *path, const char *what, size_t most, size_t *size)
 /* The subcommands; argv[0] is their own name. */
 int command_table(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_cover(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_judge(int argc, char **argv);
 int command_isn(int argc, char **argv);

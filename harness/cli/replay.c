@@ -1,56 +1,30 @@
 /* `tcpfsm replay`: what a fuzz input does, for people. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli.h"
+#include "inputs.h"
 #include "ladder.h"
 #include "replay.h"
 
-#define INPUT_MAX                                                                                  \
-    ((size_t)1 << 20) /* octets; an input is looked at up to PROGRAM_MAX, so this is generous */
-
 enum { KEY_TARGET = 1, KEY_ABSOLUTE, KEY_ALL_RULES };
-
-/* What the input of a target is. */
-enum input { INPUT_PROGRAM, INPUT_PACKET, INPUT_SCRIPT };
-
-static const struct {
-    const char *name;
-    enum input input;
-    enum run_mode mode; /* of a program */
-} targets[] = {
-    {"fuzz_trace", INPUT_PROGRAM, RUN_TRACE},       {"fuzz_pair", INPUT_PROGRAM, RUN_PAIR},
-    {"fuzz_listener", INPUT_PROGRAM, RUN_LISTENER}, {"fuzz_endpoint", INPUT_PROGRAM, RUN_ENDPOINT},
-    {"fuzz_wire", INPUT_PACKET, RUN_TRACE},         {"fuzz_script", INPUT_SCRIPT, RUN_TRACE},
-    {"fuzz_engine", INPUT_PROGRAM, RUN_TRACE}};
-
-enum { TARGETS = sizeof targets / sizeof targets[0] };
 
 struct replay {
     struct cli_parse parse;
     const char *input;
-    bool target_given;
-    enum input kind;
-    const char *program_option; /* given, and of use for a program alone */
+    const struct input_target *target; /* null: its path tells */
+    const char *program_option;        /* given, and of use for a program alone */
     struct ladder ladder;
 };
 
 static error_t parse_target(struct replay *replay, const char *arg, struct argp_state *state)
 {
-    for (unsigned i = 0; i < TARGETS; i++) {
-        if (strcmp(arg, targets[i].name) == 0) {
-            replay->ladder.mode = targets[i].mode;
-            replay->kind = targets[i].input;
-            replay->target_given = true;
-            replay->parse.last = state->next;
-            return 0;
-        }
+    replay->target = input_target_named(arg);
+    if (replay->target == NULL) {
+        return cli_misuse(state, arg, input_no_target);
     }
-    return cli_misuse(
-        state, arg,
-        "no such target: fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint, fuzz_wire, "
-        "fuzz_engine or fuzz_script");
+    replay->parse.last = state->next;
+    return 0;
 }
 
 static error_t parse_replay(int key, char *arg, struct argp_state *state)
@@ -80,23 +54,6 @@ static error_t parse_replay(int key, char *arg, struct argp_state *state)
     }
     replay->parse.last = state->next;
     return 0;
-}
-
-/* Corpus folders bear the name of their target, and so do most files that fuzzers leave. */
-static void guess_target(struct replay *replay)
-{
-    const char *path = replay->input;
-    size_t length = strlen(path);
-    for (unsigned i = TARGETS; i-- > 0;) {
-        if (strstr(path, targets[i].name) != NULL) {
-            replay->ladder.mode = targets[i].mode;
-            replay->kind = targets[i].input;
-            return;
-        }
-    }
-    replay->ladder.mode = strstr(path, "pair") != NULL ? RUN_PAIR : RUN_TRACE;
-    replay->kind =
-        length > 4 && strcmp(path + length - 4, ".pkt") == 0 ? INPUT_SCRIPT : INPUT_PROGRAM;
 }
 
 static int replay_program(struct replay *replay, const uint8_t *octets, size_t size)
@@ -135,20 +92,20 @@ int command_replay(int argc, char **argv)
     if (!cli_options(&argp, argc, argv, 0, &replay, &status)) {
         return status;
     }
-    if (!replay.target_given) {
-        guess_target(&replay);
-    }
-    if (replay.kind != INPUT_PROGRAM && replay.program_option != NULL) {
+    const struct input_target *target =
+        replay.target != NULL ? replay.target : input_target_of(replay.input);
+    replay.ladder.mode = target->mode;
+    if (target->kind != INPUT_PROGRAM && replay.program_option != NULL) {
         return cli_fail(replay.program_option, "%s has no numbers or rules to show",
-                        replay.kind == INPUT_PACKET ? "fuzz_wire" : "fuzz_script");
+                        target->kind == INPUT_PACKET ? "fuzz_wire" : "fuzz_script");
     }
     uint8_t *octets = cli_read(replay.input, "fuzz input", INPUT_MAX, &size);
     if (octets == NULL) {
         return CLI_BAD;
     }
-    status = replay.kind == INPUT_PACKET   ? replay_packet(octets, size)
-             : replay.kind == INPUT_SCRIPT ? replay_script(replay.input, octets, size)
-                                           : replay_program(&replay, octets, size);
+    status = target->kind == INPUT_PACKET   ? replay_packet(octets, size)
+             : target->kind == INPUT_SCRIPT ? replay_script(replay.input, octets, size)
+                                            : replay_program(&replay, octets, size);
     free(octets);
     return status;
 }

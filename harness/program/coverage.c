@@ -5,7 +5,24 @@
 #include "tfsm_table.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+static coverage_hearer *told; /* null: nobody */
+static void *told_user;
+
+void coverage_tell(coverage_hearer *hearer, void *user)
+{
+    told = hearer;
+    told_user = user;
+}
+
+static void tell(unsigned rule)
+{
+    if (told != NULL) {
+        told(told_user, rule);
+    }
+}
 
 #if defined(TFSM_FUZZ)
 
@@ -60,6 +77,7 @@ void coverage_begin(void)
 
 void coverage_rule(unsigned rule)
 {
+    tell(rule);
     if (rule >= TFSM_RULES || off) {
         return;
     }
@@ -85,7 +103,7 @@ void coverage_begin(void) {}
 
 void coverage_rule(unsigned rule)
 {
-    (void)rule;
+    tell(rule);
 }
 
 void coverage_counter(unsigned counter)
