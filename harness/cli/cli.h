@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Exit codes of every subcommand. */
 enum cli_exit {
@@ -91,10 +92,15 @@ bool cli_subject_is(const struct cli_subject *subject, const struct tfsm_address
  * Returns its octets, at least one, and a zero behind them; or null after complaining. To be freed. */
 uint8_t *cli_read(const char *path, const char *what, size_t most, size_t *size);
 
+/* Write what is in a file that is open for reading, from its beginning, to where it is to be: whole, or not at all. A device or a
+ * pipe is written to as it is. False after complaining. */
+bool cli_put(const char *path, FILE *whole);
+
 /* The subcommands; argv[0] is their own name. */
 int command_table(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_cover(int argc, char **argv);
+int command_minimize(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_judge(int argc, char **argv);
 int command_isn(int argc, char **argv);

@@ -32,55 +32,6 @@ static int32_t difference(const struct isn_seen *seen, size_t i)
     return (int32_t)(seen[i].isn - seen[i - 1].isn);
 }
 
-/* ---- files ---- */
-
-static bool copy_octets(FILE *from, FILE *to)
-{
-    char octets[65536];
-    size_t n;
-    rewind(from);
-    while ((n = fread(octets, 1, sizeof octets, from)) > 0 && fwrite(octets, 1, n, to) == n) {
-    }
-    return ferror(from) == 0 && ferror(to) == 0;
-}
-
-/* A name beside it, open for writing; null: errno says why. */
-static FILE *open_beside(const char *path, char *temporary, size_t size)
-{
-    mode_t mask = umask(0);
-    umask(mask);
-    if ((size_t)snprintf(temporary, size, "%s.XXXXXX", path) >= size) {
-        errno = ENAMETOOLONG;
-        return NULL;
-    }
-    int descriptor = mkostemp(temporary, O_CLOEXEC);
-    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
-    if (file != NULL) {
-        fchmod(descriptor, 0666 & ~mask);
-    }
-    return file;
-}
-
-/* What is there whole goes where it is to be: whole, or not at all. A device or a pipe is written to as it is. */
-static bool put(const char *path, FILE *whole)
-{
-    char temporary[4096] = "";
-    struct stat there;
-    bool replaces = stat(path, &there) != 0 || S_ISREG(there.st_mode);
-    errno = 0;
-    FILE *file = replaces ? open_beside(path, temporary, sizeof temporary) : fopen(path, "we");
-    bool written = file != NULL && copy_octets(whole, file);
-    written = file != NULL && fclose(file) == 0 && written;
-    written = written && (!replaces || rename(temporary, path) == 0);
-    if (!written) {
-        cli_fail(path, "%s", errno != 0 ? strerror(errno) : "cannot be written");
-        if (file != NULL && replaces) {
-            unlink(temporary);
-        }
-    }
-    return written;
-}
-
 /* ---- the numbers ---- */
 
 bool isn_write_data(const char *path, const struct isn_seen *seen, size_t n)
@@ -101,7 +52,7 @@ bool isn_write_data(const char *path, const struct isn_seen *seen, size_t n)
                 seen[i].at / 1000000, (unsigned)(seen[i].at % 1000000), host, seen[i].port, peer,
                 seen[i].peer_port, seen[i].isn, i > 0 ? difference(seen, i) : 0);
     }
-    bool written = put(path, file);
+    bool written = cli_put(path, file);
     fclose(file);
     return written;
 }
@@ -184,7 +135,7 @@ bool isn_draw(const char *path, const struct isn_seen *seen, size_t n, const cha
         cli_fail(path, "%s", strerror(errno));
         return false;
     }
-    bool drawn = run(path, fileno(picture), seen, n, title) && put(path, picture);
+    bool drawn = run(path, fileno(picture), seen, n, title) && cli_put(path, picture);
     fclose(picture);
     return drawn;
 }
