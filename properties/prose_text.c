@@ -1,0 +1,146 @@
+/* RFC 9293 3.10.7.4 as prose, sixth to eighth step: URG, text, FIN. See prose.h. */
+#include "prose_internal.h"
+
+/* Sixth: the urgent pointer. It counts from SEG.SEQ to the octet after the urgent data (MUST-62). */
+static void check_urgent(struct reading *r)
+{
+    uint32_t up = seq_add(r->seg->seq, r->seg->up);
+    uint32_t read = seq_sub(r->v.rcv_nxt, r->tcb->rcv_user);
+    if (!has(r, TFSM_URG)) {
+        /* One that came with the SYN waited until now. */
+        r->v.free |= is_half_open(r) ? PROSE_FREE_URGENT : 0;
+        return;
+    }
+    if (!one_of(r->v.state, STILL_READS)) {
+        return; /* ignored after the peer's FIN */
+    }
+    if (remembers(r, TFSM_M_URGENT_TOLD) || is_half_open(r)) {
+        /* Whether this is the same urgent mode depends on what the user has consumed. */
+        r->v.free |= PROSE_FREE_URGENT;
+        return;
+    }
+    if (seq_lt(read, up)) {
+        r->v.signals |= TFSM_SIG_URGENT;
+    }
+}
+
+/* The end of what is there in order from `next` on: held ranges are joined as they are reached. */
+static uint32_t in_order(const struct tfsm_tcb *tcb, uint32_t next)
+{
+    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+        if (seq_le(tcb->ooo[i].left, next) && seq_lt(next, tcb->ooo[i].right)) {
+            next = tcb->ooo[i].right;
+        }
+    }
+    return next;
+}
+
+/* Where the text of the segment ends, SYN and FIN left out. */
+static uint32_t text_end(const struct reading *r)
+{
+    return seq_add(r->seg->seq, r->seg->len - (has(r, TFSM_FIN) ? 1 : 0));
+}
+
+static uint32_t text_begin(const struct reading *r)
+{
+    return seq_add(r->seg->seq, has(r, TFSM_SYN) ? 1 : 0);
+}
+
+/* The right edge of the receive window. Our SYN announced the buffer, unscaled (RFC 7323 2.2). */
+uint32_t prose_window_edge(const struct reading *r)
+{
+    uint32_t window = r->cfg->rcv_buff < UINT16_MAX ? r->cfg->rcv_buff : UINT16_MAX;
+    return r->tcb->state == TFSM_SYN_SENT ? seq_add(seq_add(r->seg->seq, 1), window)
+                                          : seq_add(r->tcb->rcv_nxt, r->tcb->rcv_wnd);
+}
+
+/* Seventh: the text. Only what is new and in the window counts (first step, last paragraph). */
+static void process_text(struct reading *r)
+{
+    uint32_t begin = text_begin(r);
+    uint32_t end = text_end(r);
+    uint32_t edge = prose_window_edge(r);
+    uint32_t from = r->v.rcv_nxt;
+    if (!one_of(r->v.state, STILL_READS)) {
+        /* The text of a segment after the peer's FIN is ignored; nothing is said of a reply. */
+        r->v.free |= r->seg->len != 0 ? PROSE_FREE_REPLY : 0;
+        return;
+    }
+    if (begin != end && !r->no_text) {
+        send_ack(r); /* in order or not (RFC 5681 4.2) */
+        end = seq_lt(edge, end) ? edge : end;
+        if (remembers(r, TFSM_M_PEER_FIN) && seq_lt(r->tcb->rcv_fin, end)) {
+            end = r->tcb->rcv_fin; /* nothing follows a FIN that came early */
+        }
+        if (seq_le(begin, from) && seq_lt(from, end)) {
+            r->v.rcv_nxt = end;
+        }
+    }
+    r->v.rcv_nxt = in_order(r->tcb, r->v.rcv_nxt);
+    r->v.delivered = seq_distance(from, r->v.rcv_nxt);
+    if (r->v.delivered != 0) {
+        send_ack(r);
+    }
+}
+
+/* Text is held from behind this number. A FIN there contradicts it: of the two the later is not
+ * believed, for a sequence number is bound once (design, invariant 3). */
+static bool text_waits_behind(const struct reading *r, uint32_t number)
+{
+    const struct tfsm_tcb *tcb = r->tcb;
+    return tcb->ooo_count != 0 && seq_lt(number, tcb->ooo[tcb->ooo_count - 1].right);
+}
+
+/* Eighth: the FIN, which is processed when all before it was. One that came early was held. */
+static void check_fin(struct reading *r)
+{
+    bool mine = has(r, TFSM_FIN) && !r->no_text && text_end(r) == r->v.rcv_nxt &&
+                !text_waits_behind(r, text_end(r));
+    bool held = remembers(r, TFSM_M_PEER_FIN) && r->tcb->rcv_fin == r->v.rcv_nxt;
+    uint32_t edge = prose_window_edge(r);
+    if (has(r, TFSM_FIN) && one_of(r->v.state, STILL_READS)) {
+        send_ack(r); /* it occupies a number, as text does */
+    }
+    if (has(r, TFSM_FIN) && r->v.state == TFSM_TIME_WAIT) {
+        r->v.free |= PROSE_FREE_TIME_WAIT | PROSE_FREE_REPLY;
+    }
+    mine = mine && seq_lt(r->v.rcv_nxt, edge);
+    if (!one_of(r->v.state, STILL_READS) || (!mine && !held)) {
+        return;
+    }
+    send_ack(r);
+    r->v.rcv_nxt = seq_add(r->v.rcv_nxt, 1);
+    r->v.signals |= TFSM_SIG_PEER_CLOSED;
+    if (r->v.state == TFSM_ESTABLISHED) {
+        r->v.state = TFSM_CLOSE_WAIT;
+    } else if (r->v.state == TFSM_FIN_WAIT_1) {
+        r->v.state = TFSM_CLOSING; /* were our FIN acknowledged this would be FIN-WAIT-2 */
+    } else {
+        r->v.state = TFSM_TIME_WAIT;
+        r->v.time_wait = true;
+    }
+}
+
+/* A user who closed and reads no more: new text is answered with a reset (3.6.1, SHLD-3). */
+static bool nobody_reads(struct reading *r)
+{
+    uint32_t end = text_end(r);
+    if (!remembers(r, TFSM_M_DEAF) || r->no_text || text_begin(r) == end ||
+        !one_of(r->v.state, STILL_READS) || seq_le(end, r->v.rcv_nxt)) {
+        return false;
+    }
+    ends_in(r, "RFC9293:3.6.1");
+    r->v.reply = PROSE_RST;
+    r->v.state = TFSM_CLOSED;
+    r->v.free |= PROSE_FREE_SIGNALS | PROSE_FREE_RST;
+    return true;
+}
+
+void prose_sixth_to_eighth(struct reading *r)
+{
+    check_urgent(r);
+    if (!nobody_reads(r)) {
+        process_text(r);
+        check_fin(r);
+    }
+}
