@@ -71,7 +71,7 @@ static bool check_sequence(struct reading *r)
             return true;
         }
         /* All that a peer can say who has filled our window, or probed it, and lost that text (A.2). */
-        if (r->seg->len == 0 && !has(r, TFSM_RST) && is_at_edge(r)) {
+        if (r->seg->len == 0 && has(r, TFSM_ACK) && !has(r, TFSM_RST) && is_at_edge(r)) {
             return true;
         }
     }
@@ -102,6 +102,10 @@ static bool goes_back(const struct reading *r)
 static void arrived_reset(struct reading *r)
 {
     ends_in(r, "RFC9293:3.10.7.4 second");
+    if (r->v.state == TFSM_TIME_WAIT && follows(r, TFSM_RFC1337)) {
+        ends_in(r, "RFC1337:3 F1"); /* heeds none, and asks none for a better one */
+        return;
+    }
     if (follows(r, TFSM_RFC5961) && r->seg->seq != r->tcb->rcv_nxt) {
         if (seq_in(r->seg->seq, r->tcb->rcv_nxt, r->tcb->rcv_wnd)) {
             send_limited_ack(r);
@@ -117,10 +121,6 @@ static void arrived_reset(struct reading *r)
         }
         return;
     case TFSM_TIME_WAIT:
-        if (follows(r, TFSM_RFC1337)) {
-            ends_in(r, "RFC1337:3 F1");
-            return;
-        }
         enter_closed(r, 0);
         r->v.free |= PROSE_FREE_SIGNALS;
         return;
@@ -224,7 +224,7 @@ static bool ack_is_good(struct reading *r)
             send_limited_ack(r);
             return false;
         }
-    } else if (!seq_le(ack, tcb->snd_nxt)) {
+    } else if (seq_lt(tcb->snd_nxt, ack)) { /* 2^31 away is neither before nor after (seq.h) */
         send_limited_ack(r);
         return false;
     }

@@ -1,29 +1,6 @@
 /* RFC 9293 3.10.7.4 as prose, sixth to eighth step: URG, text, FIN. See prose.h. */
 #include "prose_internal.h"
 
-/* Sixth: the urgent pointer. It counts from SEG.SEQ to the octet after the urgent data (MUST-62). */
-static void check_urgent(struct reading *r)
-{
-    uint32_t up = seq_add(r->seg->seq, r->seg->up);
-    uint32_t read = seq_sub(r->v.rcv_nxt, r->tcb->rcv_user);
-    if (!has(r, TFSM_URG)) {
-        /* One that came with the SYN waited until now. */
-        r->v.free |= is_half_open(r) ? PROSE_FREE_URGENT : 0;
-        return;
-    }
-    if (!one_of(r->v.state, STILL_READS)) {
-        return; /* ignored after the peer's FIN */
-    }
-    if (remembers(r, TFSM_M_URGENT_TOLD) || is_half_open(r)) {
-        /* Whether this is the same urgent mode depends on what the user has consumed. */
-        r->v.free |= PROSE_FREE_URGENT;
-        return;
-    }
-    if (seq_lt(read, up)) {
-        r->v.signals |= TFSM_SIG_URGENT;
-    }
-}
-
 /* The end of what is there in order from `next` on: held ranges are joined as they are reached. */
 static uint32_t in_order(const struct tfsm_tcb *tcb, uint32_t next)
 {
@@ -91,20 +68,26 @@ static bool text_waits_behind(const struct reading *r, uint32_t number)
     return tcb->ooo_count != 0 && seq_lt(number, tcb->ooo[tcb->ooo_count - 1].right);
 }
 
+/* The segment bears a FIN that can be one: in the window, before nothing that was held, and the first. */
+static bool fin_is_new(const struct reading *r)
+{
+    uint32_t fin = text_end(r);
+    return has(r, TFSM_FIN) && !r->no_text && !remembers(r, TFSM_M_PEER_FIN) &&
+           seq_le(r->v.rcv_nxt, fin) && seq_lt(fin, prose_window_edge(r)) &&
+           !text_waits_behind(r, fin);
+}
+
 /* Eighth: the FIN, which is processed when all before it was. One that came early was held. */
 static void check_fin(struct reading *r)
 {
-    bool mine = has(r, TFSM_FIN) && !r->no_text && text_end(r) == r->v.rcv_nxt &&
-                !text_waits_behind(r, text_end(r));
+    bool mine = fin_is_new(r) && text_end(r) == r->v.rcv_nxt;
     bool held = remembers(r, TFSM_M_PEER_FIN) && r->tcb->rcv_fin == r->v.rcv_nxt;
-    uint32_t edge = prose_window_edge(r);
     if (has(r, TFSM_FIN) && one_of(r->v.state, STILL_READS)) {
         send_ack(r); /* it occupies a number, as text does */
     }
     if (has(r, TFSM_FIN) && r->v.state == TFSM_TIME_WAIT) {
         r->v.free |= PROSE_FREE_TIME_WAIT | PROSE_FREE_REPLY;
     }
-    mine = mine && seq_lt(r->v.rcv_nxt, edge);
     if (!one_of(r->v.state, STILL_READS) || (!mine && !held)) {
         return;
     }
@@ -118,6 +101,41 @@ static void check_fin(struct reading *r)
     } else {
         r->v.state = TFSM_TIME_WAIT;
         r->v.time_wait = true;
+    }
+}
+
+/* Where the urgent data ends: the pointer counts from SEG.SEQ to the octet after it (MUST-62). What lies
+ * beyond the peer's FIN is nothing: one that points there points at the FIN (a reading of the machine
+ * of 3.8.5, stated in rules_segment.inc). */
+static uint32_t urgent_end(const struct reading *r)
+{
+    uint32_t up = seq_add(r->seg->seq, r->seg->up);
+    if (remembers(r, TFSM_M_PEER_FIN)) {
+        return seq_lt(r->tcb->rcv_fin, up) ? r->tcb->rcv_fin : up;
+    }
+    return fin_is_new(r) && seq_lt(text_end(r), up) ? text_end(r) : up;
+}
+
+/* Sixth: the urgent pointer. It counts from SEG.SEQ to the octet after the urgent data (MUST-62). */
+static void check_urgent(struct reading *r)
+{
+    uint32_t up = urgent_end(r);
+    uint32_t read = seq_sub(r->v.rcv_nxt, r->tcb->rcv_user);
+    if (!has(r, TFSM_URG)) {
+        /* One that came with the SYN waited until now. */
+        r->v.free |= is_half_open(r) ? PROSE_FREE_URGENT : 0;
+        return;
+    }
+    if (!one_of(r->v.state, STILL_READS)) {
+        return; /* ignored after the peer's FIN */
+    }
+    if (remembers(r, TFSM_M_URGENT_TOLD) || is_half_open(r)) {
+        /* Whether this is the same urgent mode depends on what the user has consumed. */
+        r->v.free |= PROSE_FREE_URGENT;
+        return;
+    }
+    if (seq_lt(read, up)) {
+        r->v.signals |= TFSM_SIG_URGENT;
     }
 }
 
