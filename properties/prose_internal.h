@@ -82,6 +82,9 @@ static inline void enter_closed(struct reading *r, unsigned signal)
 {
     r->v.state = TFSM_CLOSED;
     r->v.signals |= signal;
+    if (r->v.reply == PROSE_ACK) {
+        r->v.reply = PROSE_NOTHING; /* of a connection that is gone there is nothing to say */
+    }
 }
 
 /* The right edge of the receive window. */

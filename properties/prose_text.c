@@ -31,29 +31,51 @@ uint32_t prose_window_edge(const struct reading *r)
                                           : seq_add(r->tcb->rcv_nxt, r->tcb->rcv_wnd);
 }
 
+/* The text of the segment that is in the window and before a FIN that came early: nothing follows a FIN.
+ * What came before is cut off, too, and nothing may be left. */
+static struct tfsm_range new_text(const struct reading *r)
+{
+    uint32_t edge = prose_window_edge(r);
+    struct tfsm_range text = {text_begin(r), text_end(r)};
+    text.right = seq_lt(edge, text.right) ? edge : text.right;
+    if (remembers(r, TFSM_M_PEER_FIN) && seq_lt(r->tcb->rcv_fin, text.right)) {
+        text.right = r->tcb->rcv_fin;
+    }
+    text.left = seq_lt(text.left, r->v.rcv_nxt) ? r->v.rcv_nxt : text.left;
+    if (r->no_text || !seq_lt(text.left, text.right)) {
+        text.right = text.left;
+    }
+    return text;
+}
+
+/* All of it is held already. */
+static bool is_held(const struct tfsm_tcb *tcb, struct tfsm_range text)
+{
+    bool held = text.left == text.right;
+    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+        held =
+            held || (seq_le(tcb->ooo[i].left, text.left) && seq_le(text.right, tcb->ooo[i].right));
+    }
+    return held;
+}
+
 /* Seventh: the text. Only what is new and in the window counts (first step, last paragraph). */
 static void process_text(struct reading *r)
 {
-    uint32_t begin = text_begin(r);
-    uint32_t end = text_end(r);
-    uint32_t edge = prose_window_edge(r);
+    struct tfsm_range text = new_text(r);
     uint32_t from = r->v.rcv_nxt;
     if (!one_of(r->v.state, STILL_READS)) {
         /* The text of a segment after the peer's FIN is ignored; nothing is said of a reply. */
         r->v.free |= r->seg->len != 0 ? PROSE_FREE_REPLY : 0;
         return;
     }
-    if (begin != end && !r->no_text) {
+    if (text_begin(r) != text_end(r)) {
         send_ack(r); /* in order or not (RFC 5681 4.2) */
-        end = seq_lt(edge, end) ? edge : end;
-        if (remembers(r, TFSM_M_PEER_FIN) && seq_lt(r->tcb->rcv_fin, end)) {
-            end = r->tcb->rcv_fin; /* nothing follows a FIN that came early */
-        }
-        if (seq_le(begin, from) && seq_lt(from, end)) {
-            r->v.rcv_nxt = end;
-        }
     }
-    r->v.rcv_nxt = in_order(r->tcb, r->v.rcv_nxt);
+    r->v.rcv_nxt = in_order(r->tcb, from); /* what came with the SYN waits at RCV.NXT */
+    if (seq_le(text.left, r->v.rcv_nxt) && seq_lt(r->v.rcv_nxt, text.right)) {
+        r->v.rcv_nxt = in_order(r->tcb, text.right);
+    }
     r->v.delivered = seq_distance(from, r->v.rcv_nxt);
     if (r->v.delivered != 0) {
         send_ack(r);
@@ -142,10 +164,12 @@ static void check_urgent(struct reading *r)
 /* A user who closed and reads no more: new text is answered with a reset (3.6.1, SHLD-3). */
 static bool nobody_reads(struct reading *r)
 {
-    uint32_t end = text_end(r);
-    if (!remembers(r, TFSM_M_DEAF) || r->no_text || text_begin(r) == end ||
-        !one_of(r->v.state, STILL_READS) || seq_le(end, r->v.rcv_nxt)) {
+    struct tfsm_range text = new_text(r);
+    if (!remembers(r, TFSM_M_DEAF) || !one_of(r->v.state, STILL_READS) || is_held(r->tcb, text)) {
         return false;
+    }
+    if (r->tcb->ooo_count >= TFSM_OOO_MAX && text.left != r->v.rcv_nxt) {
+        r->v.free |= PROSE_FREE_ALL; /* there may be no place to remember it */
     }
     ends_in(r, "RFC9293:3.6.1");
     r->v.reply = PROSE_RST;
