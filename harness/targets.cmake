@@ -213,7 +213,7 @@ target_include_directories(prose PUBLIC properties)
 target_link_libraries(prose PUBLIC harness PRIVATE flags)
 foreach(target ${fuzz_targets})
   add_executable(${target} harness/fuzz/${target}.c)
-  if(target MATCHES "fuzz_(trace|pair|engine)") # their inputs are programs of such records
+  if(target MATCHES "fuzz_(trace|pair|engine|prose)") # their inputs are programs of such records
     target_sources(${target} PRIVATE harness/fuzz/mutator.c)
     target_link_libraries(${target} PRIVATE mutate)
   endif()

@@ -1,6 +1,7 @@
 /* What RFC 9293 3.10.7 says of an arriving segment, written down a second time: straight on, in the
  * order of the text, with what RFC 5961 and RFC 7323 change, and without the tables, the facts and
- * the actions of the machine. Where the two differ one of them is wrong. */
+ * the actions of the machine. Where the two differ one of them is wrong, or the text leaves it open and
+ * the machine says in fsm/rules_segment.inc how it reads it: then this follows, and says so. */
 #ifndef PROPERTIES_PROSE_H
 #define PROPERTIES_PROSE_H
 

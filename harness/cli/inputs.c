@@ -15,13 +15,13 @@ static const struct input_target targets[] = {
     {"fuzz_trace", INPUT_PROGRAM, RUN_TRACE},       {"fuzz_pair", INPUT_PROGRAM, RUN_PAIR},
     {"fuzz_listener", INPUT_PROGRAM, RUN_LISTENER}, {"fuzz_endpoint", INPUT_PROGRAM, RUN_ENDPOINT},
     {"fuzz_wire", INPUT_PACKET, RUN_TRACE},         {"fuzz_script", INPUT_SCRIPT, RUN_TRACE},
-    {"fuzz_engine", INPUT_PROGRAM, RUN_TRACE}};
+    {"fuzz_engine", INPUT_PROGRAM, RUN_TRACE},      {"fuzz_prose", INPUT_PROGRAM, RUN_TRACE}};
 
 enum { TRACE, PAIR, SCRIPT = 5, TARGETS = sizeof targets / sizeof targets[0] };
 
 const char input_no_target[] =
-    "no such target: fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint, fuzz_wire, fuzz_engine "
-    "or fuzz_script";
+    "no such target: fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint, fuzz_wire, fuzz_engine, "
+    "fuzz_prose or fuzz_script";
 
 const struct input_target *input_target_named(const char *name)
 {

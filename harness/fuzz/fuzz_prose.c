@@ -19,7 +19,7 @@ static void look(void *user, const struct run_line *line)
         prose_compare(line->before, &config->cfg[0], line->ev, line->fx, line->after);
     if (difference.field != NULL) {
         prose_describe(&difference, line->before, line->ev, text);
-        (void)fprintf(stderr, "PROSE: %s\n", text);
+        (void)fprintf(stderr, "violation PROSE: %s\n", text);
         abort();
     }
 }
@@ -29,6 +29,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct program program;
     struct program_config config;
     program_open(&program, data, size, &config); /* the policy stands in the header */
-    (void)run_program(RUN_TRACE, data, size, look, &config);
-    return 0;
+    return fuzz_watch(RUN_TRACE, data, size, look, &config);
 }

@@ -92,7 +92,12 @@ static void stop(const char *id, const char *why)
 
 int fuzz_run(enum run_mode mode, const uint8_t *octets, size_t size)
 {
-    struct run_result result = run_program(mode, octets, size, NULL, NULL);
+    return fuzz_watch(mode, octets, size, NULL, NULL);
+}
+
+int fuzz_watch(enum run_mode mode, const uint8_t *octets, size_t size, run_log *log, void *user)
+{
+    struct run_result result = run_program(mode, octets, size, log, user);
     count(mode, &result);
     if (result.violation.id != NULL) {
         if (result.violation.counted) {

@@ -43,6 +43,9 @@ struct fuzz_stats {
  * aborts; so does a rule that was declared out of reach. */
 int fuzz_run(enum run_mode mode, const uint8_t *octets, size_t size);
 
+/* The same, and log is told every line of what happens. */
+int fuzz_watch(enum run_mode mode, const uint8_t *octets, size_t size, run_log *log, void *user);
+
 /* An input of a target without rules has come to this end. */
 void fuzz_ended(enum fuzz_target target, unsigned end, uint64_t events);
 
