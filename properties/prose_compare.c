@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "prose.h"
+#include "seq.h"
 
 /* What is compared next; the first difference stays. */
 struct comparison {
@@ -121,8 +122,8 @@ static void compare_time_wait(struct comparison *c, const struct tfsm_config *cf
     }
     if (c->v->time_wait) {
         /* A time of 0 counts as a microsecond (tfsm_step()); what does not fit is clamped. */
-        tfsm_time span = cfg->msl == 0 ? 1 : 2 * cfg->msl;
         if (cfg->msl < TFSM_NEVER / 4 && ev->now < TFSM_NEVER / 4) {
+            tfsm_time span = cfg->msl == 0 ? 1 : 2 * cfg->msl;
             same(c, "the 2 MSL timer", ev->now + span, c->after->at_2msl);
         }
     } else {
@@ -152,8 +153,8 @@ void prose_describe(const struct prose_difference *difference, const struct tfsm
                     const struct tfsm_event *ev, char line[PROSE_LINE])
 {
     const struct tfsm_segment *seg = &ev->segment;
-    int64_t seq = (int32_t)(seg->seq - before->rcv_nxt);
-    int64_t ack = (int32_t)(seg->ack - before->snd_una);
+    int64_t seq = (int32_t)seq_distance(before->rcv_nxt, seg->seq);
+    int64_t ack = (int32_t)seq_distance(before->snd_una, seg->ack);
     (void)snprintf(line, PROSE_LINE,
                    "%s: %s: demanded %#llx, found %#llx; in %s, flags %#x, SEG.SEQ RCV.NXT%+lld, "
                    "SEG.ACK SND.UNA%+lld, SEG.LEN %u, SEG.WND %u, options %#x; RCV.WND %u, "
@@ -162,5 +163,5 @@ void prose_describe(const struct prose_difference *difference, const struct tfsm
                    (unsigned long long)difference->found,
                    tfsm_state_name((enum tfsm_state)before->state), seg->flags, (long long)seq,
                    (long long)ack, seg->len, seg->wnd, seg->options, before->rcv_wnd,
-                   before->snd_nxt - before->snd_una, before->flags);
+                   seq_distance(before->snd_una, before->snd_nxt), before->flags);
 }

@@ -5,7 +5,7 @@
 static bool is_acceptable(const struct reading *r)
 {
     const struct tfsm_tcb *tcb = r->tcb;
-    uint32_t last = seq_add(r->seg->seq, r->seg->len - 1);
+    uint32_t last = seq_sub(seq_add(r->seg->seq, r->seg->len), 1);
     /* A RST counts by its number alone: the steps that follow compare no other (RFC 5961 3.2). */
     if (r->seg->len == 0 || has(r, TFSM_RST)) {
         return tcb->rcv_wnd == 0 ? r->seg->seq == tcb->rcv_nxt

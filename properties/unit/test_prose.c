@@ -102,7 +102,7 @@ static uint32_t place(const struct fixture *f, unsigned i)
     if (i < PLACES) {
         return seq_add(base, (uint32_t)(places[i] & 0xffffffff));
     }
-    return i < PLACES + 3 ? seq_add(seq_add(base, f->tcb.rcv_wnd), i - PLACES - 1)
+    return i < PLACES + 3 ? seq_add(seq_sub(seq_add(base, f->tcb.rcv_wnd), 1), i - PLACES)
                           : seq_add(base, 0x80000000u);
 }
 
