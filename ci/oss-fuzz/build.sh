@@ -22,7 +22,7 @@
 set -euo pipefail
 case "${1:-}" in -h | --help) sed -n '/^# Builds/,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
 top=$SRC/tcpfsm
-targets=(fuzz_trace fuzz_pair fuzz_listener fuzz_endpoint fuzz_wire fuzz_engine fuzz_script)
+targets=(fuzz_trace fuzz_pair fuzz_listener fuzz_endpoint fuzz_wire fuzz_engine fuzz_prose fuzz_script)
 
 # One folder for each kind of build: no object of one is taken for another's.
 build=$WORK/tcpfsm-${FUZZING_ENGINE:-engine}-${SANITIZER:-none}-${ARCHITECTURE:-host}
@@ -43,7 +43,7 @@ for target in "${targets[@]}"; do
     # Programs grow slow with their length, and 320 octets are what ci/fuzz gives them.
     from=$target longest=320
     case $target in
-    fuzz_engine) from=fuzz_trace ;;
+    fuzz_engine | fuzz_prose) from=fuzz_trace ;;
     fuzz_script) from=scripts longest=5120 ;; # the longest there is has 4.5 KiB
     fuzz_wire) longest=2048 ;;
     esac
