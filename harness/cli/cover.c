@@ -69,7 +69,8 @@ bool cover_pair_possible(unsigned first, unsigned second)
     }
     const struct tfsm_rule *known = idle ? a : &nothing;
     for (unsigned i = start; i < second; i++) { /* whether an earlier row is sure to come first */
-        if ((states & ~rows[i].states) == 0 && is_known(&rows[i].need, &known->need, &b->need) &&
+        if ((states & ~(unsigned)rows[i].states) == 0 &&
+            is_known(&rows[i].need, &known->need, &b->need) &&
             is_known(&rows[i].forbid, &known->forbid, &b->forbid)) {
             return false;
         }
