@@ -31,8 +31,8 @@ void send_step(struct monitor *monitor, const struct tfsm_tcb *before, const str
                      seq_distance(monitor->iss, after->snd_una));
         }
     }
-    bool from_ack = (seg->flags & TFSM_ACK) != 0 && seq_le(monitor->una_low, seg->ack) &&
-                    seq_le(seg->ack, monitor->snd_max);
+    bool from_ack = ev->kind == TFSM_EV_SEGMENT && (seg->flags & TFSM_ACK) != 0 &&
+                    seq_le(monitor->una_low, seg->ack) && seq_le(seg->ack, monitor->snd_max);
     if (ev->kind == TFSM_EV_SEGMENT &&
         (from_ack || (seg->flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN)) {
         uint32_t wnd = seg->flags & TFSM_SYN ? seg->wnd : (uint32_t)seg->wnd << after->snd_wscale;
