@@ -16,7 +16,6 @@ struct span {
 /* A program in records. The last may have been cut off: here it is whole, with the zeros it read. */
 struct cut {
     uint8_t octets[PROGRAM_MAX + RECORD_MAX];
-    size_t header; /* octets before the first */
     unsigned count;
     struct span spans[PROGRAM_EVENTS];
 };
@@ -58,25 +57,19 @@ static uint16_t draw_16(struct draft *draft)
 
 static void cut_up(struct cut *cut, const uint8_t *octets, size_t size)
 {
-    struct program program;
-    struct program_config config;
+    struct program program = {cut->octets, sizeof cut->octets, PROGRAM_HEADER};
     struct record record;
     size = size < PROGRAM_MAX ? size : PROGRAM_MAX;
     memset(cut->octets, 0, sizeof cut->octets);
     if (size > 0) {
         memcpy(cut->octets, octets, size);
     }
-    program_open(&program, cut->octets, size, &config);
-    cut->header = PROGRAM_HEADER;
     cut->count = 0;
-    program.at = PROGRAM_HEADER;
     while (program.at < size && cut->count < PROGRAM_EVENTS) {
         struct span *span = &cut->spans[cut->count++];
-        program.size = sizeof cut->octets; /* the zeros behind the end are read, too */
         span->at = program.at;
-        program_next(&program, &record);
+        program_next(&program, &record); /* of the last the zeros behind the end, too */
         span->size = program.at - span->at;
-        program.size = size;
     }
 }
 
@@ -104,7 +97,7 @@ static void put_record(struct draft *draft, const struct record *record)
 
 static void put_header(struct draft *draft)
 {
-    put_span(draft, draft->cut, (struct span){0, draft->cut->header});
+    put_span(draft, draft->cut, (struct span){0, PROGRAM_HEADER});
 }
 
 /* The program with record i written anew. */
