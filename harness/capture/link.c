@@ -306,17 +306,25 @@ static bool nflog(struct cursor *cursor)
 
 /* ---- a link type within ---- */
 
-static bool ppi(struct cursor *cursor)
+bool link_length(struct cursor *cursor, size_t *header)
 {
     const uint8_t *octets = link_here(cursor);
     if (!link_has(cursor, 8)) {
         return false;
     }
-    size_t header = little16(octets + 2);
-    if (octets[0] != 0 || header < 8) {
+    *header = little16(octets + 2);
+    if (octets[0] != 0 || *header < 8) {
         return link_stop(cursor, CAPTURE_NOT_IP);
     }
-    return link_step(cursor, header) && link_inner(cursor, little32(octets + 4));
+    return true;
+}
+
+static bool ppi(struct cursor *cursor)
+{
+    const uint8_t *octets = link_here(cursor);
+    size_t header;
+    return link_length(cursor, &header) && link_step(cursor, header) &&
+           link_inner(cursor, little32(octets + 4));
 }
 
 static bool pktap(struct cursor *cursor)

@@ -56,6 +56,9 @@ static inline const uint8_t *link_here(const struct cursor *cursor)
 /* Go on as a frame of another link type, by its number. */
 bool link_inner(struct cursor *cursor, uint32_t number);
 
+/* The length of a header that begins as those of PPI and radiotap do: version 0, and at octet 2 how long it is. */
+bool link_length(struct cursor *cursor, size_t *header);
+
 /* ---- link_ether.c ---- */
 
 /* Go on with what an ethertype says that follows. */

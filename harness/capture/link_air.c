@@ -92,14 +92,9 @@ static bool is_padded(const uint8_t *octets, size_t n)
 bool link_radiotap(struct cursor *cursor)
 {
     const uint8_t *octets = link_here(cursor);
-    if (!link_has(cursor, 8)) {
-        return false;
-    }
-    size_t header = little16(octets + 2);
-    if (octets[0] != 0 || header < 8) {
-        return link_stop(cursor, CAPTURE_NOT_IP);
-    }
-    return link_step(cursor, header) && wifi(cursor, is_padded(octets, header));
+    size_t header;
+    return link_length(cursor, &header) && link_step(cursor, header) &&
+           wifi(cursor, is_padded(octets, header));
 }
 
 bool link_avs(struct cursor *cursor)
