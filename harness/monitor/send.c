@@ -5,6 +5,23 @@
 
 /* ---- what comes in ---- */
 
+/* The greatest right edge that the peer has offered. */
+static void note_peer_edge(struct monitor *monitor, const struct tfsm_segment *seg,
+                           const struct tfsm_tcb *after)
+{
+    bool from_ack = (seg->flags & TFSM_ACK) != 0 && seq_le(monitor->una_low, seg->ack) &&
+                    seq_le(seg->ack, monitor->snd_max);
+    if (!from_ack && (seg->flags & (TFSM_SYN | TFSM_ACK)) != TFSM_SYN) {
+        return;
+    }
+    uint32_t wnd = seg->flags & TFSM_SYN ? seg->wnd : (uint32_t)seg->wnd << after->snd_wscale;
+    uint32_t edge = seq_add(from_ack ? seg->ack : seq_add(monitor->iss, 1), wnd);
+    if (!monitor->peer_edge_known || seq_lt(monitor->peer_edge, edge)) {
+        monitor->peer_edge = edge;
+        monitor->peer_edge_known = true;
+    }
+}
+
 void send_step(struct monitor *monitor, const struct tfsm_tcb *before, const struct tfsm_event *ev,
                const struct tfsm_effects *fx, const struct tfsm_tcb *after)
 {
@@ -31,16 +48,8 @@ void send_step(struct monitor *monitor, const struct tfsm_tcb *before, const str
                      seq_distance(monitor->iss, after->snd_una));
         }
     }
-    bool from_ack = ev->kind == TFSM_EV_SEGMENT && (seg->flags & TFSM_ACK) != 0 &&
-                    seq_le(monitor->una_low, seg->ack) && seq_le(seg->ack, monitor->snd_max);
-    if (ev->kind == TFSM_EV_SEGMENT &&
-        (from_ack || (seg->flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN)) {
-        uint32_t wnd = seg->flags & TFSM_SYN ? seg->wnd : (uint32_t)seg->wnd << after->snd_wscale;
-        uint32_t edge = seq_add(from_ack ? seg->ack : seq_add(monitor->iss, 1), wnd);
-        if (!monitor->peer_edge_known || seq_lt(monitor->peer_edge, edge)) {
-            monitor->peer_edge = edge;
-            monitor->peer_edge_known = true;
-        }
+    if (ev->kind == TFSM_EV_SEGMENT) {
+        note_peer_edge(monitor, seg, after);
     }
     monitor->una_low = after->snd_una;
     if (fx->acknowledged > monitor->queued) {
