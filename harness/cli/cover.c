@@ -161,16 +161,10 @@ static int cover_input(const struct covering *covering, const char *path,
     for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
         cover->counters[i] += result.counters[i];
     }
-    unsigned strayed = fuzz_strayed(target->mode, &result);
-    if (result.violation.id != NULL) {
-        note(report, findings,
-             (struct cover_finding){path, result.violation.id, "", result.violation.requirement});
-        return CLI_FINDING;
-    }
-    if (strayed < TFSM_RULES) { /* as the fuzz targets have it */
-        note(report, findings,
-             (struct cover_finding){path, "OUT_OF_REACH", tfsm_rule_name(strayed),
-                                    fuzz_unreachable(target->mode, strayed)});
+    struct fuzz_broken broken = fuzz_breaks(target->mode, &result);
+    if (broken.id != NULL) {
+        const char *rule = broken.rule < TFSM_RULES ? tfsm_rule_name(broken.rule) : "";
+        note(report, findings, (struct cover_finding){path, broken.id, rule, broken.requirement});
         return CLI_FINDING;
     }
     return CLI_FINE;
@@ -260,8 +254,7 @@ static error_t parse_cover(int key, char *arg, struct argp_state *state)
     error_t error = 0;
     switch (key) {
     case KEY_TARGET:
-        covering->target = input_target_named(arg);
-        error = covering->target == NULL ? cli_misuse(state, arg, input_no_target) : 0;
+        error = input_target_parse(&covering->target, arg, state);
         break;
     case KEY_FORMAT:
         error = parse_format(covering, arg, state);

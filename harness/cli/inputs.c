@@ -19,18 +19,18 @@ static const struct input_target targets[] = {
 
 enum { TRACE, PAIR, SCRIPT = 5, TARGETS = sizeof targets / sizeof targets[0] };
 
-const char input_no_target[] =
-    "no such target: fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint, fuzz_wire, fuzz_engine, "
-    "fuzz_prose or fuzz_script";
-
-const struct input_target *input_target_named(const char *name)
+error_t input_target_parse(const struct input_target **target, const char *name,
+                           struct argp_state *state)
 {
     for (unsigned i = 0; i < TARGETS; i++) {
         if (strcmp(name, targets[i].name) == 0) {
-            return &targets[i];
+            *target = &targets[i];
+            return 0;
         }
     }
-    return NULL;
+    return cli_misuse(state, name,
+                      "no such target: fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint, "
+                      "fuzz_wire, fuzz_engine, fuzz_prose or fuzz_script");
 }
 
 const struct input_target *input_target_running(enum run_mode mode)

@@ -4,6 +4,8 @@
 
 #include "run.h"
 
+#include <argp.h>
+
 /* Octets; an input is looked at up to PROGRAM_MAX, so this is generous. */
 #define INPUT_MAX ((size_t)1 << 20)
 
@@ -16,11 +18,9 @@ struct input_target {
     enum run_mode mode; /* of a program */
 };
 
-/* What to answer who names a target that there is not. */
-extern const char input_no_target[];
-
-/* The target of that name, or null. */
-const struct input_target *input_target_named(const char *name);
+/* For the parser of a subcommand: the target that --target names; it complains where there is none. */
+error_t input_target_parse(const struct input_target **target, const char *name,
+                           struct argp_state *state);
 
 /* The target of programs that run in this mode. */
 const struct input_target *input_target_running(enum run_mode mode);

@@ -59,8 +59,7 @@ static bool take(struct smallest *smallest, const uint8_t *octets, size_t size)
 /* The records behind the header. Those of a listener and of a host only they can tell apart: there each octet is a part. */
 static void part(const struct smallest *smallest, struct parts *parts)
 {
-    struct program program;
-    struct program_config config;
+    struct program program = {smallest->octets, smallest->size, PROGRAM_HEADER};
     struct record record;
     bool told = smallest->mode == RUN_TRACE || smallest->mode == RUN_PAIR;
     parts->count = 0;
@@ -68,7 +67,6 @@ static void part(const struct smallest *smallest, struct parts *parts)
     if (smallest->size <= PROGRAM_HEADER) {
         return;
     }
-    program_open(&program, smallest->octets, smallest->size, &config);
     parts->at[0] = program.at;
     while (program.at < smallest->size) {
         if (told) {
@@ -217,12 +215,10 @@ static int minimize_input(const struct minimize *minimize, const uint8_t *octets
 static error_t parse_minimize(int key, char *arg, struct argp_state *state)
 {
     struct minimize *minimize = state->input;
+    error_t error = 0;
     switch (key) {
     case KEY_TARGET:
-        minimize->target = input_target_named(arg);
-        if (minimize->target == NULL) {
-            return cli_misuse(state, arg, input_no_target);
-        }
+        error = input_target_parse(&minimize->target, arg, state);
         break;
     case KEY_OUT:
         if (arg[0] == '\0') {
@@ -242,7 +238,7 @@ static error_t parse_minimize(int key, char *arg, struct argp_state *state)
         return cli_key(key, state);
     }
     minimize->parse.last = state->next;
-    return 0;
+    return error;
 }
 
 int command_minimize(int argc, char **argv)

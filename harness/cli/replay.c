@@ -17,22 +17,14 @@ struct replay {
     struct ladder ladder;
 };
 
-static error_t parse_target(struct replay *replay, const char *arg, struct argp_state *state)
-{
-    replay->target = input_target_named(arg);
-    if (replay->target == NULL) {
-        return cli_misuse(state, arg, input_no_target);
-    }
-    replay->parse.last = state->next;
-    return 0;
-}
-
 static error_t parse_replay(int key, char *arg, struct argp_state *state)
 {
     struct replay *replay = state->input;
+    error_t error = 0;
     switch (key) {
     case KEY_TARGET:
-        return parse_target(replay, arg, state);
+        error = input_target_parse(&replay->target, arg, state);
+        break;
     case KEY_ABSOLUTE:
         replay->ladder.absolute = true;
         replay->program_option = "--absolute";
@@ -53,7 +45,7 @@ static error_t parse_replay(int key, char *arg, struct argp_state *state)
         return cli_key(key, state);
     }
     replay->parse.last = state->next;
-    return 0;
+    return error;
 }
 
 static int replay_program(struct replay *replay, const uint8_t *octets, size_t size)

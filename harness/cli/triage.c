@@ -66,14 +66,9 @@ static void run_input(const struct input_target *target, const uint8_t *octets, 
     coverage_tell(hear, &finding->last);
     struct run_result result = run_program(target->mode, octets, size, NULL, NULL);
     coverage_tell(NULL, NULL);
-    unsigned strayed = fuzz_strayed(target->mode, &result);
-    if (result.violation.id != NULL) {
-        finding->id = result.violation.id;
-        finding->requirement = result.violation.requirement;
-    } else if (strayed < TFSM_RULES) {
-        finding->id = "OUT_OF_REACH";
-        finding->requirement = fuzz_unreachable(target->mode, strayed);
-    }
+    struct fuzz_broken broken = fuzz_breaks(target->mode, &result);
+    finding->id = broken.id;
+    finding->requirement = broken.requirement;
 }
 
 static bool is_same(const struct group *a, const struct group *b)
@@ -188,12 +183,10 @@ static int sort_all(const struct triage *triage)
 static error_t parse_triage(int key, char *arg, struct argp_state *state)
 {
     struct triage *triage = state->input;
+    error_t error = 0;
     switch (key) {
     case KEY_TARGET:
-        triage->target = input_target_named(arg);
-        if (triage->target == NULL) {
-            return cli_misuse(state, arg, input_no_target);
-        }
+        error = input_target_parse(&triage->target, arg, state);
         break;
     case ARGP_KEY_ARG:
         if (!input_list_add(&triage->inputs, arg)) {
@@ -207,7 +200,7 @@ static error_t parse_triage(int key, char *arg, struct argp_state *state)
         return cli_key(key, state);
     }
     triage->parse.last = state->next;
-    return 0;
+    return error;
 }
 
 int command_triage(int argc, char **argv)

@@ -48,7 +48,8 @@ const char *fuzz_unreachable(enum run_mode mode, unsigned rule)
     return NULL;
 }
 
-unsigned fuzz_strayed(enum run_mode mode, const struct run_result *result)
+/* The first rule of a run that cannot fire and did: then the table is wrong. TFSM_RULES: none. */
+static unsigned strayed(enum run_mode mode, const struct run_result *result)
 {
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         unsigned rule = rows[i].rule;
@@ -58,6 +59,19 @@ unsigned fuzz_strayed(enum run_mode mode, const struct run_result *result)
         }
     }
     return TFSM_RULES;
+}
+
+struct fuzz_broken fuzz_breaks(enum run_mode mode, const struct run_result *result)
+{
+    struct fuzz_broken broken = {result->violation.id, result->violation.requirement, TFSM_RULES};
+    if (broken.id == NULL) {
+        broken.rule = strayed(mode, result);
+    }
+    if (broken.rule < TFSM_RULES) {
+        broken.id = "OUT_OF_REACH";
+        broken.requirement = fuzz_unreachable(mode, broken.rule);
+    }
+    return broken;
 }
 
 const char *fuzz_unreachable_by_all(unsigned rule)

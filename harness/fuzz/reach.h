@@ -11,7 +11,12 @@ const char *fuzz_unreachable(enum run_mode mode, unsigned rule);
 /* Why none of the targets that count rules can fire it, or null. */
 const char *fuzz_unreachable_by_all(unsigned rule);
 
-/* The first rule of a run that cannot fire and did: then the table is wrong. TFSM_RULES: none. */
-unsigned fuzz_strayed(enum run_mode mode, const struct run_result *result);
+/* What a run breaks: an invariant, or the word of reach.c that a rule cannot fire. */
+struct fuzz_broken {
+    const char *id;          /* null: nothing */
+    const char *requirement; /* or why the rule cannot fire */
+    unsigned rule;           /* that fired and cannot; TFSM_RULES: none */
+};
+struct fuzz_broken fuzz_breaks(enum run_mode mode, const struct run_result *result);
 
 #endif

@@ -99,17 +99,15 @@ int fuzz_watch(enum run_mode mode, const uint8_t *octets, size_t size, run_log *
 {
     struct run_result result = run_program(mode, octets, size, log, user);
     count(mode, &result);
-    if (result.violation.id != NULL) {
-        if (result.violation.counted) {
-            fprintf(stderr, "expected %" PRIu64 ", found %" PRIu64 "\n", result.violation.expected,
-                    result.violation.found);
-        }
-        stop(result.violation.id, result.violation.requirement);
+    struct fuzz_broken broken = fuzz_breaks(mode, &result);
+    if (broken.rule < TFSM_RULES) {
+        fprintf(stderr, "%s is out of reach in reach.c\n", tfsm_rule_name(broken.rule));
+    } else if (broken.id != NULL && result.violation.counted) {
+        fprintf(stderr, "expected %" PRIu64 ", found %" PRIu64 "\n", result.violation.expected,
+                result.violation.found);
     }
-    unsigned strayed = fuzz_strayed(mode, &result);
-    if (strayed < TFSM_RULES) {
-        fprintf(stderr, "%s is out of reach in reach.c\n", tfsm_rule_name(strayed));
-        stop("OUT_OF_REACH", fuzz_unreachable(mode, strayed));
+    if (broken.id != NULL) {
+        stop(broken.id, broken.requirement);
     }
     return 0;
 }
