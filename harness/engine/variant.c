@@ -201,6 +201,19 @@ static bool edit_row(struct tfsm_rule *row, const char *how, size_t n)
     return n == 7 && strncmp(how, "verdict", n) == 0 && other_verdict(row);
 }
 
+/* Of all rows those that have what is to be taken away: an action that does nothing, a fact that nobody asks for. */
+static bool edit_all(struct tfsm_rule rows[TFSM_RULES], const char *how, size_t n)
+{
+    bool any = false;
+    if (memchr(how, ':', n) == NULL) {
+        return false;
+    }
+    for (unsigned i = 0; i < TFSM_RULES; i++) {
+        any |= edit_row(&rows[i], how, n);
+    }
+    return any;
+}
+
 static bool edit(const char *text, size_t n, struct tfsm_rule rows[TFSM_RULES])
 {
     const char *colon = memchr(text, ':', n);
@@ -225,7 +238,7 @@ static bool edit(const char *text, size_t n, struct tfsm_rule rows[TFSM_RULES])
         }
         return true;
     }
-    return !all && edit_row(&rows[rule], how, rest);
+    return all ? edit_all(rows, how, rest) : edit_row(&rows[rule], how, rest);
 }
 
 bool variant_make(const char *edits, struct tfsm_rule rows[TFSM_RULES], struct table *table,

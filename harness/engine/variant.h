@@ -10,7 +10,9 @@
  *   RULE:need=F,G        these facts, and no others, are needed
  *   RULE:next=STATE      the state that follows, with RFC 9293's spelling
  *   RULE:states+STATE    in this state, too
- *   RULE:after=EFFECT    and what no row can say: see effects.c; RULE may be * */
+ *   RULE:after=EFFECT    and what no row can say: see effects.c
+ * RULE may be *, all of them, with after=, and with action:, need: and forbid:, which then is a fault of that action or fact:
+ * nothing does it, or nobody asks for it. */
 #ifndef HARNESS_VARIANT_H
 #define HARNESS_VARIANT_H
 
