@@ -1,19 +1,13 @@
-/* Drawing the ladder: a lane of fixed width between the two ends, a line for everything that
- * happens, and under it, indented, which rules did it and what the user was told. Fits 110 columns.
+/* The walk of a ladder: what each line of a run is, in words, and what the reader has to remember
+ * for the next one. How it looks is up to the pen.
  */
 #include "ladder.h"
 
-#include "changes.h"
-
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "cli.h"
 #include "machine.h"
 #include "words.h"
-
-enum { LANE = 70, INDENT = 27, PAGE = WORDS_PAGE };
 
 /* ---- one segment in words ---- */
 
@@ -67,16 +61,9 @@ static void add_rest(struct cli_text *text, const struct tfsm_segment *segment, 
     }
 }
 
-/* ---- one line of the diagram ---- */
+/* ---- one event of the diagram ---- */
 
-/* Where it is drawn. */
-static FILE *paper(const struct ladder *ladder)
-{
-    return ladder->to != NULL ? ladder->to : stdout;
-}
-
-/* Conversations with several peers, ours always on the left. */
-static bool has_peers(const struct ladder *ladder)
+bool ladder_has_peers(const struct ladder *ladder)
 {
     return ladder->mode == RUN_LISTENER || ladder->mode == RUN_ENDPOINT;
 }
@@ -88,34 +75,15 @@ static const char *state_of(const struct ladder *ladder, unsigned end)
     if (ladder->mode == RUN_TRACE && end == 1) {
         return ladder->who != NULL ? ladder->who : "";
     }
-    if (has_peers(ladder)) {
+    if (ladder_has_peers(ladder)) {
         return end == 1 ? peers[ladder->peer] : tfsm_state_name(ladder->end[ladder->peer].state);
     }
     return tfsm_state_name(ladder->end[end].state);
 }
 
-/* In seconds with as many decimals as the column holds; never in powers of ten. */
-static int decimals(double seconds)
+static const struct ladder_pen *pen_of(const struct ladder *ladder)
 {
-    return seconds < 1e5 ? 6 : seconds < 1e8 ? 3 : 0;
-}
-
-/* Time, left state, lane, right state; nothing follows the last thing there is to say. */
-static void draw(const struct ladder *ladder, tfsm_time now, const char *lane)
-{
-    double seconds = (double)(now - ladder->start) / 1e6;
-    const char *right = state_of(ladder, 1);
-    fprintf(paper(ladder), "%12.*f", decimals(seconds), seconds);
-    fprintf(paper(ladder), "  %-12s ", state_of(ladder, 0));
-    if (right[0] != '\0') {
-        fprintf(paper(ladder), "%-*s %s\n", LANE, lane, right);
-        return;
-    }
-    size_t length = strlen(lane);
-    while (length > 0 && lane[length - 1] == ' ') {
-        length--;
-    }
-    fprintf(paper(ladder), "%.*s\n", (int)length, lane);
+    return ladder->pen != NULL ? ladder->pen : &ladder_text_pen;
 }
 
 static void begin(struct ladder *ladder, tfsm_time now)
@@ -125,38 +93,8 @@ static void begin(struct ladder *ladder, tfsm_time now)
     }
     ladder->started = true;
     ladder->start = now;
-    fprintf(paper(ladder), "%12s  %-12s %-*s %s\n", "seconds",
-            ladder->mode == RUN_LISTENER ? "A listens" : "A", LANE, "",
-            ladder->mode == RUN_PAIR ? "B" : "peer");
-}
-
-/* Items under a line, wrapped at the edge of the page. */
-struct details {
-    FILE *to;
-    size_t column;
-    const char *who;
-};
-
-static void add_detail(struct details *details, const char *separator, const char *item)
-{
-    size_t length = strlen(item);
-    if (details->column > 0 && details->column + strlen(separator) + length <= PAGE) {
-        fprintf(details->to, "%s%s", separator, item);
-        details->column += strlen(separator) + length;
-        return;
-    }
-    if (details->column > 0) {
-        fprintf(details->to, "%s\n", separator[0] == ',' ? "," : "");
-    }
-    fprintf(details->to, "%*s%s%s", INDENT, "", details->column == 0 ? details->who : "   ", item);
-    details->column = (size_t)INDENT + 3 + length;
-}
-
-static void end_details(const struct details *details)
-{
-    if (details->column > 0) {
-        fputc('\n', details->to);
-    }
+    pen_of(ladder)->begin(ladder, ladder->mode == RUN_LISTENER ? "A listens" : "A",
+                          ladder->mode == RUN_PAIR ? "B" : "peer");
 }
 
 /* Rules that did something, and the one that dropped a segment: that is what one wants to know. */
@@ -167,109 +105,53 @@ static bool tells(const struct tfsm_trace *trace, unsigned i)
     return rule->actions[0] != TFSM_ACTION_IGNORE || rule->next != TFSM_STAY || dropped;
 }
 
-static bool anything_told(const struct ladder *ladder, const struct tfsm_trace *trace)
+static void add_effects(struct ladder_mark *mark, const struct ladder *ladder,
+                        const struct tfsm_effects *fx, const struct tfsm_trace *trace)
 {
     for (unsigned i = 0; i < trace->count; i++) {
         if (ladder->all_rules || tells(trace, i)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void draw_effects(const struct ladder *ladder, unsigned end, const struct tfsm_effects *fx,
-                         const struct tfsm_trace *trace)
-{
-    bool right = !has_peers(ladder) && end == 1;
-    struct details details = {.to = paper(ladder), .who = right ? "B: " : "A: "};
-    struct cli_text text = {.used = 0};
-    for (unsigned i = 0; i < trace->count; i++) {
-        if (ladder->all_rules || tells(trace, i)) {
-            add_detail(&details, ", ", tfsm_rule_name(trace->fired[i]));
+            mark->rules[mark->rule_count++] = tfsm_rule_name(trace->fired[i]);
         }
     }
     if (fx->delivered > 0) {
-        cli_add(&text, "%" PRIu32 " octets to read", fx->delivered);
-        add_detail(&details, "; ", text.octets);
+        snprintf(mark->heard[mark->heard_count++], sizeof mark->heard[0],
+                 "%" PRIu32 " octets to read", fx->delivered);
     }
     for (unsigned bit = 1; bit <= TFSM_SIG_EARLY; bit <<= 1) {
         if ((fx->signals & bit) != 0) {
-            text.used = 0;
-            cli_add(&text, "user: %s", tfsm_signal_name((enum tfsm_signal)bit));
-            add_detail(&details, "; ", text.octets);
+            snprintf(mark->heard[mark->heard_count++], sizeof mark->heard[0], "user: %s",
+                     tfsm_signal_name((enum tfsm_signal)bit));
         }
     }
-    end_details(&details);
 }
 
-/* The two ends of an arrow. A bar is the end itself, an open end is the network. */
-static void arrow_ends(unsigned to, enum run_line_kind kind, const char **left, const char **right)
+static void add_segment(struct ladder_mark *mark, const struct ladder *ladder,
+                        const struct run_line *line, const struct tfsm_segment *segment)
 {
-    bool sent = kind == RUN_SENDS;
-    if (kind == RUN_LOST) {
-        *left = to == 1 ? "    -- " : "    X-- ";
-        *right = to == 1 ? "--X    " : "--    ";
-    } else if (to == 1) {
-        *left = sent ? "|-- " : "    -- ";
-        *right = sent ? "-->    " : "-->|";
-    } else {
-        *left = sent ? "    <-- " : "|<-- ";
-        *right = sent ? "--|" : "--    ";
-    }
+    unsigned to = mark->to_right ? 1 : 0;
+    add_numbers(&mark->what, ladder, segment, line->kind == RUN_LOST ? 1 - to : line->end,
+                line->kind != RUN_ARRIVES);
+    add_rest(&mark->rest, segment, line->kind == RUN_SENDS);
 }
 
-/* A segment in its lane, in words on an arrow; what has no room there comes on the next line. End B
- * is on the right. */
-static void draw_segment(const struct ladder *ladder, const struct run_line *line,
-                         const struct tfsm_segment *segment, unsigned to)
+static void add_call(struct ladder_mark *mark, const struct run_line *line)
 {
-    struct cli_text text = {.used = 0};
-    struct cli_text rest = {.used = 0};
-    struct cli_text lane = {.used = 0};
-    const char *left;
-    const char *right;
-    bool lost = line->kind == RUN_LOST;
-    add_numbers(&text, ladder, segment, lost ? 1 - to : line->end, line->kind != RUN_ARRIVES);
-    add_rest(&rest, segment, line->kind == RUN_SENDS);
-    arrow_ends(to, line->kind, &left, &right);
-    size_t room = LANE - strlen(left) - strlen(right) - 1;
-    if (text.used + 1 + rest.used <= room) {
-        cli_add(&text, " %s", rest.octets);
-        rest.used = 0;
-    }
-    cli_add(&lane, "%s%s ", left, text.octets);
-    for (size_t i = text.used; i < room; i++) {
-        cli_add(&lane, "-");
-    }
-    cli_add(&lane, "%s", right);
-    draw(ladder, line->now, lane.octets);
-    if (rest.used > 0) {
-        words_wrap(paper(ladder), INDENT + (int)strlen(left), rest.octets);
-    }
-}
-
-static void draw_call(const struct ladder *ladder, const struct run_line *line)
-{
-    struct cli_text call = {.used = 0};
-    struct cli_text lane = {.used = 0};
+    struct cli_text *call = &mark->what;
     const struct tfsm_event *ev = line->ev;
-    cli_add(&call, "%s", line->kind == RUN_TIMEOUT ? "timeout" : tfsm_event_name(ev->kind));
+    cli_add(call, "%s", line->kind == RUN_TIMEOUT ? "timeout" : tfsm_event_name(ev->kind));
     if (ev->kind == TFSM_EV_OPEN) {
-        cli_add(&call, "%s%s", ev->active ? " active" : " passive",
+        cli_add(call, "%s%s", ev->active ? " active" : " passive",
                 ev->remote ? ", to a given peer" : "");
     } else if (ev->kind == TFSM_EV_SEND || ev->kind == TFSM_EV_RECEIVE) {
-        cli_add(&call, " %" PRIu32 "%s", ev->len,
+        cli_add(call, " %" PRIu32 "%s", ev->len,
                 ev->kind == TFSM_EV_SEND && ev->urgent ? ", urgent" : "");
     }
     if (ev->kind == TFSM_EV_RECEIVE && line->fx->taken != ev->len && line->result == TFSM_DONE) {
-        cli_add(&call, ", gets %" PRIu32, line->fx->taken);
+        cli_add(call, ", gets %" PRIu32, line->fx->taken);
     }
     if (line->kind == RUN_CALL && line->result != TFSM_DONE) {
-        cli_add(&call, ": %s", tfsm_result_name(line->result));
+        cli_add(call, ": %s", tfsm_result_name(line->result));
     }
-    bool right = !has_peers(ladder) && line->end == 1;
-    cli_add(&lane, "%*s", right ? LANE : 0, call.octets);
-    draw(ladder, line->now, lane.octets);
 }
 
 /* Remember what the reader needs to read the next line: states, and where each end's numbers start.
@@ -306,93 +188,110 @@ struct run_line ladder_step(const struct endpoint_watched *what)
                              .after = what->after};
 }
 
+static void draw(struct ladder *ladder, tfsm_time now, struct ladder_mark *mark)
+{
+    if (ladder->marks++ < ladder->skip) {
+        return;
+    }
+    mark->seconds = (double)(now - ladder->start) / 1e6;
+    mark->left = state_of(ladder, 0);
+    mark->right = state_of(ladder, 1);
+    pen_of(ladder)->mark(ladder, mark);
+}
+
+/* Which way a segment goes, in words, and what came of it. False where there is nothing to draw. */
+static bool describe(struct ladder_mark *mark, const struct ladder *ladder,
+                     const struct run_line *line)
+{
+    bool peers = ladder_has_peers(ladder); /* on the left whoever's conversation it is */
+    switch (line->kind) {
+    case RUN_SENDS:
+        mark->to_right = peers || line->end == 0;
+        add_segment(mark, ladder, line, line->segment);
+        return true;
+    case RUN_LOST:
+        mark->to_right = line->end == 1;
+        add_segment(mark, ladder, line, line->segment);
+        return true;
+    case RUN_ARRIVES:
+        mark->to_right = !peers && line->end == 1;
+        add_segment(mark, ladder, line, &line->ev->segment);
+        break;
+    case RUN_TIMEOUT:
+    case RUN_CALL:
+        add_call(mark, line);
+        break;
+    case RUN_NOTE:
+        mark->note = line->text;
+        return true;
+    }
+    mark->at_right = !peers && line->end == 1;
+    add_effects(mark, ladder, line->fx, line->trace);
+    /* else time passed and nothing was due */
+    return line->kind != RUN_TIMEOUT || mark->rule_count > 0;
+}
+
 void ladder_line(void *user, const struct run_line *line)
 {
     struct ladder *ladder = user;
-    bool listener = has_peers(ladder); /* on the left whoever's conversation it is */
+    struct ladder_mark mark = {.kind = line->kind};
     ladder->peer = line->end;
     begin(ladder, line->now);
-    if (line->kind == RUN_NOTE) {
-        fprintf(paper(ladder), "%*s-- %s --\n", INDENT, "", line->text);
-        return;
-    }
-    if (line->kind != RUN_LOST && line->after != NULL) {
-        ladder->stepped = true;
-        ladder->had_before = line->before != NULL;
-        ladder->before = line->before != NULL ? *line->before : ladder->before;
-        ladder->after = *line->after;
-    }
-    if (line->kind != RUN_LOST) {
+    if (line->kind != RUN_LOST && line->kind != RUN_NOTE) {
+        if (line->after != NULL) {
+            ladder->stepped = true;
+            ladder->had_before = line->before != NULL;
+            ladder->before = line->before != NULL ? *line->before : ladder->before;
+            ladder->after = *line->after;
+        }
         remember(ladder, line->end, line->after);
     }
-    switch (line->kind) {
-    case RUN_SENDS:
-        draw_segment(ladder, line, line->segment, listener ? 1 : 1 - line->end);
-        return;
-    case RUN_LOST:
-        draw_segment(ladder, line, line->segment, line->end);
-        return;
-    case RUN_ARRIVES:
-        draw_segment(ladder, line, &line->ev->segment, listener ? 0 : line->end);
-        break;
-    case RUN_TIMEOUT:
-        if (!anything_told(ladder, line->trace)) {
-            return; /* time passed and nothing was due */
-        }
-        draw_call(ladder, line);
-        break;
-    case RUN_CALL:
-        draw_call(ladder, line);
-        break;
-    case RUN_NOTE:
-        break;
-    }
-    draw_effects(ladder, line->end, line->fx, line->trace);
-}
-
-static void draw_counters(const struct run_result *result)
-{
-    for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
-        enum tfsm_listener_counter counter = (enum tfsm_listener_counter)i;
-        printf("%-*s %6" PRIu64 "  %s\n", INDENT - 8, tfsm_listener_counter_name(counter),
-               result->counters[i], tfsm_listener_counter_text(counter));
+    if (describe(&mark, ladder, line)) {
+        draw(ladder, line->now, &mark);
     }
 }
 
-/* What had to be stands in the requirement; what is, in the last step. */
-static void draw_violation(const struct ladder *ladder, const struct violation *violation)
+/* ---- the end ---- */
+
+void ladder_place(struct cli_text *text, const struct ladder *ladder,
+                  const struct violation *violation)
 {
-    if (has_peers(ladder)) {
-        printf("violation %s: %s (peer %u)\n", violation->id, violation->requirement,
-               violation->end);
+    if (ladder_has_peers(ladder)) {
+        cli_add(text, "peer %u", violation->end);
     } else {
-        printf("violation %s: %s (at end %s)\n", violation->id, violation->requirement,
-               violation->end == 0 ? "A" : "B");
+        cli_add(text, "at end %s", violation->end == 0 ? "A" : "B");
     }
-    if (violation->counted) {
-        printf("  expected %" PRIu64 ", found %" PRIu64 "\n", violation->expected,
-               violation->found);
-    }
-    if (ladder->stepped) {
-        static const char words[] = "  found after the last step: ";
-        printf("%s", words);
-        changes_print(stdout, (int)sizeof words - 1, 4, PAGE,
-                      ladder->had_before ? &ladder->before : NULL, &ladder->after);
-    }
+}
+
+void ladder_left_out(struct cli_text *text, const struct ladder *ladder)
+{
+    cli_add(text, "%" PRIu64 " line%s of events before these %s left out", ladder->skip,
+            cli_plural(ladder->skip), ladder->skip == 1 ? "is" : "are");
 }
 
 void ladder_end(const struct ladder *ladder, const struct run_result *result)
 {
-    const struct violation *violation = &result->violation;
-    if (!ladder->started) {
-        printf("nothing happened\n");
-    }
-    if (ladder->mode == RUN_LISTENER) {
-        draw_counters(result);
-    }
-    if (violation->id == NULL) {
-        printf("%" PRIu32 " events, no invariant broken\n", result->events);
-    } else {
-        draw_violation(ladder, violation);
-    }
+    pen_of(ladder)->end(ladder, result);
+}
+
+static void blank_begin(const struct ladder *ladder, const char *left, const char *right)
+{
+    (void)ladder;
+    (void)left;
+    (void)right;
+}
+
+static void blank_mark(const struct ladder *ladder, const struct ladder_mark *mark)
+{
+    (void)ladder;
+    (void)mark;
+}
+
+uint64_t ladder_count(const struct ladder *ladder, const uint8_t *octets, size_t size)
+{
+    static const struct ladder_pen blank = {.begin = blank_begin, .mark = blank_mark};
+    struct ladder counted = *ladder;
+    counted.pen = &blank;
+    run_program(counted.mode, octets, size, ladder_line, &counted);
+    return counted.marks;
 }

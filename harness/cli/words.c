@@ -77,18 +77,23 @@ void words_rest(struct cli_text *text, const struct tfsm_segment *segment)
     }
 }
 
+size_t words_break(const char *text, size_t room)
+{
+    size_t length = strlen(text);
+    if (length > room) {
+        length = room + 1;
+        while (length > 1 && text[length - 1] != ' ') {
+            length--;
+        }
+        length = length > 1 ? length - 1 : room; /* a word may be longer than a line */
+    }
+    return length;
+}
+
 void words_wrap(FILE *to, int indent, const char *text)
 {
-    size_t room = (size_t)(WORDS_PAGE - indent);
     while (text[0] != '\0') {
-        size_t length = strlen(text);
-        if (length > room) {
-            length = room + 1;
-            while (length > 1 && text[length - 1] != ' ') {
-                length--;
-            }
-            length = length > 1 ? length - 1 : room; /* a word may be longer than a line */
-        }
+        size_t length = words_break(text, (size_t)(WORDS_PAGE - indent));
         fprintf(to, "%*s%.*s\n", indent, "", (int)length, text);
         text += length + (text[length] == ' ');
     }

@@ -21,6 +21,9 @@ void words_number(struct cli_text *text, const char *name, uint32_t number, bool
 /* What is not control bits, numbers and length: window, urgent pointer, options, label. */
 void words_rest(struct cli_text *text, const struct tfsm_segment *segment);
 
+/* How much of a text goes on one line of so many columns, broken between words; a space behind it is nobody's. */
+size_t words_break(const char *text, size_t room);
+
 /* Lines of their own, indented, broken between words. */
 void words_wrap(FILE *to, int indent, const char *text);
 
