@@ -78,26 +78,26 @@ bool cover_pair_possible(unsigned first, unsigned second)
     return true;
 }
 
-static bool is_reachable(const struct cover *cover, unsigned rule)
+bool cover_reaches(const struct cover *cover, unsigned rule)
 {
     return fuzz_unreachable(cover->target->mode, rule) == NULL;
 }
 
 bool cover_misses(const struct cover *cover, unsigned rule)
 {
-    return cover->fired[rule] == 0 && is_reachable(cover, rule);
+    return cover->fired[rule] == 0 && cover_reaches(cover, rule);
 }
 
 void cover_sum(const struct cover *cover, struct cover_sums *sums)
 {
     *sums = (struct cover_sums){.rules = 0};
     for (unsigned i = 0; i < TFSM_RULES; i++) {
-        bool reachable = is_reachable(cover, i);
+        bool reachable = cover_reaches(cover, i);
         sums->reachable += reachable;
         sums->rules += reachable && cover->fired[i] > 0;
         for (unsigned k = 0; k < TFSM_RULES; k++) {
             sums->pairs += cover->pairs[i][k];
-            sums->possible += reachable && is_reachable(cover, k) && cover_pair_possible(i, k);
+            sums->possible += reachable && cover_reaches(cover, k) && cover_pair_possible(i, k);
         }
     }
     for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
@@ -123,12 +123,25 @@ static void hear(void *user, unsigned rule)
     cover->previous = rule;
 }
 
+/* From one state to the next, by the rules of an event. */
+static void follow(struct cover *cover, const struct tfsm_trace *trace, unsigned state)
+{
+    for (unsigned i = 0; trace != NULL && i < trace->count; i++) {
+        unsigned next = machine_rows()[trace->fired[i]].next;
+        if (next < TFSM_STATES && next != state) {
+            cover->moves[trace->fired[i]][state]++;
+            state = next;
+        }
+    }
+}
+
 static void see(void *user, const struct run_line *line)
 {
     struct cover *cover = user;
     if (line->ev != NULL && line->before != NULL && line->before->state < TFSM_STATES &&
         line->ev->kind < TFSM_EVENTS) {
         cover->steps[line->before->state][line->ev->kind]++;
+        follow(cover, line->trace, line->before->state);
     }
 }
 

@@ -12,8 +12,9 @@ struct cover {
     uint64_t fired[TFSM_RULES];               /* times; where a program runs twice, twice */
     bool pairs[TFSM_RULES][TFSM_RULES];       /* the second fired next, for the same event */
     uint64_t steps[TFSM_STATES][TFSM_EVENTS]; /* as a replay shows them */
-    uint64_t counters[TFSM_LISTENER_COUNTS];  /* of a listener: sums */
-    unsigned previous;                        /* rule; TFSM_RULES: none */
+    uint64_t moves[TFSM_RULES][TFSM_STATES]; /* by a rule, from a state to its next one; the same */
+    uint64_t counters[TFSM_LISTENER_COUNTS]; /* of a listener: sums */
+    unsigned previous;                       /* rule; TFSM_RULES: none */
 };
 
 /* An input that breaks something. */
@@ -47,6 +48,9 @@ void cover_sum(const struct cover *cover, struct cover_sums *sums);
 /* Whether the rows allow one rule to fire after the other, for the same event. It looks at steps, states and, where the first
  * changes nothing, at facts: false is sure. */
 bool cover_pair_possible(unsigned first, unsigned second);
+
+/* Whether a rule is in reach of the target. */
+bool cover_reaches(const struct cover *cover, unsigned rule);
 
 /* Whether a rule counts as missing: in reach, and never fired. */
 bool cover_misses(const struct cover *cover, unsigned rule);

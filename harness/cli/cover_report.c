@@ -1,6 +1,9 @@
 /* What a corpus reaches, for people and as JSON. The JSON is one document:
  *   {"targets": [{"target", "inputs", "events": numbers,
- *      "rules": {"hit", "reachable", "all", "missing": [names]},
+ *      "rules": {"hit", "reachable", "all", "missing": [names],
+ *         "fired": {name: times}}, of those that are in reach or fired
+ *      "transitions": [{"from", "to": states, "abrupt": whether by a row that cuts off, "times"}], all that rows in
+ *         reach allow
  *      "pairs": {"hit", "possible": at most},
  *      "counters": {"moved", "all", "missing": [names]}   of fuzz_listener
  *      "steps": {state: {event: number}}}],
@@ -13,6 +16,8 @@
 #include <stdlib.h>
 
 #include "cli.h"
+#include "describe.h"
+#include "machine.h"
 #include "report.h"
 
 /* ---- text ---- */
@@ -97,6 +102,57 @@ static json_t *missing_rules(const struct cover *cover)
     return names;
 }
 
+static json_t *fired_rules(const struct cover *cover)
+{
+    json_t *times = json_object();
+    for (unsigned i = 0; i < TFSM_RULES; i++) {
+        if ((cover->fired[i] > 0 || cover_reaches(cover, i)) &&
+            json_object_set_new(times, tfsm_rule_name(i),
+                                json_integer((json_int_t)cover->fired[i])) != 0) {
+            json_decref(times);
+            return NULL;
+        }
+    }
+    return times;
+}
+
+/* Whether there is such a transition, and how often it was taken. */
+static bool transition_of(const struct cover *cover, unsigned from, unsigned to, bool abrupt,
+                          uint64_t *times)
+{
+    bool allowed = false;
+    *times = 0;
+    for (unsigned i = 0; i < TFSM_RULES; i++) {
+        const struct tfsm_rule *rule = &machine_rows()[i];
+        if (rule->next == to && (rule->states >> from & 1) != 0 &&
+            describe_is_abrupt(rule) == abrupt) {
+            allowed = allowed || cover->moves[i][from] > 0 || cover_reaches(cover, i);
+            *times += cover->moves[i][from];
+        }
+    }
+    return allowed && from != to;
+}
+
+static json_t *transitions_of(const struct cover *cover)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < TFSM_STATES * TFSM_STATES * 2; i++) {
+        unsigned from = i / 2 / TFSM_STATES;
+        unsigned to = i / 2 % TFSM_STATES;
+        bool abrupt = i % 2 != 0;
+        uint64_t times;
+        if (transition_of(cover, from, to, abrupt, &times) &&
+            json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:I}", "from",
+                                                  tfsm_state_name((enum tfsm_state)from), "to",
+                                                  tfsm_state_name((enum tfsm_state)to), "abrupt",
+                                                  abrupt, "times", (json_int_t)times)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static json_t *missing_counters(const struct cover *cover)
 {
     json_t *names = json_array();
@@ -133,12 +189,13 @@ static json_t *target_of(const struct cover *cover)
 {
     struct cover_sums sums;
     cover_sum(cover, &sums);
-    json_t *target = json_pack("{s:s, s:I, s:I, s:{s:i, s:i, s:i, s:o}, s:{s:i, s:i}, s:o}",
-                               "target", cover->target->name, "inputs", (json_int_t)cover->inputs,
-                               "events", (json_int_t)cover->events, "rules", "hit", (int)sums.rules,
-                               "reachable", (int)sums.reachable, "all", (int)TFSM_RULES, "missing",
-                               missing_rules(cover), "pairs", "hit", (int)sums.pairs, "possible",
-                               (int)sums.possible, "steps", steps_of(cover));
+    json_t *target =
+        json_pack("{s:s, s:I, s:I, s:{s:i, s:i, s:i, s:o, s:o}, s:o, s:{s:i, s:i}, s:o}", "target",
+                  cover->target->name, "inputs", (json_int_t)cover->inputs, "events",
+                  (json_int_t)cover->events, "rules", "hit", (int)sums.rules, "reachable",
+                  (int)sums.reachable, "all", (int)TFSM_RULES, "missing", missing_rules(cover),
+                  "fired", fired_rules(cover), "transitions", transitions_of(cover), "pairs", "hit",
+                  (int)sums.pairs, "possible", (int)sums.possible, "steps", steps_of(cover));
     if (target != NULL && cover->target->mode == RUN_LISTENER &&
         json_object_set_new(target, "counters",
                             json_pack("{s:i, s:i, s:o}", "moved", (int)sums.counters, "all",

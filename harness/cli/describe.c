@@ -216,3 +216,8 @@ bool is_orderly(const struct tfsm_rule *rule)
            rule->step == TFSM_STEP_STEP_5_FIN ||
            (rule->step == TFSM_STEP_TIME_2MSL && (rule->states & 1u << TFSM_TIME_WAIT) != 0);
 }
+
+bool describe_is_abrupt(const struct tfsm_rule *rule)
+{
+    return rule->next == TFSM_CLOSED && !is_orderly(rule);
+}

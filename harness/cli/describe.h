@@ -41,4 +41,7 @@ bool describe_is_passive(const struct tfsm_rule *rule);
 /* The orderly end: a row to CLOSED that a user who closes gets to when nobody is cut off. */
 bool is_orderly(const struct tfsm_rule *rule);
 
+/* A row that ends the connection before its time. */
+bool describe_is_abrupt(const struct tfsm_rule *rule);
+
 #endif

@@ -28,12 +28,6 @@ static bool moves(const struct tfsm_rule *rule, unsigned from)
     return (rule->states >> from & 1) != 0 && rule->next != TFSM_STAY && rule->next != from;
 }
 
-/* A row that ends the connection before its time. */
-static bool is_abrupt(const struct tfsm_rule *rule)
-{
-    return rule->next == TFSM_CLOSED && !is_orderly(rule);
-}
-
 /* Add a line to a label unless it is there. */
 static void add_line(struct cli_text *label, const char *separator, const char *line)
 {
@@ -56,7 +50,7 @@ static void print_edge(unsigned from, unsigned to)
     bool aside = from == TFSM_SYN_SENT && to == TFSM_SYN_RECEIVED;
     for (unsigned id = 0; id < TFSM_RULES; id++) {
         const struct tfsm_rule *rule = &tfsm_rules[id];
-        if (moves(rule, from) && rule->next == to && !is_abrupt(rule)) {
+        if (moves(rule, from) && rule->next == to && !describe_is_abrupt(rule)) {
             struct cli_text line = {.used = 0};
             const char *reply = describe_reply(rule);
             if (to == TFSM_LISTEN && label.used == 0 && describe_is_passive(rule)) {
@@ -99,7 +93,7 @@ static void print_abrupt(void)
     cli_add(&label, "  ways to be cut off:");
     for (unsigned id = 0; id < TFSM_RULES; id++) {
         struct cli_text line = {.used = 0};
-        if (is_abrupt(&tfsm_rules[id])) {
+        if (describe_is_abrupt(&tfsm_rules[id])) {
             cli_add(&line, "  %s", describe_cause(&tfsm_rules[id]));
             add_line(&label, "\\l", line.octets);
         }
