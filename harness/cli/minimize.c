@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "inputs.h"
 #include "ladder.h"
+#include "record_layout.h"
 
 enum { KEY_TARGET = 1, KEY_OUT = 'o' };
 
@@ -32,9 +33,9 @@ struct smallest {
     unsigned runs;
 };
 
-/* A part of an input; where they begin, and after the last one where that ends. */
+/* The records of an input; where they begin, and after the last one where that ends. */
 struct parts {
-    size_t at[PROGRAM_MAX + 1];
+    size_t at[PROGRAM_EVENTS + 2];
     size_t count;
 };
 
@@ -56,25 +57,22 @@ static bool take(struct smallest *smallest, const uint8_t *octets, size_t size)
     return true;
 }
 
-/* The records behind the header. Those of a listener and of a host only they can tell apart: there each octet is a part. */
+/* The records behind the header; what is not carried out any more is one, too. */
 static void part(const struct smallest *smallest, struct parts *parts)
 {
-    struct program program = {smallest->octets, smallest->size, PROGRAM_HEADER};
-    struct record record;
-    bool told = smallest->mode == RUN_TRACE || smallest->mode == RUN_PAIR;
+    static const enum layout_format formats[] = {[RUN_TRACE] = LAYOUT_RECORDS,
+                                                 [RUN_PAIR] = LAYOUT_RECORDS,
+                                                 [RUN_LISTENER] = LAYOUT_LISTENER,
+                                                 [RUN_ENDPOINT] = LAYOUT_ENDPOINT};
+    enum layout_format format = formats[smallest->mode];
+    size_t at = layout_of(format)->header;
     parts->count = 0;
-    parts->at[0] = smallest->size;
-    if (smallest->size <= PROGRAM_HEADER) {
-        return;
-    }
-    parts->at[0] = program.at;
-    while (program.at < smallest->size) {
-        if (told) {
-            program_next(&program, &record);
-        } else {
-            program.at++;
-        }
-        parts->at[++parts->count] = program.at < smallest->size ? program.at : smallest->size;
+    parts->at[0] = at < smallest->size ? at : smallest->size;
+    while (at < smallest->size) {
+        at = parts->count < PROGRAM_EVENTS
+                 ? layout_next(format, smallest->octets, smallest->size, at)
+                 : smallest->size;
+        parts->at[++parts->count] = at;
     }
 }
 

@@ -6,7 +6,8 @@
  *
  * A program is the header of any program (decode.h: the policies of IPv4 and of IPv6, origins) and
  * HOST_HEADER more octets, then records. Of the first octet of a record the low four bits are its
- * kind, the others its own. Any string of octets is a program: what is missing reads as zero. */
+ * kind, the others its own. How long a record is it says itself (record_layout.h). Any string of octets
+ * is a program: what is missing reads as zero. */
 #ifndef HARNESS_HOST_H
 #define HARNESS_HOST_H
 

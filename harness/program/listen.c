@@ -1,6 +1,7 @@
 /* Carrying out listener programs: see listen.h. Here are the peers, the network, the clock and the
  * embedder, who finds the connection of a segment first and asks the listener next. */
 #include "listen.h"
+#include "record_layout.h"
 #include "machine.h"
 #include "octets.h"
 #include "seq.h"
@@ -475,14 +476,14 @@ static void pass_by(struct listen *w, tfsm_time delay)
     pass_to(w, delay < LAST_HEARD - w->run.now ? w->run.now + delay : w->run.now);
 }
 
-/* To the next deadline, by a count of several units, or to the edge of a period. */
+/* To the next deadline or beside it, by a count of several units, or to the edge of a period. */
 static APART void time_record(struct listen *w, unsigned own)
 {
     tfsm_time deadline = tfsm_listener_deadline(&w->listener);
     tfsm_time rest = PERIOD - w->run.now % PERIOD;
     switch (own & 7u) {
     case 0:
-        pass_to(w, deadline);
+        pass_to(w, own != 0 && deadline != TFSM_NEVER ? deadline + 1 : deadline);
         break;
     case 1:
         pass_by(w, take(w) * UINT64_C(1000));
@@ -969,7 +970,7 @@ static APART void rotate_record(struct listen *w, unsigned own)
 
 /* ---- the program ---- */
 
-static void do_record(struct listen *w)
+static void read_record(struct listen *w)
 {
     uint8_t op = take(w);
     unsigned own = op >> 4;
@@ -1023,6 +1024,17 @@ static void do_record(struct listen *w)
         draw(w, own + 1);
         break;
     }
+}
+
+/* Nothing is read beyond the end of a record, and what is of no use in it is passed over. */
+static void do_record(struct listen *w)
+{
+    struct program *program = &w->program;
+    size_t size = program->size;
+    program->size = layout_next(LAYOUT_LISTENER, program->octets, size, program->at);
+    read_record(w);
+    program->at = program->size;
+    program->size = size;
 }
 
 static tfsm_time choose_start(uint8_t octet, tfsm_time start)

@@ -7,7 +7,8 @@
  * A program is the header of any program (decode.h: policy of connections, origins) and
  * LISTEN_HEADER more octets for the listener, then records. Of the first octet of a record the low
  * four bits are its kind, the others its own; where a peer is concerned, the second octet has the
- * peer in its low three bits. Any string of octets is a program: what is missing reads as zero. */
+ * peer in its low three bits. How long a record is it says itself (record_layout.h), whatever has
+ * happened before it. Any string of octets is a program: what is missing reads as zero. */
 #ifndef HARNESS_LISTEN_H
 #define HARNESS_LISTEN_H
 
