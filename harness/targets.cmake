@@ -194,16 +194,20 @@ add_library(fuzz_common STATIC harness/fuzz/reach.c harness/fuzz/target.c)
 target_include_directories(fuzz_common PUBLIC harness/fuzz)
 target_link_libraries(fuzz_common PUBLIC harness PRIVATE flags)
 # What mutates event programs record by record. afl-fuzz loads it, and so must not be instrumented as its targets are.
-add_library(mutate STATIC harness/fuzz/mutate.c)
+set(mutate_sources harness/fuzz/mutate.c harness/fuzz/mutate_field.c harness/fuzz/mutate_packet.c harness/fuzz/mutate_record.c)
+add_library(mutate STATIC ${mutate_sources})
 target_include_directories(mutate PUBLIC harness/fuzz PRIVATE harness/sim)
 target_link_libraries(mutate PUBLIC harness PRIVATE flags)
 if(TFSM_FUZZ STREQUAL "afl")
   find_program(TFSM_PLAIN_CC NAMES cc gcc clang REQUIRED)
-  set(mutator_sources harness/fuzz/mutate.c harness/fuzz/mutator_afl.c harness/program/decode.c fsm/config.c)
+  set(mutator_sources ${mutate_sources} harness/fuzz/mutator_afl.c harness/program/decode.c harness/program/host_packet.c
+      harness/program/record_layout.c harness/program/repair.c fsm/config.c)
   list(TRANSFORM mutator_sources PREPEND ${PROJECT_SOURCE_DIR}/)
-  add_custom_command(OUTPUT mutator_afl.so DEPENDS ${mutator_sources} harness/fuzz/mutate.h harness/program/decode.h
-    COMMAND ${TFSM_PLAIN_CC} -std=c11 -O2 -shared -fPIC -fvisibility=hidden -Wl,--no-undefined -I${PROJECT_SOURCE_DIR}/fsm
-            -I${PROJECT_SOURCE_DIR}/harness/program -I${PROJECT_SOURCE_DIR}/harness/sim -I${PROJECT_SOURCE_DIR}/harness/fuzz
+  set(mutator_folders fsm harness/engine harness/fuzz harness/monitor harness/program harness/sim)
+  list(TRANSFORM mutator_folders PREPEND -I${PROJECT_SOURCE_DIR}/)
+  file(GLOB mutator_headers CONFIGURE_DEPENDS harness/fuzz/*.h harness/program/*.h)
+  add_custom_command(OUTPUT mutator_afl.so DEPENDS ${mutator_sources} ${mutator_headers}
+    COMMAND ${TFSM_PLAIN_CC} -std=c11 -D_GNU_SOURCE -O2 -shared -fPIC -fvisibility=hidden -Wl,--no-undefined ${mutator_folders}
             -o mutator_afl.so ${mutator_sources})
   add_custom_target(mutator_afl ALL DEPENDS mutator_afl.so)
 endif()
@@ -213,8 +217,13 @@ target_include_directories(prose PUBLIC properties)
 target_link_libraries(prose PUBLIC harness PRIVATE flags)
 foreach(target ${fuzz_targets})
   add_executable(${target} harness/fuzz/${target}.c)
-  if(target MATCHES "fuzz_(trace|pair|engine|prose)") # their inputs are programs of such records
+  set(format RECORDS) # of its inputs (harness/program/record_layout.h)
+  if(target MATCHES "fuzz_(listener|endpoint|wire)")
+    string(TOUPPER ${CMAKE_MATCH_1} format)
+  endif()
+  if(NOT target STREQUAL "fuzz_script") # whose inputs are lines
     target_sources(${target} PRIVATE harness/fuzz/mutator.c)
+    target_compile_definitions(${target} PRIVATE MUTATOR_FORMAT=LAYOUT_${format})
     target_link_libraries(${target} PRIVATE mutate)
   endif()
   target_link_libraries(${target} PRIVATE fuzz_common flags)

@@ -1,7 +1,7 @@
-/* libFuzzer's side of the mutator, linked into the targets whose inputs are event programs. Every
- * fourth time libFuzzer mutates octets as it always does: what nobody thought of lies there, too. The
- * AFL++ driver never calls these functions; its side is mutator_afl.c. With TFSM_MUTATOR=0 all is left
- * to the engine. */
+/* libFuzzer's side of the mutator, linked into the targets whose inputs have a format of record_layout.h: that is
+ * MUTATOR_FORMAT. Every fourth time libFuzzer mutates octets as it always does: what nobody thought of
+ * lies there, too. The AFL++ driver never calls these functions; its side is mutator_afl.c. With
+ * TFSM_MUTATOR=0 all is left to the engine. */
 #include "mutate.h"
 
 #include <stdlib.h>
@@ -32,7 +32,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 {
     size_t n = 0;
     if (!is_off() && seed % 4 != 0) {
-        n = mutate(data, size, max, NULL, 0, seed);
+        n = mutate(MUTATOR_FORMAT, data, size, max, NULL, 0, seed);
     }
     return n != 0 ? n : by_octets(data, size, max);
 }
@@ -44,6 +44,6 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint
         return 0;
     }
     memcpy(out, one, one_size);
-    size_t n = mutate_by(MUTATE_SPLICE, out, one_size, max, two, two_size, seed);
+    size_t n = mutate_by(MUTATE_SPLICE, MUTATOR_FORMAT, out, one_size, max, two, two_size, seed);
     return n != 0 ? n : one_size;
 }
