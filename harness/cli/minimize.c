@@ -1,6 +1,7 @@
 /* `tcpfsm minimize`: the least of an input that breaks an invariant which still breaks it. First records are taken away, in halves
- * and then in ever smaller pieces down to one, then what is left of each octet becomes nought or less; both again, until
- * neither helps. Nothing is guessed: what is kept has been run. */
+ * and then in ever smaller pieces down to one, then what is left of each octet becomes nought or less, then two records go at
+ * once, or an octet becomes anything, where that makes fewer events, or the whole is mutated as fuzzers do; all again,
+ * until none helps. What is kept has been run. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,11 +11,14 @@
 #include "cli.h"
 #include "inputs.h"
 #include "ladder.h"
+#include "mutate.h"
 #include "record_layout.h"
 
 enum { KEY_TARGET = 1, KEY_OUT = 'o' };
 
-#define RUNS_MOST 100000u /* some seconds; the smallest so far is what is told then */
+#define RUNS_MOST       200000u  /* some seconds; the smallest so far is what is told then */
+#define MUTATIONS_TRIED 20000u   /* before it is taken to be the smallest */
+#define EVENTS_TRIED    2000000u /* or fewer, where the machine has much to do */
 
 struct minimize {
     struct cli_parse parse;
@@ -31,6 +35,8 @@ struct smallest {
     size_t size;
     uint32_t events;
     unsigned runs;
+    uint64_t fed; /* events in all those runs */
+    size_t most;  /* octets that it had at first */
 };
 
 /* The records of an input; where they begin, and after the last one where that ends. */
@@ -39,16 +45,18 @@ struct parts {
     size_t count;
 };
 
-/* Take this one, if it breaks the same in no more events. */
-static bool take(struct smallest *smallest, const uint8_t *octets, size_t size)
+/* Take this one, if it breaks the same in no more events than that. */
+static bool take_within(struct smallest *smallest, const uint8_t *octets, size_t size,
+                        uint32_t most)
 {
     if (size == 0 || smallest->runs == RUNS_MOST) {
         return false;
     }
     smallest->runs++;
     struct run_result result = run_program(smallest->mode, octets, size, NULL, NULL);
+    smallest->fed += result.events;
     if (result.violation.id == NULL || strcmp(result.violation.id, smallest->id) != 0 ||
-        result.events > smallest->events) {
+        result.events > most) {
         return false;
     }
     memmove(smallest->octets, octets, size);
@@ -57,14 +65,31 @@ static bool take(struct smallest *smallest, const uint8_t *octets, size_t size)
     return true;
 }
 
-/* The records behind the header; what is not carried out any more is one, too. */
-static void part(const struct smallest *smallest, struct parts *parts)
+static bool take(struct smallest *smallest, const uint8_t *octets, size_t size)
+{
+    return take_within(smallest, octets, size, smallest->events);
+}
+
+/* Fewer events, if in more octets than now; fewer than there were at first. */
+static bool take_fewer(struct smallest *smallest, const uint8_t *octets, size_t size)
+{
+    return smallest->events > 0 && smallest->fed < EVENTS_TRIED && size < smallest->most &&
+           take_within(smallest, octets, size, smallest->events - 1);
+}
+
+static enum layout_format format_of(const struct smallest *smallest)
 {
     static const enum layout_format formats[] = {[RUN_TRACE] = LAYOUT_RECORDS,
                                                  [RUN_PAIR] = LAYOUT_RECORDS,
                                                  [RUN_LISTENER] = LAYOUT_LISTENER,
                                                  [RUN_ENDPOINT] = LAYOUT_ENDPOINT};
-    enum layout_format format = formats[smallest->mode];
+    return formats[smallest->mode];
+}
+
+/* The records behind the header; what is not carried out any more is one, too. */
+static void part(const struct smallest *smallest, struct parts *parts)
+{
+    enum layout_format format = format_of(smallest);
     size_t at = layout_of(format)->header;
     parts->count = 0;
     parts->at[0] = at < smallest->size ? at : smallest->size;
@@ -148,6 +173,61 @@ static bool simplify(struct smallest *smallest)
     return simpler;
 }
 
+/* Two records that neither goes without the other. */
+static bool remove_two(struct smallest *smallest)
+{
+    static struct parts parts;
+    uint8_t octets[PROGRAM_MAX];
+    part(smallest, &parts);
+    for (size_t i = 0; i < parts.count; i++) {
+        for (size_t j = i + 1; j < parts.count; j++) {
+            size_t size = parts.at[i];
+            memcpy(octets, smallest->octets, size);
+            memcpy(octets + size, smallest->octets + parts.at[i + 1],
+                   parts.at[j] - parts.at[i + 1]);
+            size += parts.at[j] - parts.at[i + 1];
+            memcpy(octets + size, smallest->octets + parts.at[j + 1],
+                   smallest->size - parts.at[j + 1]);
+            size += smallest->size - parts.at[j + 1];
+            if (take(smallest, octets, size)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Whatever an octet may be: a packet that is lost, a call that does more at once. */
+static bool change_octets(struct smallest *smallest)
+{
+    uint8_t octets[PROGRAM_MAX];
+    bool fewer = false;
+    for (size_t i = 0; i < smallest->size; i++) {
+        for (unsigned value = 0; value < 256; value++) {
+            memcpy(octets, smallest->octets, smallest->size);
+            octets[i] = (uint8_t)value;
+            fewer |= take_fewer(smallest, octets, smallest->size);
+        }
+    }
+    return fewer;
+}
+
+/* What the fuzzers do to it, in the hope of fewer events: a smaller flight, another way to lose a segment. */
+static bool mutate_it(struct smallest *smallest)
+{
+    uint8_t octets[PROGRAM_MAX];
+    uint32_t before = smallest->events;
+    for (uint64_t seed = 1; seed <= MUTATIONS_TRIED && smallest->fed < EVENTS_TRIED; seed++) {
+        size_t room = smallest->size + MUTATE_LEAST + LAYOUT_RECORD_MAX;
+        room = room < PROGRAM_MAX ? room : PROGRAM_MAX;
+        memcpy(octets, smallest->octets, smallest->size);
+        size_t size = mutate(format_of(smallest), octets, smallest->size, room, smallest->octets,
+                             smallest->size, seed);
+        take_fewer(smallest, octets, size);
+    }
+    return smallest->events < before;
+}
+
 /* ---- what comes of it ---- */
 
 static bool write_out(const char *path, const struct smallest *smallest)
@@ -198,13 +278,15 @@ static int minimize_input(const struct minimize *minimize, const uint8_t *octets
     smallest.mode = minimize->target->mode;
     smallest.id = result.violation.id;
     smallest.size = size;
+    smallest.most = size;
     smallest.events = result.events;
     memcpy(smallest.octets, octets, size);
     before = smallest;
     bool removed;
-    do { /* in the end neither helps: who does it again gets the same */
+    do { /* in the end none helps: who does it again gets the same */
         removed = remove_records(&smallest);
-    } while (simplify(&smallest) || removed);
+    } while (simplify(&smallest) || removed || remove_two(&smallest) || mutate_it(&smallest) ||
+             change_octets(&smallest));
     return tell(minimize, &before, &smallest);
 }
 
