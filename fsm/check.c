@@ -1,16 +1,35 @@
 /* The state invariants: what must hold of any TCB between two events, one clause a line of
  * TFSM_CLAUSES. */
-#include "engine.h"
+#include "settle.h"
 
 #define WINDOW_MAX (1u << 30)
 
-static bool all_zero(const struct tfsm_tcb *tcb)
+/* All is zero, but for a RST that is owed, the flags that are allowed and, with a label, that. */
+static bool is_empty(const struct tfsm_tcb *tcb, uint32_t flags, bool label)
 {
-    return tcb->snd_una == 0 && tcb->snd_nxt == 0 && tcb->snd_end == 0 && tcb->iss == 0 &&
-           tcb->rcv_nxt == 0 && tcb->rcv_wnd == 0 && tcb->irs == 0 && tcb->ooo_count == 0 &&
-           tcb->rcv_user == 0 && tcb->snd_octets == 0 && tcb->rcv_octets == 0 &&
-           tcb->sacked_count == 0 && tcb->cwnd == 0 && tcb->srtt == 0 && tcb->ts_recent == 0 &&
-           tfsm_deadline(tcb) == TFSM_NEVER && tcb->tries == 0 && tcb->snd_wnd == 0;
+    const uint8_t *octets = (const uint8_t *)tcb;
+    const size_t from = offsetof(struct tfsm_tcb, snd_una);
+    const size_t rst = offsetof(struct tfsm_tcb, rst_seq);
+    const size_t after = offsetof(struct tfsm_tcb, rcv_recent);
+    uint8_t all = tcb->snd_wscale | tcb->rcv_wscale | tcb->ooo_count | tcb->sacked_count |
+                  tcb->cookie_len | (label ? 0 : tcb->security);
+    for (size_t i = from; i < sizeof *tcb; i++) {
+        all |= i < rst || i >= after ? octets[i] : 0;
+    }
+    return all == 0 && (tcb->flags & ~flags) == 0 &&
+           (tcb->owed & ~(TFSM_OWE_RST | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS)) == 0;
+}
+
+/* Before the peer's SYN. */
+static bool knows_no_peer(const struct tfsm_tcb *tcb)
+{
+    const uint32_t flags = TFSM_M_PASSIVE | TFSM_M_PEER_FIN | TFSM_M_WSCALE | TFSM_M_URGENT_TOLD |
+                           TFSM_M_TIMESTAMPS | TFSM_M_SACK | TFSM_M_ECN | TFSM_M_ECE | TFSM_M_CWR |
+                           TFSM_M_CUT | TFSM_M_DSACK;
+    return (tcb->irs | tcb->rcv_nxt | tcb->rcv_up | tcb->rcv_fin | tcb->rcv_acked) == 0 &&
+           (tcb->rcv_user | tcb->rcv_octets | tcb->at_ack) == 0 && tcb->ooo_count == 0 &&
+           (tcb->snd_wnd | tcb->snd_wnd_max | tcb->snd_wl1 | tcb->snd_wl2) == 0 &&
+           (tcb->flags & flags) == 0 && (tcb->owed & TFSM_OWE_ACK) == 0 && tcb->uto_peer == 0;
 }
 
 static enum tfsm_clause check_send(const struct tfsm_tcb *tcb)
@@ -19,8 +38,16 @@ static enum tfsm_clause check_send(const struct tfsm_tcb *tcb)
                                  STATE_BIT(CLOSING) | STATE_BIT(LAST_ACK) | STATE_BIT(TIME_WAIT);
     bool close = has(tcb->flags, TFSM_M_CLOSE);
     bool fin_acked = fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt;
-    if (!seq_le(tcb->snd_una, tcb->snd_nxt) || !seq_le(tcb->snd_nxt, send_limit(tcb))) {
+    uint32_t all = seq_distance(tcb->snd_una, send_limit(tcb));
+    if (in_flight(tcb) > all) {
         return TFSM_CLAUSE_SEND_ORDER;
+    }
+    if (all > TFSM_BUFF_MAX + 2 || send_queue(tcb) > TFSM_BUFF_MAX) {
+        return TFSM_CLAUSE_SEND_QUEUE;
+    }
+    if (has(tcb->flags, TFSM_M_URGENT) &&
+        (!seq_le(tcb->snd_una, tcb->snd_up) || !seq_le(tcb->snd_up, tcb->snd_end))) {
+        return TFSM_CLAUSE_SEND_URGENT;
     }
     uint32_t acked = (uint32_t)(tcb->snd_octets & UINT32_MAX);
     acked = seq_add(acked, has(tcb->flags, TFSM_M_SYN_ACKED) ? 1 : 0);
@@ -28,8 +55,10 @@ static enum tfsm_clause check_send(const struct tfsm_tcb *tcb)
     if (tcb->snd_una != seq_add(tcb->iss, acked)) {
         return TFSM_CLAUSE_ISS_BEFORE_UNA;
     }
-    if (!has(tcb->flags, TFSM_M_SYN_ACKED) &&
-        !IN_STATE(tcb, STATE_BIT(SYN_SENT) | STATE_BIT(SYN_RECEIVED) | STATE_BIT(FIN_WAIT_1))) {
+    const uint32_t before = STATE_BIT(SYN_SENT) | STATE_BIT(SYN_RECEIVED);
+    if (has(tcb->flags, TFSM_M_SYN_ACKED)
+            ? IN_STATE(tcb, before)
+            : !IN_STATE(tcb, before | STATE_BIT(FIN_WAIT_1)) || tcb->snd_octets > 0) {
         return TFSM_CLAUSE_SYN_UNACKED;
     }
     if (IN_STATE(tcb, user_closed) && !close) {
@@ -37,6 +66,9 @@ static enum tfsm_clause check_send(const struct tfsm_tcb *tcb)
     }
     if (close && !IN_STATE(tcb, user_closed | STATE_BIT(SYN_RECEIVED))) {
         return TFSM_CLAUSE_CLOSE_LEAVES;
+    }
+    if (has(tcb->flags, TFSM_M_DEAF) && !close) {
+        return TFSM_CLAUSE_DEAF_NEEDS_CLOSE;
     }
     if (IN_STATE(tcb, STATE_BIT(FIN_WAIT_2) | STATE_BIT(TIME_WAIT)) && !fin_acked) {
         return TFSM_CLAUSE_OUR_FIN_ACKED;
@@ -51,6 +83,8 @@ static enum tfsm_clause check_out_of_order(const struct tfsm_tcb *tcb)
 {
     uint32_t last = 0;
     bool fin = has(tcb->flags, TFSM_M_PEER_FIN);
+    bool fin_passed = fin && tcb->rcv_fin == seq_sub(tcb->rcv_nxt, 1);
+    bool open = has(tcb->flags, TFSM_M_SYN_ACKED) && IN_STATE(tcb, STATES_RECEIVING);
     if (tcb->ooo_count > TFSM_OOO_SLOTS) {
         return TFSM_CLAUSE_OOO_SORTED;
     }
@@ -63,10 +97,14 @@ static enum tfsm_clause check_out_of_order(const struct tfsm_tcb *tcb)
         if (right > tcb->rcv_wnd) {
             return TFSM_CLAUSE_OOO_IN_WINDOW;
         }
-        if (fin && right > seq_distance(tcb->rcv_nxt, tcb->rcv_fin)) {
+        if (fin_passed || (fin && right > seq_distance(tcb->rcv_nxt, tcb->rcv_fin))) {
             return TFSM_CLAUSE_OOO_BEFORE_FIN;
         }
         last = right;
+    }
+    if (open && ((tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt) ||
+                 (fin && tcb->rcv_fin == tcb->rcv_nxt))) {
+        return TFSM_CLAUSE_OOO_WAITS;
     }
     return TFSM_OK;
 }
@@ -77,7 +115,7 @@ static enum tfsm_clause check_receive(const struct tfsm_tcb *tcb)
         STATE_BIT(CLOSE_WAIT) | STATE_BIT(CLOSING) | STATE_BIT(LAST_ACK) | STATE_BIT(TIME_WAIT);
     bool fin = has(tcb->flags, TFSM_M_PEER_FIN);
     bool fin_passed = fin && tcb->rcv_fin == seq_sub(tcb->rcv_nxt, 1);
-    if (tcb->rcv_wnd > WINDOW_MAX) {
+    if (tcb->rcv_wnd > (has(tcb->flags, TFSM_M_SYN_ACKED) ? WINDOW_MAX : UINT16_MAX)) {
         return TFSM_CLAUSE_RCV_WINDOW;
     }
     if (tcb->snd_wnd > WINDOW_MAX || tcb->snd_wnd > tcb->snd_wnd_max) {
@@ -90,11 +128,20 @@ static enum tfsm_clause check_receive(const struct tfsm_tcb *tcb)
     if (tcb->state != TFSM_SYN_SENT && tcb->rcv_nxt != seq_add(tcb->irs, received)) {
         return TFSM_CLAUSE_RCV_ORDER;
     }
+    if (tcb->rcv_user > tcb->rcv_octets ||
+        tcb->rcv_user > TFSM_BUFF_MAX - min32(tcb->rcv_wnd, TFSM_BUFF_MAX)) {
+        return TFSM_CLAUSE_RCV_BUFFER;
+    }
+    uint32_t since = seq_distance(tcb->rcv_acked, tcb->rcv_nxt);
+    if (since > received || since > TFSM_BUFF_MAX - tcb->rcv_wnd) {
+        return TFSM_CLAUSE_RCV_ACKED;
+    }
     if (fin && !fin_passed && !seq_in(tcb->rcv_fin, tcb->rcv_nxt, tcb->rcv_wnd)) {
         return TFSM_CLAUSE_PEER_FIN;
     }
     if (tcb->snd_wscale > 14 || tcb->rcv_wscale > 14 ||
-        (!has(tcb->flags, TFSM_M_WSCALE) && tcb->snd_wscale > 0)) {
+        (!has(tcb->flags, TFSM_M_WSCALE) &&
+         (tcb->snd_wscale > 0 || (tcb->state != TFSM_SYN_SENT && tcb->rcv_wscale > 0)))) {
         return TFSM_CLAUSE_WSCALE;
     }
     if (tcb->snd_mss == 0) {
@@ -110,20 +157,25 @@ static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
     if ((tcb->at_rtx != 0) != (!time_wait && (waits || must_retransmit(tcb)))) {
         return TFSM_CLAUSE_RTX_TIMER;
     }
-    if ((tcb->at_persist != 0) != must_probe(tcb)) {
+    if ((tcb->at_persist != 0) != must_probe(tcb) ||
+        has(tcb->flags, TFSM_M_PROBING) != must_probe(tcb) ||
+        (has(tcb->flags, TFSM_M_PROBED) && !must_probe(tcb))) {
         return TFSM_CLAUSE_PERSIST_TIMER;
     }
     bool deaf = tcb->state == TFSM_FIN_WAIT_2 && has(tcb->flags, TFSM_M_DEAF);
     if ((tcb->at_2msl != 0) != (time_wait || deaf)) {
         return TFSM_CLAUSE_TIME_WAIT_TIMER;
     }
-    if (tcb->at_ack != 0 && tcb->rcv_acked == tcb->rcv_nxt) {
+    if (tcb->at_ack != 0 &&
+        (tcb->rcv_acked == tcb->rcv_nxt || !has(tcb->flags, TFSM_M_SYN_ACKED))) {
         return TFSM_CLAUSE_ACK_TIMER;
     }
-    if ((tcb->at_keepalive != 0 || tcb->keepalives > 0) && tcb->snd_una != tcb->snd_nxt) {
+    bool silent = IN_STATE(tcb, STATES_IDLE) && tcb->snd_una == tcb->snd_nxt && !must_probe(tcb);
+    if ((tcb->at_keepalive != 0 || tcb->keepalives > 0) && !silent) {
         return TFSM_CLAUSE_KEEPALIVE_TIMER;
     }
-    if (tcb->at_user != 0 && (time_wait || tcb->snd_una == send_limit(tcb))) {
+    if ((tcb->at_user != 0 && (time_wait || tcb->snd_una == send_limit(tcb))) ||
+        (tcb->at_user == 0 && tcb->user_from != 0)) {
         return TFSM_CLAUSE_USER_TIMER;
     }
     return TFSM_OK;
@@ -145,17 +197,24 @@ static enum tfsm_clause check_recovery(const struct tfsm_tcb *tcb)
         }
         last = right;
     }
+    if (tcb->limited > 0 && (tcb->limited > seq_distance(tcb->snd_una, tcb->snd_limited) ||
+                             seq_distance(tcb->snd_una, tcb->snd_limited) > flight)) {
+        return TFSM_CLAUSE_LIMITED;
+    }
     if (!has(tcb->flags, TFSM_M_SYN_ACKED)) {
-        return losing(tcb) ? TFSM_CLAUSE_RECOVERY : TFSM_OK;
+        return losing(tcb) || seq_distance(tcb->iss, tcb->snd_recover) > 1 ? TFSM_CLAUSE_RECOVERY
+                                                                           : TFSM_OK;
     }
     if (losing(tcb) != seq_lt(tcb->snd_una, tcb->snd_recover) ||
+        (!losing(tcb) && seq_distance(tcb->snd_recover, tcb->snd_una) > 1) ||
         (losing(tcb) && (!seq_le(tcb->snd_recover, tcb->snd_nxt) ||
                          !seq_in(tcb->snd_rtx, tcb->snd_una, seq_add(flight, 1)))) ||
         has(tcb->flags, TFSM_M_LOSS | TFSM_M_RECOVERY)) {
         return TFSM_CLAUSE_RECOVERY;
     }
     /* The MSS may have shrunk since, but never grows. */
-    if (tcb->cwnd < smss(tcb) || tcb->ssthresh < 2 * smss(tcb)) {
+    if (tcb->cwnd < smss(tcb) || tcb->ssthresh < 2 * smss(tcb) || tcb->cwnd > CWND_MAX ||
+        tcb->ssthresh > CWND_MAX) {
         return TFSM_CLAUSE_CWND;
     }
     return TFSM_OK;
@@ -163,6 +222,10 @@ static enum tfsm_clause check_recovery(const struct tfsm_tcb *tcb)
 
 static enum tfsm_clause check_agreed(const struct tfsm_tcb *tcb)
 {
+    bool measured = has(tcb->flags, TFSM_M_MEASURED);
+    if (max32(tcb->srtt, tcb->rttvar) > (measured ? UINT32_MAX / 16 : 0)) {
+        return TFSM_CLAUSE_RTT;
+    }
     if (!has(tcb->flags, TFSM_M_SACK) && (tcb->sacked_count > 0 || has(tcb->flags, TFSM_M_DSACK))) {
         return TFSM_CLAUSE_AGREED;
     }
@@ -173,23 +236,31 @@ static enum tfsm_clause check_agreed(const struct tfsm_tcb *tcb)
     if (!has(tcb->flags, TFSM_M_TIMESTAMPS) && tcb->ts_recent != 0) {
         return TFSM_CLAUSE_AGREED;
     }
+    if (tcb->cookie_len > TFSM_COOKIE_MAX || tcb->cookie_len % 2 != 0 || tcb->cookie_len == 2) {
+        return TFSM_CLAUSE_COOKIE;
+    }
     return TFSM_OK;
+}
+
+/* The RST that is owed, and nothing where none is. */
+static bool rst_is_whole(const struct tfsm_tcb *tcb)
+{
+    bool rst = has(tcb->owed, TFSM_OWE_RST);
+    bool ack = has(tcb->owed, TFSM_OWE_RST_ACK);
+    bool stamps = has(tcb->owed, TFSM_OWE_RST_TS);
+    return (rst || (!ack && !stamps)) && ((rst && !ack) || tcb->rst_seq == 0) &&
+           (ack || tcb->rst_ack == 0) && (stamps || (tcb->rst_ts_val | tcb->rst_ts_ecr) == 0);
 }
 
 static enum tfsm_clause check_debts(const struct tfsm_tcb *tcb)
 {
-    bool syn_states =
-        IN_STATE(tcb, STATE_BIT(SYN_SENT) | STATE_BIT(SYN_RECEIVED) | STATE_BIT(FIN_WAIT_1));
-    if ((tcb->owed & (TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS)) != 0 && !has(tcb->owed, TFSM_OWE_RST)) {
-        return TFSM_CLAUSE_DEBT;
-    }
-    if (has(tcb->owed, TFSM_OWE_SYN) && !syn_states) {
+    if (has(tcb->owed, TFSM_OWE_SYN) && has(tcb->flags, TFSM_M_SYN_ACKED)) {
         return TFSM_CLAUSE_DEBT;
     }
     if (has(tcb->owed, TFSM_OWE_RTX) && !must_retransmit(tcb)) {
         return TFSM_CLAUSE_DEBT;
     }
-    if (has(tcb->owed, TFSM_OWE_KEEPALIVE) && tcb->snd_una != tcb->snd_nxt) {
+    if (has(tcb->owed, TFSM_OWE_KEEPALIVE) && tcb->keepalives == 0) {
         return TFSM_CLAUSE_DEBT;
     }
     if (has(tcb->owed, TFSM_OWE_PROBE) && !must_probe(tcb)) {
@@ -203,16 +274,18 @@ enum tfsm_clause tfsm_check(const struct tfsm_tcb *tcb)
     if (tcb->state >= TFSM_STATES) {
         return TFSM_CLAUSE_STATE_KNOWN;
     }
-    if (tcb->state == TFSM_CLOSED || tcb->state == TFSM_LISTEN) {
-        const uint8_t rst = TFSM_OWE_RST | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS;
-        if (tcb->state == TFSM_CLOSED &&
-            (!all_zero(tcb) || tcb->flags != 0 || (tcb->owed & ~rst) != 0)) {
-            return TFSM_CLAUSE_CLOSED_IS_EMPTY;
-        }
-        if (!all_zero(tcb) || (tcb->owed & ~rst) != 0) {
-            return TFSM_CLAUSE_LISTEN_IS_EMPTY;
-        }
-        return TFSM_OK;
+    if (!rst_is_whole(tcb)) {
+        return TFSM_CLAUSE_DEBT;
+    }
+    if (tcb->state == TFSM_CLOSED) {
+        return is_empty(tcb, 0, false) ? TFSM_OK : TFSM_CLAUSE_CLOSED_IS_EMPTY;
+    }
+    if (tcb->state == TFSM_LISTEN) {
+        return is_empty(tcb, TFSM_M_PASSIVE | TFSM_M_REMOTE, true) ? TFSM_OK
+                                                                   : TFSM_CLAUSE_LISTEN_IS_EMPTY;
+    }
+    if (tcb->state == TFSM_SYN_SENT && !knows_no_peer(tcb)) {
+        return TFSM_CLAUSE_PEER_UNKNOWN;
     }
     enum tfsm_clause clause = check_send(tcb);
     clause = clause == TFSM_OK ? check_receive(tcb) : clause;

@@ -480,11 +480,17 @@ struct tfsm_status_block {
     X(STATE_KNOWN, "RFC9293:3.3.2 the state is one of the eleven")                                 \
     X(CLOSED_IS_EMPTY, "RFC9293:3.3.2 CLOSED holds no connection")                                 \
     X(LISTEN_IS_EMPTY, "RFC9293:3.10.1 LISTEN holds no sequence numbers and no timer")             \
+    X(PEER_UNKNOWN, "RFC9293:3.10.7.3 in SYN-SENT nothing is known of the peer")                   \
     X(SEND_ORDER, "RFC9293:3.4 SND.UNA =< SND.NXT =< queued end, FIN last")                        \
+    X(SEND_QUEUE, "RFC9293:3.10.2 what is queued fits the largest send buffer")                    \
+    X(SEND_URGENT, "RFC9293:3.8.5 our urgent data end in what is queued")                          \
     X(ISS_BEFORE_UNA, "RFC9293:3.4 SND.UNA is ISS, the SYN, the octets acknowledged and the FIN")  \
-    X(SYN_UNACKED, "RFC9293:3.10.7.4 our SYN is acknowledged before ESTABLISHED")                  \
+    X(SYN_UNACKED,                                                                                 \
+      "RFC9293:3.10.7.4 our SYN is acknowledged before ESTABLISHED, and not in SYN-SENT or "       \
+      "SYN-RECEIVED")                                                                              \
     X(FIN_NEEDS_CLOSE, "RFC9293:3.10.4 a FIN is sent only after CLOSE")                            \
     X(CLOSE_LEAVES, "RFC9293:3.10.4 CLOSE leaves ESTABLISHED and CLOSE-WAIT at once")              \
+    X(DEAF_NEEDS_CLOSE, "RFC9293:MAY-1 only who has closed can have said that he will not read")   \
     X(OUR_FIN_ACKED, "RFC9293:3.10.7.4 FIN-WAIT-2 and TIME-WAIT need our FIN acknowledged")        \
     X(OUR_FIN_UNACKED,                                                                             \
       "RFC9293:3.10.7.4 FIN-WAIT-1, CLOSING and LAST-ACK end with the acknowledgment of our FIN")  \
@@ -492,9 +498,15 @@ struct tfsm_status_block {
     X(RCV_ORDER, "RFC9293:3.4 RCV.NXT is IRS, the SYN, the octets delivered and the FIN")          \
     X(RCV_WINDOW, "RFC7323:2.3 the window is at most 2^30")                                        \
     X(SND_WINDOW, "RFC7323:2.3 the peer's window is at most 2^30 and its greatest is remembered")  \
+    X(RCV_BUFFER,                                                                                  \
+      "RFC9293:3.8.6.2.2 what was not taken was delivered, and fits the largest receive buffer "   \
+      "beside the window")                                                                         \
+    X(RCV_ACKED,                                                                                   \
+      "RFC7323:4.3 Last.ACK.sent is not beyond RCV.NXT, and what has come since lay in a window")  \
     X(OOO_SORTED, "RFC9293:SHLD-31 queued ranges are sorted, disjoint and not empty")              \
     X(OOO_IN_WINDOW, "RFC9293:3.10.7.4 queued ranges lie in the window")                           \
     X(OOO_BEFORE_FIN, "RFC9293:3.4 no text beyond the peer's FIN")                                 \
+    X(OOO_WAITS, "RFC9293:3.10.7.4 text and FIN at RCV.NXT wait for nothing but the handshake")    \
     X(WSCALE, "RFC7323:2.3 a shift is at most 14, and none without agreement")                     \
     X(MSS, "RFC9293:3.7.1 the MSS is not zero")                                                    \
     X(RTX_TIMER,                                                                                   \
@@ -510,9 +522,12 @@ struct tfsm_status_block {
     X(SCOREBOARD, "RFC6675:4 ranges the peer holds are sorted, above SND.UNA and were sent")       \
     X(RECOVERY, "RFC6582:3.2 recovery runs while SND.UNA is before recover, from loss or timeout") \
     X(CWND, "RFC5681:3.1 the congestion window holds a segment and ssthresh two")                  \
+    X(LIMITED, "RFC5681:3.2 what limited transmit has sent is in flight")                          \
+    X(RTT, "RFC6298:2 SRTT and RTTVAR are of measurements, and of none are 0")                     \
     X(ACK_TIMER, "RFC9293:MUST-40 a delayed acknowledgment waits where text was received")         \
     X(KEEPALIVE_TIMER, "RFC9293:MUST-26 a keep-alive waits only while nothing is outstanding")     \
-    X(AGREED, "RFC7323:2.2 what was not agreed leaves no trace")
+    X(AGREED, "RFC7323:2.2 what was not agreed leaves no trace")                                   \
+    X(COOKIE, "RFC7413:4.1.1 a cookie has 4 to 16 octets, an even number of them, or is none")
 
 enum tfsm_clause {
 #define TFSM_X(name, text) TFSM_CLAUSE_##name,
