@@ -2,7 +2,7 @@
  * TFSM_CLAUSES. */
 #include "settle.h"
 
-#define WINDOW_MAX (1u << 30)
+#define WINDOW_MAX ((uint32_t)UINT16_MAX << SHIFT_MAX)
 
 /* All is zero, but for a RST that is owed, the flags that are allowed and, with a label, that. */
 static bool is_empty(const struct tfsm_tcb *tcb, uint32_t flags, bool label)
@@ -39,7 +39,9 @@ static enum tfsm_clause check_send(const struct tfsm_tcb *tcb)
     bool close = has(tcb->flags, TFSM_M_CLOSE);
     bool fin_acked = fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt;
     uint32_t all = seq_distance(tcb->snd_una, send_limit(tcb));
-    if (in_flight(tcb) > all) {
+    bool syn = !has(tcb->flags, TFSM_M_SYN_ACKED); /* it stands in front, and was sent */
+    if (in_flight(tcb) > all ||
+        (syn && (tcb->snd_una == tcb->snd_nxt || tcb->snd_una == tcb->snd_end))) {
         return TFSM_CLAUSE_SEND_ORDER;
     }
     if (all > TFSM_BUFF_MAX + 2 || send_queue(tcb) > TFSM_BUFF_MAX) {
@@ -118,7 +120,7 @@ static enum tfsm_clause check_receive(const struct tfsm_tcb *tcb)
     if (tcb->rcv_wnd > (has(tcb->flags, TFSM_M_SYN_ACKED) ? WINDOW_MAX : UINT16_MAX)) {
         return TFSM_CLAUSE_RCV_WINDOW;
     }
-    if (tcb->snd_wnd > WINDOW_MAX || tcb->snd_wnd > tcb->snd_wnd_max) {
+    if (tcb->snd_wnd_max > WINDOW_MAX || tcb->snd_wnd > tcb->snd_wnd_max) {
         return TFSM_CLAUSE_SND_WINDOW;
     }
     if (IN_STATE(tcb, peer_closed) != fin_passed) {
@@ -133,7 +135,7 @@ static enum tfsm_clause check_receive(const struct tfsm_tcb *tcb)
         return TFSM_CLAUSE_RCV_BUFFER;
     }
     uint32_t since = seq_distance(tcb->rcv_acked, tcb->rcv_nxt);
-    if (since > received || since > TFSM_BUFF_MAX - tcb->rcv_wnd) {
+    if (since > tcb->rcv_octets + (fin_passed ? 1 : 0) || since > TFSM_BUFF_MAX - tcb->rcv_wnd) {
         return TFSM_CLAUSE_RCV_ACKED;
     }
     if (fin && !fin_passed && !seq_in(tcb->rcv_fin, tcb->rcv_nxt, tcb->rcv_wnd)) {

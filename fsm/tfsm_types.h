@@ -481,7 +481,7 @@ struct tfsm_status_block {
     X(CLOSED_IS_EMPTY, "RFC9293:3.3.2 CLOSED holds no connection")                                 \
     X(LISTEN_IS_EMPTY, "RFC9293:3.10.1 LISTEN holds no sequence numbers and no timer")             \
     X(PEER_UNKNOWN, "RFC9293:3.10.7.3 in SYN-SENT nothing is known of the peer")                   \
-    X(SEND_ORDER, "RFC9293:3.4 SND.UNA =< SND.NXT =< queued end, FIN last")                        \
+    X(SEND_ORDER, "RFC9293:3.4 SND.UNA =< SND.NXT =< queued end, SYN first, FIN last")             \
     X(SEND_QUEUE, "RFC9293:3.10.2 what is queued fits the largest send buffer")                    \
     X(SEND_URGENT, "RFC9293:3.8.5 our urgent data end in what is queued")                          \
     X(ISS_BEFORE_UNA, "RFC9293:3.4 SND.UNA is ISS, the SYN, the octets acknowledged and the FIN")  \
@@ -496,8 +496,10 @@ struct tfsm_status_block {
       "RFC9293:3.10.7.4 FIN-WAIT-1, CLOSING and LAST-ACK end with the acknowledgment of our FIN")  \
     X(PEER_FIN, "RFC9293:3.10.7.4 the state agrees with the peer's FIN")                           \
     X(RCV_ORDER, "RFC9293:3.4 RCV.NXT is IRS, the SYN, the octets delivered and the FIN")          \
-    X(RCV_WINDOW, "RFC7323:2.3 the window is at most 2^30")                                        \
-    X(SND_WINDOW, "RFC7323:2.3 the peer's window is at most 2^30 and its greatest is remembered")  \
+    X(RCV_WINDOW,                                                                                  \
+      "RFC7323:2.3 the window is at most 65535 * 2^14, and 65535 before our SYN is acknowledged")  \
+    X(SND_WINDOW,                                                                                  \
+      "RFC7323:2.3 the peer's window is at most 65535 * 2^14 and its greatest is remembered")      \
     X(RCV_BUFFER,                                                                                  \
       "RFC9293:3.8.6.2.2 what was not taken was delivered, and fits the largest receive buffer "   \
       "beside the window")                                                                         \

@@ -161,7 +161,7 @@ target_compile_definitions(script PUBLIC _GNU_SOURCE)
 target_link_libraries(script PUBLIC libtcpfsm stacks PRIVATE flags)
 endif()
 
-set(fuzz_targets fuzz_trace fuzz_pair fuzz_listener fuzz_endpoint fuzz_wire fuzz_engine fuzz_prose)
+set(fuzz_targets fuzz_trace fuzz_pair fuzz_listener fuzz_endpoint fuzz_wire fuzz_engine fuzz_prose fuzz_step)
 if(TARGET script)
   list(APPEND fuzz_targets fuzz_script)
 endif()

@@ -141,6 +141,7 @@ unsigned fuzz_ends(enum fuzz_target target)
     case FUZZ_TRACE:
     case FUZZ_PAIR:
     case FUZZ_ENDPOINT:
+    case FUZZ_STEP:
         break;
     case FUZZ_LISTENER:
         return TFSM_LISTENER_COUNTS;

@@ -66,6 +66,16 @@ static uint32_t take32(struct program *program)
     return low | (uint32_t)take16(program) << 16;
 }
 
+uint8_t program_octet(struct program *program)
+{
+    return take(program);
+}
+
+uint32_t program_word(struct program *program)
+{
+    return take32(program);
+}
+
 /* Buffer sizes, segment sizes and limits that have shown bugs elsewhere: zero, one, tiny, usual,
  * largest. */
 static void choose_policy(const uint8_t *octets, struct tfsm_config *cfg)

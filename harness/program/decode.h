@@ -162,6 +162,10 @@ struct program {
 void program_open(struct program *program, const uint8_t *octets, size_t size,
                   struct program_config *config);
 
+/* The next octets as they are, least significant first; zeros behind the end. */
+uint8_t program_octet(struct program *program);
+uint32_t program_word(struct program *program);
+
 /* The next record; false at the end. */
 bool program_next(struct program *program, struct record *record);
 

@@ -11,6 +11,8 @@ struct run_result run_program(enum run_mode mode, const uint8_t *octets, size_t 
         return run_listener(octets, size, log, user);
     case RUN_ENDPOINT:
         return run_endpoint(octets, size, log, user);
+    case RUN_STEP:
+        return run_step(octets, size, log, user);
     case RUN_TRACE:
         break;
     }

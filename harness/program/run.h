@@ -1,6 +1,6 @@
 /* Carrying out an event program: one TCB and a peer made of records (trace), two endpoints with
- * real octets and the network between them (pair), one listener and its peers (listen.h), or one
- * endpoint and whatever comes along on the wire (host.h). Time is virtual, nothing is random, and
+ * real octets and the network between them (pair), one listener and its peers (listen.h), one
+ * endpoint and whatever comes along on the wire (host.h), or an arbitrary TCB and one event (single.h). Time is virtual, nothing is random, and
  * every step is watched by the monitor. The fuzz targets, the replay and the capture tests all run
  * programs through here. */
 #ifndef HARNESS_RUN_H
@@ -10,7 +10,7 @@
 #include "monitor.h"
 #include "tfsm_listener.h"
 
-enum run_mode { RUN_TRACE, RUN_PAIR, RUN_LISTENER, RUN_ENDPOINT };
+enum run_mode { RUN_TRACE, RUN_PAIR, RUN_LISTENER, RUN_ENDPOINT, RUN_STEP };
 
 /* One line of what happened. */
 enum run_line_kind {
@@ -42,7 +42,7 @@ typedef void run_log(void *user, const struct run_line *line);
 
 /* What a run came to. */
 struct run_result {
-    uint32_t events; /* events fed to the core */
+    uint32_t events; /* events fed to the core; step: 1 of a case, else 0 */
     /* the first broken invariant; violation.id is null when there is none */
     struct violation violation;
     uint64_t rules[(TFSM_RULES + 63) / 64];  /* rules that fired */

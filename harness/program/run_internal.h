@@ -1,4 +1,4 @@
-/* What run.c, trace.c, pair.c, listen.c and host.c share, and nobody else needs: the account of a run. */
+/* What run.c, trace.c, pair.c, listen.c, single.c and host.c share, and nobody else needs: the account of a run. */
 #ifndef HARNESS_RUN_INTERNAL_H
 #define HARNESS_RUN_INTERNAL_H
 
@@ -104,6 +104,9 @@ struct run_result run_pair(const uint8_t *octets, size_t size, run_log *log, voi
 
 /* listen.c: a listener, its peers and its connections. */
 struct run_result run_listener(const uint8_t *octets, size_t size, run_log *log, void *user);
+
+/* single.c: an arbitrary TCB and one event. */
+struct run_result run_step(const uint8_t *octets, size_t size, run_log *log, void *user);
 
 /* host.c: an endpoint, and whatever comes along on the wire. */
 struct run_result run_endpoint(const uint8_t *octets, size_t size, run_log *log, void *user);

@@ -1,0 +1,254 @@
+/* One step of an arbitrary TCB: see single.h. What is judged is what anybody may rely on who has a TCB that tfsm_check()
+ * passes: the event, and every segment that comes of it, leave one; an error and a refusal leave all as it was, as tfsm_step()
+ * has it; the text handed out lies in the segment, and every segment brings the end of output nearer. */
+#include "octets.h"
+#include "run_internal.h"
+#include "seq.h"
+#include "speak.h"
+#include "single.h"
+
+#include <stddef.h>
+
+#define MENDS_MOST 48u /* clauses mended before it is given up */
+#define WORDS_MOST 15u /* words overwritten */
+#define DRAIN_MOST 64u /* segments drawn: of a queue of 2^30 octets there may be as many more */
+
+static step_checker *check_by;
+
+void step_check_by(step_checker *checker)
+{
+    check_by = checker;
+}
+
+enum tfsm_clause step_check(const struct tfsm_tcb *tcb)
+{
+    return check_by != NULL ? check_by(tcb) : tfsm_check(tcb);
+}
+
+/* ---- the case ---- */
+
+static void put_word(void *object, size_t word, uint32_t value)
+{
+    memcpy((uint8_t *)object + word * sizeof value, &value, sizeof value);
+}
+
+/* A word of the TCB, or behind it of the policy, is overwritten. */
+static void overwrite(struct step_case *it, uint32_t index, uint32_t value)
+{
+    const size_t tcb = sizeof it->tcb / sizeof value;
+    const size_t cfg = sizeof it->cfg / sizeof value;
+    size_t word = index % (tcb + cfg);
+    if (word < tcb) {
+        put_word(&it->tcb, word, value);
+    } else {
+        put_word(&it->cfg, word - tcb, value);
+    }
+}
+
+/* The policies that a program's header does not know. */
+static void choose_more(struct program *input, struct tfsm_config *cfg)
+{
+    static const tfsm_time times[8] = {
+        0, 1, 1000, 500000, 5000000, 75000000, UINT64_C(86400) * 1000000, TFSM_NEVER};
+    uint8_t shift = program_octet(input);
+    uint8_t every = program_octet(input);
+    uint8_t uto = program_octet(input);
+    cfg->rcv_wscale = shift < 128 ? TFSM_WSCALE_FITS : shift & 15;
+    cfg->challenge_every = times[(every + 4u) & 7];
+    cfg->keepalive_every = times[((every >> 3) + 5u) & 7];
+    cfg->mss_default = every < 192 ? cfg->mss_default : every & 1 ? 1 : UINT16_MAX;
+    cfg->uto_most = times[(uto + 6u) & 7];
+    cfg->uto_least = uto < 128 ? cfg->uto_least : times[uto >> 3 & 7];
+}
+
+/* What an event brings besides its record. */
+static void draw_event(struct program *input, const struct program_config *config, uint8_t more,
+                       struct step_case *it)
+{
+    struct record record = {.kind = RECORD_HOLD};
+    tfsm_time deadline = tfsm_deadline(&it->tcb);
+    const struct speaker peer = {.nxt = knows_peer(&it->tcb) ? it->tcb.rcv_nxt : config->iss[1],
+                                 .iss = knows_peer(&it->tcb) ? it->tcb.irs : config->iss[1],
+                                 .stamp = it->tcb.ts_recent};
+    (void)program_next(input, &record);
+    it->ev.now = config->start;
+    switch ((enum record_kind)record.kind) {
+    case RECORD_SEGMENT:
+        it->ev.kind = TFSM_EV_SEGMENT;
+        it->ev.segment = record_segment(&record, &it->tcb, it->ev.now);
+        break;
+    case RECORD_CALL:
+        it->ev = record_event(&record, &it->tcb);
+        it->ev.now = config->start;
+        break;
+    case RECORD_TIME:
+    case RECORD_FLUSH:
+        it->ev.kind = TFSM_EV_TIMEOUT;
+        it->ev.now = record.to_deadline || record.kind == RECORD_FLUSH
+                         ? run_beside(deadline, record.beside, config->start)
+                         : config->start + (config->start < TFSM_NEVER / 2 ? record.delay : 0);
+        break;
+    case RECORD_DELIVER:
+    case RECORD_DROP:
+    case RECORD_COPY:
+        it->ev.kind = TFSM_EV_SEGMENT;
+        it->ev.segment = speak(&record, &it->tcb, it->cfg.profile, &peer, config->start);
+        break;
+    case RECORD_HOLD:
+        it->silent = true;
+        break;
+    }
+    it->ev.iss = seq_add(config->iss[0], 1000003);
+    it->ev.ts_offset = config->ts_offset[1];
+    it->ev.listener = (more & 1) == 0;
+    if (it->ev.kind == TFSM_EV_SEGMENT) {
+        it->ev.fast_open = (more & 2) != 0;
+        it->ev.cookie_len = more >> 2 & 31;
+    }
+#ifdef HARNESS_PROFILE
+    it->ev.fast_open = it->ev.fast_open && (HARNESS_PROFILE & TFSM_BUILD_FAST_OPEN) != 0;
+    it->ev.cookie_len = (HARNESS_PROFILE & TFSM_BUILD_FAST_OPEN) != 0 ? it->ev.cookie_len : 0;
+#endif
+}
+
+static void read_words(struct program *input, struct step_case *it)
+{
+    unsigned words = program_octet(input) % (WORDS_MOST + 1);
+    for (unsigned i = 0; i < words; i++) {
+        uint32_t index = program_octet(input);
+        overwrite(it, index, program_word(input));
+    }
+}
+
+void step_read(struct step_case *it, const uint8_t *octets, size_t size)
+{
+    struct program input;
+    struct program_config config;
+    memset(it, 0, sizeof *it);
+    program_open(&input, octets, size, &config);
+    it->cfg = config.cfg[0];
+    uint8_t more = program_octet(&input);
+    choose_more(&input, &it->cfg);
+    step_draw(&input, &config, &it->tcb);
+    read_words(&input, it);
+    /* Neither comes to its end in practice. */
+    it->tcb.rcv_octets &= UINT64_MAX >> 2;
+    it->tcb.snd_octets &= UINT64_MAX >> 2;
+    it->clause = step_check(&it->tcb);
+    for (unsigned i = 0; i < MENDS_MOST && it->clause != TFSM_OK; i++) {
+        step_mend(&it->tcb, it->clause, config.start);
+        it->clause = step_check(&it->tcb);
+    }
+    draw_event(&input, &config, more, it);
+}
+
+/* ---- the step ---- */
+
+struct step {
+    struct run_account run;
+    struct step_case it;
+};
+
+static void judge_tcb(struct step *step, const struct tfsm_tcb *tcb)
+{
+    enum tfsm_clause clause = step_check(tcb);
+    if (clause != TFSM_OK) {
+        run_violates(&step->run, 0, tfsm_clause_name(clause), tfsm_clause_text(clause));
+    }
+}
+
+static void judge_effects(struct step *step, const struct tfsm_tcb *before, enum tfsm_result result,
+                          const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+{
+    const struct tfsm_segment *segment = &step->it.ev.segment;
+    uint64_t controls =
+        (segment->flags & TFSM_SYN ? 1u : 0u) + (segment->flags & TFSM_FIN ? 1u : 0u);
+    if (result != TFSM_DONE && !same_tcb(before, after)) {
+        run_violates(&step->run, 0, "ERROR_CHANGES", "RFC9293:3.10 an error changes nothing");
+    }
+    for (unsigned i = 0; result == TFSM_DONE && i < fx->text_count; i++) {
+        const struct tfsm_text *text = &fx->text[i];
+        if (step->it.ev.kind != TFSM_EV_SEGMENT || text->len == 0 ||
+            (uint64_t)text->at + text->len + controls > segment->len) {
+            run_violates(&step->run, 0, "TEXT_OUTSIDE",
+                         "RFC9293:3.10.7.4 text handed out lies in the segment");
+        }
+    }
+}
+
+static void feed(struct step *step)
+{
+    static struct tfsm_tcb before;
+    static struct tfsm_effects fx;
+    struct tfsm_tcb *tcb = &step->it.tcb;
+    copy_tcb(&before, tcb);
+    enum tfsm_result result = tfsm_step(tcb, &step->it.cfg, &step->it.ev, &fx);
+    const struct tfsm_trace *fired = machine_trace(&fx);
+    for (unsigned i = 0; i < fired->count; i++) {
+        run_hit(&step->run, fired->fired[i]);
+    }
+    judge_effects(step, &before, result, &fx, tcb);
+    judge_tcb(step, tcb);
+    struct run_line line = {.kind = run_kind_of(&step->it.ev),
+                            .now = step->run.now,
+                            .ev = &step->it.ev,
+                            .result = result,
+                            .fx = &fx,
+                            .trace = fired,
+                            .before = &before,
+                            .after = tcb};
+    run_tell(&step->run, &line);
+}
+
+/* Something was paid, sent, or sent again. */
+static bool is_nearer(const struct tfsm_tcb *before, const struct tfsm_tcb *after)
+{
+    return (before->owed & ~after->owed) != 0 || before->snd_nxt != after->snd_nxt ||
+           before->snd_rtx != after->snd_rtx || (~before->flags & after->flags & TFSM_M_AGAIN) != 0;
+}
+
+static void drain(struct step *step)
+{
+    static struct tfsm_tcb before;
+    static struct tfsm_segment segment;
+    struct tfsm_tcb *tcb = &step->it.tcb;
+    for (unsigned i = 0; i < DRAIN_MOST && !run_broken(&step->run); i++) {
+        copy_tcb(&before, tcb);
+        bool nothing = tfsm_has_nothing(tcb);
+        if (!tfsm_output(tcb, &step->it.cfg, step->run.now, &segment)) {
+            run_hit(&step->run, TFSM_RULE_OUT_NOTHING);
+            break;
+        }
+        run_hit(&step->run, segment.rule);
+        if (nothing || !is_nearer(&before, tcb)) {
+            run_violates(&step->run, 0, "NO_PROGRESS",
+                         "RFC9293:MUST-58 every segment that goes out brings the last one nearer");
+        }
+        judge_tcb(step, tcb);
+        struct run_line line = {.kind = RUN_SENDS,
+                                .now = step->run.now,
+                                .segment = &segment,
+                                .before = &before,
+                                .after = tcb};
+        run_tell(&step->run, &line);
+    }
+}
+
+struct run_result run_step(const uint8_t *octets, size_t size, run_log *log, void *user)
+{
+    static struct step step;
+    step.run = (struct run_account){.log = log, .user = user};
+    step_read(&step.it, octets, size);
+    step.run.now = step.it.ev.now;
+    coverage_begin();
+    if (step.it.clause != TFSM_OK) {
+        run_note(&step.run, "no case: the TCB is not in order");
+        return step.run.result;
+    }
+    step.run.result.events = 1;
+    if (!step.it.silent) {
+        feed(&step);
+    }
+    drain(&step);
+    return step.run.result;
+}

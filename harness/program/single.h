@@ -1,0 +1,37 @@
+/* Cases of one step: an arbitrary TCB that tfsm_check() passes, an arbitrary policy, and one event. The input draws the
+ * members of the TCB one by one and relative to each other; where a clause of tfsm_check() is broken the members it speaks
+ * of are mended, a few times over, for of TCBs drawn at random hardly one passes. Whatever passes can be drawn: last
+ * come words of the TCB, the policy and the segment to be overwritten. What does not pass in the end is no case.
+ *
+ * An input is the header of a program, an octet of what else the event has, the draws of the TCB (STEP_DRAWS), the words
+ * to overwrite, and a record. */
+#ifndef HARNESS_SINGLE_H
+#define HARNESS_SINGLE_H
+
+#include "decode.h"
+
+/* A case. */
+struct step_case {
+    struct tfsm_tcb tcb;
+    struct tfsm_config cfg;
+    bool silent; /* no event: only what tfsm_output() makes of it */
+    struct tfsm_event ev;
+    enum tfsm_clause clause; /* that the TCB breaks, all mending in vain; TFSM_OK: it is a case */
+};
+
+void step_read(struct step_case *it, const uint8_t *octets, size_t size);
+
+/* From now on TCBs are asked by this function, instead of tfsm_check(); null: by that again. For tests that break a clause. */
+typedef enum tfsm_clause step_checker(const struct tfsm_tcb *tcb);
+void step_check_by(step_checker *checker);
+enum tfsm_clause step_check(const struct tfsm_tcb *tcb);
+
+/* ---- single_tcb.c and single_mend.c ---- */
+
+/* Draw a TCB; now is the time of the event. */
+void step_draw(struct program *input, const struct program_config *config, struct tfsm_tcb *tcb);
+
+/* Change what a clause speaks of so that the clause holds, whatever becomes of others. */
+void step_mend(struct tfsm_tcb *tcb, enum tfsm_clause clause, tfsm_time now);
+
+#endif
