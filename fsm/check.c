@@ -32,6 +32,10 @@ static bool knows_no_peer(const struct tfsm_tcb *tcb)
            (tcb->flags & flags) == 0 && (tcb->owed & TFSM_OWE_ACK) == 0 && tcb->uto_peer == 0;
 }
 
+/* The peer's FIN is behind RCV.NXT. */
+#define PEER_CLOSED                                                                                \
+    (STATE_BIT(CLOSE_WAIT) | STATE_BIT(CLOSING) | STATE_BIT(LAST_ACK) | STATE_BIT(TIME_WAIT))
+
 static enum tfsm_clause check_send(const struct tfsm_tcb *tcb)
 {
     const uint32_t user_closed = STATE_BIT(FIN_WAIT_1) | STATE_BIT(FIN_WAIT_2) |
@@ -113,17 +117,18 @@ static enum tfsm_clause check_out_of_order(const struct tfsm_tcb *tcb)
 
 static enum tfsm_clause check_receive(const struct tfsm_tcb *tcb)
 {
-    const uint32_t peer_closed =
-        STATE_BIT(CLOSE_WAIT) | STATE_BIT(CLOSING) | STATE_BIT(LAST_ACK) | STATE_BIT(TIME_WAIT);
     bool fin = has(tcb->flags, TFSM_M_PEER_FIN);
     bool fin_passed = fin && tcb->rcv_fin == seq_sub(tcb->rcv_nxt, 1);
-    if (tcb->rcv_wnd > (has(tcb->flags, TFSM_M_SYN_ACKED) ? WINDOW_MAX : UINT16_MAX)) {
+    bool syn = !has(tcb->flags, TFSM_M_SYN_ACKED); /* no window was offered but with it */
+    if (tcb->rcv_wnd > WINDOW_MAX ||
+        (syn &&
+         (tcb->rcv_octets > UINT16_MAX || tcb->rcv_wnd > UINT16_MAX - (uint32_t)tcb->rcv_octets))) {
         return TFSM_CLAUSE_RCV_WINDOW;
     }
     if (tcb->snd_wnd_max > WINDOW_MAX || tcb->snd_wnd > tcb->snd_wnd_max) {
         return TFSM_CLAUSE_SND_WINDOW;
     }
-    if (IN_STATE(tcb, peer_closed) != fin_passed) {
+    if (IN_STATE(tcb, PEER_CLOSED) != fin_passed) {
         return TFSM_CLAUSE_PEER_FIN;
     }
     uint32_t received = seq_add((uint32_t)(tcb->rcv_octets & UINT32_MAX), fin_passed ? 2 : 1);
@@ -222,6 +227,29 @@ static enum tfsm_clause check_recovery(const struct tfsm_tcb *tcb)
     return TFSM_OK;
 }
 
+/* The text that a duplicate is to be reported of is delivered, or queued. */
+static bool is_here(const struct tfsm_tcb *tcb, struct tfsm_range text)
+{
+    uint32_t fin = IN_STATE(tcb, PEER_CLOSED) ? 1 : 0;
+    uint32_t behind = seq_distance(text.left, tcb->rcv_nxt);
+    uint32_t length = seq_distance(text.left, text.right);
+    if (length == 0 || length > UINT16_MAX) {
+        return false;
+    }
+    if (behind > 0 && behind < TFSM_SEQ_HALF + fin) {
+        return length <= behind && behind <= tcb->rcv_octets + fin;
+    }
+    uint32_t left = seq_distance(tcb->rcv_nxt, text.left);
+    uint32_t right = seq_distance(tcb->rcv_nxt, text.right);
+    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+        if (seq_distance(tcb->rcv_nxt, tcb->ooo[i].left) <= left &&
+            right <= seq_distance(tcb->rcv_nxt, tcb->ooo[i].right)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum tfsm_clause check_agreed(const struct tfsm_tcb *tcb)
 {
     bool measured = has(tcb->flags, TFSM_M_MEASURED);
@@ -238,7 +266,11 @@ static enum tfsm_clause check_agreed(const struct tfsm_tcb *tcb)
     if (!has(tcb->flags, TFSM_M_TIMESTAMPS) && tcb->ts_recent != 0) {
         return TFSM_CLAUSE_AGREED;
     }
-    if (tcb->cookie_len > TFSM_COOKIE_MAX || tcb->cookie_len % 2 != 0 || tcb->cookie_len == 2) {
+    if (has(tcb->flags, TFSM_M_DSACK) && !is_here(tcb, tcb->dsack)) {
+        return TFSM_CLAUSE_DSACK;
+    }
+    if (tcb->cookie_len > TFSM_COOKIE_MAX || tcb->cookie_len % 2 != 0 || tcb->cookie_len == 2 ||
+        (tcb->cookie_len > 0 && (tcb->flags & (TFSM_M_FAST_OPEN | TFSM_M_PASSIVE)) == 0)) {
         return TFSM_CLAUSE_COOKIE;
     }
     return TFSM_OK;

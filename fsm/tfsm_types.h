@@ -497,7 +497,8 @@ struct tfsm_status_block {
     X(PEER_FIN, "RFC9293:3.10.7.4 the state agrees with the peer's FIN")                           \
     X(RCV_ORDER, "RFC9293:3.4 RCV.NXT is IRS, the SYN, the octets delivered and the FIN")          \
     X(RCV_WINDOW,                                                                                  \
-      "RFC7323:2.3 the window is at most 65535 * 2^14, and 65535 before our SYN is acknowledged")  \
+      "RFC7323:2.3 the window is at most 65535 * 2^14, and with all that came at most 65535 "      \
+      "before our SYN is acknowledged")                                                            \
     X(SND_WINDOW,                                                                                  \
       "RFC7323:2.3 the peer's window is at most 65535 * 2^14 and its greatest is remembered")      \
     X(RCV_BUFFER,                                                                                  \
@@ -529,7 +530,10 @@ struct tfsm_status_block {
     X(ACK_TIMER, "RFC9293:MUST-40 a delayed acknowledgment waits where text was received")         \
     X(KEEPALIVE_TIMER, "RFC9293:MUST-26 a keep-alive waits only while nothing is outstanding")     \
     X(AGREED, "RFC7323:2.2 what was not agreed leaves no trace")                                   \
-    X(COOKIE, "RFC7413:4.1.1 a cookie has 4 to 16 octets, an even number of them, or is none")
+    X(DSACK, "RFC2883:4 what is to be reported as come twice has come")                            \
+    X(COOKIE,                                                                                      \
+      "RFC7413:4.1.1 a cookie has 4 to 16 octets, an even number of them, and is of a Fast Open "  \
+      "or for a client")
 
 enum tfsm_clause {
 #define TFSM_X(name, text) TFSM_CLAUSE_##name,

@@ -22,7 +22,7 @@
 set -euo pipefail
 case "${1:-}" in -h | --help) sed -n '/^# Builds/,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
 top=$SRC/tcpfsm
-targets=(fuzz_trace fuzz_pair fuzz_listener fuzz_endpoint fuzz_wire fuzz_engine fuzz_prose fuzz_script)
+targets=(fuzz_trace fuzz_pair fuzz_listener fuzz_endpoint fuzz_wire fuzz_engine fuzz_prose fuzz_step fuzz_script)
 
 # One folder for each kind of build: no object of one is taken for another's.
 build=$WORK/tcpfsm-${FUZZING_ENGINE:-engine}-${SANITIZER:-none}-${ARCHITECTURE:-host}

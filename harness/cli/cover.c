@@ -296,7 +296,8 @@ int command_cover(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"target", KEY_TARGET, "TARGET", 0,
-         "fuzz_trace, fuzz_pair, fuzz_listener or fuzz_endpoint; otherwise each path tells, and "
+         "fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint or fuzz_step; otherwise each path "
+         "tells, and "
          "fuzz_trace if it does not",
          0},
         {"format", KEY_FORMAT, "FORMAT", 0, "text (as without it) or json", 0},

@@ -32,7 +32,7 @@ struct cover_report {
     size_t finding_count;
 };
 
-#define COVER_MODES (RUN_ENDPOINT + 1)
+#define COVER_MODES (RUN_STEP + 1)
 
 /* What of it all is in a few numbers. */
 struct cover_sums {

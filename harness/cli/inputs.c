@@ -14,10 +14,11 @@
 static const struct input_target targets[] = {
     {"fuzz_trace", INPUT_PROGRAM, RUN_TRACE},       {"fuzz_pair", INPUT_PROGRAM, RUN_PAIR},
     {"fuzz_listener", INPUT_PROGRAM, RUN_LISTENER}, {"fuzz_endpoint", INPUT_PROGRAM, RUN_ENDPOINT},
-    {"fuzz_wire", INPUT_PACKET, RUN_TRACE},         {"fuzz_script", INPUT_SCRIPT, RUN_TRACE},
-    {"fuzz_engine", INPUT_PROGRAM, RUN_TRACE},      {"fuzz_prose", INPUT_PROGRAM, RUN_TRACE}};
+    {"fuzz_step", INPUT_PROGRAM, RUN_STEP},         {"fuzz_wire", INPUT_PACKET, RUN_TRACE},
+    {"fuzz_script", INPUT_SCRIPT, RUN_TRACE},       {"fuzz_engine", INPUT_PROGRAM, RUN_TRACE},
+    {"fuzz_prose", INPUT_PROGRAM, RUN_TRACE}};
 
-enum { TRACE, PAIR, SCRIPT = 5, TARGETS = sizeof targets / sizeof targets[0] };
+enum { TRACE, PAIR, SCRIPT = 6, TARGETS = sizeof targets / sizeof targets[0] };
 
 error_t input_target_parse(const struct input_target **target, const char *name,
                            struct argp_state *state)
@@ -30,7 +31,7 @@ error_t input_target_parse(const struct input_target **target, const char *name,
     }
     return cli_misuse(state, name,
                       "no such target: fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint, "
-                      "fuzz_wire, fuzz_engine, fuzz_prose or fuzz_script");
+                      "fuzz_step, fuzz_wire, fuzz_engine, fuzz_prose or fuzz_script");
 }
 
 const struct input_target *input_target_running(enum run_mode mode)

@@ -72,7 +72,7 @@ static const char *state_of(const struct ladder *ladder, unsigned end)
 {
     static const char *const peers[LADDER_ENDS] = {"peer 0", "peer 1", "peer 2", "peer 3",
                                                    "peer 4", "peer 5", "peer 6", "peer 7"};
-    if (ladder->mode == RUN_TRACE && end == 1) {
+    if ((ladder->mode == RUN_TRACE || ladder->mode == RUN_STEP) && end == 1) {
         return ladder->who != NULL ? ladder->who : "";
     }
     if (ladder_has_peers(ladder)) {

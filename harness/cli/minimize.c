@@ -73,7 +73,7 @@ static bool take(struct smallest *smallest, const uint8_t *octets, size_t size)
 /* Fewer events, if in more octets than now; fewer than there were at first. */
 static bool take_fewer(struct smallest *smallest, const uint8_t *octets, size_t size)
 {
-    return smallest->events > 0 && smallest->fed < EVENTS_TRIED && size < smallest->most &&
+    return smallest->events > 1 && smallest->fed < EVENTS_TRIED && size < smallest->most &&
            take_within(smallest, octets, size, smallest->events - 1);
 }
 
@@ -82,19 +82,23 @@ static enum layout_format format_of(const struct smallest *smallest)
     static const enum layout_format formats[] = {[RUN_TRACE] = LAYOUT_RECORDS,
                                                  [RUN_PAIR] = LAYOUT_RECORDS,
                                                  [RUN_LISTENER] = LAYOUT_LISTENER,
-                                                 [RUN_ENDPOINT] = LAYOUT_ENDPOINT};
+                                                 [RUN_ENDPOINT] = LAYOUT_ENDPOINT,
+                                                 [RUN_STEP] = LAYOUT_RECORDS};
     return formats[smallest->mode];
 }
 
-/* The records behind the header; what is not carried out any more is one, too. */
+/* The records behind the header; what is not carried out any more is one, too. A single step has one: there each octet is a
+ * part. */
 static void part(const struct smallest *smallest, struct parts *parts)
 {
+    bool single = smallest->mode == RUN_STEP;
     enum layout_format format = format_of(smallest);
     size_t at = layout_of(format)->header;
     parts->count = 0;
     parts->at[0] = at < smallest->size ? at : smallest->size;
     while (at < smallest->size) {
-        at = parts->count < PROGRAM_EVENTS
+        at = single ? at + 1
+             : parts->count < PROGRAM_EVENTS
                  ? layout_next(format, smallest->octets, smallest->size, at)
                  : smallest->size;
         parts->at[++parts->count] = at;
@@ -202,6 +206,9 @@ static bool change_octets(struct smallest *smallest)
 {
     uint8_t octets[PROGRAM_MAX];
     bool fewer = false;
+    if (smallest->events < 2) {
+        return false;
+    }
     for (size_t i = 0; i < smallest->size; i++) {
         for (unsigned value = 0; value < 256; value++) {
             memcpy(octets, smallest->octets, smallest->size);
@@ -217,6 +224,9 @@ static bool mutate_it(struct smallest *smallest)
 {
     uint8_t octets[PROGRAM_MAX];
     uint32_t before = smallest->events;
+    if (smallest->mode == RUN_STEP || before < 2) {
+        return false;
+    }
     for (uint64_t seed = 1; seed <= MUTATIONS_TRIED && smallest->fed < EVENTS_TRIED; seed++) {
         size_t room = smallest->size + MUTATE_LEAST + LAYOUT_RECORD_MAX;
         room = room < PROGRAM_MAX ? room : PROGRAM_MAX;
@@ -325,7 +335,8 @@ int command_minimize(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"target", KEY_TARGET, "TARGET", 0,
-         "fuzz_trace, fuzz_pair, fuzz_listener or fuzz_endpoint; otherwise the path tells, and "
+         "fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint or fuzz_step; otherwise the path "
+         "tells, and "
          "fuzz_trace if it does not",
          0},
         {"output", KEY_OUT, "FILE", 0, "Write the smallest input there", 0},

@@ -129,6 +129,9 @@ static int replay_program(struct replay *replay, const char *target, const uint8
     if (replay->svg != NULL) {
         return draw_program(replay, target, octets, size);
     }
+    if (replay->ladder.mode == RUN_STEP) {
+        replay_case(octets, size);
+    }
     struct run_result result =
         run_program(replay->ladder.mode, octets, size, ladder_line, &replay->ladder);
     ladder_end(&replay->ladder, &result);
@@ -140,7 +143,8 @@ int command_replay(int argc, char **argv)
     static const struct argp_option options[] = {
         {"target", KEY_TARGET, "TARGET", 0,
          "fuzz_trace (one connection), fuzz_pair (two hosts), fuzz_listener, fuzz_endpoint (one "
-         "host, raw packets), fuzz_wire (one packet) or fuzz_script; otherwise the path tells, and "
+         "host, raw packets), fuzz_step (one event on an arbitrary connection), fuzz_wire (one "
+         "packet) or fuzz_script; otherwise the path tells, and "
          "fuzz_trace if it does not",
          0},
         {"absolute", KEY_ABSOLUTE, NULL, 0, "Sequence numbers as they are, not from ISS and IRS",

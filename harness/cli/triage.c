@@ -207,7 +207,8 @@ int command_triage(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"target", KEY_TARGET, "TARGET", 0,
-         "fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint or fuzz_wire; otherwise each path "
+         "fuzz_trace, fuzz_pair, fuzz_listener, fuzz_endpoint, fuzz_step or fuzz_wire; otherwise "
+         "each path "
          "tells, and fuzz_trace if it does not",
          0},
         CLI_OPTIONS};

@@ -5,7 +5,7 @@
 /* A set of targets. */
 #define HOSTS ((1u << RUN_PAIR) | (1u << RUN_ENDPOINT)) /* who goes through an endpoint */
 #define WIRE  (1u << RUN_ENDPOINT)
-#define ALL   (HOSTS | (1u << RUN_TRACE))
+#define ALL   (HOSTS | (1u << RUN_TRACE) | (1u << RUN_STEP))
 
 struct unreachable {
     unsigned modes;

@@ -32,6 +32,16 @@ static void put_word(void *object, size_t word, uint32_t value)
     memcpy((uint8_t *)object + word * sizeof value, &value, sizeof value);
 }
 
+/* Words of the segment are overwritten. */
+static void read_segment_words(struct program *input, struct tfsm_segment *segment)
+{
+    unsigned words = program_octet(input) & 3;
+    for (unsigned i = 0; i < words; i++) {
+        size_t word = program_octet(input) % (sizeof *segment / sizeof(uint32_t));
+        put_word(segment, word, program_word(input));
+    }
+}
+
 /* A word of the TCB, or behind it of the policy, is overwritten. */
 static void overwrite(struct step_case *it, uint32_t index, uint32_t value)
 {
@@ -61,10 +71,16 @@ static void choose_more(struct program *input, struct tfsm_config *cfg)
     cfg->uto_least = uto < 128 ? cfg->uto_least : times[uto >> 3 & 7];
 }
 
-/* What an event brings besides its record. */
+/* An octet of what an event has besides its record; in the upper half a length of a cookie, or a shift of octets. */
+#define MORE_NO_LISTENER 1u
+#define MORE_FAST_OPEN   2u
+#define MORE_COOKIE      4u /* the segment bears one */
+#define MORE_SAME_WINDOW 8u /* its window is that of the last one */
+
 static void draw_event(struct program *input, const struct program_config *config, uint8_t more,
                        struct step_case *it)
 {
+    static const uint8_t cookies[16] = {0, 4, 6, 8, 10, 12, 14, 16, 1, 2, 3, 5, 15, 17, 18, 255};
     struct record record = {.kind = RECORD_HOLD};
     tfsm_time deadline = tfsm_deadline(&it->tcb);
     const struct speaker peer = {.nxt = knows_peer(&it->tcb) ? it->tcb.rcv_nxt : config->iss[1],
@@ -100,10 +116,18 @@ static void draw_event(struct program *input, const struct program_config *confi
     }
     it->ev.iss = seq_add(config->iss[0], 1000003);
     it->ev.ts_offset = config->ts_offset[1];
-    it->ev.listener = (more & 1) == 0;
+    it->ev.listener = (more & MORE_NO_LISTENER) == 0;
     if (it->ev.kind == TFSM_EV_SEGMENT) {
-        it->ev.fast_open = (more & 2) != 0;
-        it->ev.cookie_len = more >> 2 & 31;
+        struct tfsm_segment *segment = &it->ev.segment;
+        it->ev.fast_open = (more & MORE_FAST_OPEN) != 0;
+        it->ev.cookie_len = cookies[more >> 4];
+        segment->options |= more & MORE_COOKIE ? TFSM_OPT_FAST_OPEN : 0;
+        segment->wnd = more & MORE_SAME_WINDOW
+                           ? (uint16_t)(it->tcb.snd_wnd >> (it->tcb.snd_wscale & 15) & UINT16_MAX)
+                           : segment->wnd;
+    }
+    if (it->ev.kind == TFSM_EV_SEND || it->ev.kind == TFSM_EV_RECEIVE) {
+        it->ev.len <<= more >> 4;
     }
 #ifdef HARNESS_PROFILE
     it->ev.fast_open = it->ev.fast_open && (HARNESS_PROFILE & TFSM_BUILD_FAST_OPEN) != 0;
@@ -140,6 +164,7 @@ void step_read(struct step_case *it, const uint8_t *octets, size_t size)
         it->clause = step_check(&it->tcb);
     }
     draw_event(&input, &config, more, it);
+    read_segment_words(&input, &it->ev.segment);
 }
 
 /* ---- the step ---- */
@@ -154,6 +179,12 @@ static void judge_tcb(struct step *step, const struct tfsm_tcb *tcb)
     enum tfsm_clause clause = step_check(tcb);
     if (clause != TFSM_OK) {
         run_violates(&step->run, 0, tfsm_clause_name(clause), tfsm_clause_text(clause));
+    }
+    static struct tfsm_status_block status;
+    if (tfsm_status(tcb, &status) == TFSM_DONE &&
+        (status.unacknowledged > status.queued || status.urgent_out > status.queued)) {
+        run_violates(&step->run, 0, "STATUS_SUMS",
+                     "RFC9293:3.10.6 what is unacknowledged, or urgent, is part of what is queued");
     }
 }
 

@@ -1,10 +1,9 @@
 /* Cases of one step: an arbitrary TCB that tfsm_check() passes, an arbitrary policy, and one event. The input draws the
  * members of the TCB one by one and relative to each other; where a clause of tfsm_check() is broken the members it speaks
- * of are mended, a few times over, for of TCBs drawn at random hardly one passes. Whatever passes can be drawn: last
- * come words of the TCB, the policy and the segment to be overwritten. What does not pass in the end is no case.
+ * of are mended, a few times over, for of TCBs drawn at random hardly one passes. What does not pass in the end is no case.
  *
- * An input is the header of a program, an octet of what else the event has, the draws of the TCB (STEP_DRAWS), the words
- * to overwrite, and a record. */
+ * An input is the header of a program, what else there is of event and policy, the draws of the TCB, words to overwrite in it
+ * and in the policy, a record of a program, which says the event, and words to overwrite in its segment. */
 #ifndef HARNESS_SINGLE_H
 #define HARNESS_SINGLE_H
 

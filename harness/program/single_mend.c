@@ -180,7 +180,13 @@ static void mend_irs(struct tfsm_tcb *tcb, tfsm_time now)
 static void mend_rcv_wnd(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
-    tcb->rcv_wnd %= has(tcb->flags, TFSM_M_SYN_ACKED) ? TFSM_BUFF_MAX + 1 : UINT16_MAX + 1;
+    if (has(tcb->flags, TFSM_M_SYN_ACKED)) {
+        tcb->rcv_wnd %= TFSM_BUFF_MAX + 1;
+    } else {
+        tcb->rcv_wnd &= UINT16_MAX;
+        tcb->rcv_octets %= UINT16_MAX + 1u - tcb->rcv_wnd;
+        tcb->rcv_user = min32(tcb->rcv_user, (uint32_t)tcb->rcv_octets);
+    }
 }
 
 static void mend_snd_wnd(struct tfsm_tcb *tcb, tfsm_time now)
@@ -343,9 +349,35 @@ static void mend_agreed(struct tfsm_tcb *tcb, tfsm_time now)
     tcb->ts_recent = has(tcb->flags, TFSM_M_TIMESTAMPS) ? tcb->ts_recent : 0;
 }
 
+/* Delivered before, or the first that is queued. */
+static void mend_dsack(struct tfsm_tcb *tcb, tfsm_time now)
+{
+    (void)now;
+    uint32_t end = seq_sub(tcb->rcv_nxt, IN_STATE(tcb, PEER_CLOSED) ? 1 : 0);
+    uint32_t most =
+        tcb->rcv_octets < TFSM_SEQ_HALF - 1 ? (uint32_t)tcb->rcv_octets : TFSM_SEQ_HALF - 1;
+    uint32_t length = seq_distance(tcb->dsack.left, tcb->dsack.right) & UINT16_MAX;
+    length = max32(min32(length, most), 1);
+    uint32_t behind =
+        most > 0 ? seq_distance(tcb->dsack.left, end) % (most - length + 1) + length : 0;
+    if (tcb->ooo_count > 0 && (most == 0 || (length & 1) != 0)) {
+        length = min32(length, seq_distance(tcb->ooo[0].left, tcb->ooo[0].right));
+        tcb->dsack.left = tcb->ooo[0].left;
+    } else {
+        tcb->dsack.left = seq_sub(end, behind);
+        set_flag(tcb, TFSM_M_DSACK, most > 0);
+    }
+    tcb->dsack.right = seq_add(tcb->dsack.left, length);
+}
+
 static void mend_cookie(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
+    if (tcb->state != TFSM_SYN_SENT && (tcb->cookie_len & 1u) != 0) {
+        set_flag(tcb, TFSM_M_PASSIVE, true);
+    } else {
+        set_flag(tcb, TFSM_M_FAST_OPEN, true);
+    }
     tcb->cookie_len = tcb->cookie_len % 16 < 4 ? 0 : tcb->cookie_len % 16 & 14u;
 }
 
@@ -397,6 +429,7 @@ void step_mend(struct tfsm_tcb *tcb, enum tfsm_clause clause, tfsm_time now)
         [TFSM_CLAUSE_ACK_TIMER] = mend_ack_timer,
         [TFSM_CLAUSE_KEEPALIVE_TIMER] = mend_keepalive,
         [TFSM_CLAUSE_AGREED] = mend_agreed,
+        [TFSM_CLAUSE_DSACK] = mend_dsack,
         [TFSM_CLAUSE_COOKIE] = mend_cookie};
     if (mends[clause] != NULL) {
         mends[clause](tcb, now);

@@ -1,0 +1,44 @@
+/* `tcpfsm replay` of an input of fuzz_step: what was drawn, before the ladder shows what comes of it. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "changes.h"
+#include "cli.h"
+#include "replay.h"
+#include "seq.h"
+#include "single.h"
+#include "words.h"
+
+#define PAGE 100
+
+/* Counted from a number. */
+static void print_ranges(const char *what, const struct tfsm_range *ranges, unsigned count,
+                         uint32_t from)
+{
+    struct cli_text text = {.used = 0};
+    for (unsigned i = 0; i < count; i++) {
+        cli_add(&text, "%s%" PRIu32 "..%" PRIu32, i > 0 ? ", " : "",
+                seq_distance(from, ranges[i].left), seq_distance(from, ranges[i].right));
+    }
+    if (count > 0) {
+        printf("%s:\n", what);
+        words_wrap(stdout, 4, text.octets);
+    }
+}
+
+void replay_case(const uint8_t *input, size_t size)
+{
+    static struct step_case it;
+    static const char words[] = "given: ";
+    step_read(&it, input, size);
+    printf("%s", words);
+    changes_print(stdout, (int)sizeof words - 1, 4, PAGE, NULL, &it.tcb);
+    print_ranges("out of order, from RCV.NXT", it.tcb.ooo, it.tcb.ooo_count, it.tcb.rcv_nxt);
+    print_ranges("sacked, from SND.UNA", it.tcb.sacked, it.tcb.sacked_count, it.tcb.snd_una);
+    printf("policy: profile 0x%" PRIx32 ", receive buffer %" PRIu32 ", send buffer %" PRIu32
+           ", MSS %u; now %.6f s\n",
+           it.cfg.profile, it.cfg.rcv_buff, it.cfg.snd_buff, it.cfg.mss, (double)it.ev.now / 1e6);
+    if (it.clause != TFSM_OK) {
+        printf("no case: %s: %s\n", tfsm_clause_name(it.clause), tfsm_clause_text(it.clause));
+    }
+}
