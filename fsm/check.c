@@ -44,7 +44,8 @@ static enum tfsm_clause check_send(const struct tfsm_tcb *tcb)
     bool fin_acked = fin_sent(tcb) && tcb->snd_una == tcb->snd_nxt;
     uint32_t all = seq_distance(tcb->snd_una, send_limit(tcb));
     bool syn = !has(tcb->flags, TFSM_M_SYN_ACKED); /* it stands in front, and was sent */
-    if (in_flight(tcb) > all ||
+    if (!seq_le(tcb->snd_una, tcb->snd_nxt) || !seq_le(tcb->snd_nxt, send_limit(tcb)) ||
+        in_flight(tcb) > all ||
         (syn && (tcb->snd_una == tcb->snd_nxt || tcb->snd_una == tcb->snd_end))) {
         return TFSM_CLAUSE_SEND_ORDER;
     }

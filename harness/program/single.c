@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#define MENDS_MOST 48u /* clauses mended before it is given up */
+#define MENDS_MOST 64u /* clauses mended before it is given up */
 #define WORDS_MOST 15u /* words overwritten */
 #define DRAIN_MOST 64u /* segments drawn: of a queue of 2^30 octets there may be as many more */
 

@@ -87,8 +87,9 @@ static void mend_send_order(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
     uint32_t syn = has(tcb->flags, TFSM_M_SYN_ACKED) ? 0 : 1;
-    tcb->snd_nxt = seq_add(tcb->snd_una, max32(in_flight(tcb), syn));
-    bool fin = has(tcb->flags, TFSM_M_CLOSE) && in_flight(tcb) > syn;
+    uint32_t flight = in_flight(tcb) < TFSM_SEQ_HALF ? in_flight(tcb) : in_flight(tcb) % LARGEST;
+    tcb->snd_nxt = seq_add(tcb->snd_una, max32(flight, syn));
+    bool fin = has(tcb->flags, TFSM_M_CLOSE) && flight > syn;
     tcb->snd_end = seq_sub(tcb->snd_nxt, fin ? 1 : 0);
 }
 
