@@ -252,7 +252,7 @@ static void drain(struct step *step)
         }
         run_hit(&step->run, segment.rule);
         if (nothing || !is_nearer(&before, tcb)) {
-            run_violates(&step->run, 0, "NO_PROGRESS",
+            run_violates(&step->run, 0, "OUTPUT_ENDLESS",
                          "RFC9293:MUST-58 every segment that goes out brings the last one nearer");
         }
         judge_tcb(step, tcb);
