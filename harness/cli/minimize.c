@@ -13,6 +13,7 @@
 #include "ladder.h"
 #include "mutate.h"
 #include "record_layout.h"
+#include "replay.h"
 
 enum { KEY_TARGET = 1, KEY_OUT = 'o' };
 
@@ -269,6 +270,9 @@ static int tell(const struct minimize *minimize, const struct smallest *before,
            after->id, before->events, cli_plural(before->events), after->events, before->size,
            cli_plural(before->size), after->size, after->runs,
            after->runs == RUNS_MOST ? ", and no more were made" : "");
+    if (after->mode == RUN_STEP) {
+        replay_case(after->octets, after->size);
+    }
     struct run_result result =
         run_program(after->mode, after->octets, after->size, ladder_line, &ladder);
     ladder_end(&ladder, &result);
