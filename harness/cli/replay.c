@@ -125,12 +125,12 @@ static int replay_program(struct replay *replay, const char *target, const uint8
     if (size > PROGRAM_MAX) {
         printf("only the first %d of %zu octets count\n", PROGRAM_MAX, size);
     }
+    if (replay->ladder.mode == RUN_STEP) {
+        replay_case(octets, size);
+    }
     cut(replay, octets, size);
     if (replay->svg != NULL) {
         return draw_program(replay, target, octets, size);
-    }
-    if (replay->ladder.mode == RUN_STEP) {
-        replay_case(octets, size);
     }
     struct run_result result =
         run_program(replay->ladder.mode, octets, size, ladder_line, &replay->ladder);
