@@ -291,17 +291,20 @@ static inline void emit_again(struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_r
     emit_text(tcb, now, hole.left, most, all || fin_sent(tcb), out);
 }
 
-/* Rules 1 and 3 move HighRxt, rule 4 does not (RFC6675:4); that bears the highest octets, however few find
- * room. [RFC6675:4i, RFC6675:5l] */
+/* Rules 1 and 3 move HighRxt, rule 4 does not (RFC6675:4); that bears the highest octets that the window
+ * reaches, however few find room. [RFC6675:4i, RFC6675:5l] */
 static inline void emit_hole(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                              enum tfsm_hole kind, struct tfsm_segment *out)
 {
     struct tfsm_range hole = {tcb->snd_una, tcb->snd_una};
     (void)tfsm_next_hole(tcb, kind, &hole); /* there is one: the row needed it */
     emit_head(tcb, cfg, now, out);
-    uint32_t length = seq_distance(hole.left, hole.right);
     if (kind == TFSM_HOLE_LAST) {
-        hole.left = seq_sub(hole.right, min32(length, text_room(tcb, out)));
+        uint32_t left = seq_distance(tcb->snd_una, hole.left);
+        uint32_t right = seq_distance(tcb->snd_una, hole.right);
+        right = min32(right, resend_window(tcb, hole.left));
+        hole.right = seq_add(tcb->snd_una, right);
+        hole.left = seq_sub(hole.right, min32(right - left, text_room(tcb, out)));
     }
     emit_again(tcb, now, hole, out);
     if (kind == TFSM_HOLE_LAST) {

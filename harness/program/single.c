@@ -238,6 +238,13 @@ static bool is_nearer(const struct tfsm_tcb *before, const struct tfsm_tcb *afte
            before->snd_rtx != after->snd_rtx || (~before->flags & after->flags & TFSM_M_AGAIN) != 0;
 }
 
+/* Of a row that sends text or FIN: without either it says nothing. */
+static bool is_idle(const struct tfsm_segment *segment)
+{
+    return segment->len == 0 && segment->rule >= TFSM_RULE_OUT_FIN_AGAIN &&
+           segment->rule <= TFSM_RULE_OUT_TEXT_RESCUE && segment->rule != TFSM_RULE_OUT_KEEPALIVE;
+}
+
 static void drain(struct step *step)
 {
     static struct tfsm_tcb before;
@@ -254,6 +261,10 @@ static void drain(struct step *step)
         if (nothing || !is_nearer(&before, tcb)) {
             run_violates(&step->run, 0, "OUTPUT_ENDLESS",
                          "RFC9293:MUST-58 every segment that goes out brings the last one nearer");
+        }
+        if (is_idle(&segment)) {
+            run_violates(&step->run, 0, "OUTPUT_EMPTY",
+                         "RFC9293:3.7 what is sent as text, or as a FIN, is not empty");
         }
         judge_tcb(step, tcb);
         struct run_line line = {.kind = RUN_SENDS,

@@ -1176,6 +1176,24 @@ static void test_sack_sender_rescue_bears_the_highest_octet_not_told(void **stat
     expect_nothing(f);
 }
 
+/* RFC6675:4h, RFC9293:SHLD-16: where the window ends before the highest octet, the highest that it reaches, though a report of
+ * ours takes room from the segment. */
+static void test_sack_sender_rescue_stays_in_the_window(void **state)
+{
+    struct fixture *f = ten_out(state, 0);
+    struct tfsm_segment s;
+    sacked(f, 0, {1000, 9000});
+    expect_sent(f, 0, 1000);
+    arrive(f, .flags = TFSM_ACK, .seq = 2000, .ack = 0, .text = 100); /* to be reported, 12 octets */
+    assert_true(take(f, &s));
+    f->peer.wnd = 5;
+    acked(f, 9000);
+    assert_true(take(f, &s));
+    assert_int_equal(seq_distance(f->iss, s.seq) - 1, 9000);
+    assert_int_equal(s.len, 5);
+    expect_nothing(f);
+}
+
 /* RFC6675:4h: what the peer holds at the end is not sent. */
 static void test_sack_sender_rescue_skips_what_is_told(void **state)
 {
@@ -1884,6 +1902,7 @@ int main(void)
         cmocka_unit_test(test_sack_sender_rescue_moves_no_highrxt),
         cmocka_unit_test(test_sack_sender_rescue_bears_the_highest_octet_not_told),
         cmocka_unit_test(test_sack_sender_rescue_skips_what_is_told),
+        cmocka_unit_test(test_sack_sender_rescue_stays_in_the_window),
         cmocka_unit_test(test_sack_sender_rescue_bears_the_fin),
         cmocka_unit_test(test_sack_sender_rescue_in_the_next_recovery),
         cmocka_unit_test(test_sack_sender_recovery_ends_at_recovery_point),
