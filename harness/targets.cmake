@@ -221,7 +221,7 @@ foreach(target ${fuzz_targets})
   if(target MATCHES "fuzz_(listener|endpoint|wire)")
     string(TOUPPER ${CMAKE_MATCH_1} format)
   endif()
-  if(NOT target STREQUAL "fuzz_script") # whose inputs are lines
+  if(NOT target MATCHES "fuzz_(script|step)") # whose inputs are lines, or the draws of a case
     target_sources(${target} PRIVATE harness/fuzz/mutator.c)
     target_compile_definitions(${target} PRIVATE MUTATOR_FORMAT=LAYOUT_${format})
     target_link_libraries(${target} PRIVATE mutate)
