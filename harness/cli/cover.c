@@ -1,4 +1,4 @@
-/* `tcpfsm cover`: which rules, pairs of rules and steps the inputs of a corpus reach. */
+/* `tcpfsm cover`: which rules, pairs of rules and steps the inputs of a corpus reach, each or all of them. */
 #include "cover.h"
 
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include "machine.h"
 #include "reach.h"
 
-enum { KEY_TARGET = 1, KEY_FORMAT, KEY_LEAST_RULES, KEY_LEAST_PAIRS };
+enum { KEY_TARGET = 1, KEY_FORMAT, KEY_LEAST_RULES, KEY_LEAST_PAIRS, KEY_LEAST_STEPS };
 
 struct covering {
     struct cli_parse parse;
@@ -18,10 +18,12 @@ struct covering {
     const struct cover_format *format;
     uint64_t least_rules;
     uint64_t least_pairs;
+    uint64_t least_steps;
     struct input_list corpora; /* as they are named */
 };
 
 static struct cover covers[COVER_MODES];
+static struct cover alone; /* what one input reaches, before it is added */
 
 /* ---- what the rows allow ---- */
 
@@ -103,6 +105,11 @@ void cover_sum(const struct cover *cover, struct cover_sums *sums)
     for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
         sums->counters += cover->counters[i] > 0;
     }
+    for (unsigned i = 0; i < TFSM_STATES; i++) {
+        for (unsigned k = 0; k < TFSM_EVENTS; k++) {
+            sums->steps += cover->steps[i][k] > 0;
+        }
+    }
 }
 
 /* ---- counting ---- */
@@ -145,6 +152,30 @@ static void see(void *user, const struct run_line *line)
     }
 }
 
+static void add(struct cover *all, const struct cover *one)
+{
+    all->target = one->target;
+    all->inputs += one->inputs;
+    all->events += one->events;
+    for (unsigned i = 0; i < TFSM_RULES; i++) {
+        all->fired[i] += one->fired[i];
+        for (unsigned k = 0; k < TFSM_RULES; k++) {
+            all->pairs[i][k] = all->pairs[i][k] || one->pairs[i][k];
+        }
+        for (unsigned k = 0; k < TFSM_STATES; k++) {
+            all->moves[i][k] += one->moves[i][k];
+        }
+    }
+    for (unsigned i = 0; i < TFSM_STATES; i++) {
+        for (unsigned k = 0; k < TFSM_EVENTS; k++) {
+            all->steps[i][k] += one->steps[i][k];
+        }
+    }
+    for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
+        all->counters[i] += one->counters[i];
+    }
+}
+
 static void note(struct cover_report *report, struct cover_finding *findings,
                  struct cover_finding finding)
 {
@@ -162,19 +193,19 @@ static int cover_input(const struct covering *covering, const char *path,
     if (octets == NULL) {
         return CLI_BAD;
     }
-    struct cover *cover = &covers[target->mode];
-    cover->target = input_target_running(target->mode);
-    cover->previous = TFSM_RULES;
-    coverage_tell(hear, cover);
-    struct run_result result = run_program(target->mode, octets, size, see, cover);
+    alone = (struct cover){.target = input_target_running(target->mode), .previous = TFSM_RULES};
+    coverage_tell(hear, &alone);
+    struct run_result result = run_program(target->mode, octets, size, see, &alone);
     coverage_tell(NULL, NULL);
     free(octets);
-    cover->inputs++;
-    cover->events += result.events;
-    for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
-        cover->counters[i] += result.counters[i];
-    }
+    alone.inputs = 1;
+    alone.events = result.events;
+    memcpy(alone.counters, result.counters, sizeof alone.counters);
+    add(&covers[target->mode], &alone);
     struct fuzz_broken broken = fuzz_breaks(target->mode, &result);
+    if (covering->format->each != NULL) {
+        covering->format->each(path, &alone);
+    }
     if (broken.id != NULL) {
         const char *rule = broken.rule < TFSM_RULES ? tfsm_rule_name(broken.rule) : "";
         note(report, findings, (struct cover_finding){path, broken.id, rule, broken.requirement});
@@ -214,6 +245,11 @@ static int check_least(const struct covering *covering, const struct cover *cove
                  sums.pairs, covering->least_pairs);
         status = CLI_FINDING;
     }
+    if (sums.steps < covering->least_steps) {
+        cli_fail(cover->target->name, "%u steps made, and %" PRIu64 " are wanted", sums.steps,
+                 covering->least_steps);
+        status = CLI_FINDING;
+    }
     return status;
 }
 
@@ -251,14 +287,19 @@ static int cover_all(const struct covering *covering, const struct input_list *i
 
 static error_t parse_format(struct covering *covering, const char *arg, struct argp_state *state)
 {
-    static const struct cover_format *const formats[] = {&cover_text, &cover_json};
+    static const struct cover_format *const formats[] = {&cover_text, &cover_json, &cover_each};
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         if (strcmp(arg, formats[i]->name) == 0) {
             covering->format = formats[i];
             return formats[i]->missing == NULL ? 0 : cli_misuse(state, arg, formats[i]->missing);
         }
     }
-    return cli_misuse(state, arg, "no such format: text or json");
+    return cli_misuse(state, arg, "no such format: text, json or each");
+}
+
+static error_t parse_least(uint64_t *least, const char *arg, struct argp_state *state)
+{
+    return cli_number(arg, 0, UINT32_MAX, least) ? 0 : cli_misuse(state, arg, "a number is needed");
 }
 
 static error_t parse_cover(int key, char *arg, struct argp_state *state)
@@ -273,11 +314,13 @@ static error_t parse_cover(int key, char *arg, struct argp_state *state)
         error = parse_format(covering, arg, state);
         break;
     case KEY_LEAST_RULES:
+        error = parse_least(&covering->least_rules, arg, state);
+        break;
     case KEY_LEAST_PAIRS:
-        if (!cli_number(arg, 0, UINT32_MAX,
-                        key == KEY_LEAST_RULES ? &covering->least_rules : &covering->least_pairs)) {
-            return cli_misuse(state, arg, "a number is needed");
-        }
+        error = parse_least(&covering->least_pairs, arg, state);
+        break;
+    case KEY_LEAST_STEPS:
+        error = parse_least(&covering->least_steps, arg, state);
         break;
     case ARGP_KEY_ARG:
         error = input_list_add(&covering->corpora, arg) ? 0 : EINVAL;
@@ -300,10 +343,12 @@ int command_cover(int argc, char **argv)
          "tells, and "
          "fuzz_trace if it does not",
          0},
-        {"format", KEY_FORMAT, "FORMAT", 0, "text (as without it) or json", 0},
+        {"format", KEY_FORMAT, "FORMAT", 0,
+         "text (as without it), json, or each: a line for each input", 0},
         {"least-rules", KEY_LEAST_RULES, "N", 0,
          "Not fine where the inputs of a target hit fewer rules", 0},
         {"least-pairs", KEY_LEAST_PAIRS, "N", 0, "Not fine where they hit fewer pairs of rules", 0},
+        {"least-steps", KEY_LEAST_STEPS, "N", 0, "Not fine where they make fewer steps", 0},
         CLI_OPTIONS};
     static const struct argp argp = {
         .options = options,

@@ -42,6 +42,7 @@ struct cover_sums {
     unsigned
         possible; /* at most: the rows allow no others, though they may not allow all of these */
     unsigned counters; /* of a listener: those that moved */
+    unsigned steps;    /* states by events */
 };
 void cover_sum(const struct cover *cover, struct cover_sums *sums);
 
@@ -59,8 +60,11 @@ struct cover_format {
     const char *name;
     const char *missing;                              /* why it is not built in; null: it is */
     bool (*print)(const struct cover_report *report); /* false: out of memory */
+    void (*each)(const char *path,
+                 const struct cover *alone); /* of one input; null: does not tell */
 };
 extern const struct cover_format cover_text;
 extern const struct cover_format cover_json;
+extern const struct cover_format cover_each;
 
 #endif

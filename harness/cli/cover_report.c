@@ -1,4 +1,4 @@
-/* What a corpus reaches, for people and as JSON. The JSON is one document:
+/* What a corpus reaches, for people, as JSON, and input by input for ci/corpus. The JSON is one document:
  *   {"targets": [{"target", "inputs", "events": numbers,
  *      "rules": {"hit", "reachable", "all", "missing": [names],
  *         "fired": {name: times}}, of those that are in reach or fired
@@ -22,9 +22,9 @@
 
 /* ---- text ---- */
 
-static void print_steps(const struct cover *cover)
+static void print_steps(const struct cover *cover, unsigned count)
 {
-    printf("  steps, by state and event\n  %-13s", "");
+    printf("  steps: %u, by state and event\n  %-13s", count, "");
     for (unsigned k = 0; k < TFSM_EVENTS; k++) {
         printf(" %9s", tfsm_event_name((enum tfsm_event_kind)k));
     }
@@ -75,12 +75,55 @@ static bool print_text(const struct cover_report *report)
             printf("  counters: %u of %u\n", sums.counters, (unsigned)TFSM_LISTENER_COUNTS);
         }
         print_missing(cover);
-        print_steps(cover);
+        print_steps(cover, sums.steps);
     }
     return true;
 }
 
 const struct cover_format cover_text = {.name = "text", .print = print_text};
+
+/* ---- input by input ---- */
+
+/* The path, what the input alone reaches, in a word each, with tabs between them. */
+static void print_alone(const char *path, const struct cover *alone)
+{
+    char clean[4096];
+    report_clean(clean, sizeof clean, path);
+    printf("%s", clean);
+    for (unsigned i = 0; i < TFSM_RULES; i++) {
+        if (alone->fired[i] > 0) {
+            printf("\trule:%s", tfsm_rule_name(i));
+        }
+        for (unsigned k = 0; k < TFSM_RULES; k++) {
+            if (alone->pairs[i][k]) {
+                printf("\tpair:%s,%s", tfsm_rule_name(i), tfsm_rule_name(k));
+            }
+        }
+    }
+    for (unsigned i = 0; i < TFSM_STATES; i++) {
+        for (unsigned k = 0; k < TFSM_EVENTS; k++) {
+            if (alone->steps[i][k] > 0) {
+                printf("\tstep:%s,%s", tfsm_state_name((enum tfsm_state)i),
+                       tfsm_event_name((enum tfsm_event_kind)k));
+            }
+        }
+    }
+    for (unsigned i = 0; i < TFSM_LISTENER_COUNTS; i++) {
+        if (alone->counters[i] > 0) {
+            printf("\tcounter:%s", tfsm_listener_counter_name((enum tfsm_listener_counter)i));
+        }
+    }
+    printf("\n");
+}
+
+static bool print_nothing(const struct cover_report *report)
+{
+    (void)report; /* all is told */
+    return true;
+}
+
+const struct cover_format cover_each = {
+    .name = "each", .print = print_nothing, .each = print_alone};
 
 /* ---- JSON ---- */
 
