@@ -102,6 +102,7 @@ int command_replay(int argc, char **argv);
 int command_cover(int argc, char **argv);
 int command_minimize(int argc, char **argv);
 int command_triage(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_judge(int argc, char **argv);
 int command_isn(int argc, char **argv);

@@ -97,19 +97,11 @@ static void begin(struct ladder *ladder, tfsm_time now)
                           ladder->mode == RUN_PAIR ? "B" : "peer");
 }
 
-/* Rules that did something, and the one that dropped a segment: that is what one wants to know. */
-static bool tells(const struct tfsm_trace *trace, unsigned i)
-{
-    const struct tfsm_rule *rule = &machine_rows()[trace->fired[i]];
-    bool dropped = i + 1u == trace->count && rule->verdict >= TFSM_V_DROP;
-    return rule->actions[0] != TFSM_ACTION_IGNORE || rule->next != TFSM_STAY || dropped;
-}
-
 static void add_effects(struct ladder_mark *mark, const struct ladder *ladder,
                         const struct tfsm_effects *fx, const struct tfsm_trace *trace)
 {
     for (unsigned i = 0; i < trace->count; i++) {
-        if (ladder->all_rules || tells(trace, i)) {
+        if (ladder->all_rules || words_tells(trace, i)) {
             mark->rules[mark->rule_count++] = tfsm_rule_name(trace->fired[i]);
         }
     }
@@ -132,26 +124,6 @@ static void add_segment(struct ladder_mark *mark, const struct ladder *ladder,
     add_numbers(&mark->what, ladder, segment, line->kind == RUN_LOST ? 1 - to : line->end,
                 line->kind != RUN_ARRIVES);
     add_rest(&mark->rest, segment, line->kind == RUN_SENDS);
-}
-
-static void add_call(struct ladder_mark *mark, const struct run_line *line)
-{
-    struct cli_text *call = &mark->what;
-    const struct tfsm_event *ev = line->ev;
-    cli_add(call, "%s", line->kind == RUN_TIMEOUT ? "timeout" : tfsm_event_name(ev->kind));
-    if (ev->kind == TFSM_EV_OPEN) {
-        cli_add(call, "%s%s", ev->active ? " active" : " passive",
-                ev->remote ? ", to a given peer" : "");
-    } else if (ev->kind == TFSM_EV_SEND || ev->kind == TFSM_EV_RECEIVE) {
-        cli_add(call, " %" PRIu32 "%s", ev->len,
-                ev->kind == TFSM_EV_SEND && ev->urgent ? ", urgent" : "");
-    }
-    if (ev->kind == TFSM_EV_RECEIVE && line->fx->taken != ev->len && line->result == TFSM_DONE) {
-        cli_add(call, ", gets %" PRIu32, line->fx->taken);
-    }
-    if (line->kind == RUN_CALL && line->result != TFSM_DONE) {
-        cli_add(call, ": %s", tfsm_result_name(line->result));
-    }
 }
 
 /* Remember what the reader needs to read the next line: states, and where each end's numbers start.
@@ -219,11 +191,13 @@ static bool describe(struct ladder_mark *mark, const struct ladder *ladder,
         break;
     case RUN_TIMEOUT:
     case RUN_CALL:
-        add_call(mark, line);
+        words_call(&mark->what, line);
         break;
     case RUN_NOTE:
         mark->note = line->text;
         return true;
+    case RUN_WIRE:
+        return false;
     }
     mark->at_right = !peers && line->end == 1;
     add_effects(mark, ladder, line->fx, line->trace);
@@ -235,6 +209,9 @@ void ladder_line(void *user, const struct run_line *line)
 {
     struct ladder *ladder = user;
     struct ladder_mark mark = {.kind = line->kind};
+    if (line->kind == RUN_WIRE) {
+        return; /* for who captures; here it is an arrow */
+    }
     ladder->peer = line->end;
     begin(ladder, line->now);
     if (line->kind != RUN_LOST && line->kind != RUN_NOTE) {

@@ -153,6 +153,8 @@ static void text_mark(const struct ladder *ladder, const struct ladder_mark *mar
     case RUN_ARRIVES:
         draw_segment(ladder, mark);
         break;
+    case RUN_WIRE:
+        return;
     }
     draw_details(ladder, mark);
 }

@@ -198,9 +198,10 @@ struct command {
 
 static const struct command commands[] = {
     {"table", command_table},       {"replay", command_replay}, {"cover", command_cover},
-    {"minimize", command_minimize}, {"triage", command_triage}, {"import", command_import},
-    {"judge", command_judge},       {"isn", command_isn},       {"listener", command_listener},
-    {"run", command_run},           {"serve", command_serve},   {"connect", command_connect},
+    {"minimize", command_minimize}, {"triage", command_triage}, {"export", command_export},
+    {"import", command_import},     {"judge", command_judge},   {"isn", command_isn},
+    {"listener", command_listener}, {"run", command_run},       {"serve", command_serve},
+    {"connect", command_connect},
 };
 
 struct top {
@@ -219,7 +220,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
     }
     if (key == ARGP_KEY_NO_ARGS) {
         return cli_misuse(state, "COMMAND",
-                          "table, replay, cover, minimize, triage, import, judge, isn, listener, "
+                          "table, replay, cover, minimize, triage, export, import, judge, isn, listener, "
                           "run, serve or connect "
                           "is missing");
     }
@@ -266,6 +267,7 @@ static int run(int argc, char **argv)
                "  cover     what the inputs of a corpus reach: rules, pairs of rules, steps\n"
                "  minimize  make an input that breaks an invariant as small as it can be\n"
                "  triage    group the inputs of a folder by what they break\n"
+               "  export    turn a fuzz input into a capture for Wireshark, or into a script\n"
                "  import    turn packet captures into fuzz inputs\n"
                "  judge     what the TCPs of a capture do against the RFCs\n"
                "  isn       what can be foretold of the initial sequence numbers of a capture\n"

@@ -41,6 +41,9 @@ struct pair {
 static void note_sent(void *user, const struct run_line *line)
 {
     struct pair *pair = user;
+    if (line->kind == RUN_WIRE) {
+        return; /* a line about the one that follows */
+    }
     pair->healing = pair->healing || line->kind == RUN_NOTE;
     if (pair->healing) {
         return;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "machine.h"
 #include "seq.h"
 
 #define FAR 0x40000000u /* no window reaches farther (RFC7323:2.3) */
@@ -75,6 +76,32 @@ void words_rest(struct cli_text *text, const struct tfsm_segment *segment)
     if (segment->security != 0) {
         cli_add(text, " security %u", segment->security);
     }
+}
+
+void words_call(struct cli_text *text, const struct run_line *line)
+{
+    const struct tfsm_event *ev = line->ev;
+    cli_add(text, "%s", line->kind == RUN_TIMEOUT ? "timeout" : tfsm_event_name(ev->kind));
+    if (ev->kind == TFSM_EV_OPEN) {
+        cli_add(text, "%s%s", ev->active ? " active" : " passive",
+                ev->remote ? ", to a given peer" : "");
+    } else if (ev->kind == TFSM_EV_SEND || ev->kind == TFSM_EV_RECEIVE) {
+        cli_add(text, " %" PRIu32 "%s", ev->len,
+                ev->kind == TFSM_EV_SEND && ev->urgent ? ", urgent" : "");
+    }
+    if (ev->kind == TFSM_EV_RECEIVE && line->fx->taken != ev->len && line->result == TFSM_DONE) {
+        cli_add(text, ", gets %" PRIu32, line->fx->taken);
+    }
+    if (line->kind == RUN_CALL && line->result != TFSM_DONE) {
+        cli_add(text, ": %s", tfsm_result_name(line->result));
+    }
+}
+
+bool words_tells(const struct tfsm_trace *trace, unsigned i)
+{
+    const struct tfsm_rule *rule = &machine_rows()[trace->fired[i]];
+    bool dropped = i + 1u == trace->count && rule->verdict >= TFSM_V_DROP;
+    return rule->actions[0] != TFSM_ACTION_IGNORE || rule->next != TFSM_STAY || dropped;
 }
 
 size_t words_break(const char *text, size_t room)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "cli.h"
-#include "tfsm.h"
+#include "run.h"
 
 #define WORDS_PAGE 110 /* columns */
 
@@ -20,6 +20,12 @@ void words_number(struct cli_text *text, const char *name, uint32_t number, bool
 
 /* What is not control bits, numbers and length: window, urgent pointer, options, label. */
 void words_rest(struct cli_text *text, const struct tfsm_segment *segment);
+
+/* What was asked for, of a CALL or a TIMEOUT, and what came of it: "SEND 100: error: connection closing". */
+void words_call(struct cli_text *text, const struct run_line *line);
+
+/* Whether the i-th rule that fired did something, or dropped a segment: that is what one wants to know. */
+bool words_tells(const struct tfsm_trace *trace, unsigned i);
 
 /* How much of a text goes on one line of so many columns, broken between words; a space behind it is nobody's. */
 size_t words_break(const char *text, size_t room);

@@ -19,7 +19,7 @@
 #define OPTION_COMMENT     1u
 #define OPTION_APPLICATION 4u
 #define OPTION_RESOLUTION  9u
-#define NANOSECONDS        9 /* the power of ten */
+#define NANOSECONDS        9u /* decimals of a second */
 
 #define INTERFACES_MOST 64u
 #define COMMENT_MOST    60000u
@@ -28,12 +28,14 @@
 struct interface {
     unsigned link;
     uint32_t snapshot;
+    uint8_t decimals;
 };
 
 struct pcapng {
     FILE *file;
-    char *path;
+    char *path; /* null: the file is not ours */
     char *temporary;
+    uint8_t decimals;
     int failed; /* errno of the first write that failed */
     struct interface interfaces[INTERFACES_MOST];
     unsigned interface_count;
@@ -80,7 +82,7 @@ static void put_option(struct pcapng *pcapng, unsigned code, const void *value, 
 
 static void put_section(struct pcapng *pcapng)
 {
-    static const char name[] = "tcpfsm judge " TFSM_VERSION;
+    static const char name[] = "tcpfsm " TFSM_VERSION;
     const uint16_t version[2] = {1, 0};
     const int64_t unknown = -1; /* the length of the section */
     uint32_t size = (uint32_t)(4 * 3 + 4 + 8 + 4 + padded(sizeof name - 1) + 4 + 4);
@@ -96,14 +98,13 @@ static void put_section(struct pcapng *pcapng)
 
 static void put_interface(struct pcapng *pcapng, const struct interface *interface)
 {
-    const uint8_t resolution = NANOSECONDS;
     const uint16_t link[2] = {(uint16_t)interface->link, 0};
     uint32_t size = 4 * 2 + 4 + 4 + 8 + 4 + 4;
     put32(pcapng, INTERFACE);
     put32(pcapng, size);
     put(pcapng, link, sizeof link);
     put32(pcapng, interface->snapshot);
-    put_option(pcapng, OPTION_RESOLUTION, &resolution, 1);
+    put_option(pcapng, OPTION_RESOLUTION, &interface->decimals, 1);
     put_option(pcapng, OPTION_END, NULL, 0);
     put32(pcapng, size);
 }
@@ -113,7 +114,8 @@ static uint32_t interface_of(struct pcapng *pcapng, const struct capture_packet 
 {
     for (unsigned i = 0; i < pcapng->interface_count; i++) {
         if (pcapng->interfaces[i].link == packet->link &&
-            pcapng->interfaces[i].snapshot == packet->snapshot) {
+            pcapng->interfaces[i].snapshot == packet->snapshot &&
+            pcapng->interfaces[i].decimals == pcapng->decimals) {
             return i;
         }
     }
@@ -122,7 +124,7 @@ static uint32_t interface_of(struct pcapng *pcapng, const struct capture_packet 
         return 0;
     }
     struct interface *interface = &pcapng->interfaces[pcapng->interface_count];
-    *interface = (struct interface){packet->link, packet->snapshot};
+    *interface = (struct interface){packet->link, packet->snapshot, pcapng->decimals};
     put_interface(pcapng, interface);
     return pcapng->interface_count++;
 }
@@ -159,8 +161,27 @@ struct pcapng *pcapng_open(const char *path, char error[CAPTURE_ERROR])
         pcapng_discard(pcapng);
         return NULL;
     }
+    pcapng->decimals = NANOSECONDS;
     put_section(pcapng);
     return pcapng;
+}
+
+struct pcapng *pcapng_into(FILE *file, char error[CAPTURE_ERROR])
+{
+    struct pcapng *pcapng = calloc(1, sizeof *pcapng);
+    if (pcapng == NULL) {
+        snprintf(error, CAPTURE_ERROR, "%s", strerror(ENOMEM));
+        return NULL;
+    }
+    pcapng->file = file;
+    pcapng->decimals = NANOSECONDS;
+    put_section(pcapng);
+    return pcapng;
+}
+
+void pcapng_decimals(struct pcapng *pcapng, unsigned decimals)
+{
+    pcapng->decimals = (uint8_t)decimals;
 }
 
 const char *pcapng_temporary(const struct pcapng *pcapng)
@@ -219,11 +240,12 @@ void pcapng_packet(struct pcapng *pcapng, const struct capture_packet *packet)
 bool pcapng_close(struct pcapng *pcapng, char error[CAPTURE_ERROR])
 {
     errno = 0;
-    if (fclose(pcapng->file) != 0 && pcapng->failed == 0) {
+    bool ours = pcapng->path != NULL;
+    if ((ours ? fclose(pcapng->file) : fflush(pcapng->file)) != 0 && pcapng->failed == 0) {
         pcapng->failed = errno != 0 ? errno : EIO;
     }
     pcapng->file = NULL;
-    if (pcapng->failed == 0 && rename(pcapng->temporary, pcapng->path) != 0) {
+    if (pcapng->failed == 0 && ours && rename(pcapng->temporary, pcapng->path) != 0) {
         pcapng->failed = errno;
     }
     int failed = pcapng->failed;
@@ -242,7 +264,7 @@ void pcapng_discard(struct pcapng *pcapng)
     if (pcapng == NULL) {
         return;
     }
-    if (pcapng->file != NULL) {
+    if (pcapng->file != NULL && pcapng->path != NULL) {
         fclose(pcapng->file);
     }
     if (pcapng->temporary != NULL) {

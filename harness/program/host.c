@@ -43,6 +43,7 @@ struct connection {
 
 struct in_flight {
     size_t n;
+    uint32_t number; /* for who captures it */
     uint8_t octets[HOST_PACKET];
 };
 
@@ -80,6 +81,7 @@ struct host {
     struct host_tuple from;
     unsigned answers;  /* packets drawn since the last arrival */
     unsigned dataless; /* of them without text, SYN and FIN */
+    bool spoilt;       /* the packet being made, or the last one, is spoilt */
     size_t last;       /* length of the last packet that a record made */
     uint8_t last_octets[HOST_PACKET];
     unsigned in_flight;
@@ -313,6 +315,7 @@ static void send_to_self(const uint8_t *octets, size_t n)
         return;
     }
     struct in_flight *newest = &host.flight[host.order[host.in_flight++]];
+    newest->number = host.run.wires;
     newest->n = n;
     memcpy(newest->octets, octets, n);
 }
@@ -320,6 +323,11 @@ static void send_to_self(const uint8_t *octets, size_t n)
 static void sent(const uint8_t *octets, size_t n)
 {
     struct tfsm_packet packet;
+    if (host.run.log != NULL) {
+        struct run_wire wire = {
+            .sent = true, .number = ++host.run.wires, .octets = octets, .size = n};
+        run_wire(&host.run, NOBODY, &wire);
+    }
     if (tfsm_parse(octets, n, &packet) != TFSM_WIRE_OK) {
         fails(NOBODY, "OUTPUT_UNSOUND", "RFC9293:MUST-2, RFC9293:3.1 what goes out can be read");
         return;
@@ -510,10 +518,18 @@ static bool read_tuple(const uint8_t *octets, size_t n, struct host_tuple *tuple
     return false;
 }
 
-/* A packet comes in. crafted: it is not what the host sent. */
-static void give(const uint8_t *octets, size_t n, bool crafted)
+/* A packet comes in. crafted: it is not what the host sent, and number is 0. */
+static void give(const uint8_t *octets, size_t n, bool crafted, uint32_t number)
 {
     struct host_tuple tuple = {.local_port = 0};
+    if (host.run.log != NULL) {
+        struct run_wire wire = {.spoilt = crafted && host.spoilt,
+                                .flown = !crafted,
+                                .number = number,
+                                .octets = octets,
+                                .size = n};
+        run_wire(&host.run, NOBODY, &wire);
+    }
     const char *why = host_is_unsound(octets, n, host.local_count);
     bool quiet = host.hold == 0 && !host.has_more && host.spoken == 0 && !host.everybody;
     if (!read_tuple(octets, n, &tuple) && why == NULL) {
@@ -579,12 +595,13 @@ static const struct tfsm_tcb *meant(unsigned who, struct host_tuple *tuple)
 static void spoil_and_give(uint8_t *octets, size_t n, unsigned own)
 {
     if (own & OWN_SPOIL) {
+        host.spoilt = true;
         unsigned how = take();
         n = host_spoil(octets, n, how, take());
     }
     memcpy(host.last_octets, octets, n);
     host.last = n;
-    give(octets, n, true);
+    give(octets, n, true, 0);
 }
 
 /* A segment in an envelope, that of its connection or another. */
@@ -613,6 +630,7 @@ static void send_segment(const struct host_tuple *tuple, struct tfsm_segment *se
     }
     size_t n = tfsm_write(&packet, stream_at(0), octets, sizeof octets);
     if (n > 0) {
+        host.spoilt = false;
         spoil_and_give(octets, n, own);
     }
 }
@@ -717,7 +735,8 @@ static void raw_record(unsigned own)
     }
     memcpy(host.last_octets, octets, n);
     host.last = n;
-    give(octets, n, true);
+    host.spoilt = true;
+    give(octets, n, true, 0);
 }
 
 /* An ICMP message about a segment that a connection sends, or might have sent. */
@@ -748,6 +767,7 @@ static void icmp_record(unsigned own)
     unsigned type = types[to.family == 6][octet >> 3 & 7u];
     if (n > 0) {
         n = host_icmp(&from, &to, type, about >> 4 & 7u, quoted, n, octets);
+        host.spoilt = false;
         spoil_and_give(octets, n, own);
     }
 }
@@ -946,7 +966,7 @@ static void come_back(unsigned index, bool keep)
     if (!keep) {
         remove_flight(index);
     }
-    give(arrival->octets, arrival->n, false);
+    give(arrival->octets, arrival->n, false, arrival->number);
 }
 
 static void loop_record(unsigned own)

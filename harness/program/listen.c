@@ -144,8 +144,26 @@ static struct tfsm_tcb shown(const struct listen *w, unsigned peer)
     return (struct tfsm_tcb){.state = TFSM_LISTEN, .security = w->opening.security};
 }
 
+/* A packet from a peer, or to it. */
+static APART void say_wire(struct listen *w, unsigned peer, const struct tfsm_packet *from,
+                           bool sent)
+{
+    struct tfsm_packet packet = *from;
+    struct run_wire wire = {.sent = sent, .packet = &packet};
+    packet.hops = 64;
+    if (sent) {
+        packet.src = from->dst;
+        packet.dst = from->src;
+        packet.src_port = from->dst_port;
+        packet.dst_port = from->src_port;
+    }
+    run_wire(&w->run, peer, &wire);
+}
+
 static APART void say_sent(struct listen *w, unsigned peer, const struct tfsm_segment *segment)
 {
+    struct tfsm_packet packet = listen_packet(peer, segment);
+    say_wire(w, peer, &packet, true);
     struct tfsm_tcb after = shown(w, peer);
     struct run_line line = {
         .kind = RUN_SENDS, .end = peer, .now = w->run.now, .segment = segment, .after = &after};
@@ -404,6 +422,9 @@ static void arrives(struct listen *w, unsigned peer, const struct tfsm_packet *p
     a.iss_after = iss_after;
     a.promised = false;
     uint32_t after_last = w->before[peer].tcb.snd_nxt;
+    if (w->run.log != NULL) {
+        say_wire(w, peer, packet, false);
+    }
     if (w->before[peer].stage == LISTEN_OPEN) {
         if (!is_for_next(w, peer, packet)) {
             return;
@@ -856,6 +877,10 @@ static APART void icmp_record(struct listen *w)
                                         .remote_port = peers[peer].port,
                                         .mss = (how & 3u) == TFSM_ICMP_TOO_BIG ? take16(w) : 0};
     message.seq = shift_number(w, how >> 2, iss);
+    if (w->run.log != NULL) {
+        struct run_wire wire = {.icmp = &message};
+        run_wire(&w->run, peer, &wire);
+    }
     struct tfsm_event ev = {.kind = TFSM_EV_ICMP,
                             .now = w->run.now,
                             .icmp = message.meaning,

@@ -71,6 +71,7 @@ struct in_flight {
     struct tfsm_packet packet;
     unsigned to;
     uint32_t incarnation; /* of the sender */
+    uint32_t number;      /* for who captures it */
 };
 
 struct pair {
@@ -398,18 +399,22 @@ static APART void show_call(struct pair_end *self, struct tfsm_event *event,
 
 /* ---- the network ---- */
 
-static APART void say_lost(unsigned to, const struct tfsm_segment *segment)
+static APART void say_lost(unsigned to, const struct tfsm_segment *segment, uint32_t number)
 {
+    struct run_wire wire = {.number = number};
     struct run_line line = {.kind = RUN_LOST,
                             .end = to,
                             .now = pair.run.now,
                             .segment = segment,
-                            .after = tcb_of(&pair.end[to])};
+                            .after = tcb_of(&pair.end[to]),
+                            .wire = &wire};
     run_tell(&pair.run, &line);
 }
 
 static APART void say_sent(const struct pair_end *self, const struct tfsm_packet *packet)
 {
+    struct run_wire wire = {.sent = true, .number = ++pair.run.wires, .packet = packet};
+    run_wire(&pair.run, self->index, &wire);
     const struct tfsm_tcb *after =
         self->spoke != NULL && self->spoke == self->latest ? self->spoke->tcb : tcb_of(self);
     struct run_line line = {.kind = RUN_SENDS,
@@ -435,11 +440,12 @@ static void send_off(struct pair_end *self, const struct tfsm_packet *packet)
         say_sent(self, packet);
     }
     if (pair.in_flight == FLIGHT_MAX) {
-        say_lost(to, &packet->segment);
+        say_lost(to, &packet->segment, pair.run.wires);
         return;
     }
     struct in_flight *newest = &pair.flight[pair.order[pair.in_flight++]];
     newest->to = to;
+    newest->number = pair.run.wires;
     newest->incarnation = self->spoke != NULL ? self->spoke->incarnation : self->incarnation;
 }
 
@@ -651,6 +657,10 @@ static void call_icmp(struct pair_end *self, struct tfsm_event *event)
                                         .remote_port = port_of(1 - self->index),
                                         .seq = event->segment.seq,
                                         .mss = event->mss};
+    if (pair.run.log != NULL) {
+        struct run_wire wire = {.icmp = &message};
+        run_wire(&pair.run, self->index, &wire);
+    }
     if (!is_open(tcb_of(self))) {
         show_call(self, event, tcb_of(self), TFSM_DONE);
     }
@@ -733,9 +743,14 @@ static void taint(const struct tfsm_segment *segment)
     pair.mixed = pair.mixed || segment->len > 0;
 }
 
-/* A packet reaches an end. */
-static void hand_in(struct pair_end *self, const struct tfsm_packet *packet, const uint8_t *text)
+/* A packet reaches an end. number: of what an end sent, else 0 */
+static void hand_in(struct pair_end *self, const struct tfsm_packet *packet, const uint8_t *text,
+                    uint32_t number)
 {
+    if (pair.run.log != NULL) {
+        struct run_wire wire = {.flown = number > 0, .number = number, .packet = packet};
+        run_wire(&pair.run, self->index, &wire);
+    }
     self->opened = false;
     self->waiting_ended = false;
     endpoint_segment(self->endpoint, packet, text, clock_of(self));
@@ -766,7 +781,8 @@ static void deliver(unsigned index, bool keep)
         taint(segment); /* an old duplicate */
     }
     self->arriving = arrival->incarnation;
-    hand_in(self, &arrival->packet, stream_at(from, arrival->incarnation, segment->text_offset));
+    hand_in(self, &arrival->packet, stream_at(from, arrival->incarnation, segment->text_offset),
+            arrival->number);
     if (!keep) {
         remove_flight(index);
     }
@@ -785,7 +801,7 @@ static void segment_record(const struct record *record)
                                  .segment = record_segment(record, tcb_of(self), clock_of(self))};
     taint(&packet.segment);
     self->arriving = 0;
-    hand_in(self, &packet, stream_at(STRANGER, 0, 0));
+    hand_in(self, &packet, stream_at(STRANGER, 0, 0), 0);
     settle(self);
 }
 
@@ -820,7 +836,7 @@ static void network_record(const struct record *record)
         return;
     }
     if (record->kind == RECORD_DROP) {
-        say_lost(record->end, &flying(index)->packet.segment);
+        say_lost(record->end, &flying(index)->packet.segment, flying(index)->number);
         remove_flight(index);
     } else {
         deliver(index, record->kind == RECORD_COPY);

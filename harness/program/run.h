@@ -19,7 +19,21 @@ enum run_line_kind {
     RUN_TIMEOUT, /* TIMEOUT was fed */
     RUN_SENDS,   /* `end` sends *segment */
     RUN_LOST,    /* the network drops *segment on its way to `end` */
-    RUN_NOTE     /* text only */
+    RUN_NOTE,    /* text only */
+    RUN_WIRE     /* *wire is on the wire, before whoever it is for looks at it: for who captures */
+};
+
+/* A packet on the wire: one of the three. What an end sent arrives later, or never, or twice: then it
+ * is told once more, as flown. */
+struct run_wire {
+    bool sent;       /* by `end`; else it arrives there */
+    bool spoilt;     /* it was made to be wrong somewhere, or of octets of the program */
+    bool flown;      /* it was sent before, by an end of this run */
+    uint32_t number; /* of what is sent, from 1; of what is flown, that one */
+    const struct tfsm_packet *packet;
+    const struct tfsm_icmp_message *icmp;
+    const uint8_t *octets; /* as they are, whatever they are */
+    size_t size;
 };
 
 struct run_line {
@@ -35,6 +49,7 @@ struct run_line {
     const struct tfsm_tcb *before;      /* CALL, ARRIVES, TIMEOUT */
     const struct tfsm_tcb *after;       /* all but NOTE */
     const char *text;                   /* NOTE */
+    const struct run_wire *wire;        /* WIRE; SENDS, LOST of a pair: its number alone */
 };
 
 /* Called for every line when not null; for people, not for the fuzzer. */

@@ -16,6 +16,7 @@ struct run_account {
     tfsm_time now;
     run_log *log; /* may be null */
     void *user;
+    uint32_t wires; /* packets sent so far, where they are told */
 };
 
 /* Only the first violation counts. */
@@ -61,6 +62,13 @@ static inline void run_tell(const struct run_account *run, const struct run_line
 static inline void run_note(const struct run_account *run, const char *text)
 {
     struct run_line line = {.kind = RUN_NOTE, .now = run->now, .text = text};
+    run_tell(run, &line);
+}
+
+static inline void run_wire(const struct run_account *run, unsigned end,
+                            const struct run_wire *wire)
+{
+    struct run_line line = {.kind = RUN_WIRE, .end = end, .now = run->now, .wire = wire};
     run_tell(run, &line);
 }
 

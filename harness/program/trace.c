@@ -81,8 +81,45 @@ static void mix_numbers(struct trace *trace, const struct tfsm_segment *segment)
     }
 }
 
+/* A bare TCB has no addresses; those of a pair are as good as any. */
+static struct tfsm_packet envelope(bool sent)
+{
+    const struct tfsm_address ours = {.family = 4, .octets = {192, 0, 2, 1}};
+    const struct tfsm_address theirs = {.family = 4, .octets = {192, 0, 2, 2}};
+    return (struct tfsm_packet){.src = sent ? ours : theirs,
+                                .dst = sent ? theirs : ours,
+                                .src_port = sent ? 1000 : 1001,
+                                .dst_port = sent ? 1001 : 1000,
+                                .hops = 64,
+                                .cookie = {0xc0, 0x0c, 0x1e}};
+}
+
+static APART void tell_wire(const struct trace *trace, const struct tfsm_segment *segment,
+                            bool sent)
+{
+    struct tfsm_packet packet = envelope(sent);
+    struct run_wire wire = {.sent = sent, .packet = &packet};
+    packet.segment = *segment;
+    run_wire(&trace->run, 0, &wire);
+}
+
+static APART void tell_icmp(const struct trace *trace, const struct tfsm_event *ev)
+{
+    struct tfsm_packet packet = envelope(true);
+    struct tfsm_icmp_message message = {.meaning = ev->icmp,
+                                        .local = packet.src,
+                                        .remote = packet.dst,
+                                        .local_port = packet.src_port,
+                                        .remote_port = packet.dst_port,
+                                        .seq = ev->segment.seq,
+                                        .mss = ev->mss};
+    struct run_wire wire = {.icmp = &message};
+    run_wire(&trace->run, 0, &wire);
+}
+
 static APART void tell_sent(const struct trace *trace, const struct tfsm_segment *segment)
 {
+    tell_wire(trace, segment, true);
     struct run_line line = {
         .kind = RUN_SENDS, .now = trace->run.now, .segment = segment, .after = &trace->tcb};
     run_tell(&trace->run, &line);
@@ -182,6 +219,9 @@ static void feed(struct trace *trace, struct tfsm_event *ev)
 static void feed_segment(struct trace *trace, const struct tfsm_segment *segment)
 {
     struct tfsm_event ev = {.kind = TFSM_EV_SEGMENT, .segment = *segment};
+    if (trace->run.log != NULL) {
+        tell_wire(trace, segment, false);
+    }
     feed(trace, &ev);
     if (trace->verdict == TFSM_V_REOPEN && !run_broken(&trace->run)) {
         struct tfsm_event abort = {.kind = TFSM_EV_ABORT};
@@ -238,6 +278,9 @@ static void call_record(struct trace *trace, const struct record *record)
     struct tfsm_event ev = record_event(record, &trace->tcb);
     if (record->ack_base == ACK_ABSOLUTE || record->ack_base == ACK_ZERO) {
         ev.segment.seq = seq_add(ev.segment.seq, trace->origins.ours);
+    }
+    if (ev.kind == TFSM_EV_ICMP && trace->run.log != NULL) {
+        tell_icmp(trace, &ev);
     }
     feed(trace, &ev);
 }
