@@ -15,6 +15,7 @@
 #include "cli.h"
 #include "ladder.h"
 #include "replay.h"
+#include "run_watch.h"
 #include "script_run.h"
 #include "sockets.h"
 
@@ -272,10 +273,18 @@ struct stage {
     bool over; /* the script is: what is still to come is not its matter */
 };
 
-static void watch(void *user, const struct endpoint_watched *what)
+/* Who looks at one run: the monitor, and where it is drawn the ladder. */
+struct audience {
+    struct run_watch *watch;
+    struct stage *stage; /* null: not drawn */
+    unsigned line;       /* of the script, that is carried out */
+    unsigned broken;     /* in which an invariant was broken; 0: none was */
+    bool over;
+};
+
+static void draw_watched(struct stage *stage, const struct endpoint_watched *what)
 {
     static const struct tfsm_tcb listening = {.state = TFSM_LISTEN};
-    struct stage *stage = user;
     struct run_line line = {.kind = RUN_SENDS, .segment = what->segment, .after = what->after};
     if (stage->over || (what->event == NULL && what->segment == NULL)) {
         return;
@@ -294,6 +303,21 @@ static void watch(void *user, const struct endpoint_watched *what)
     ladder_line(&stage->ladder, &line);
 }
 
+static void watch(void *user, const struct endpoint_watched *what)
+{
+    struct audience *audience = user;
+    if (audience->over) {
+        return;
+    }
+    run_watch_see(audience->watch, what);
+    if (audience->broken == 0 && run_watch_violation(audience->watch)->id != NULL) {
+        audience->broken = audience->line;
+    }
+    if (audience->stage != NULL) {
+        draw_watched(audience->stage, what);
+    }
+}
+
 /* A line of the script, without its line feed. */
 static int line_of(const char *text, unsigned line, const char **start)
 {
@@ -306,9 +330,8 @@ static int line_of(const char *text, unsigned line, const char **start)
 }
 
 /* Calls of the script stand between the arrows. */
-static void told(void *user, const struct script_event *event, int64_t now)
+static void draw_told(struct stage *stage, const struct script_event *event, int64_t now)
 {
-    struct stage *stage = user;
     const char *start;
     char words[160];
     if (event == NULL) {
@@ -327,6 +350,16 @@ static void told(void *user, const struct script_event *event, int64_t now)
     snprintf(words, sizeof words, "line %u: %.*s", event->line, n < 100 ? n : 100, start);
     struct run_line line = {.kind = RUN_NOTE, .now = (tfsm_time)now, .text = words};
     ladder_line(&stage->ladder, &line);
+}
+
+static void told(void *user, const struct script_event *event, int64_t now)
+{
+    struct audience *audience = user;
+    audience->line = event != NULL ? event->line : audience->line;
+    audience->over = event == NULL; /* what is still to come is not the script's matter */
+    if (audience->stage != NULL) {
+        draw_told(audience->stage, event, now);
+    }
 }
 
 /* ---- one script ---- */
@@ -378,6 +411,21 @@ static bool open_stack(const struct running *running, const char *flags,
     return true;
 }
 
+/* Whatever the script says, the invariants hold; where both fail the first is told. */
+static void judge(const struct audience *audience, struct script_result *result)
+{
+    const struct violation *violation = run_watch_violation(audience->watch);
+    bool first = result->outcome == SCRIPT_PASSED ||
+                 (result->outcome == SCRIPT_FAILED && audience->broken < result->line);
+    if (violation->id != NULL && first) {
+        result->outcome = SCRIPT_FAILED;
+        result->line = audience->broken;
+        result->details[0] = '\0';
+        snprintf(result->reason, sizeof result->reason, "breaks %s: %s", violation->id,
+                 violation->requirement);
+    }
+}
+
 static struct script_result run_once(const struct running *running, const struct script *script,
                                      const struct script_options *options, const char *flags,
                                      struct stage *stage)
@@ -391,21 +439,23 @@ static struct script_result run_once(const struct running *running, const struct
                              .skip_shell = running->skip_shell,
                              .peer_isn = running->peer_isn};
     struct script_result result = {.outcome = SCRIPT_BAD, .line = 1};
-    if (!open_stack(running, flags, &stack)) {
+    struct audience audience = {.watch = run_watch_new(), .stage = stage};
+    if (audience.watch == NULL || !open_stack(running, flags, &stack)) {
         result.line = line_of_setting(script, "so_flags");
         snprintf(result.reason, sizeof result.reason, "not enough memory for these settings");
+        run_watch_free(audience.watch);
         return result;
     }
-    if (stage != NULL && running->plugin == NULL) {
-        endpoint_watch(sockets_endpoint(stack.userdata), watch, stage);
+    if (running->plugin == NULL) {
+        endpoint_watch(sockets_endpoint(stack.userdata), watch, &audience);
         run.told = told;
-        run.user = stage;
+        run.user = &audience;
     }
     result = script_run(&run);
-    if (stage != NULL) {
-        stage->over = true; /* giving the stack back is not drawn */
-    }
+    audience.over = true; /* giving the stack back is not looked at */
     stack.free(stack.userdata);
+    judge(&audience, &result);
+    run_watch_free(audience.watch);
     return result;
 }
 

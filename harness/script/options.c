@@ -185,6 +185,10 @@ static bool take(struct reading *reading, const struct script_setting *setting)
         options->verbose = true;
         return true;
     }
+    if (strcmp(name, "nothing_left") == 0) {
+        options->nothing_left = true;
+        return true;
+    }
     if (strcmp(name, "strict_segments") == 0) {
         options->strict_segments = true;
         return true;

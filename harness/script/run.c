@@ -284,7 +284,8 @@ static bool finish(struct runner *runner)
     if (run->told != NULL) {
         run->told(run->user, NULL, runner->result->elapsed);
     }
-    return !run->strict || !run_left_over(runner);
+    bool looks = run->strict || runner->options->nothing_left;
+    return !looks || !run_left_over(runner);
 }
 
 /* packetdrill ends a script with close(2), not the stack's: its descriptors must be the process's, too.

@@ -24,6 +24,7 @@ struct script_options {
     struct tfsm_address local[2]; /* of IPv4 and of IPv6 */
     struct tfsm_address remote[2];
     bool local_said[2];               /* --local_ip */
+    bool nothing_left;                /* no packet may be left over at the end */
     bool strict_segments;             /* the text of several packets does not add up */
     char implied[SCRIPT_FLAGS_MOST];  /* settings that other options come to: --mtu, --local_ip */
     char so_flags[SCRIPT_FLAGS_MOST]; /* and those that packetdrill hands to its plug-in */

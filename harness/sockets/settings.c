@@ -120,6 +120,7 @@ static const struct key keys[] = {
     {"local", "IPv4 address of ours, ADDRESS or ADDRESS/BITS; may be said again", LOCAL4, NOWHERE, 0, 32},
     {"local6", "IPv6 address of ours, likewise", LOCAL6, NOWHERE, 0, 128},
     {"local_room", "addresses besides these that sockets may be bound to, and that are ours then; 0: EADDRNOTAVAIL", NUMBER, OF_ENDPOINT(local_room), 0, ENDPOINT_MOST},
+    {"steps", "the script is the host's driver: timers are looked at when a line's time has come, a packet is made when a line expects one, and write() may come before a connection is open, on or off", SWITCH, MEMBER(struct settings, steps), 0, 1},
     {"idle", "packetdrill, when nothing can come any more: exit or return", IDLE, NOWHERE, 0, 0},
 };
 /* clang-format on */

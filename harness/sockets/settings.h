@@ -14,6 +14,9 @@ struct settings {
     struct tfsm_listener_policy listener; /* of every listener */
     bool idle_returns; /* packetdrill: netdev_receive() says that nothing can come rather than end
                           the process */
+    bool
+        steps; /* the script drives: timers are looked at when time has come to a line, a packet is made
+                   when one is asked for, and text may be written before a connection is open */
     bool connections_said; /* else fewer than the default, where the rings are large */
     bool local_said[2];    /* IPv4, IPv6: the customary address was replaced */
 };

@@ -197,9 +197,10 @@ struct sockets {
     unsigned flow_count;
     uint64_t generation; /* grows with everything that who waits should look at */
     bool closing;
-    unsigned asked;  /* the driver has asked for the time so often, and for nothing else */
-    unsigned queued; /* packets that wait */
-    bool stuck;      /* the machine's timers bring no end of packets: they are asked no more */
+    unsigned asked_for; /* settings.steps: packets that may be made now */
+    unsigned asked;     /* the driver has asked for the time so often, and for nothing else */
+    unsigned queued;    /* packets that wait */
+    bool stuck;         /* the machine's timers bring no end of packets: they are asked no more */
     bool woken; /* a thread that waited has gone on, at this time; gettimeofday() tells it so */
     pthread_t woken_thread;
     tfsm_time woken_at;

@@ -300,7 +300,7 @@ ssize_t do_receive_message(struct sockets *s, int fd, struct msghdr *message, in
 
 /* Whether a socket takes octets now: 1 for yes, 0 to wait, or an error, which stays pending where
  * something was sent: then nobody is told of it yet. */
-static int send_state(struct sock *sock, bool nothing_yet)
+static int send_state(const struct sockets *s, struct sock *sock, bool nothing_yet)
 {
     if (sock->error != 0) {
         return nothing_yet ? -sock_take_error(sock) : -sock->error;
@@ -309,7 +309,7 @@ static int send_state(struct sock *sock, bool nothing_yet)
         sock->over) {
         return -EPIPE;
     }
-    return sock->phase == PHASE_CONNECTING ? 0 : 1;
+    return sock->phase == PHASE_CONNECTING && !s->settings.steps ? 0 : 1;
 }
 
 /* As much as there is room for, after what was sent before. */
@@ -359,7 +359,7 @@ static ssize_t send_all(struct sockets *s, struct file *file, struct writing *w)
     tfsm_time timeout = sock->choices.send_timeout;
     wait_begin(s, &waiter, timeout > 0 ? timeout : TFSM_NEVER);
     while (w->done < w->total || result == 0) {
-        result = send_state(sock, w->done == 0);
+        result = send_state(s, sock, w->done == 0);
         if (result == 1 && w->total > 0 && !sock_wants_text(s, sock)) {
             result = 0;
         } else if (result == 1) {

@@ -259,8 +259,8 @@ void drive_endpoint(struct sockets *s)
     size_t n;
     unsigned sent = 0;
     struct tfsm_packet sent_packet;
-    while (sent++ < PACKETS_MOST &&
-           (n = endpoint_output(s->ep, time_of(s), s->scratch, s->room)) > 0) {
+    unsigned most = s->settings.steps ? s->asked_for : PACKETS_MOST;
+    while (sent++ < most && (n = endpoint_output(s->ep, time_of(s), s->scratch, s->room)) > 0) {
         n = layout_options(s->scratch, n, s->room);
         if (tfsm_parse(s->scratch, n, &sent_packet) == TFSM_WIRE_OK) {
             count_packet(s, &sent_packet, true);
@@ -298,9 +298,28 @@ tfsm_time next_deadline(struct sockets *s)
     return next;
 }
 
+/* The clock of a host whose driver sleeps until the script has something for it: who stays where he is
+ * has come there. */
+static void step_clock(struct sockets *s, tfsm_time to)
+{
+    if (to > s->clock) {
+        s->clock = to;
+        s->generation++;
+        return;
+    }
+    endpoint_timeout(s->ep, time_of(s));
+    waits_timeout(s);
+    drive_endpoint(s);
+    wait_until_quiet(s, NULL);
+}
+
 void advance_clock(struct sockets *s, tfsm_time to, const struct waiter *self)
 {
     unsigned turns = 0; /* since the clock moved */
+    if (s->settings.steps) {
+        step_clock(s, to);
+        return;
+    }
     for (bool last = false; !last;) {
         tfsm_time next = next_deadline(s);
         tfsm_time at = next < to ? next : to;
@@ -397,7 +416,9 @@ int do_input(struct sockets *s, const void *packet, size_t n)
         count_packet(s, &parsed, false);
     }
     look_at_icmp(s, packet, n, &quoted);
-    endpoint_timeout(s->ep, time_of(s));
+    if (!s->settings.steps) {
+        endpoint_timeout(s->ep, time_of(s));
+    }
     struct sock *sock = sock_quoted(s, &quoted);
     uint16_t before = sock != NULL ? endpoint_tcb(s->ep, sock->connection)->snd_mss : 0;
     if (sock == NULL || sock_discovers(sock)) {
@@ -443,9 +464,11 @@ static void end_for_nothing_can_come(const struct sockets *s)
 
 int do_next_packet(struct sockets *s, void *packet, size_t *n, long long *time_us)
 {
+    s->asked_for = s->first == NULL;
     drive_endpoint(s);
+    s->asked_for = 0;
     for (unsigned turn = 0; s->first == NULL; turn++) {
-        tfsm_time next = next_deadline(s);
+        tfsm_time next = s->settings.steps ? TFSM_NEVER : next_deadline(s);
         if (next != TFSM_NEVER && turn < TURNS_MOST) {
             advance_clock(s, next, NULL);
         } else if (s->settings.idle_returns) {
