@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
-#include "export.h"
+#include "export_script.h"
+#include "machine.h"
+#include "replay.h"
 
 enum { KEY_TARGET = 1, KEY_PCAP, KEY_SCRIPT, KEY_HOST };
 
@@ -127,6 +130,54 @@ static int put_pcap(const struct exporting *exporting, const struct export_input
     return status;
 }
 
+static bool rewrite(FILE *file, const char *text)
+{
+    rewind(file);
+    return ftruncate(fileno(file), 0) == 0 && fputs(text, file) >= 0 && fflush(file) == 0;
+}
+
+/* The script says what the true machine does, whatever TFSM_VARIANT has: it passes there, and only where the machine does the
+ * same elsewhere. That it does pass is tried before it has a name. */
+static bool make_script(const struct exporting *exporting, const struct export_input *input,
+                        FILE *whole, char error[EXPORT_ERROR])
+{
+    static struct scripting s;
+    char reason[EXPORT_ERROR - 64];
+    s = (struct scripting){.to = whole, .error = error};
+    fprintf(whole, "// An input of %s", input->target->name);
+    fprintf(whole, input->target->mode == RUN_PAIR ? ", host %s\n" : "\n",
+            exporting->host != NULL ? exporting->host : "A");
+    if (!export_trace_script(input, &s)) {
+        return false;
+    }
+    long n = ftell(whole);
+    char *text = n > 0 ? calloc(1, (size_t)n + 1) : NULL;
+    rewind(whole);
+    if (text == NULL || fread(text, 1, (size_t)n, whole) != (size_t)n) {
+        snprintf(error, EXPORT_ERROR, "out of memory");
+        free(text);
+        return false;
+    }
+    bool passes = adapt_script(&text, reason, sizeof reason);
+    if (!passes) {
+        snprintf(error, EXPORT_ERROR, "no script says it: %s", reason);
+    }
+    bool put = text != NULL && rewrite(whole, text);
+    free(text);
+    return passes && put;
+}
+
+static int put_script(const struct exporting *exporting, const struct export_input *input)
+{
+    static const struct table truth = {.rows = tfsm_rules};
+    char error[EXPORT_ERROR] = "";
+    FILE *whole = tmpfile();
+    machine_run(&truth);
+    bool made = whole != NULL && make_script(exporting, input, whole, error);
+    machine_run(NULL);
+    return put(made || whole == NULL ? exporting->script : exporting->path, whole, made, error);
+}
+
 int command_export(int argc, char **argv)
 {
     static const struct argp_option options[] = {
@@ -161,7 +212,10 @@ int command_export(int argc, char **argv)
         return CLI_BAD;
     }
     input.octets = octets;
-    status = exporting.pcap != NULL ? put_pcap(&exporting, &input) : CLI_FINE;
+    status = exporting.script != NULL ? put_script(&exporting, &input) : CLI_FINE;
+    if (status == CLI_FINE && exporting.pcap != NULL) {
+        status = put_pcap(&exporting, &input);
+    }
     free(octets);
     return status;
 }

@@ -303,6 +303,12 @@ static void draw_watched(struct stage *stage, const struct endpoint_watched *wha
     ladder_line(&stage->ladder, &line);
 }
 
+static uint32_t opened(void *user, uint32_t *isn)
+{
+    const struct audience *audience = user;
+    return run_watch_opened(audience->watch, isn);
+}
+
 static void watch(void *user, const struct endpoint_watched *what)
 {
     struct audience *audience = user;
@@ -449,6 +455,7 @@ static struct script_result run_once(const struct running *running, const struct
     if (running->plugin == NULL) {
         endpoint_watch(sockets_endpoint(stack.userdata), watch, &audience);
         run.told = told;
+        run.opened = opened;
         run.user = &audience;
     }
     result = script_run(&run);
@@ -607,6 +614,46 @@ int replay_script(const char *path, const uint8_t *input, size_t size)
     run_script(&running, path, script, (const char *)input);
     script_free(script);
     return CLI_FINE;
+}
+
+/* What the details of a failure say came. */
+static void note_actual(const char *details, char *actual, size_t room)
+{
+    const char *at = strstr(details, "  actual   > ");
+    const char *end = at != NULL ? strstr(at, " at ") : NULL;
+    actual[0] = '\0';
+    if (end != NULL && (size_t)(end - at) - 11 < room) {
+        snprintf(actual, room, "%.*s", (int)(end - at) - 11, at + 11);
+    }
+}
+
+int run_quietly(const char *text, size_t n, struct script_failure *failure)
+{
+    static const struct running running = {.quiet = true};
+    static struct script_options options;
+    static char flags[SCRIPT_FLAGS_MOST];
+    char error[SCRIPT_ERROR];
+    unsigned line = 1;
+    const char *start;
+    struct script_result result = {.outcome = SCRIPT_BAD};
+    struct script *script = script_parse(text, n, NULL, error, &line);
+    if (script == NULL || !script_options(script, NULL, &options, error, &line) ||
+        !settle(&running, &options, flags, error)) {
+        result.line = line;
+        snprintf(result.reason, sizeof result.reason, "%s", error);
+    } else {
+        result = run_once(&running, script, &options, flags, NULL);
+    }
+    script_free(script);
+    int length = line_of(text, result.line, &start);
+    failure->line = result.line;
+    snprintf(failure->reason, sizeof failure->reason, "%s", result.reason);
+    snprintf(failure->words, sizeof failure->words, "line %u: %.*s: %s", result.line,
+             length < 160 ? length : 160, start, result.reason);
+    note_actual(result.details, failure->actual, sizeof failure->actual);
+    return result.outcome == SCRIPT_PASSED   ? CLI_FINE
+           : result.outcome == SCRIPT_FAILED ? CLI_FINDING
+                                             : CLI_BAD;
 }
 
 /* ---- all of them ---- */

@@ -15,6 +15,8 @@ struct run_watch {
     struct watched **connections; /* by slot */
     size_t room;
     struct violation violation;
+    uint32_t opened;
+    uint32_t isn; /* of the last */
 };
 
 struct run_watch *run_watch_new(void)
@@ -38,6 +40,17 @@ const struct violation *run_watch_violation(const struct run_watch *watch)
     return &watch->violation;
 }
 
+uint32_t run_watch_opened(const struct run_watch *watch, uint32_t *isn)
+{
+    *isn = watch->isn;
+    return watch->opened;
+}
+
+static bool is_open(const struct tfsm_tcb *tcb)
+{
+    return tcb->state != TFSM_CLOSED && tcb->state != TFSM_LISTEN;
+}
+
 /* Its monitor, begun anew where the handle is; null where there is no room. */
 static struct watched *find(struct run_watch *watch, const struct endpoint_watched *what)
 {
@@ -58,10 +71,9 @@ static struct watched *find(struct run_watch *watch, const struct endpoint_watch
     struct watched **place = &watch->connections[index];
     *place = *place != NULL ? *place : calloc(1, sizeof **place);
     if (*place != NULL && (*place)->handle != what->connection) {
-        const unsigned unopened = 1u << TFSM_CLOSED | 1u << TFSM_LISTEN;
         memset(*place, 0, sizeof **place);
         (*place)->handle = what->connection;
-        if ((unopened >> what->before->state & 1) == 0) {
+        if (is_open(what->before)) {
             monitor_adopt(&(*place)->monitor, what->before);
         }
     }
@@ -70,6 +82,11 @@ static struct watched *find(struct run_watch *watch, const struct endpoint_watch
 
 void run_watch_see(struct run_watch *watch, const struct endpoint_watched *what)
 {
+    if (what->before != NULL && what->event != NULL && !is_open(what->before) &&
+        is_open(what->after)) {
+        watch->opened++;
+        watch->isn = what->after->iss;
+    }
     if (what->before == NULL || what->connection == 0 || watch->violation.id != NULL) {
         return;
     }

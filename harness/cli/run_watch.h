@@ -14,6 +14,9 @@ void run_watch_free(struct run_watch *watch);
 /* What a watcher of the endpoint sees. */
 void run_watch_see(struct run_watch *watch, const struct endpoint_watched *what);
 
+/* Connections opened so far, half-open ones too, and the first number of the last. */
+uint32_t run_watch_opened(const struct run_watch *watch, uint32_t *isn);
+
 /* The first invariant that was broken; id is null when there is none. */
 const struct violation *run_watch_violation(const struct run_watch *watch);
 

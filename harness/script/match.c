@@ -54,6 +54,21 @@ static struct peer *peer_of_arrival(struct runner *runner, bool has_ports, uint1
     return runner->current;
 }
 
+/* A connection was opened, and something comes for it before its SYN was seen. */
+static void learn_opened(struct runner *runner, struct peer *peer)
+{
+    uint32_t isn = 0;
+    uint32_t opened =
+        runner->run->opened != NULL ? runner->run->opened(runner->run->user, &isn) : 0;
+    if (opened != runner->opened) {
+        runner->opened = opened;
+        peer->local_known = true;
+        peer->over = false;
+        peer->local = isn;
+        peer->local_isn = 0;
+    }
+}
+
 /* The options with numbers of the wire. */
 static bool translate_options(struct runner *runner, const struct peer *peer, bool ack,
                               const struct script_option *from,
@@ -139,6 +154,9 @@ bool run_arrives(struct runner *runner, const struct script_segment *segment)
     struct peer *peer =
         peer_of_arrival(runner, segment->has_ports, segment->source, segment->destination);
     bool ack = (segment->flags & TFSM_ACK) != 0; /* else the echo means nothing (RFC7323:3.2) */
+    if (peer != NULL) {
+        learn_opened(runner, peer);
+    }
     if (peer == NULL || !translate_options(runner, peer, ack, segment->options, options)) {
         return false;
     }
@@ -152,6 +170,7 @@ bool run_arrives(struct runner *runner, const struct script_segment *segment)
                             .tos = traffic_class(segment),
                             .ttl = segment->has_ttl ? segment->ttl : 255,
                             .label = segment->label,
+                            .secret = segment->secret,
                             .flags = segment->flags,
                             .window = segment->has_window ? segment->window : DEFAULT_WINDOW,
                             .urgent = segment->urgent,
@@ -178,6 +197,7 @@ bool run_icmp(struct runner *runner, const struct script_icmp *icmp)
     if (peer == NULL) {
         return false;
     }
+    learn_opened(runner, peer);
     if (icmp->v6 != runner->options->ipv6) {
         return run_bad(runner, runner->event->line, "%s in a script of IPv%d",
                        icmp->v6 ? "icmpv6" : "icmp", runner->options->ipv6 ? 6 : 4);
@@ -213,13 +233,15 @@ static void relative(const struct peer *peer, struct packet *packet)
     packet->seq = stands ? 0 : seq_sub(packet->seq, peer->local);
     packet->ack =
         (packet->flags & TFSM_ACK) != 0 ? seq_sub(packet->ack, peer->remote) : packet->ack;
+    bool clockless = (packet->flags & TFSM_RST) != 0; /* of no connection: its TS val is 0 */
     for (unsigned i = 0; i < packet->option_count; i++) {
         struct script_option *option = &packet->options[i];
+        clockless = clockless && (option->kind != SCRIPT_TIMESTAMPS || option->number == 0);
         for (unsigned j = 0; j < option->sacks; j++) {
             option->sack[j][0] = seq_sub(option->sack[j][0], peer->remote);
             option->sack[j][1] = seq_sub(option->sack[j][1], peer->remote);
         }
-        if (option->kind == SCRIPT_TIMESTAMPS && peer->stamp_known) {
+        if (option->kind == SCRIPT_TIMESTAMPS && peer->stamp_known && !clockless) {
             option->number = seq_sub(option->number, peer->stamp);
         }
     }
@@ -490,6 +512,10 @@ static void learn_syn(struct runner *runner, struct peer *peer, const struct pac
 {
     uint32_t local = seq_sub(packet->seq, expected);
     bool ack = (packet->flags & TFSM_ACK) != 0;
+    uint32_t isn = 0;
+    if (runner->run->opened != NULL) {
+        runner->opened = runner->run->opened(runner->run->user, &isn);
+    }
     if (!peer->over && !(runner->opens && !ack) && peer->local != local) {
         return;
     }
@@ -523,7 +549,8 @@ static void learn_stamp(struct runner *runner, struct peer *peer,
         said = said->next;
     }
     for (unsigned i = 0; i < packet->option_count && said != NULL; i++) {
-        bool stamp = packet->options[i].kind == SCRIPT_TIMESTAMPS;
+        bool clockless = (packet->flags & TFSM_RST) != 0 && packet->options[i].number == 0;
+        bool stamp = packet->options[i].kind == SCRIPT_TIMESTAMPS && !clockless;
         if (stamp && (!peer->stamp_known || stamp_tolerance(runner) < 0)) {
             peer->stamp_known = true;
             peer->stamp = seq_sub(packet->options[i].number, said->number);

@@ -279,15 +279,19 @@ static size_t put_ip(const struct packet *packet, unsigned protocol, size_t payl
         memcpy(octets + 24, packet->destination.octets, 16);
         return 40;
     }
-    octets[0] = 0x45;
+    size_t header = packet->secret ? 24 : 20;
+    octets[0] = packet->secret ? 0x46 : 0x45;
     octets[1] = packet->tos;
-    put16(octets + 2, (uint32_t)payload + 20);
+    put16(octets + 2, (uint32_t)(payload + header));
     octets[8] = packet->ttl;
     octets[9] = (uint8_t)protocol;
     memcpy(octets + 12, packet->source.octets, 4);
     memcpy(octets + 16, packet->destination.octets, 4);
-    put16(octets + 10, fold(sum16(0, octets, 20)));
-    return 20;
+    if (packet->secret) { /* RFC 1108 2.1: Basic Security, three octets of it, and one of padding */
+        memcpy(octets + 20, (const uint8_t[4]){130, 3, 0x5a, 0}, 4);
+    }
+    put16(octets + 10, fold(sum16(0, octets, header)));
+    return header;
 }
 
 static void put_tcp(const struct packet *packet, size_t header, uint8_t *tcp)
@@ -309,7 +313,7 @@ size_t packet_write(const struct packet *packet, const struct script_option *opt
     size_t list = packet_options_length(options);
     size_t header = 20 + (list + 3) / 4 * 4;
     size_t payload = header + packet->length;
-    if (list > 40 || payload + (packet->source.family == 6 ? 0 : 20) > 65535) {
+    if (list > 40 || payload + (packet->source.family == 6 ? 0 : 24) > 65535) {
         return 0;
     }
     size_t ip = put_ip(packet, 6, payload, octets);
@@ -444,7 +448,8 @@ void packet_words(const struct packet *packet, bool inbound, bool ports, char *t
 {
     static const char *const ecn[] = {"", "[ect1] ", "[ect0] ", "[ce] "};
     struct words words = {text, room, 0};
-    add(&words, "%c %s", inbound ? '<' : '>', ecn[packet->tos & 3]);
+    add(&words, "%c %s%s", inbound ? '<' : '>', packet->secret ? "[secret] " : "",
+        ecn[packet->tos & 3]);
     if (ports) {
         add(&words, "%u > %u ", packet->source_port, packet->destination_port);
     }

@@ -361,6 +361,10 @@ void parse_ip_word(struct parse *parse, struct script_segment *segment, const ch
             return;
         }
     }
+    if (strcmp(word, "secret") == 0) {
+        segment->secret = true;
+        return;
+    }
     parse_fail(parse, parse->at, "'%.40s' is not known of an IP header", word);
 }
 

@@ -86,6 +86,7 @@ struct runner {
     struct cookie cookies[COOKIES_MOST];
     unsigned cookie_count;
     struct pending pending;
+    uint32_t opened;    /* connections whose first number is known */
     bool opens;         /* a connection was opened whose SYN was not seen yet */
     uint16_t bind_port; /* where the peer's packets go that say nothing else */
     /* Where in its streams the script wrote octets of its own: these are not looked at. */

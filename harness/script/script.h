@@ -87,6 +87,7 @@ struct script_segment {
     bool has_tos;
     bool has_ttl;
     bool has_label;
+    bool secret;      /* the IPv4 header bears a security label (RFC 1108): arrivals only */
     bool has_options; /* a list was given, an empty one too */
     bool any_options; /* <...> */
     uint8_t tos;

@@ -58,6 +58,9 @@ struct script_run {
     uint32_t peer_isn; /* what the sequence number 0 of the peer is on the wire */
     /* Called before each event and, with null, after the last; may be null: for the ladder. */
     void (*told)(void *user, const struct script_event *event, int64_t now);
+    /* May be null. How many connections the stack has opened, and the first number of the last: where its SYN is not seen
+     * before it is needed, the script counts from that as from 0. */
+    uint32_t (*opened)(void *user, uint32_t *isn);
     void *user;
 };
 

@@ -435,7 +435,8 @@ int do_shutdown(struct sockets *s, int fd, int how)
     if (sock->phase == PHASE_NONE || sock->over) {
         return -ENOTCONN;
     }
-    if (sock->phase == PHASE_CONNECTING || sock->phase == PHASE_DEFERRED) {
+    bool opening = sock->phase == PHASE_CONNECTING && !s->settings.steps;
+    if (opening || sock->phase == PHASE_DEFERRED) {
         sock_disconnect(s, sock, true);
         file_touch(s, file);
         return 0;

@@ -406,6 +406,12 @@ static void look_for_room(struct sockets *s)
     }
 }
 
+/* The codec reads no option of IP; a label of RFC 1108 matters to a connection (RFC9293:MUST-30). */
+static bool is_labelled(const uint8_t *packet, size_t n)
+{
+    return n >= 24 && packet[0] >> 4 == 4 && (packet[0] & 15) > 5 && packet[20] == 130;
+}
+
 int do_input(struct sockets *s, const void *packet, size_t n)
 {
     struct tfsm_icmp_message quoted = {.mss = 0};
@@ -422,7 +428,12 @@ int do_input(struct sockets *s, const void *packet, size_t n)
     struct sock *sock = sock_quoted(s, &quoted);
     uint16_t before = sock != NULL ? endpoint_tcb(s->ep, sock->connection)->snd_mss : 0;
     if (sock == NULL || sock_discovers(sock)) {
-        endpoint_input(s->ep, packet, n, time_of(s));
+        if (result == TFSM_WIRE_OK && is_labelled(packet, n)) {
+            parsed.segment.security = 1;
+            endpoint_segment(s->ep, &parsed, (const uint8_t *)packet + parsed.text_at, time_of(s));
+        } else {
+            endpoint_input(s->ep, packet, n, time_of(s));
+        }
     }
     /* A path MTU is what the connection believes: it knows which messages are forged (RFC5927:7).
      */

@@ -1,0 +1,79 @@
+/* A script being written: the lines that every kind of input needs. What a run does is told in the
+ * numbers of the script, ours from our ISN on and the peer's from the first that it could use. */
+#ifndef HARNESS_EXPORT_SCRIPT_H
+#define HARNESS_EXPORT_SCRIPT_H
+
+#include "export.h"
+
+#define SCRIPT_PEERS 64u
+
+/* Both ends of a connection, as the reader of the script counts. */
+struct script_peer {
+    uint16_t local_port;
+    uint16_t remote_port;
+    uint32_t ours;   /* what is 0 in the script, of our numbers; 0 before a SYN of ours */
+    uint32_t theirs; /* and of the peer's */
+    bool opens;      /* with this number, which counts from the next arrival on, or with its SYN: */
+    uint32_t next;
+};
+
+struct scripting {
+    FILE *to;
+    char *error; /* EXPORT_ERROR octets */
+    bool refused;
+    bool over;       /* nothing more is written: the rest would take too long */
+    bool secret;     /* what arrives has another security label than its connection */
+    bool healing;    /* the program is over; the rest is its epilogue */
+    tfsm_time start; /* what is 0 in the script */
+    tfsm_time last;  /* when the last line happens */
+    unsigned fd;     /* the last one that was made */
+    struct script_peer peers[SCRIPT_PEERS];
+    unsigned peer_count;
+};
+
+/* No script can say this: the first reason counts. */
+void script_refuse(struct scripting *s, tfsm_time now, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The head: settings, and a socket for what is only there to let time pass. */
+void script_begin(struct scripting *s, const struct tfsm_config *cfg, const char *more,
+                  tfsm_time start);
+
+/* A line of its own, at a time. */
+void script_line(struct scripting *s, tfsm_time now, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void script_comment(struct scripting *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Time has passed, and the host looks at its timers. */
+void script_tick(struct scripting *s, tfsm_time now);
+
+struct script_peer *script_peer(struct scripting *s, uint16_t local_port, uint16_t remote_port);
+
+/* A connection was opened, with such a number. */
+void script_opened(struct script_peer *peer, uint32_t iss);
+
+/* A segment arrives, or is expected. */
+void script_arrives(struct scripting *s, tfsm_time now, struct script_peer *peer,
+                    const struct tfsm_segment *segment);
+void script_sends(struct scripting *s, tfsm_time now, struct script_peer *peer,
+                  const struct tfsm_segment *segment);
+void script_icmp(struct scripting *s, tfsm_time now, struct script_peer *peer,
+                 const struct tfsm_icmp_message *message);
+
+/* socket() and what every socket is set to; its descriptor. */
+unsigned script_socket(struct scripting *s, tfsm_time now, uint16_t port);
+void script_state(struct scripting *s, tfsm_time now, unsigned fd, enum tfsm_state state);
+
+/* ---- export_adapt.c ---- */
+
+/* Carry a script out, and where the host behind sockets only differs in the RSTs that it sends for no connection take
+ * them as they are. *text is replaced. False: it does not pass, and reason says why. */
+bool adapt_script(char **text, char *reason, size_t room);
+
+/* ---- export_trace.c ---- */
+
+/* Write the script of an input. False: none can be written, and s->error says why. */
+bool export_trace_script(const struct export_input *input, struct scripting *s);
+
+#endif
