@@ -149,6 +149,13 @@ action: '<' segment {
             $$->kind = SCRIPT_SENDS;
             $$->segment = $2;
         }
+      | '<' WORD STRING {
+            $$ = NEW(script_event);
+            $$->kind = SCRIPT_OCTETS;
+            $$->text = $3.text;
+            parse_octets(parse, $2, $3.text);
+            CHECK();
+        }
       | '<' icmp {
             $$ = NEW(script_event);
             $$->kind = SCRIPT_ICMP_ARRIVES;
@@ -177,7 +184,13 @@ segment: options;
 
 ip: '[' WORD ']' { $$ = NEW(script_segment); parse_ip_word(parse, $$, $2); CHECK(); }
   | '[' WORD INTEGER ']' { $$ = NEW(script_segment); parse_ip_label(parse, $$, $2, $3); CHECK(); }
+  | '[' STRING '>' STRING ']' {
+        $$ = NEW(script_segment);
+        parse_addresses(parse, $$, $2.text, $4.text);
+        CHECK();
+    }
   | '(' ip_numbers ')' { $$ = $2; }
+  | ip '[' STRING '>' STRING ']' { $$ = $1; parse_addresses(parse, $$, $3.text, $5.text); CHECK(); }
   | ip '[' WORD ']' { $$ = $1; parse_ip_word(parse, $$, $3); CHECK(); }
   | ip '[' WORD INTEGER ']' { $$ = $1; parse_ip_label(parse, $$, $3, $4); CHECK(); }
   | ip '(' ip_numbers ')' { $$ = $1; parse_ip_join(parse, $$, $3); CHECK(); }
@@ -276,6 +289,15 @@ icmp: WORD WORD { $$ = parse_icmp(parse, $1, $2, NULL); CHECK(); }
           $$->has_ports = true;
           $$->source = ports.source;
           $$->destination = ports.destination;
+      }
+    | icmp '[' STRING '>' STRING INTEGER '>' INTEGER INTEGER ':' INTEGER '(' INTEGER ')' ']' {
+          struct script_segment quoted = {0};
+          $$ = $1;
+          parse_addresses(parse, &quoted, $3.text, $5.text);
+          parse_ports(parse, &quoted, $6, $8);
+          parse_quote(parse, $$, $9, $11, $13);
+          CHECK();
+          parse_quoted($$, &quoted);
       }
     ;
 

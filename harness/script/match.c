@@ -12,6 +12,11 @@
 #define DEFAULT_WINDOW 65535
 #define FORGOTTEN      INT64_C(60000000) /* microseconds: a SYN queue keeps nothing for longer */
 
+static bool same_address(const struct tfsm_address *a, const struct tfsm_address *b)
+{
+    return a->family == b->family && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
+}
+
 /* ---- cookies by name ---- */
 
 static struct cookie *find_cookie(struct runner *runner, const char *name)
@@ -40,9 +45,15 @@ static bool learn_cookie(struct runner *runner, const char *name,
 /* ---- what arrives ---- */
 
 /* The connection that a packet of the peer belongs to. */
-static struct peer *peer_of_arrival(struct runner *runner, bool has_ports, uint16_t source,
-                                    uint16_t destination)
+static struct peer *peer_of_arrival(struct runner *runner, const struct tfsm_address *addresses,
+                                    bool has_ports, uint16_t source, uint16_t destination)
 {
+    if (runner->addressed) {
+        const struct tfsm_address *from = addresses != NULL ? &addresses[0] : run_remote(runner);
+        const struct tfsm_address *to = addresses != NULL ? &addresses[1] : run_local(runner);
+        return run_peer_at(runner, to, from, has_ports ? destination : runner->bind_port,
+                           has_ports ? source : PEER_PORT);
+    }
     if (has_ports) {
         struct peer *peer = run_peer(runner, destination, source);
         runner->current = runner->current == NULL ? peer : runner->current;
@@ -54,17 +65,38 @@ static struct peer *peer_of_arrival(struct runner *runner, bool has_ports, uint1
     return runner->current;
 }
 
-/* A connection was opened, and something comes for it before its SYN was seen. */
-static void learn_opened(struct runner *runner, struct peer *peer)
+/* A segment, or a call, may have opened a connection. Whose it is the segment says. */
+void run_note_opened(struct runner *runner, struct peer *peer)
 {
     uint32_t isn = 0;
     uint32_t opened =
         runner->run->opened != NULL ? runner->run->opened(runner->run->user, &isn) : 0;
-    if (opened != runner->opened) {
-        runner->opened = opened;
+    if (opened == runner->opened) {
+        return;
+    }
+    runner->opened = opened;
+    if (peer != NULL) {
+        peer->opens = true;
+        peer->opens_with = isn;
+    } else {
+        runner->fresh = true;
+        runner->fresh_isn = isn;
+    }
+}
+
+/* Something comes for a connection whose SYN was not seen. */
+static void learn_opened(struct runner *runner, struct peer *peer)
+{
+    if (runner->fresh && (!runner->addressed || !peer->local_known)) {
+        peer->opens = true;
+        peer->opens_with = runner->fresh_isn;
+        runner->fresh = false;
+    }
+    if (peer->opens) {
+        peer->opens = false;
         peer->local_known = true;
         peer->over = false;
-        peer->local = isn;
+        peer->local = peer->opens_with;
         peer->local_isn = 0;
     }
 }
@@ -148,11 +180,30 @@ static const struct tfsm_address *address_of(const struct runner *runner, const 
     return peer->address.family != 0 ? &peer->address : run_local(runner);
 }
 
+static const struct tfsm_address *remote_of(const struct runner *runner, const struct peer *peer)
+{
+    return peer->remote_address.family != 0 ? &peer->remote_address : run_remote(runner);
+}
+
+/* Both ends may be the stack's: then the numbers of the one are those that the other counts from. */
+static const struct peer *mirror_of(const struct runner *runner, const struct peer *peer)
+{
+    for (unsigned i = 0; i < runner->peer_count && runner->addressed; i++) {
+        const struct peer *other = &runner->peers[i];
+        if (other->local_port == peer->remote_port && other->remote_port == peer->local_port &&
+            same_address(&other->address, &peer->remote_address) &&
+            same_address(&other->remote_address, &peer->address)) {
+            return other->local_known ? other : NULL;
+        }
+    }
+    return NULL;
+}
+
 bool run_arrives(struct runner *runner, const struct script_segment *segment)
 {
     struct script_option options[PACKET_OPTIONS];
-    struct peer *peer =
-        peer_of_arrival(runner, segment->has_ports, segment->source, segment->destination);
+    struct peer *peer = peer_of_arrival(runner, segment->has_addresses ? segment->addresses : NULL,
+                                        segment->has_ports, segment->source, segment->destination);
     bool ack = (segment->flags & TFSM_ACK) != 0; /* else the echo means nothing (RFC7323:3.2) */
     if (peer != NULL) {
         learn_opened(runner, peer);
@@ -161,9 +212,22 @@ bool run_arrives(struct runner *runner, const struct script_segment *segment)
         return false;
     }
     bool syn = (segment->flags & TFSM_SYN) != 0;
+    const struct peer *mirror = mirror_of(runner, peer);
+    if (mirror != NULL) {
+        peer->remote = mirror->local;
+        peer->echo = mirror->stamp_known ? mirror->stamp : 0;
+        for (unsigned i = 0; i < PACKET_OPTIONS && segment->options != NULL; i++) {
+            bool stamp = options[i].kind == SCRIPT_TIMESTAMPS && mirror->stamp_known;
+            options[i].number =
+                stamp ? seq_add(options[i].number, mirror->stamp) : options[i].number;
+            if (options[i].next == NULL) {
+                break;
+            }
+        }
+    }
     note_arrival(runner, peer, segment);
     fill_text(runner, peer, segment->seq, syn, segment->length);
-    struct packet packet = {.source = *run_remote(runner),
+    struct packet packet = {.source = *remote_of(runner, peer),
                             .destination = *address_of(runner, peer),
                             .source_port = peer->remote_port,
                             .destination_port = peer->local_port,
@@ -188,22 +252,37 @@ bool run_arrives(struct runner *runner, const struct script_segment *segment)
     if (runner->stack->netdev_send(runner->user, runner->octets, n) != 0) {
         return run_failed(runner, "the stack does not take the packet");
     }
+    run_note_opened(runner, peer);
+    return true;
+}
+
+bool run_octets(struct runner *runner, const char *hex)
+{
+    size_t n = strlen(hex) / 2;
+    for (size_t i = 0; i < n; i++) {
+        unsigned octet = 0;
+        sscanf(hex + 2 * i, "%2x", &octet);
+        runner->octets[i] = (uint8_t)octet;
+    }
+    /* A stack may say no to octets that are no packet. */
+    (void)runner->stack->netdev_send(runner->user, runner->octets, n);
     return true;
 }
 
 bool run_icmp(struct runner *runner, const struct script_icmp *icmp)
 {
-    struct peer *peer = peer_of_arrival(runner, icmp->has_ports, icmp->destination, icmp->source);
+    struct peer *peer = peer_of_arrival(runner, icmp->has_addresses ? icmp->addresses : NULL,
+                                        icmp->has_ports, icmp->destination, icmp->source);
     if (peer == NULL) {
         return false;
     }
     learn_opened(runner, peer);
-    if (icmp->v6 != runner->options->ipv6) {
+    if (!icmp->has_addresses && icmp->v6 != runner->options->ipv6) {
         return run_bad(runner, runner->event->line, "%s in a script of IPv%d",
                        icmp->v6 ? "icmpv6" : "icmp", runner->options->ipv6 ? 6 : 4);
     }
     struct packet quoted = {.source = *address_of(runner, peer),
-                            .destination = *run_remote(runner),
+                            .destination = *remote_of(runner, peer),
                             .source_port = peer->local_port,
                             .destination_port = peer->remote_port,
                             .ttl = 64,
@@ -218,11 +297,6 @@ bool run_icmp(struct runner *runner, const struct script_icmp *icmp)
 }
 
 /* ---- what is sent ---- */
-
-static bool same_address(const struct tfsm_address *a, const struct tfsm_address *b)
-{
-    return a->family == b->family && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
-}
 
 /* From the numbers of the wire to those of the script. The RST for what has no ACK stands at 0
  * whatever our numbers are (RFC9293:3.5.2). */
@@ -243,6 +317,9 @@ static void relative(const struct peer *peer, struct packet *packet)
         }
         if (option->kind == SCRIPT_TIMESTAMPS && peer->stamp_known && !clockless) {
             option->number = seq_sub(option->number, peer->stamp);
+        }
+        if (option->kind == SCRIPT_TIMESTAMPS && option->echo != 0) {
+            option->echo = seq_sub(option->echo, peer->echo);
         }
     }
 }
@@ -290,7 +367,9 @@ static bool differs(struct runner *runner, const struct packet *actual, int64_t 
     run_failed(runner, "%s", reason);
     expected_words(segment, words, sizeof words);
     run_detail(runner, "  expected %s\n", words);
-    packet_words(actual, false, segment->has_ports, words, sizeof words);
+    struct packet shown = *actual;
+    shown.addressed = runner->addressed;
+    packet_words(&shown, false, segment->has_ports, words, sizeof words);
     run_detail(runner, "  actual   %s at %" PRId64 ".%06" PRId64 "\n", words, time / 1000000,
                time % 1000000);
     return false;
@@ -492,11 +571,19 @@ static bool header_holds(struct runner *runner, const struct script_segment *seg
     return true;
 }
 
+/* The connection of a packet that is sent. */
+static struct peer *peer_of(struct runner *runner, const struct packet *packet)
+{
+    return runner->addressed ? run_peer_at(runner, &packet->source, &packet->destination,
+                                           packet->source_port, packet->destination_port)
+                             : run_peer(runner, packet->source_port, packet->destination_port);
+}
+
 /* Whose packet it is. A SYN of ours opens a connection that the script knows only now. */
 static struct peer *peer_of_packet(struct runner *runner, const struct script_segment *segment,
                                    const struct packet *packet)
 {
-    struct peer *peer = run_peer(runner, packet->source_port, packet->destination_port);
+    struct peer *peer = peer_of(runner, packet);
     bool opens = (packet->flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN;
     if (peer != NULL && ((opens && !segment->has_ports) || runner->current == NULL)) {
         runner->current = peer;
@@ -512,10 +599,8 @@ static void learn_syn(struct runner *runner, struct peer *peer, const struct pac
 {
     uint32_t local = seq_sub(packet->seq, expected);
     bool ack = (packet->flags & TFSM_ACK) != 0;
-    uint32_t isn = 0;
-    if (runner->run->opened != NULL) {
-        runner->opened = runner->run->opened(runner->run->user, &isn);
-    }
+    runner->fresh = runner->fresh && runner->fresh_isn != packet->seq;
+    peer->opens = false;
     if (!peer->over && !(runner->opens && !ack) && peer->local != local) {
         return;
     }
@@ -580,6 +665,11 @@ static bool holds(struct runner *runner, const struct script_segment *segment,
         return false;
     }
     struct packet actual = *packet;
+    if (segment->has_addresses && (!same_address(&packet->source, &segment->addresses[0]) ||
+                                   !same_address(&packet->destination, &segment->addresses[1]))) {
+        relative(peer, &actual);
+        return differs(runner, &actual, time, "the packet goes between other addresses");
+    }
     if (segment->has_ports ? packet->source_port != segment->source ||
                                  packet->destination_port != segment->destination
                            : peer != runner->current) {
@@ -610,7 +700,7 @@ static bool on_time(struct runner *runner, const struct packet *packet, int64_t 
     int64_t tolerance = runner->options->tolerance;
     if (time < from - tolerance || (to < INT64_MAX && time > to + tolerance)) {
         struct packet actual = *packet;
-        relative(run_peer(runner, packet->source_port, packet->destination_port), &actual);
+        relative(peer_of(runner, packet), &actual);
         return differs(runner, &actual, time,
                        "the packet comes at %" PRId64 ".%06" PRId64 ", expected at %" PRId64
                        ".%06" PRId64,
@@ -635,9 +725,12 @@ static bool receive(struct runner *runner, size_t *n, int64_t *time)
 /* For a connection that it opens the stack chooses the address: its SYN tells which. */
 static bool has_addresses(struct runner *runner, const struct packet *packet)
 {
-    struct peer *peer = run_peer(runner, packet->source_port, packet->destination_port);
+    struct peer *peer = peer_of(runner, packet);
     if (peer == NULL) {
         return false;
+    }
+    if (runner->addressed) {
+        return true; /* they are held against the line */
     }
     bool opens = (packet->flags & (TFSM_SYN | TFSM_ACK)) == TFSM_SYN;
     if (opens && runner->opens && packet->source.family == run_local(runner)->family) {
@@ -652,7 +745,7 @@ static bool is_part(struct runner *runner, const struct script_segment *rest,
                     const struct packet *packet)
 {
     struct packet actual = *packet;
-    struct peer *peer = run_peer(runner, packet->source_port, packet->destination_port);
+    struct peer *peer = peer_of(runner, packet);
     if (peer == NULL || runner->run->strict || runner->options->strict_segments) {
         return false;
     }
@@ -731,10 +824,11 @@ bool run_left_over(struct runner *runner)
     }
     run_failed(runner, "the stack sent a packet that no line expects");
     if (packet_read(runner->octets, n, &packet) == NULL) {
-        struct peer *peer = run_peer(runner, packet.source_port, packet.destination_port);
+        struct peer *peer = peer_of(runner, &packet);
         if (peer != NULL) {
             relative(peer, &packet);
         }
+        packet.addressed = runner->addressed;
         packet_words(&packet, false, true, words, sizeof words);
         run_detail(runner, "  actual   %s at %" PRId64 ".%06" PRId64 "\n", words, time / 1000000,
                    time % 1000000);

@@ -1,6 +1,7 @@
 /* See packet.h. Checksums are computed here anew. */
 #include "packet.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -450,6 +451,14 @@ void packet_words(const struct packet *packet, bool inbound, bool ports, char *t
     struct words words = {text, room, 0};
     add(&words, "%c %s%s", inbound ? '<' : '>', packet->secret ? "[secret] " : "",
         ecn[packet->tos & 3]);
+    if (packet->addressed) {
+        char from[INET6_ADDRSTRLEN] = "?";
+        char to[INET6_ADDRSTRLEN] = "?";
+        int family = packet->source.family == 4 ? AF_INET : AF_INET6;
+        inet_ntop(family, packet->source.octets, from, sizeof from);
+        inet_ntop(family, packet->destination.octets, to, sizeof to);
+        add(&words, "[\"%s\" > \"%s\"] ", from, to);
+    }
     if (ports) {
         add(&words, "%u > %u ", packet->source_port, packet->destination_port);
     }

@@ -20,7 +20,8 @@ struct packet {
     uint32_t label; /* flow label of IPv6 */
     uint8_t flags;
     uint8_t reserved;
-    bool secret; /* with a security label of RFC 1108; written to IPv4 headers, and not read */
+    bool addressed; /* in words with its addresses */
+    bool secret;    /* with a security label of RFC 1108; written to IPv4 headers, and not read */
     uint16_t window;
     uint16_t urgent;
     uint32_t seq;

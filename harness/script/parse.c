@@ -408,10 +408,51 @@ void parse_ip_join(struct parse *parse, struct script_segment *segment,
     segment->has_ttl = segment->has_ttl || numbers->has_ttl;
 }
 
+static bool read_address(const char *text, struct tfsm_address *out)
+{
+    *out = (struct tfsm_address){.family = strchr(text, ':') != NULL ? 6 : 4};
+    return inet_pton(out->family == 4 ? AF_INET : AF_INET6, text, out->octets) == 1;
+}
+
+void parse_addresses(struct parse *parse, struct script_segment *segment, const char *source,
+                     const char *destination)
+{
+    segment->has_addresses = true;
+    if (!read_address(source, &segment->addresses[0]) ||
+        !read_address(destination, &segment->addresses[1]) ||
+        segment->addresses[0].family != segment->addresses[1].family) {
+        parse_fail(parse, parse->at, "these are no two addresses of a family");
+    }
+}
+
+void parse_octets(struct parse *parse, const char *word, const char *hex)
+{
+    size_t n = strlen(hex);
+    if (strcmp(word, "octets") != 0) {
+        parse_fail(parse, parse->at, "'%.40s' does not stand before a string", word);
+    } else if (n % 2 != 0 || strspn(hex, "0123456789abcdefABCDEF") != n || n / 2 > 65535) {
+        parse_fail(parse, parse->at, "octets are two hex digits each, 65535 at most");
+    }
+}
+
+void parse_quoted(struct script_icmp *icmp, const struct script_segment *quoted)
+{
+    icmp->v6 = quoted->addresses[0].family == 6;
+    icmp->has_ports = true;
+    icmp->source = quoted->source;
+    icmp->destination = quoted->destination;
+    icmp->has_addresses = true;
+    icmp->addresses[0] = quoted->addresses[1]; /* the message comes back */
+    icmp->addresses[1] = quoted->addresses[0];
+}
+
 void parse_ports(struct parse *parse, struct script_segment *segment, int64_t source,
                  int64_t destination)
 {
-    if (fits(parse, "port", source, 1, 65535) && fits(parse, "port", destination, 1, 65535)) {
+    int64_t least =
+        segment->has_addresses ? 0 : 1; /* who says whose packet it is may say anything */
+    if (fits(parse, "port", source, least, 65535) &&
+        fits(parse, "port", destination, least, 65535)) {
         segment->has_ports = true;
         segment->source = (uint16_t)source;
         segment->destination = (uint16_t)destination;

@@ -76,6 +76,11 @@ void parse_ip_label(struct parse *parse, struct script_segment *segment, const c
 /* What was said in round brackets joins the rest. */
 void parse_ip_join(struct parse *parse, struct script_segment *segment,
                    const struct script_segment *numbers);
+void parse_addresses(struct parse *parse, struct script_segment *segment, const char *source,
+                     const char *destination);
+void parse_octets(struct parse *parse, const char *word, const char *hex);
+/* Between which addresses and ports the segment that is quoted went: the message is of their family. */
+void parse_quoted(struct script_icmp *icmp, const struct script_segment *quoted);
 void parse_ports(struct parse *parse, struct script_segment *segment, int64_t source,
                  int64_t destination);
 

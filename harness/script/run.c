@@ -157,11 +157,25 @@ bool run_is_foreign(const struct runner *runner, uint64_t at)
     return false;
 }
 
+static bool same_address(const struct tfsm_address *a, const struct tfsm_address *b)
+{
+    return a->family == b->family && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
+}
+
 struct peer *run_peer(struct runner *runner, uint16_t local_port, uint16_t remote_port)
+{
+    return run_peer_at(runner, NULL, NULL, local_port, remote_port);
+}
+
+struct peer *run_peer_at(struct runner *runner, const struct tfsm_address *local,
+                         const struct tfsm_address *remote, uint16_t local_port,
+                         uint16_t remote_port)
 {
     for (unsigned i = 0; i < runner->peer_count; i++) {
         struct peer *peer = &runner->peers[i];
-        if (peer->local_port == local_port && peer->remote_port == remote_port) {
+        if (peer->local_port == local_port && peer->remote_port == remote_port &&
+            (local == NULL || (same_address(&peer->address, local) &&
+                               same_address(&peer->remote_address, remote)))) {
             return peer;
         }
     }
@@ -174,6 +188,10 @@ struct peer *run_peer(struct runner *runner, uint16_t local_port, uint16_t remot
                           .remote_port = remote_port,
                           .over = true,
                           .remote = runner->run->peer_isn};
+    if (local != NULL) {
+        peer->address = *local;
+        peer->remote_address = *remote;
+    }
     return peer;
 }
 
@@ -222,8 +240,13 @@ static bool act(struct runner *runner, const struct script_event *event, int64_t
         return run_arrives(runner, event->segment) && run_pending(runner, false);
     case SCRIPT_ICMP_ARRIVES:
         return run_icmp(runner, event->icmp) && run_pending(runner, false);
-    case SCRIPT_CALL:
-        return run_call(runner, event, end);
+    case SCRIPT_OCTETS:
+        return run_octets(runner, event->text) && run_pending(runner, false);
+    case SCRIPT_CALL: {
+        bool called = run_call(runner, event, end);
+        run_note_opened(runner, NULL);
+        return called;
+    }
     case SCRIPT_COMMAND:
         return command(runner, event->text);
     case SCRIPT_CODE:
@@ -320,6 +343,11 @@ struct script_result script_run(const struct script_run *run)
     runner->last_said = true;
     runner->bind_port = run->options->bind_port;
     runner->start = clock_of(runner);
+    for (const struct script_event *event = run->script->events; event != NULL;
+         event = event->next) {
+        runner->addressed =
+            runner->addressed || (event->segment != NULL && event->segment->has_addresses);
+    }
     bool going = true;
     for (const struct script_event *event = run->script->events; event != NULL && going;
          event = event->next) {

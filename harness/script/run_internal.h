@@ -17,9 +17,13 @@ struct peer {
     uint16_t remote_port;
     struct tfsm_address address; /* of our end, where the stack chose it for a connection it opened;
                                     family 0: the script's */
-    bool local_known;            /* our SYN was seen */
-    bool remote_known;           /* the peer's, and we acknowledged it */
-    bool over;                   /* the connection may have ended: our numbers may begin anew */
+    struct tfsm_address remote_address; /* of the other; family 0: the script's */
+    uint32_t echo; /* wire minus script, of what we echo: where both ends are the stack's */
+    bool opens; /* a connection with this first number, whose SYN was not seen */
+    uint32_t opens_with;
+    bool local_known;  /* our SYN was seen */
+    bool remote_known; /* the peer's, and we acknowledged it */
+    bool over;         /* the connection may have ended: our numbers may begin anew */
     bool stamp_known;
     uint32_t local; /* wire minus script, of our numbers */
     uint32_t local_isn;
@@ -86,6 +90,9 @@ struct runner {
     struct cookie cookies[COOKIES_MOST];
     unsigned cookie_count;
     struct pending pending;
+    bool addressed; /* packets of the script say between which addresses */
+    bool fresh;     /* a call has opened a connection with this first number */
+    uint32_t fresh_isn;
     uint32_t opened;    /* connections whose first number is known */
     bool opens;         /* a connection was opened whose SYN was not seen yet */
     uint16_t bind_port; /* where the peer's packets go that say nothing else */
@@ -126,6 +133,14 @@ bool run_is_foreign(const struct runner *runner, uint64_t at);
 /* The connection of these ports, made where there is none; null when there are too many. */
 struct peer *run_peer(struct runner *runner, uint16_t local_port, uint16_t remote_port);
 
+/* The same where the script says addresses, too. */
+struct peer *run_peer_at(struct runner *runner, const struct tfsm_address *local,
+                         const struct tfsm_address *remote, uint16_t local_port,
+                         uint16_t remote_port);
+
+/* A call was made: it may have opened a connection. */
+void run_note_opened(struct runner *runner, struct peer *peer);
+
 /* The stack's address in the family the packets have, and the peer's. */
 const struct tfsm_address *run_local(const struct runner *runner);
 const struct tfsm_address *run_remote(const struct runner *runner);
@@ -134,6 +149,7 @@ const struct tfsm_address *run_remote(const struct runner *runner);
 
 bool run_arrives(struct runner *runner, const struct script_segment *segment);
 bool run_icmp(struct runner *runner, const struct script_icmp *icmp);
+bool run_octets(struct runner *runner, const char *hex);
 
 /* Wait for a packet of the stack and hold it against the event. */
 bool run_sends(struct runner *runner, const struct script_event *event, int64_t from, int64_t to);

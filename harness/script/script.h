@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tfsm.h"
+
 #define SCRIPT_ERROR      320                           /* octets of a message, its end included */
 #define SCRIPT_SIZE_MOST  (1u << 20)                    /* octets of a file */
 #define SCRIPT_DEPTH_MOST 16                            /* of lists and structures in each other */
@@ -87,6 +89,8 @@ struct script_segment {
     bool has_tos;
     bool has_ttl;
     bool has_label;
+    bool has_addresses;               /* ["192.0.2.1" > "192.0.2.2"] */
+    struct tfsm_address addresses[2]; /* of the source and of the destination */
     bool secret;      /* the IPv4 header bears a security label (RFC 1108): arrivals only */
     bool has_options; /* a list was given, an empty one too */
     bool any_options; /* <...> */
@@ -105,6 +109,8 @@ struct script_segment {
 
 struct script_icmp {
     bool v6;
+    bool has_addresses; /* of the message: the segment quoted went the other way */
+    struct tfsm_address addresses[2];
     bool has_ports; /* of the segment quoted */
     uint8_t type;
     uint8_t code;
@@ -121,6 +127,7 @@ enum script_event_kind {
     SCRIPT_ARRIVES, /* a segment arrives at the stack: segment */
     SCRIPT_SENDS,   /* the stack sends one: segment */
     SCRIPT_ICMP_ARRIVES,
+    SCRIPT_OCTETS,  /* octets arrive that are no segment, as they are: text in hex */
     SCRIPT_CALL,    /* a system call: call */
     SCRIPT_COMMAND, /* a shell command: text */
     SCRIPT_CODE     /* %{ ... }%: text */

@@ -38,6 +38,7 @@ enum kind {
     KEY,
     LOCAL4,
     LOCAL6,
+    FAMILY,
     IDLE
 };
 
@@ -60,6 +61,7 @@ struct key {
 /* clang-format off */
 static const struct key keys[] = {
     {"profile", "rfc9293 (with ECN, else the default), rfc793 or minimal: the whole policy but the MSS, so it comes first", PROFILE, NOWHERE, 0, 0},
+    {"family", "4, 6 or both: whose policy is meant by what comes after", FAMILY, NOWHERE, 0, 0},
     {"rfc5961", "challenge ACKs against blind attacks, on or off", BIT, 0, TFSM_RFC5961, 0, 1},
     {"rfc1337", "a RST does not end TIME-WAIT, on or off", BIT, 0, TFSM_RFC1337, 0, 1},
     {"rfc6191", "a newer SYN reopens from TIME-WAIT, on or off", BIT, 0, TFSM_RFC6191, 0, 1},
@@ -346,14 +348,20 @@ static void store(void *base, const struct key *key, uint64_t number)
 
 static void store_in_policies(struct settings *settings, const struct key *key, uint64_t number)
 {
-    store(&settings->endpoint.policy4, key, number);
-    store(&settings->endpoint.policy6, key, number);
+    if (settings->only != 6) {
+        store(&settings->endpoint.policy4, key, number);
+    }
+    if (settings->only != 4) {
+        store(&settings->endpoint.policy6, key, number);
+    }
 }
 
 static void set_bit(struct settings *settings, uint32_t bit, bool on)
 {
     struct tfsm_config *policy[2] = {&settings->endpoint.policy4, &settings->endpoint.policy6};
-    for (unsigned i = 0; i < 2; i++) {
+    unsigned first = settings->only == 6 ? 1 : 0;
+    unsigned last = settings->only == 4 ? 0 : 1;
+    for (unsigned i = first; i <= last; i++) {
         policy[i]->profile = on ? policy[i]->profile | bit : policy[i]->profile & ~bit;
     }
 }
@@ -384,8 +392,12 @@ static bool set_wscale(struct settings *settings, const struct key *key, const c
         return false;
     }
     set_bit(settings, TFSM_WSCALE, !off);
-    settings->endpoint.policy4.rcv_wscale = (uint8_t)shift;
-    settings->endpoint.policy6.rcv_wscale = (uint8_t)shift;
+    if (settings->only != 6) {
+        settings->endpoint.policy4.rcv_wscale = (uint8_t)shift;
+    }
+    if (settings->only != 4) {
+        settings->endpoint.policy6.rcv_wscale = (uint8_t)shift;
+    }
     return true;
 }
 
@@ -449,6 +461,14 @@ static bool set_word(struct settings *settings, const struct key *key, const cha
         settings->listener.overflow = (uint8_t)which;
         return true;
     }
+    if (key->kind == FAMILY) {
+        static const char *const families[] = {"both", "4", "6"};
+        if (!read_word(value, families, 3, &which)) {
+            return bad_value(error, key, value, "4, 6 or both");
+        }
+        settings->only = (uint8_t)(which == 0 ? 0 : 2 + 2 * which);
+        return true;
+    }
     if (!read_word(value, idle, 2, &which)) {
         return bad_value(error, key, value, "exit or return");
     }
@@ -510,6 +530,7 @@ static bool apply(struct settings *settings, const struct key *key, const char *
         return set_wscale(settings, key, value, error);
     case COOKIES:
     case OVERFLOW_POLICY:
+    case FAMILY:
     case IDLE:
         return set_word(settings, key, value, error);
     case KEY:

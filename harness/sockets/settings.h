@@ -17,6 +17,7 @@ struct settings {
     bool
         steps; /* the script drives: timers are looked at when time has come to a line, a packet is made
                    when one is asked for, and text may be written before a connection is open */
+    uint8_t only;          /* while it is read: 4 or 6 where the policy of one family is meant */
     bool connections_said; /* else fewer than the default, where the rings are large */
     bool local_said[2];    /* IPv4, IPv6: the customary address was replaced */
 };

@@ -406,7 +406,7 @@ static void look_for_room(struct sockets *s)
     }
 }
 
-/* The codec reads no option of IP; a label of RFC 1108 matters to a connection (RFC9293:MUST-30). */
+/* The codec reads no option of IP; a label of RFC 1108 matters to a connection (RFC9293:3.10.7.4g). */
 static bool is_labelled(const uint8_t *packet, size_t n)
 {
     return n >= 24 && packet[0] >> 4 == 4 && (packet[0] & 15) > 5 && packet[20] == 130;

@@ -285,7 +285,31 @@ static void test_settings_describe_tells_every_key(void **state)
         assert_null(strstr(error, "no such"));
         assert_memory_equal(error, key, strlen(key));
     }
-    assert_int_equal(count, 62);
+    assert_int_equal(count, 64);
+}
+
+/* What comes after family= is of that family's policy alone, whatever kind of setting it is. */
+static void test_settings_of_one_family(void **state)
+{
+    char error[SETTINGS_ERROR];
+    (void)state;
+    settings_default(&settings);
+    const struct tfsm_config before = settings.endpoint.policy4;
+    assert_true(
+        settings_parse(&settings, "family=6,retries=3,ts=off,wscale=2,family=both,r1=1", error));
+    const struct endpoint_config *config = &settings.endpoint;
+    assert_int_equal(config->policy6.retries, 3);
+    assert_int_equal(config->policy4.retries, before.retries);
+    assert_int_equal(config->policy6.profile & TFSM_TIMESTAMPS, 0);
+    assert_int_equal(config->policy4.profile, before.profile);
+    assert_int_equal(config->policy6.rcv_wscale, 2);
+    assert_int_equal(config->policy4.rcv_wscale, before.rcv_wscale);
+    assert_int_equal(config->policy4.r1, 1);
+    assert_int_equal(config->policy6.r1, 1);
+    assert_true(settings_parse(&settings, "family=4,retries=5", error));
+    assert_int_equal(config->policy4.retries, 5);
+    assert_int_equal(config->policy6.retries, 3);
+    assert_false(settings_parse(&settings, "family=5", error));
 }
 
 int main(void)
@@ -302,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_settings_words),
         cmocka_unit_test(test_settings_mistakes_are_named),
         cmocka_unit_test(test_settings_garbage),
+        cmocka_unit_test(test_settings_of_one_family),
         cmocka_unit_test(test_settings_describe_tells_every_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
