@@ -136,18 +136,35 @@ static bool rewrite(FILE *file, const char *text)
     return ftruncate(fileno(file), 0) == 0 && fputs(text, file) >= 0 && fflush(file) == 0;
 }
 
+static bool say(const struct exporting *exporting, const struct export_input *input,
+                struct scripting *s)
+{
+    unsigned end = exporting->host != NULL && exporting->host[0] == 'B';
+    fprintf(s->to, "// An input of %s", input->target->name);
+    fprintf(s->to, input->target->mode == RUN_PAIR ? ", host %s\n" : "\n", end == 1 ? "B" : "A");
+    switch (input->target->mode) {
+    case RUN_PAIR:
+        return export_pair_script(input, end, s);
+    case RUN_LISTENER:
+        return export_listener_script(input, s);
+    case RUN_ENDPOINT:
+        return export_endpoint_script(input, s);
+    case RUN_TRACE:
+        break;
+    }
+    return export_trace_script(input, s);
+}
+
 /* The script says what the true machine does, whatever TFSM_VARIANT has: it passes there, and only where the machine does the
  * same elsewhere. That it does pass is tried before it has a name. */
 static bool make_script(const struct exporting *exporting, const struct export_input *input,
-                        FILE *whole, char error[EXPORT_ERROR])
+                        unsigned attempt, FILE *whole, char error[EXPORT_ERROR])
 {
     static struct scripting s;
-    char reason[EXPORT_ERROR - 64];
-    s = (struct scripting){.to = whole, .error = error};
-    fprintf(whole, "// An input of %s", input->target->name);
-    fprintf(whole, input->target->mode == RUN_PAIR ? ", host %s\n" : "\n",
-            exporting->host != NULL ? exporting->host : "A");
-    if (!export_trace_script(input, &s)) {
+    char reason[EXPORT_ERROR - 150];
+    s = (struct scripting){.to = whole, .error = error, .attempt = attempt};
+    rewind(whole);
+    if (ftruncate(fileno(whole), 0) != 0 || !say(exporting, input, &s)) {
         return false;
     }
     long n = ftell(whole);
@@ -160,9 +177,10 @@ static bool make_script(const struct exporting *exporting, const struct export_i
     }
     bool passes = adapt_script(&text, reason, sizeof reason);
     if (!passes) {
-        snprintf(error, EXPORT_ERROR, "no script says it: %s", reason);
+        snprintf(error, EXPORT_ERROR, "no script says it: %s%s%s", reason,
+                 s.doubt[0] != '\0' ? "; no socket says: " : "", s.doubt);
     }
-    bool put = text != NULL && rewrite(whole, text);
+    bool put = rewrite(whole, text);
     free(text);
     return passes && put;
 }
@@ -173,7 +191,11 @@ static int put_script(const struct exporting *exporting, const struct export_inp
     char error[EXPORT_ERROR] = "";
     FILE *whole = tmpfile();
     machine_run(&truth);
-    bool made = whole != NULL && make_script(exporting, input, whole, error);
+    unsigned attempts = input->target->mode == RUN_LISTENER ? EXPORT_LISTENER_ATTEMPTS : 1;
+    bool made = false;
+    for (unsigned i = 0; i < attempts && whole != NULL && !made; i++) {
+        made = make_script(exporting, input, i, whole, error);
+    }
     machine_run(NULL);
     return put(made || whole == NULL ? exporting->script : exporting->path, whole, made, error);
 }

@@ -7,7 +7,7 @@
 
 #include "inputs.h"
 
-#define EXPORT_ERROR  320     /* octets of a reason, its end included */
+#define EXPORT_ERROR  440     /* octets of a reason, its end included */
 #define EXPORT_PACKET 0x11000 /* octets: more than an IP packet has */
 
 struct export_input {

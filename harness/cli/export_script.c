@@ -1,6 +1,7 @@
 /* Lines of a script: see export_script.h. */
 #include "export_script.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #define SECOND    UINT64_C(1000000)
 #define TIME_MOST (UINT64_C(1000000000) * SECOND) /* of a setting */
 #define ENDS_MOST (UINT64_C(9999999) * SECOND)    /* of a script */
+#define SEND_MOST 0x2000000u                      /* octets: no program sends more */
 #define IDLE      3u                              /* the socket that only lets time pass */
 
 void script_refuse(struct scripting *s, tfsm_time now, const char *format, ...)
@@ -85,11 +87,15 @@ static uint64_t bounded(uint64_t number, uint64_t least, uint64_t most)
 
 /* Settings that differ from what they are when nobody says anything. What the machine takes for a number that is out
  * of the bounds of a setting is the bound. */
-static void put_settings(struct scripting *s, const struct tfsm_config *cfg)
+void script_policy(struct scripting *s, const struct tfsm_config *cfg, unsigned family)
 {
     static struct settings usual;
-    const struct tfsm_config *base = &usual.endpoint.policy4;
     settings_default(&usual);
+    const struct tfsm_config *base =
+        family == 6 ? &usual.endpoint.policy6 : &usual.endpoint.policy4;
+    if (family != 0) {
+        fprintf(s->to, "--so_flags=\"family=%u\"\n", family);
+    }
     static const struct {
         const char *key;
         uint32_t bit;
@@ -128,7 +134,7 @@ static void put_settings(struct scripting *s, const struct tfsm_config *cfg)
         uint64_t value;
         uint64_t usual;
     } numbers[] = {NUMBER("rcvbuf", rcv_buff, 0, ENDPOINT_RING_MOST),
-                   NUMBER("sndbuf", snd_buff, 0, ENDPOINT_RING_MOST),
+                   NUMBER("sndbuf", snd_buff, 0, SEND_MOST),
                    NUMBER("mss", mss, 1, 65495),
                    NUMBER("mss_default", mss_default, 1, 65495),
                    NUMBER("mss_floor", mss_floor, 1, 65495),
@@ -158,33 +164,48 @@ static void put_settings(struct scripting *s, const struct tfsm_config *cfg)
     }
 }
 
-void script_begin(struct scripting *s, const struct tfsm_config *cfg, const char *more,
-                  tfsm_time start)
+void script_begin(struct scripting *s, const char *more, tfsm_time start, tfsm_time clock)
 {
     fprintf(s->to,
-            "--local_ip=192.0.2.1\n--remote_ip=192.0.2.2\n"
-            "--tolerance_usecs=0\n--tcp_ts_tick_usecs=1000\n--nothing_left=1\n--strict_segments=1\n"
+            "--local_ip=192.0.2.%u\n--remote_ip=192.0.2.%u\n"
+            "--tolerance_usecs=0\n--tcp_ts_tick_usecs=%u\n--nothing_left=1\n--strict_segments=1\n"
             "--so_flags=\"steps=on,%s\"\n",
-            more);
-    put_settings(s, cfg);
-    s->start = start - start % 1000; /* where the timestamp clock ticks is part of it */
+            1 + s->end, 2 - s->end, s->clockless ? 0u : 1000u, more);
+    s->start = start - clock % 1000; /* where the timestamp clock ticks is part of it */
     s->last = s->start;
     s->fd = IDLE;
+}
+
+void script_begun(struct scripting *s)
+{
     fprintf(s->to, "+0  socket(..., SOCK_STREAM, IPPROTO_TCP) = %u\n", IDLE);
 }
 
 /* ---- segments ---- */
 
-struct script_peer *script_peer(struct scripting *s, uint16_t local_port, uint16_t remote_port)
+static bool same_address(const struct tfsm_address *a, const struct tfsm_address *b)
+{
+    return a->family == b->family && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
+}
+
+struct script_peer *script_peer(struct scripting *s, const struct tfsm_address *local,
+                                const struct tfsm_address *remote, uint16_t local_port,
+                                uint16_t remote_port)
 {
     for (unsigned i = 0; i < s->peer_count; i++) {
-        if (s->peers[i].local_port == local_port && s->peers[i].remote_port == remote_port) {
-            return &s->peers[i];
+        struct script_peer *peer = &s->peers[i];
+        if (peer->local_port == local_port && peer->remote_port == remote_port &&
+            same_address(&peer->local, local) && same_address(&peer->remote, remote)) {
+            return peer;
         }
     }
-    unsigned place = s->peer_count < SCRIPT_PEERS ? s->peer_count++ : SCRIPT_PEERS - 1;
-    s->peers[place] = (struct script_peer){.local_port = local_port, .remote_port = remote_port};
-    return &s->peers[place];
+    if (s->peer_count == SCRIPT_PEERS) {
+        script_refuse(s, s->last, "more than %u connections", SCRIPT_PEERS);
+        s->peer_count--;
+    }
+    s->peers[s->peer_count] = (struct script_peer){
+        .local = *local, .remote = *remote, .local_port = local_port, .remote_port = remote_port};
+    return &s->peers[s->peer_count++];
 }
 
 static uint32_t text_of(const struct tfsm_segment *segment)
@@ -194,9 +215,28 @@ static uint32_t text_of(const struct tfsm_segment *segment)
 }
 
 /* Numbers of options stand in the script as those of the header do: SACK blocks of a side count the other's. */
-static void add_options(const struct tfsm_segment *segment, uint32_t other, bool inbound,
-                        struct packet *packet)
+/* The name of a cookie that the host has handed out: what it is only the host knows. A new one where it hands it out now. */
+static const char *cookie_name(struct scripting *s, const uint8_t cookie[TFSM_COOKIE_MAX],
+                               bool makes)
 {
+    static const char names[SCRIPT_COOKIES][4] = {"k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7",
+                                                  "k8", "k9", "ka", "kb", "kc", "kd", "ke", "kf"};
+    for (unsigned i = 0; i < s->cookie_count; i++) {
+        if (memcmp(s->cookies[i], cookie, sizeof s->cookies[i]) == 0) {
+            return names[i];
+        }
+    }
+    if (!makes || s->cookie_count == SCRIPT_COOKIES) {
+        return NULL;
+    }
+    memcpy(s->cookies[s->cookie_count], cookie, sizeof s->cookies[0]);
+    return names[s->cookie_count++];
+}
+
+static void add_options(struct scripting *s, const struct tfsm_packet *from, uint32_t other,
+                        bool inbound, struct packet *packet)
+{
+    const struct tfsm_segment *segment = &from->segment;
     struct script_option *option = packet->options;
     if ((segment->options & TFSM_OPT_MSS) != 0) {
         *option++ = (struct script_option){.kind = SCRIPT_MSS, .number = segment->mss};
@@ -223,21 +263,29 @@ static void add_options(const struct tfsm_segment *segment, uint32_t other, bool
         *option++ =
             (struct script_option){.kind = SCRIPT_USER_TIMEOUT, .number = segment->user_timeout};
     }
-    if ((segment->options & TFSM_OPT_FAST_OPEN) != 0 && inbound) {
-        *option = (struct script_option){
-            .kind = SCRIPT_FAST_OPEN, .length = segment->cookie_len, .octets = {0xc0, 0x0c, 0x1e}};
-        option++;
-    } else if ((segment->options & TFSM_OPT_FAST_OPEN) != 0) {
-        *option = (struct script_option){.kind = SCRIPT_FAST_OPEN};
-        option->text = segment->cookie_len > 0 ? "ours" : NULL;
+    if ((segment->options & TFSM_OPT_FAST_OPEN) != 0) {
+        bool makes = !inbound && (segment->flags & TFSM_ACK) != 0;
+        *option = (struct script_option){.kind = SCRIPT_FAST_OPEN, .length = segment->cookie_len};
+        memcpy(option->octets, from->cookie, segment->cookie_len);
+        option->text = segment->cookie_len > 0 ? cookie_name(s, from->cookie, makes) : NULL;
         option++;
     }
     packet->option_count = (unsigned)(option - packet->options);
 }
 
-static void put_segment(struct scripting *s, tfsm_time now, const struct script_peer *peer,
-                        const struct tfsm_segment *segment, bool inbound)
+/* Octets, without padding. */
+static size_t options_length(struct packet *packet)
 {
+    for (unsigned i = 0; i + 1 < packet->option_count; i++) {
+        packet->options[i].next = &packet->options[i + 1];
+    }
+    return packet->option_count > 0 ? packet_options_length(packet->options) : 0;
+}
+
+static void put_segment(struct scripting *s, tfsm_time now, const struct script_peer *peer,
+                        const struct tfsm_packet *from, bool inbound)
+{
+    const struct tfsm_segment *segment = &from->segment;
     static struct packet packet;
     char words[1024];
     uint32_t own = inbound ? peer->theirs : peer->ours;
@@ -248,6 +296,9 @@ static void put_segment(struct scripting *s, tfsm_time now, const struct script_
     memset(&packet, 0, sizeof packet);
     packet.source_port = inbound ? peer->remote_port : peer->local_port;
     packet.destination_port = inbound ? peer->local_port : peer->remote_port;
+    packet.addressed = s->addressed;
+    packet.source = inbound ? peer->remote : peer->local;
+    packet.destination = inbound ? peer->local : peer->remote;
     packet.tos = segment->ecn;
     packet.flags = segment->flags;
     packet.window = segment->wnd;
@@ -256,7 +307,10 @@ static void put_segment(struct scripting *s, tfsm_time now, const struct script_
     packet.ack = seq_sub(segment->ack, other);
     packet.length = text_of(segment);
     packet.secret = inbound && s->secret;
-    add_options(segment, other, inbound, &packet);
+    add_options(s, from, other, inbound, &packet);
+    if (options_length(&packet) > 40) {
+        script_refuse(s, now, "options that no header has room for");
+    }
     if (packet.length > 65455) {
         script_refuse(s, now, "a segment of %" PRIu32 " octets, more than a packet holds",
                       packet.length);
@@ -277,55 +331,117 @@ void script_opened(struct script_peer *peer, uint32_t iss)
 static void take_opened(struct script_peer *peer)
 {
     peer->ours = peer->opens ? peer->next : peer->ours;
+    peer->known = peer->known || peer->opens;
     peer->opens = false;
 }
 
 void script_arrives(struct scripting *s, tfsm_time now, struct script_peer *peer,
-                    const struct tfsm_segment *segment)
+                    const struct tfsm_packet *packet)
 {
     take_opened(peer);
-    put_segment(s, now, peer, segment, true);
+    put_segment(s, now, peer, packet, true);
 }
 
 void script_sends(struct scripting *s, tfsm_time now, struct script_peer *peer,
-                  const struct tfsm_segment *segment)
+                  const struct tfsm_packet *packet)
 {
-    if ((segment->flags & TFSM_SYN) != 0) {
-        peer->ours = segment->seq;
+    if ((packet->segment.flags & TFSM_SYN) != 0) {
+        peer->ours = packet->segment.seq;
+        peer->known = true;
         peer->opens = false;
     }
-    put_segment(s, now, peer, segment, false);
+    put_segment(s, now, peer, packet, false);
 }
 
 void script_icmp(struct scripting *s, tfsm_time now, struct script_peer *peer,
-                 const struct tfsm_icmp_message *message)
+                 const struct tfsm_icmp_message *message, unsigned type, unsigned code,
+                 uint32_t mtu)
 {
-    static uint8_t octets[EXPORT_PACKET];
-    char mtu[32] = "";
+    char told[32] = "";
+    char between[2 * INET6_ADDRSTRLEN + 16] = "";
     take_opened(peer);
     uint32_t seq = seq_sub(message->seq, peer->ours);
-    (void)export_icmp(message, octets);
-    unsigned told = octets[26] * 256u + octets[27];
     if (message->meaning == TFSM_ICMP_TOO_BIG) {
-        snprintf(mtu, sizeof mtu, "mtu %u ", told);
+        snprintf(told, sizeof told, " mtu %" PRIu32, mtu);
     }
-    script_line(s, now, "< icmp type_%u code_%u %s[%u > %u %" PRIu32 ":%" PRIu32 "(0)]", octets[20],
-                octets[21], mtu, peer->local_port, peer->remote_port, seq, seq);
+    if (s->addressed) {
+        char local[INET6_ADDRSTRLEN] = "?";
+        char remote[INET6_ADDRSTRLEN] = "?";
+        int family = peer->local.family == 4 ? AF_INET : AF_INET6;
+        inet_ntop(family, peer->local.octets, local, sizeof local);
+        inet_ntop(family, peer->remote.octets, remote, sizeof remote);
+        snprintf(between, sizeof between, "\"%s\" > \"%s\" ", local, remote);
+    }
+    script_line(s, now, "< icmp type_%u code_%u [%s%u > %u %" PRIu32 ":%" PRIu32 "(0)]%s", type,
+                code, between, peer->local_port, peer->remote_port, seq, seq, told);
+}
+
+void script_icmp_meant(struct scripting *s, tfsm_time now, struct script_peer *peer,
+                       const struct tfsm_icmp_message *message)
+{
+    static uint8_t octets[EXPORT_PACKET];
+    struct tfsm_icmp_message four = *message; /* scripts of ports alone are of IPv4 */
+    four.local.family = 4;
+    four.remote.family = 4;
+    (void)export_icmp(&four, octets);
+    script_icmp(s, now, peer, message, octets[20], octets[21], octets[26] * 256u + octets[27]);
+}
+
+void script_octets(struct scripting *s, tfsm_time now, const uint8_t *octets, size_t n)
+{
+    static char hex[2 * EXPORT_PACKET + 1];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", octets[i]);
+    }
+    hex[2 * n] = '\0';
+    script_line(s, now, "< octets \"%s\"", hex);
 }
 
 /* ---- calls ---- */
 
-unsigned script_socket(struct scripting *s, tfsm_time now, uint16_t port)
+unsigned script_socket(struct scripting *s, tfsm_time now, const struct tfsm_address *local,
+                       uint16_t port)
 {
     unsigned fd = ++s->fd;
-    script_line(s, now, "socket(..., SOCK_STREAM, IPPROTO_TCP) = %u", fd);
+    char to[SCRIPT_SOCKADDR];
+    script_sockaddr(to, local, port);
+    script_line(s, now, "socket(%s, SOCK_STREAM, IPPROTO_TCP) = %u",
+                local->family == 6 ? "AF_INET6" : "AF_INET", fd);
     script_line(s, now, "fcntl(%u, F_SETFL, O_RDWR|O_NONBLOCK) = 0", fd);
-    script_line(s, now, "setsockopt(%u, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0", fd);
-    script_line(s, now,
-                "bind(%u, {sa_family=AF_INET, sin_port=htons(%u), "
-                "sin_addr=inet_addr(\"192.0.2.1\")}, ...) = 0",
-                fd, port);
+    script_line(s, now, "setsockopt(%u, SOL_SOCKET, SO_REUSEPORT, [1], 4) = 0", fd);
+    if (local->family == 6) {
+        script_line(s, now, "setsockopt(%u, SOL_IPV6, IPV6_V6ONLY, [1], 4) = 0", fd);
+    }
+    script_line(s, now, "bind(%u, %s, ...) = 0", fd, to);
     return fd;
+}
+
+void script_sockaddr(char text[SCRIPT_SOCKADDR], const struct tfsm_address *address, uint16_t port)
+{
+    char shown[INET6_ADDRSTRLEN] = "?";
+    inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->octets, shown, sizeof shown);
+    if (address->family == 4) {
+        snprintf(text, SCRIPT_SOCKADDR,
+                 "{sa_family=AF_INET, sin_port=htons(%u), sin_addr=inet_addr(\"%s\")}", port,
+                 shown);
+    } else {
+        snprintf(text, SCRIPT_SOCKADDR,
+                 "{sa_family=AF_INET6, sin6_port=htons(%u), sin6_addr=inet_pton(AF_INET6, \"%s\")}",
+                 port, shown);
+    }
+}
+
+void script_end(struct scripting *s, tfsm_time now, unsigned *fd, bool reset)
+{
+    if (*fd == 0) {
+        return;
+    }
+    if (reset) {
+        script_line(s, now, "setsockopt(%u, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0",
+                    *fd);
+    }
+    script_line(s, now, "close(%u) = 0", *fd);
+    *fd = 0;
 }
 
 void script_state(struct scripting *s, tfsm_time now, unsigned fd, enum tfsm_state state)

@@ -10,6 +10,9 @@
 #define OURS   1000u
 #define THEIRS 1001u
 
+static const struct tfsm_address none;
+static const struct tfsm_address ours = {.family = 4, .octets = {192, 0, 2, 1}};
+
 struct trace_script {
     struct scripting *s;
     const struct program_config *config;
@@ -22,30 +25,22 @@ struct trace_script {
 
 static struct script_peer *peer_of(struct trace_script *t)
 {
-    struct script_peer *peer = script_peer(t->s, OURS, THEIRS);
+    struct script_peer *peer = script_peer(t->s, &none, &none, OURS, THEIRS);
     peer->theirs = t->config->iss[1];
     return peer;
 }
 
-static void close_fd(struct trace_script *t, tfsm_time now, unsigned *fd)
-{
-    if (*fd != 0) {
-        script_line(t->s, now, "close(%u) = 0", *fd);
-        *fd = 0;
-    }
-}
-
 static void listen(struct trace_script *t, tfsm_time now)
 {
-    t->listener = script_socket(t->s, now, OURS);
+    t->listener = script_socket(t->s, now, &ours, OURS);
     script_line(t->s, now, "listen(%u, 1) = 0", t->listener);
 }
 
 static void connect(struct trace_script *t, tfsm_time now, bool fast)
 {
-    close_fd(t, now, &t->listener);
-    close_fd(t, now, &t->connection);
-    t->connection = script_socket(t->s, now, OURS);
+    script_end(t->s, now, &t->listener, false);
+    script_end(t->s, now, &t->connection, false);
+    t->connection = script_socket(t->s, now, &ours, OURS);
     script_line(t->s, now,
                 fast ? "sendto(%u, ..., 0, MSG_FASTOPEN, {sa_family=AF_INET, sin_port=htons(%u), "
                        "sin_addr=inet_addr(\"192.0.2.2\")}, ...) = -1 EINPROGRESS"
@@ -66,7 +61,7 @@ static void call_open(struct trace_script *t, const struct run_line *line)
     } else if (line->ev->active) {
         connect(t, line->now, false);
     } else if (line->before->state == TFSM_CLOSED) {
-        close_fd(t, line->now, &t->connection);
+        script_end(t->s, line->now, &t->connection, false);
         listen(t, line->now);
     }
 }
@@ -87,10 +82,10 @@ static void call_close(struct trace_script *t, const struct run_line *line)
 {
     enum tfsm_state state = line->before->state;
     if (state == TFSM_LISTEN) {
-        close_fd(t, line->now, &t->listener);
+        script_end(t->s, line->now, &t->listener, false);
     } else if (has_connection(t, line)) {
         if (state == TFSM_SYN_SENT || line->ev->deaf) {
-            close_fd(t, line->now, &t->connection);
+            script_end(t->s, line->now, &t->connection, false);
         } else {
             script_line(t->s, line->now, "shutdown(%u, SHUT_WR) = 0", t->connection);
         }
@@ -100,12 +95,10 @@ static void call_close(struct trace_script *t, const struct run_line *line)
 static void call_abort(struct trace_script *t, const struct run_line *line)
 {
     if (t->connection == 0) {
-        close_fd(t, line->now, &t->listener);
-        return;
+        script_end(t->s, line->now, &t->listener, false);
+    } else {
+        script_end(t->s, line->now, &t->connection, true);
     }
-    script_line(t->s, line->now,
-                "setsockopt(%u, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0", t->connection);
-    close_fd(t, line->now, &t->connection);
 }
 
 static void call(struct trace_script *t, const struct run_line *line)
@@ -165,12 +158,12 @@ static void settle(struct trace_script *t, const struct run_line *line)
         t->connection = ++t->s->fd;
         script_line(t->s, line->now, "accept(%u, ..., ...) = %u", t->listener, t->connection);
         script_line(t->s, line->now, "fcntl(%u, F_SETFL, O_RDWR|O_NONBLOCK) = 0", t->connection);
-        close_fd(t, line->now, &t->listener);
-        close_fd(t, line->now, &t->before);
+        script_end(t->s, line->now, &t->listener, false);
+        script_end(t->s, line->now, &t->before, false);
         t->told = TFSM_STATES;
     }
     if (t->listener != 0 && state == TFSM_CLOSED) {
-        close_fd(t, line->now, &t->listener);
+        script_end(t->s, line->now, &t->listener, false);
     }
     if (t->connection != 0 && t->listener == 0 && state != t->told && state != TFSM_LISTEN) {
         script_state(t->s, line->now, t->connection, state);
@@ -187,7 +180,14 @@ static void arrives(struct trace_script *t, const struct run_line *line)
         listen(t, line->now);
         t->swallow = 3;
     }
-    script_arrives(t->s, line->now, peer_of(t), segment);
+    struct tfsm_packet packet = {.segment = *segment, .cookie = {0xc0, 0x0c, 0x1e}};
+    script_arrives(t->s, line->now, peer_of(t), &packet);
+}
+
+static void sends(struct trace_script *t, const struct run_line *line)
+{
+    struct tfsm_packet packet = {.segment = *line->segment, .cookie = {0x0f}};
+    script_sends(t->s, line->now, peer_of(t), &packet);
 }
 
 static void see(void *user, const struct run_line *line)
@@ -195,7 +195,7 @@ static void see(void *user, const struct run_line *line)
     struct trace_script *t = user;
     if (t->s->refused || line->kind == RUN_WIRE) {
         if (line->kind == RUN_WIRE && line->wire->icmp != NULL) {
-            script_icmp(t->s, line->now, peer_of(t), line->wire->icmp);
+            script_icmp_meant(t->s, line->now, peer_of(t), line->wire->icmp);
         }
         return;
     }
@@ -222,13 +222,14 @@ static void see(void *user, const struct run_line *line)
         settle(t, line);
         break;
     case RUN_SENDS:
-        script_sends(t->s, line->now, peer_of(t), line->segment);
+        sends(t, line);
         break;
     case RUN_NOTE:
         t->s->healing = true;
         script_comment(t->s, "%s", line->text);
         break;
     case RUN_LOST:
+    case RUN_HOST:
     case RUN_WIRE:
         break;
     }
@@ -242,7 +243,9 @@ bool export_trace_script(const struct export_input *input, struct scripting *s)
     program_open(&program, input->octets, input->size, &config);
     snprintf(more, sizeof more, "connections=3,listeners=2,cookies=never,syn_ack_retries=%u",
              config.cfg[0].syn_retries);
-    script_begin(s, &config.cfg[0], more, config.start);
+    script_begin(s, more, config.start, config.start);
+    script_policy(s, &config.cfg[0], 0);
+    script_begun(s);
     struct trace_script t = {.s = s, .config = &config, .told = TFSM_STATES};
     run_program(RUN_TRACE, input->octets, input->size, see, &t);
     return !s->refused;

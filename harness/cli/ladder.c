@@ -197,6 +197,7 @@ static bool describe(struct ladder_mark *mark, const struct ladder *ladder,
         mark->note = line->text;
         return true;
     case RUN_WIRE:
+    case RUN_HOST:
         return false;
     }
     mark->at_right = !peers && line->end == 1;
@@ -209,8 +210,8 @@ void ladder_line(void *user, const struct run_line *line)
 {
     struct ladder *ladder = user;
     struct ladder_mark mark = {.kind = line->kind};
-    if (line->kind == RUN_WIRE) {
-        return; /* for who captures; here it is an arrow */
+    if (line->kind == RUN_WIRE || line->kind == RUN_HOST) {
+        return; /* for who captures; here they are arrows, and calls of the core */
     }
     ladder->peer = line->end;
     begin(ladder, line->now);

@@ -154,6 +154,7 @@ static void text_mark(const struct ladder *ladder, const struct ladder_mark *mar
         draw_segment(ladder, mark);
         break;
     case RUN_WIRE:
+    case RUN_HOST:
         return;
     }
     draw_details(ladder, mark);

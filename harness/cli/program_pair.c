@@ -41,8 +41,8 @@ struct pair {
 static void note_sent(void *user, const struct run_line *line)
 {
     struct pair *pair = user;
-    if (line->kind == RUN_WIRE) {
-        return; /* a line about the one that follows */
+    if (line->kind == RUN_WIRE || line->kind == RUN_HOST) {
+        return; /* about a line that follows, or went before */
     }
     pair->healing = pair->healing || line->kind == RUN_NOTE;
     if (pair->healing) {

@@ -100,6 +100,19 @@ static uint8_t reading[RING];
 
 /* ---- reading and telling ---- */
 
+static APART void say_host(const struct run_host *call)
+{
+    run_host(&host.run, NOBODY, call);
+}
+
+static void tell_host(enum run_host_kind kind, endpoint_handle handle, enum tfsm_result result)
+{
+    if (host.run.log != NULL) {
+        struct run_host call = {.kind = kind, .handle = handle, .result = result};
+        say_host(&call);
+    }
+}
+
 static uint8_t take(void)
 {
     struct program *program = &host.program;
@@ -376,6 +389,11 @@ static void accept_all(void)
     for (unsigned i = 0; i < LISTENERS; i++) {
         endpoint_handle handle = 0;
         while (endpoint_accept(host.ep, host.listener[i], &handle) == TFSM_DONE && handle != 0) {
+            if (host.run.log != NULL) {
+                struct run_host call = {
+                    .kind = RUN_HOST_ACCEPT, .handle = handle, .listener = host.listener[i]};
+                say_host(&call);
+            }
         }
     }
 }
@@ -788,7 +806,7 @@ static bool has_user(unsigned index)
 }
 
 /* handle 0: it was not opened. */
-static void opened(endpoint_handle handle, enum tfsm_result result, size_t taken)
+static void opened(endpoint_handle handle, enum tfsm_result result, bool fast, size_t taken)
 {
     if (handle == 0) {
         note("the user opens a connection: %s", tfsm_result_name(result));
@@ -805,6 +823,20 @@ static void opened(endpoint_handle handle, enum tfsm_result result, size_t taken
         is_self(&c->tuple) && host.known < TUPLES && !is_among(host.ever, host.known, &c->tuple);
     c->sent = taken;
     let_speak(&c->tuple);
+    if (host.run.log != NULL) {
+        struct run_host call = {.kind = RUN_HOST_CONNECT,
+                                .handle = handle,
+                                .result = result,
+                                .n = fast ? 100 : 0,
+                                .taken = taken,
+                                .fast = fast,
+                                .knows = c->tcb->cookie_len > 0,
+                                .local = c->tuple.local,
+                                .remote = c->tuple.remote,
+                                .local_port = c->tuple.local_port,
+                                .remote_port = c->tuple.remote_port};
+        say_host(&call);
+    }
 }
 
 static void open_to(const struct endpoint_open *open, bool fast)
@@ -814,7 +846,7 @@ static void open_to(const struct endpoint_open *open, bool fast)
     enum tfsm_result result = fast ? endpoint_connect_fast(host.ep, open, stream_at(0), 100,
                                                            host.run.now, &handle, &taken)
                                    : endpoint_connect(host.ep, open, host.run.now, &handle);
-    opened(handle, result, taken);
+    opened(handle, result, fast, taken);
     settle();
 }
 
@@ -850,6 +882,7 @@ static void listen_record(unsigned own)
     struct tfsm_listener_policy policy = tfsm_listener_policy_default();
     if (host.listener[index] != 0) {
         note("listener %u closes", index);
+        tell_host(RUN_HOST_CLOSE, host.listener[index], TFSM_DONE);
         endpoint_close(host.ep, host.listener[index], host.run.now);
         host.listener[index] = 0;
         host.everybody = true;
@@ -869,6 +902,15 @@ static void listen_record(unsigned own)
     host.listening[index] =
         (struct host_tuple){.local = listening.local, .local_port = listening.port};
     if (endpoint_listen(host.ep, &listening, &host.listener[index]) == TFSM_DONE) {
+        if (host.run.log != NULL) {
+            struct run_host call = {.kind = RUN_HOST_LISTEN,
+                                    .handle = host.listener[index],
+                                    .n = listening.backlog,
+                                    .local = listening.local,
+                                    .local_port = listening.port,
+                                    .policy = &policy};
+            say_host(&call);
+        }
         note("listener %u opens at port %u", index, listening.port);
     }
 }
@@ -876,16 +918,32 @@ static void listen_record(unsigned own)
 static void send_text(struct connection *c, size_t n, bool urgent)
 {
     size_t taken = 0;
-    endpoint_send(host.ep, c->handle, stream_at(c->sent), n < RING ? n : RING, urgent, host.run.now,
-                  &taken);
+    n = n < RING ? n : RING;
+    enum tfsm_result result =
+        endpoint_send(host.ep, c->handle, stream_at(c->sent), n, urgent, host.run.now, &taken);
     c->sent += taken;
+    if (host.run.log != NULL) {
+        struct run_host call = {.kind = RUN_HOST_SEND,
+                                .handle = c->handle,
+                                .result = result,
+                                .n = n,
+                                .taken = taken,
+                                .urgent = urgent};
+        say_host(&call);
+    }
 }
 
 /* What a connection to itself reads is what it said. */
 static void read_text(struct connection *c, size_t n)
 {
     size_t taken = 0;
-    endpoint_receive(host.ep, c->handle, reading, n < RING ? n : RING, host.run.now, &taken);
+    n = n < RING ? n : RING;
+    endpoint_receive(host.ep, c->handle, reading, n, host.run.now, &taken);
+    if (host.run.log != NULL) {
+        struct run_host call = {
+            .kind = RUN_HOST_RECEIVE, .handle = c->handle, .n = n, .taken = taken};
+        say_host(&call);
+    }
     if (c->exact && taken > 0 && memcmp(reading, stream_at(c->read), taken) != 0) {
         fails(index_of(c->handle), "STREAM", "RFC9293:2.2 the stream delivered is the stream sent");
     }
@@ -907,18 +965,21 @@ static void user_calls(unsigned index, unsigned call, size_t n)
         break;
     case 4: /* before it is open that is an end, too */
         c->aborted = c->aborted || c->tcb->state == TFSM_SYN_SENT;
-        endpoint_close(host.ep, c->handle, host.run.now);
+        tell_host(RUN_HOST_CLOSE, c->handle, endpoint_close(host.ep, c->handle, host.run.now));
         break;
     case 5:
         c->aborted = true; /* deaf: what is unread resets it */
+        tell_host(RUN_HOST_CLOSE_DEAF, c->handle, TFSM_DONE);
         endpoint_close_deaf(host.ep, c->handle, host.run.now);
         break;
     case 6:
         c->aborted = true;
+        tell_host(RUN_HOST_ABORT, c->handle, TFSM_DONE);
         endpoint_abort(host.ep, c->handle, host.run.now);
         break;
     default:
         c->aborted = true;
+        tell_host(RUN_HOST_RELEASE, c->handle, TFSM_DONE);
         endpoint_release(host.ep, c->handle, host.run.now);
         break;
     }
@@ -1046,6 +1107,7 @@ static void pass_time(tfsm_time to)
             know(&host.connection[i].tuple);
         }
     }
+    tell_host(RUN_HOST_TIME, 0, TFSM_DONE);
     endpoint_timeout(host.ep, host.run.now);
     run_progresses(&host.run, NOBODY, endpoint_deadline(host.ep), host.run.now);
     settle();
@@ -1218,6 +1280,7 @@ static void finish(void)
     drain();
     for (unsigned i = 0; i < LISTENERS; i++) {
         if (host.listener[i] != 0) {
+            tell_host(RUN_HOST_CLOSE, host.listener[i], TFSM_DONE);
             endpoint_close(host.ep, host.listener[i], host.run.now);
             host.listener[i] = 0;
             host.everybody = true;
@@ -1290,6 +1353,10 @@ static void open_host(const uint8_t *octets, size_t size)
     memset(memory, 0, host.size);
     host.ep = endpoint_place(&config, memory);
     endpoint_watch(host.ep, watch, NULL);
+    if (host.run.log != NULL) {
+        struct run_host call = {.kind = RUN_HOST_BEGINS, .clock = host.run.now, .config = &config};
+        say_host(&call);
+    }
     if (endpoint_packet_most(host.ep) > sizeof output) {
         fails(NOBODY, "MEMORY", "OUTPUT in host.c is too small");
     }

@@ -127,6 +127,25 @@ static void note(struct listen *w, const char *format, ...)
     }
 }
 
+static APART void say_host(struct listen *w, const struct run_host *host)
+{
+    run_host(&w->run, 0, host);
+}
+
+static void tell_host(struct listen *w, enum run_host_kind kind)
+{
+    if (w->run.log != NULL) {
+        struct run_host host = {.kind = kind,
+                                .clock = w->run.now,
+                                .n = w->opening.entry_count,
+                                .taken = w->opening.waiting_count,
+                                .spent = w->opening.spent_count,
+                                .labelled = w->opening.security != 0,
+                                .policy = &w->opening.policy};
+        say_host(w, &host);
+    }
+}
+
 static void hit_all(struct listen *w, const struct tfsm_effects *fx)
 {
     const struct tfsm_trace *trace = machine_trace(fx);
@@ -420,6 +439,10 @@ static void arrives(struct listen *w, unsigned peer, const struct tfsm_packet *p
     a.packet = packet;
     a.seated = seated;
     a.iss_after = iss_after;
+    if (!seated || iss_after != NULL) {
+        note(w, "%s%s", seated ? "" : "there is no room for its connection; ",
+             iss_after != NULL ? "its ISN is to come after another" : "");
+    }
     a.promised = false;
     uint32_t after_last = w->before[peer].tcb.snd_nxt;
     if (w->run.log != NULL) {
@@ -463,6 +486,7 @@ static void pass_time(struct listen *w, tfsm_time to)
     uint32_t iss_after;
     w->run.now = to > w->run.now && to != TFSM_NEVER ? to : w->run.now;
     ev.now = w->run.now;
+    tell_host(w, RUN_HOST_TIME);
     while (!run_broken(&w->run) && tfsm_listener_timeout(&w->listener, &w->cfg, w->run.now, &fx)) {
         w->run.result.events++;
         w->fed++;
@@ -584,7 +608,10 @@ static void open_listener(struct listen *w)
         opened = tfsm_listener_open(&w->listener, opening);
     }
     listen_account_opened(w, opened);
+    tell_host(w, RUN_HOST_LISTEN);
 }
+
+static void tell_accepted(struct listen *w, uint64_t id);
 
 /* The embedder gives up what nobody has accepted. */
 static void abort_waiting(struct listen *w)
@@ -594,6 +621,9 @@ static void abort_waiting(struct listen *w)
     do {
         accepted = tfsm_listener_accept(&w->listener, &id);
         listen_account_accepted(w, accepted, id);
+        if (accepted) {
+            tell_accepted(w, id);
+        }
         for (unsigned i = 0; accepted && i < LISTEN_PEERS; i++) {
             struct tfsm_event abort = {.kind = TFSM_EV_ABORT};
             if (w->flows[i].stage == LISTEN_OPEN && w->flows[i].id == id) {
@@ -606,6 +636,7 @@ static void abort_waiting(struct listen *w)
 static void close_listener(struct listen *w)
 {
     note(w, "the listener closes");
+    tell_host(w, RUN_HOST_CLOSE);
     w->hold = 0;
     tfsm_listener_close(&w->listener);
     listen_account_check(w);
@@ -969,6 +1000,18 @@ static APART void flow_record(struct listen *w, unsigned own)
     }
 }
 
+/* Whose connection it is: LISTEN_PEERS where it is gone by now. */
+static void tell_accepted(struct listen *w, uint64_t id)
+{
+    struct run_host host = {.kind = RUN_HOST_ACCEPT};
+    while (host.n < LISTEN_PEERS &&
+           (w->flows[host.n].stage != LISTEN_OPEN || w->flows[host.n].id != id) &&
+           (w->before[host.n].stage != LISTEN_OPEN || w->before[host.n].id != id)) {
+        host.n++;
+    }
+    say_host(w, &host);
+}
+
 static APART void accept_record(struct listen *w)
 {
     uint64_t id = 0;
@@ -976,6 +1019,7 @@ static APART void accept_record(struct listen *w)
     listen_account_accepted(w, accepted, id);
     if (accepted) {
         note(w, "connection %llu is accepted", (unsigned long long)id);
+        tell_accepted(w, id);
     }
 }
 
@@ -1099,6 +1143,7 @@ static void begin(struct listen *w, const uint8_t *octets, size_t size)
     for (unsigned i = 0; i < LISTEN_PEERS; i++) {
         w->irs[i] = seq_add(config.iss[1], i * 0x01000000u);
     }
+    tell_host(w, RUN_HOST_BEGINS);
     open_listener(w);
 }
 

@@ -486,6 +486,21 @@ static void drain(struct pair_end *self)
 
 /* ---- the user ---- */
 
+static APART void say_host(const struct pair_end *self, const struct run_host *host)
+{
+    run_host(&pair.run, self->index, host);
+}
+
+static void tell_host(const struct pair_end *self, enum run_host_kind kind, uint64_t handle,
+                      enum tfsm_result result)
+{
+    if (pair.run.log != NULL) {
+        struct run_host host = {.kind = kind, .handle = handle, .result = result};
+        host.knows = endpoint_readable(self->endpoint, handle) > 0;
+        say_host(self, &host);
+    }
+}
+
 /* RECEIVE, compared with what the peer's user handed over. */
 static void read_octets(struct pair_end *self, uint32_t most)
 {
@@ -494,6 +509,11 @@ static void read_octets(struct pair_end *self, uint32_t most)
     endpoint_receive(self->endpoint, self->current, user_buffer, most, clock_of(self), &taken);
     const uint8_t *meant = stream_at(1 - self->index, connection->peer, connection->read);
     connection->read += taken;
+    if (pair.run.log != NULL) {
+        struct run_host host = {
+            .kind = RUN_HOST_RECEIVE, .handle = self->current, .n = most, .taken = taken};
+        say_host(self, &host);
+    }
     if (!pair.mixed && taken > 0 && memcmp(user_buffer, meant, taken) != 0) {
         run_violates(&pair.run, self->index, "STREAM",
                      "RFC9293:2.2 the stream delivered is the stream sent");
@@ -514,6 +534,7 @@ static void turn_to(struct pair_end *self, endpoint_handle handle)
 {
     read_all(self);
     if (current_of(self) != 0) {
+        tell_host(self, RUN_HOST_RELEASE, self->current, TFSM_DONE);
         endpoint_release(self->endpoint, self->current, clock_of(self));
     }
     self->current = handle;
@@ -528,6 +549,13 @@ static void attend(struct pair_end *self)
         while ((news & ENDPOINT_ACCEPTABLE) != 0 &&
                endpoint_accept(self->endpoint, self->listener, &handle) == TFSM_DONE &&
                handle != 0) {
+            if (pair.run.log != NULL) {
+                struct run_host host = {.kind = RUN_HOST_ACCEPT,
+                                        .handle = handle,
+                                        .listener = self->listener,
+                                        .result = TFSM_DONE};
+                say_host(self, &host);
+            }
             turn_to(self, handle);
         }
     }
@@ -546,13 +574,13 @@ static enum tfsm_result call_connect(struct pair_end *self, const struct record 
 {
     endpoint_handle handle = 0;
     enum tfsm_result result;
+    size_t taken = 0;
     struct endpoint_open open = {.local_port = port_of(self->index),
                                  .remote_port = port_of(1 - self->index)};
     if (record->remote) {
         open.remote = address_of(1 - self->index);
     }
     if (record->fast_open) {
-        size_t taken = 0;
         const uint8_t *text = stream_at(self->index, self->incarnation + 1, 0);
         result = endpoint_connect_fast(self->endpoint, &open, text, record->mss % 2048u,
                                        clock_of(self), &handle, &taken);
@@ -561,6 +589,20 @@ static enum tfsm_result call_connect(struct pair_end *self, const struct record 
         }
     } else {
         result = endpoint_connect(self->endpoint, &open, clock_of(self), &handle);
+    }
+    if (handle != 0 && pair.run.log != NULL) {
+        struct run_host host = {.kind = RUN_HOST_CONNECT,
+                                .handle = handle,
+                                .result = result,
+                                .n = record->fast_open ? record->mss % 2048u : 0,
+                                .taken = taken,
+                                .fast = record->fast_open,
+                                .knows = endpoint_tcb(self->endpoint, handle)->cookie_len > 0,
+                                .local = address_of(self->index),
+                                .remote = open.remote,
+                                .local_port = open.local_port,
+                                .remote_port = open.remote_port};
+        say_host(self, &host);
     }
     if (handle != 0) {
         turn_to(self, handle);
@@ -576,7 +618,18 @@ static enum tfsm_result call_listen(struct pair_end *self)
                                            .backlog = 2,
                                            .policy = &policy};
     policy.fast_open = 2;
-    return endpoint_listen(self->endpoint, &listening, &self->listener);
+    enum tfsm_result result = endpoint_listen(self->endpoint, &listening, &self->listener);
+    if (pair.run.log != NULL) {
+        struct run_host host = {.kind = RUN_HOST_LISTEN,
+                                .handle = self->listener,
+                                .result = result,
+                                .n = listening.backlog,
+                                .local = listening.local,
+                                .local_port = listening.port,
+                                .policy = &policy};
+        say_host(self, &host);
+    }
+    return result;
 }
 
 /* An endpoint knows no labels of security; the call that asks for one has the user of an open
@@ -587,6 +640,11 @@ static void call_halve(struct pair_end *self)
     if (endpoint_get(self->endpoint, self->current, &options) == TFSM_DONE) {
         run_note(&pair.run, "the user halves the send buffer");
         options.policy.snd_buff /= 2;
+        if (pair.run.log != NULL) {
+            struct run_host host = {
+                .kind = RUN_HOST_SHRINK, .handle = self->current, .n = options.policy.snd_buff};
+            say_host(self, &host);
+        }
         endpoint_set(self->endpoint, self->current, &options, clock_of(self));
     }
 }
@@ -613,6 +671,7 @@ static void call_end(struct pair_end *self, struct tfsm_event *event)
     endpoint_handle handle = current_of(self);
     tfsm_time now = clock_of(self);
     if (handle == 0 && self->listener != 0) {
+        tell_host(self, RUN_HOST_CLOSE, self->listener, TFSM_DONE);
         endpoint_close(self->endpoint, self->listener, now);
         self->listener = 0;
         show_call(self, event, &self->listening, TFSM_DONE);
@@ -623,12 +682,15 @@ static void call_end(struct pair_end *self, struct tfsm_event *event)
         connection_of(self, handle)->deaf = event->deaf;
         if (event->kind == TFSM_EV_ABORT) {
             self->aborting = true;
+            tell_host(self, RUN_HOST_ABORT, handle, TFSM_DONE);
             endpoint_abort(self->endpoint, handle, now);
             self->aborting = false;
         } else if (event->deaf) {
+            tell_host(self, RUN_HOST_CLOSE_DEAF, handle, TFSM_DONE);
             endpoint_close_deaf(self->endpoint, handle, now);
         } else {
-            endpoint_close(self->endpoint, handle, now);
+            enum tfsm_result result = endpoint_close(self->endpoint, handle, now);
+            tell_host(self, RUN_HOST_CLOSE, handle, result);
         }
     }
 }
@@ -642,10 +704,20 @@ static void call_send(struct pair_end *self, struct tfsm_event *event)
                   self->listener != 0 ? TFSM_E_REMOTE_UNSPECIFIED : TFSM_E_NO_CONNECTION);
         return;
     }
-    endpoint_send(self->endpoint, self->current,
-                  stream_at(self->index, connection->incarnation, connection->sent), event->len,
-                  event->urgent, clock_of(self), &taken);
+    enum tfsm_result result =
+        endpoint_send(self->endpoint, self->current,
+                      stream_at(self->index, connection->incarnation, connection->sent), event->len,
+                      event->urgent, clock_of(self), &taken);
     connection->sent += taken;
+    if (pair.run.log != NULL) {
+        struct run_host host = {.kind = RUN_HOST_SEND,
+                                .handle = self->current,
+                                .result = result,
+                                .n = event->len,
+                                .taken = taken,
+                                .urgent = event->urgent};
+        say_host(self, &host);
+    }
 }
 
 static void call_icmp(struct pair_end *self, struct tfsm_event *event)
@@ -868,6 +940,7 @@ static void pass_time(tfsm_time to)
     for (unsigned end = 0; end < 2 && !run_broken(&pair.run); end++) {
         struct pair_end *self = &pair.end[end];
         tfsm_time now = clock_of(self);
+        tell_host(self, RUN_HOST_TIME, 0, TFSM_DONE);
         endpoint_timeout(self->endpoint, now);
         run_progresses(&pair.run, end, endpoint_deadline(self->endpoint), now);
         settle(self);
@@ -1110,6 +1183,10 @@ static void open_end(unsigned end, const struct program_config *program)
     }
     clear(&config, memory[end]);
     self->endpoint = endpoint_place(&config, memory[end]);
+    if (pair.run.log != NULL) {
+        struct run_host host = {.kind = RUN_HOST_BEGINS, .clock = clock_of(self)};
+        run_host(&pair.run, end, &host);
+    }
     endpoint_watch(self->endpoint, watch, self);
 }
 

@@ -20,7 +20,49 @@ enum run_line_kind {
     RUN_SENDS,   /* `end` sends *segment */
     RUN_LOST,    /* the network drops *segment on its way to `end` */
     RUN_NOTE,    /* text only */
-    RUN_WIRE     /* *wire is on the wire, before whoever it is for looks at it: for who captures */
+    RUN_WIRE,    /* *wire is on the wire, before whoever it is for looks at it: for who captures */
+    RUN_HOST     /* *host is what the driver or the user of an endpoint does, and has come to */
+};
+
+struct endpoint_config;
+
+/* What an endpoint is asked for: by its user, but for the first two. */
+enum run_host_kind {
+    RUN_HOST_BEGINS, /* it is there; its clock tells host->clock */
+    RUN_HOST_TIME,   /* time has passed, and it will look at its timers */
+    RUN_HOST_CONNECT,
+    RUN_HOST_LISTEN,
+    RUN_HOST_ACCEPT, /* a connection was handed out by host->listener */
+    RUN_HOST_SEND,
+    RUN_HOST_RECEIVE,
+    RUN_HOST_CLOSE, /* a connection or a listener */
+    RUN_HOST_CLOSE_DEAF,
+    RUN_HOST_ABORT,
+    RUN_HOST_RELEASE,
+    RUN_HOST_SHRINK /* the send buffer, to n octets */
+};
+
+struct run_host {
+    enum run_host_kind kind;
+    tfsm_time clock;   /* BEGINS */
+    uint64_t handle;   /* whom the call means, or what it came to; 0 where it was not opened */
+    uint64_t listener; /* ACCEPT */
+    enum tfsm_result result;
+    size_t n;     /* octets; LISTEN: the backlog; CONNECT: octets that are to go along */
+    size_t taken; /* of them */
+    /* LISTEN of a bare listener, n being its SYN queue: cookies remembered as spent; its connections bear a
+     * security label */
+    size_t spent;
+    bool labelled;
+    bool urgent;               /* SEND */
+    bool fast;                 /* CONNECT: a Fast Open, */
+    bool knows;                /* with a cookie; RELEASE and CLOSE_DEAF: octets are unread */
+    struct tfsm_address local; /* CONNECT, LISTEN; of family 0 where nobody said */
+    struct tfsm_address remote;
+    uint16_t local_port;
+    uint16_t remote_port;
+    const struct tfsm_listener_policy *policy; /* LISTEN */
+    const struct endpoint_config *config;      /* BEGINS, but of a pair */
 };
 
 /* A packet on the wire: one of the three. What an end sent arrives later, or never, or twice: then it
@@ -49,6 +91,7 @@ struct run_line {
     const struct tfsm_tcb *before;      /* CALL, ARRIVES, TIMEOUT */
     const struct tfsm_tcb *after;       /* all but NOTE */
     const char *text;                   /* NOTE */
+    const struct run_host *host;        /* HOST */
     const struct run_wire *wire;        /* WIRE; SENDS, LOST of a pair: its number alone */
 };
 

@@ -72,6 +72,13 @@ static inline void run_wire(const struct run_account *run, unsigned end,
     run_tell(run, &line);
 }
 
+static inline void run_host(const struct run_account *run, unsigned end,
+                            const struct run_host *host)
+{
+    struct run_line line = {.kind = RUN_HOST, .end = end, .now = run->now, .host = host};
+    run_tell(run, &line);
+}
+
 static inline enum run_line_kind run_kind_of(const struct tfsm_event *ev)
 {
     return ev->kind == TFSM_EV_SEGMENT   ? RUN_ARRIVES
