@@ -83,6 +83,11 @@ static bool is_misused(const struct exporting *exporting, const struct input_tar
         cli_fail(exporting->path, "is an input of fuzz_script: a script already, for tcpfsm run");
         return true;
     }
+    if (target->kind == INPUT_PROGRAM && target->mode == RUN_STEP) {
+        cli_fail(exporting->path, "is an input of fuzz_step: a connection that no packets have "
+                                  "led to; tcpfsm replay shows it");
+        return true;
+    }
     if (target->kind == INPUT_PACKET && exporting->script != NULL) {
         cli_fail(exporting->path, "is an input of fuzz_wire: one packet, of which there is no "
                                   "script; --pcap shows it");
@@ -150,6 +155,7 @@ static bool say(const struct exporting *exporting, const struct export_input *in
     case RUN_ENDPOINT:
         return export_endpoint_script(input, s);
     case RUN_TRACE:
+    case RUN_STEP: /* refused before */
         break;
     }
     return export_trace_script(input, s);
