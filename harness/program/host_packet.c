@@ -62,7 +62,7 @@ struct tfsm_address host_local(unsigned index, uint8_t *prefix)
 
 uint16_t host_port(unsigned index)
 {
-    static const uint16_t ports[HOST_PORTS] = {80, 1000, 40000, 0};
+    static const uint16_t ports[HOST_PORTS] = {7, 1000, 40000, 0};
     return ports[index % HOST_PORTS];
 }
 

@@ -24,7 +24,7 @@
 #define LISTEN_WAITING 3              /* of the largest accept queue */
 #define LISTEN_SPENT   4              /* of the largest table of spent cookies */
 #define LISTEN_GUARD   0xa5           /* what memory holds that is not the listener's */
-#define LISTEN_PORT    80             /* ours */
+#define LISTEN_PORT    7              /* ours */
 #define LISTEN_SENT    PROGRAM_EVENTS /* SYN-ACKs with an ISN of their own: a record makes one */
 
 /* What a record asks for. */
