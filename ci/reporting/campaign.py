@@ -114,15 +114,22 @@ def files_of(folder):
     """Its files by name, but what begins with a dot; none where there is no such folder."""
     try:
         with os.scandir(folder) as entries:
-            return sorted(Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_file())
+            return sorted(Path(entry.path) for entry in entries if not entry.name.startswith(".") and is_a(entry.is_file))
     except OSError:
         return []
+
+
+def is_a(kind):
+    try:
+        return kind()
+    except OSError:  # a link to itself
+        return False
 
 
 def folders_of(folder):
     try:
         with os.scandir(folder) as entries:
-            return sorted(Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+            return sorted(Path(entry.path) for entry in entries if not entry.name.startswith(".") and is_a(entry.is_dir))
     except OSError:
         return []
 
@@ -172,8 +179,8 @@ class Campaign:
         if not self.rows:
             raise Broken(f"{folder}: no campaign has run there: " +
                          ("no line of history/*.tsv can be read" if self.bad_rows else "history/*.tsv has no row"))
+        self.last = {row.key: row for row in self.rows}  # as they were written: a clock may have been set back
         self.rows.sort(key=lambda row: row.time)
-        self.last = {row.key: row for row in self.rows}
         self.corpora, self.stats = self.read_corpora()
         self.findings = self.read_findings()
         self.others = self.count_others()
