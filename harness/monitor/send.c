@@ -72,7 +72,8 @@ uint32_t monitor_own_place(const struct tfsm_tcb *tcb, bool rst)
 }
 
 /* What is sent again keeps within the window as it is now, but for the first time where windows are
- * scaled, and what the scale may have cut off. */
+ * scaled, and what the scale may have cut off. Text that was never sent may go behind it in the same segment:
+ * that was not again. */
 void send_again(struct monitor *monitor, const struct tfsm_tcb *before,
                 const struct tfsm_segment *seg)
 {
@@ -98,6 +99,7 @@ void send_again(struct monitor *monitor, const struct tfsm_tcb *before,
         fails(monitor, "AGAIN_BEYOND_WINDOW",
               "RFC7323:2.4f, RFC9293:SHLD-16 a second retransmission keeps within the window");
     }
+    sent.right = seq_min(sent.right, before->snd_nxt);
     if (count < MONITOR_AGAIN) {
         monitor->again[monitor->again_count++] = sent;
     }
