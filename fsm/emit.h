@@ -286,7 +286,7 @@ static inline void emit_again(struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_r
     uint32_t most = min32(seq_distance(hole.left, hole.right), edge);
     bool all = hole.left == tcb->snd_una && hole.right == tcb->snd_nxt && most < smss(tcb);
     if (all) { /* what is queued behind fills the segment: the octet of a probe goes with it */
-        most = min32(smss(tcb), min32(edge, tcb->snd_wnd));
+        most = max32(most, min32(smss(tcb), min32(edge, tcb->snd_wnd)));
     }
     emit_text(tcb, now, hole.left, most, all || fin_sent(tcb), out);
 }
