@@ -1122,16 +1122,9 @@ static void pass_by(tfsm_time delay)
 /* To the next deadline, a microsecond before it, or one after it. */
 static void to_deadline(unsigned where)
 {
-    tfsm_time next = endpoint_deadline(host.ep);
+    int beside = where == 1 ? -1 : where == 2 ? 1 : 0;
     host.lossless = false;
-    if (next == TFSM_NEVER) {
-        next = host.run.now;
-    } else if (where == 1) {
-        next -= next > 0 ? 1 : 0;
-    } else if (where == 2) {
-        next++;
-    }
-    pass_time(next);
+    pass_time(run_beside(endpoint_deadline(host.ep), beside, host.run.now));
 }
 
 static void time_record(unsigned own)
