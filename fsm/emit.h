@@ -283,10 +283,12 @@ static inline void emit_again(struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_r
 {
     uint32_t reach = resend_window(tcb, hole.left);
     uint32_t edge = reach - min32(seq_distance(tcb->snd_una, hole.left), reach);
-    uint32_t most = min32(seq_distance(hole.left, hole.right), edge);
+    uint32_t whole = seq_distance(hole.left, hole.right);
+    uint32_t most = min32(whole, edge);
     bool all = hole.left == tcb->snd_una && hole.right == tcb->snd_nxt && most < smss(tcb);
     if (all) { /* what is queued behind fills the segment: the octet of a probe goes with it */
-        most = max32(most, min32(smss(tcb), min32(edge, tcb->snd_wnd)));
+        uint32_t within = min32(smss(tcb), min32(edge, tcb->snd_wnd));
+        most = most < whole ? within : max32(whole, within);
     }
     emit_text(tcb, now, hole.left, most, all || fin_sent(tcb), out);
 }
