@@ -227,7 +227,6 @@ static inline void syn_acked(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
  * RFC6675:5b, 5.1b] */
 static inline void move_recovery(struct tfsm_tcb *tcb)
 {
-    bool recovering = has(tcb->flags, TFSM_M_RECOVERY);
     tcb->dup_acks = 0;
     if (tcb->limited > 0) {
         tcb->limited = seq_lt(tcb->snd_una, tcb->snd_limited)
@@ -238,14 +237,14 @@ static inline void move_recovery(struct tfsm_tcb *tcb)
         tfsm_sack_trim(tcb);
     }
     if (!seq_lt(tcb->snd_una, tcb->snd_recover)) {
+        /* some of it, or the end, may have gone twice: nobody remembers what */
+        tcb->snd_rtx = has(tcb->flags, TFSM_M_AGAIN) ? tcb->snd_nxt : tcb->snd_rtx;
         tcb->flags &= ~(uint32_t)(TFSM_M_LOSS | TFSM_M_AGAIN);
         if (tcb->snd_una != tcb->snd_recover) {
             tcb->snd_recover = seq_sub(tcb->snd_una, 1);
         }
     }
-    if ((!recovering && !has(tcb->flags, TFSM_M_LOSS)) || seq_lt(tcb->snd_rtx, tcb->snd_una)) {
-        tcb->snd_rtx = tcb->snd_una;
-    }
+    tcb->snd_rtx = seq_max(tcb->snd_rtx, tcb->snd_una);
     if (has(tcb->flags, TFSM_M_CUT) && !has(tcb->flags, TFSM_M_CWR) &&
         seq_lt(tcb->snd_cwr, tcb->snd_una)) {
         tcb->flags &= ~(uint32_t)TFSM_M_CUT;

@@ -157,13 +157,16 @@ void tfsm_cwnd_cut(struct tfsm_tcb *tcb, uint32_t acked)
 void tfsm_fast_retransmit(struct tfsm_tcb *tcb)
 {
     bool sack = sack_agreed(tcb);
+    /* What was sent again in the last recovery, and is in flight still, is not sent again for the first time: of a scaled
+     * window that has shrunk it has only what shows (RFC7323:2.4f). */
+    bool again = tcb->snd_rtx != tcb->snd_una && snd_shift(tcb) > 0;
     tcb->ssthresh = half_flight(tcb);
     tcb->cwnd = bounded((uint64_t)tcb->ssthresh + (sack ? 0 : DUP_THRESH * smss(tcb)));
     tcb->cwnd_acked = 0;
     tcb->snd_recover = tcb->snd_nxt;
     tcb->snd_rtx = tcb->snd_una;
     tcb->flags &= ~(uint32_t)RECOVERY_FLAGS;
-    tcb->flags |= TFSM_M_RECOVERY;
+    tcb->flags |= TFSM_M_RECOVERY | (again ? TFSM_M_AGAIN : 0u);
     tcb->at_rtx = 0; /* what is sent now must not be sent again too early (RFC6298:5) */
     note_cut(tcb);
     tcb->owed |= TFSM_OWE_RTX;

@@ -324,13 +324,14 @@ static inline void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cf
     if (sacked_count(tcb) > 0) {
         hole.right = tcb->sacked[0].left;
     }
+    const uint32_t nxt = tcb->snd_nxt; /* what goes along from behind it has not gone before */
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
     emit_head(tcb, cfg, now, out);
     emit_again(tcb, now, hole, out);
     if (has(tcb->flags, TFSM_M_RECOVERY) && tcb->snd_rtx == tcb->snd_una) {
         tcb->cwnd_acked = out->len; /* RescueRxt (RFC6675:5 step 4.3) */
     }
-    tcb->snd_rtx = seq_max(tcb->snd_rtx, seq_add(tcb->snd_una, out->len));
+    tcb->snd_rtx = seq_max(tcb->snd_rtx, seq_min(seq_add(tcb->snd_una, out->len), nxt));
 }
 
 /* Text that was never sent. Only such may say that the network can mark it (RFC3168:6.1.5,

@@ -342,7 +342,8 @@ struct tfsm_tcb {
     /* loss recovery and congestion control */
     uint32_t snd_recover;  /* SND.NXT when the loss was noticed (RFC6582 recover, RFC6675
                               RecoveryPoint); else one before SND.UNA */
-    uint32_t snd_rtx;      /* HighRxt: after the last number retransmitted since */
+    uint32_t snd_rtx;      /* HighRxt: after the last number retransmitted since; before the next loss, of the last one
+                              that is in flight yet */
     uint32_t limited;      /* octets that limited transmit sent, of those in flight */
     uint32_t first_flight; /* 1 + segments that the initial window, or that after a pause, lets out
                               yet; 0: something was acknowledged since, and octets count alone */
