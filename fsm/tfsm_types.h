@@ -239,8 +239,9 @@ enum tfsm_memory {
     TFSM_M_CUT = 0x4000,        /* it was cut, and CWR is not acknowledged: not again for that */
     TFSM_M_RECOVERY = 0x8000,   /* fast recovery up to snd_recover */
     TFSM_M_NOT_ECT = 0x10000,   /* a SYN of either side made no offer of ECN: no text goes as ECT */
-    TFSM_M_AGAIN = 0x20000,     /* and the rescue retransmission was made (RFC6675:4 rule 4); with
-                                   TFSM_M_LOSS: what is sent again was so before (RFC7323:2.4) */
+    TFSM_M_AGAIN = 0x20000,     /* and the rescue retransmission was made (RFC6675:4 rule 4), or is not to
+                                   be: with it, and with TFSM_M_LOSS, some of what is sent again was so
+                                   before (RFC7323:2.4) */
     TFSM_M_LOSS = 0x40000,      /* the timer went off: what was sent below snd_recover is lost */
     TFSM_M_TIMING = 0x80000,    /* a round trip is being timed */
     TFSM_M_MEASURED = 0x100000, /* SRTT is known */
