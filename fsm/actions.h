@@ -4,13 +4,14 @@
 #define TFSM_ACTIONS_H
 
 #include "facts.h"
+#include "flight.h"
 #include "rtt.h"
 #include "settle.h"
 
 #define RTO_AFTER_SYN 3000000 /* microseconds (RFC6298:5.7) */
 #define ACK_DELAY_MAX 499999  /* microseconds: less than half a second (RFC9293:MUST-40) */
 
-/* Forget everything but a RST that is still to be sent. [RFC3168:6.1.1k] */
+/* Forget everything but a RST that is still to be sent, and the room there is. [RFC3168:6.1.1k] */
 static inline void forget(struct tfsm_tcb *tcb)
 {
     const uint8_t owed = tcb->owed & (TFSM_OWE_RST | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS);
@@ -18,7 +19,9 @@ static inline void forget(struct tfsm_tcb *tcb)
     const uint32_t ack = tcb->rst_ack;
     const uint32_t ts_val = tcb->rst_ts_val;
     const uint32_t ts_ecr = tcb->rst_ts_ecr;
+    const uint16_t room = tcb->room;
     clear_tcb(tcb);
+    tcb->room = CAN(TFSM_BUILD_ROOM) ? room : 0;
     tcb->owed = owed;
     tcb->rst_seq = seq;
     tcb->rst_ack = ack;
@@ -217,6 +220,9 @@ static inline void syn_acked(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
         tcb->backoff = 0;
     }
     tfsm_cwnd_open(tcb, cfg);
+    tcb->mss_full = tcb->snd_mss;
+    tcb->rack_fack = seq_add(tcb->iss, 1);
+    tcb->prr_last = seq_add(tcb->iss, 1);
     tcb->flags |= TFSM_M_SYN_ACKED;
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_SYN;
 }
@@ -225,7 +231,7 @@ static inline void syn_acked(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
  * follows one number behind; at its end it stays for once, so that the duplicates which
  * retransmissions cause start no second recovery (RFC6582:3.2 step 2). [RFC6582:3.2b, RFC6582:6b;
  * RFC6675:5b, 5.1b] */
-static inline void move_recovery(struct tfsm_tcb *tcb)
+static inline void move_recovery(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tcb->dup_acks = 0;
     if (tcb->limited > 0) {
@@ -233,10 +239,12 @@ static inline void move_recovery(struct tfsm_tcb *tcb)
                            ? min32(tcb->limited, seq_distance(tcb->snd_una, tcb->snd_limited))
                            : 0;
     }
-    if (sacked_count(tcb) > 0) {
-        tfsm_sack_trim(tcb);
-    }
     if (!seq_lt(tcb->snd_una, tcb->snd_recover)) {
+        if (has(tcb->flags, TFSM_M_LOSS) && rack_runs(tcb, cfg)) {
+            tfsm_rack_calms(tcb);
+        } else if (CAN(TFSM_SACK) && has(tcb->flags, TFSM_M_LOSS | TFSM_M_SACK)) {
+            tfsm_flight_clear(tcb, TFSM_LOST | TFSM_AGAIN | TFSM_BOTH);
+        }
         /* some of it, or the end, may have gone twice: nobody remembers what */
         tcb->snd_rtx = has(tcb->flags, TFSM_M_AGAIN) ? tcb->snd_nxt : tcb->snd_rtx;
         tcb->flags &= ~(uint32_t)(TFSM_M_LOSS | TFSM_M_AGAIN);
@@ -266,8 +274,30 @@ static inline void pass_rescue(struct tfsm_tcb *tcb, uint32_t acked)
     }
 }
 
+/* What is remembered of what is in flight, now that SEG.ACK is about to become SND.UNA. [RFC8985:4e, RFC8985:7.2a;
+ * RFC3522:3.2b] */
+APART static void flight_moves(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                               const struct tfsm_event *ev)
+{
+    bool rack = rack_runs(tcb, cfg);
+    if (run_count(tcb) > 0) {
+        tfsm_flight_acked(tcb, ev->segment.ack, rack ? ev : NULL);
+    }
+    remember_loss(tcb, rack ? TFSM_L_RESTART : 0u);
+    if (ev->segment.ack ==
+        tcb->snd_nxt) { /* all that follows will be later, whatever its 32 bits of time say */
+        forget_loss(tcb, TFSM_L_DELIVERED | TFSM_L_DELIVERED_AGAIN);
+    }
+    if ((remembered(tcb) & TFSM_L_UNDO_TS) != 0 && !echo_tells(tcb, &ev->segment)) {
+        forget_loss(tcb, TFSM_L_UNDO_TS); /* the first ACK decides (RFC3522:3.2b) */
+    }
+    if (profile(cfg, TFSM_CWV)) {
+        tfsm_pipe_sample(tcb, ev->segment.ack, ev->now);
+    }
+}
+
 /* SND.UNA moves to SEG.ACK: count the text that is now safe, and measure the timers from here.
- * [RFC6298:5.3; RFC6582:3.2e; RFC9293:MUST-18; RFC2018:8d; RFC6675:4b] */
+ * [RFC6298:5.3; RFC6582:3.2e; RFC9293:MUST-18; RFC2018:8d; RFC6675:4b; RFC6928:9] */
 static inline void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                                const struct tfsm_event *ev, struct tfsm_effects *fx)
 {
@@ -295,10 +325,14 @@ static inline void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *c
     tcb->at_rtx = 0;
     pass_rescue(tcb, seq_distance(tcb->snd_una, ack));
     uint32_t options = stamps_agreed(tcb) ? TIMESTAMPS_LENGTH : 0;
-    uint32_t proven = text > 0 ? min32(text + options, tcb->mss_sent) : 0;
+    uint32_t proven = text > 0 ? min32(text + options, min32(tcb->mss_sent, tcb->snd_mss)) : 0;
     tcb->mss_acked = (uint16_t)max32(tcb->mss_acked, proven);
     if (tcb->mss_asked != 0 && seq_lt(tcb->asked_seq, ack)) { /* RFC5927:7.2c */
         tcb->mss_asked = 0;
+    }
+    if (run_count(tcb) > 0 || (remembered(tcb) & TFSM_L_UNDO_TS) != 0 ||
+        profile_any(cfg, TFSM_RACK | TFSM_CWV)) {
+        flight_moves(tcb, cfg, ev);
     }
     tcb->snd_una = ack;
     tcb->snd_octets += text;
@@ -306,7 +340,7 @@ static inline void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *c
     tcb->tries = 0;
     tcb->at_user = 0;
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
-    move_recovery(tcb);
+    move_recovery(tcb, cfg);
     if (has(tcb->flags, TFSM_M_URGENT) && !seq_lt(ack, tcb->snd_up)) {
         tcb->flags &= ~(uint32_t)TFSM_M_URGENT;
     }
@@ -318,7 +352,7 @@ static inline void advance_una(struct tfsm_tcb *tcb, const struct tfsm_config *c
 static inline void window_opened(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
     if (paused(tcb, now)) {
-        tfsm_cwnd_restart(tcb, cfg);
+        tfsm_cwnd_restart(tcb, cfg, now);
     }
     if (has(tcb->flags, TFSM_M_PROBED)) {
         tfsm_resend(tcb);
@@ -366,44 +400,50 @@ static inline void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segmen
 static inline void store_among(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                                struct tfsm_range text, struct tfsm_effects *fx)
 {
-    const struct tfsm_range own = text;
+    struct tfsm_range own = text;
     uint32_t next = text.left; /* text before this is handed out or was there */
+    struct tfsm_range *ranges = ooo_ranges(tcb);
     unsigned count = tcb->ooo_count;
     unsigned first = 0; /* [first, end) touch it */
-    while (first < count && seq_lt(tcb->ooo[first].right, text.left)) {
+    while (first < count && seq_lt(ranges[first].right, text.left)) {
         first++;
     }
     unsigned end = first;
-    for (; end < count && !seq_lt(text.right, tcb->ooo[end].left); end++) {
-        const struct tfsm_range have = tcb->ooo[end];
+    for (; end < count && !seq_lt(text.right, ranges[end].left); end++) {
+        const struct tfsm_range have = ranges[end];
         if (seq_lt(next, have.left)) {
+            if (fx->text_count == TFSM_PIECES_MAX) { /* of so many pieces the rest is not taken */
+                own.right = next;
+                break;
+            }
             hand_out(tcb, seg, next, have.left, fx);
         }
         next = seq_max(next, have.right);
         text.left = seq_min(text.left, have.left);
-        text.right = seq_max(text.right, have.right);
     }
-    if (seq_lt(next, own.right)) {
+    if (seq_lt(next, own.right) && fx->text_count < TFSM_PIECES_MAX) {
         hand_out(tcb, seg, next, own.right, fx);
+        next = own.right;
     }
+    text.right = next;
     if (end == first) { /* it touches none: the ones behind it make room */
-        count = min32(count + 1, TFSM_OOO_SLOTS);
+        count = min32(count + 1, TFSM_OOO_SLOTS(room_of(tcb)));
         for (unsigned i = count - 1; i > first; i--) {
-            tcb->ooo[i] = tcb->ooo[i - 1];
+            ranges[i] = ranges[i - 1];
         }
     } else {
         for (unsigned i = end; i < count; i++) {
-            tcb->ooo[first + 1 + i - end] = tcb->ooo[i];
+            ranges[first + 1 + i - end] = ranges[i];
         }
         count -= end - first - 1;
     }
-    if (first < TFSM_OOO_SLOTS) { /* always: the row has asked whether it fits */
-        tcb->ooo[first] = text;
+    if (first < TFSM_OOO_SLOTS(room_of(tcb))) { /* always: the row has asked whether it fits */
+        ranges[first] = text;
     }
     for (unsigned i = count; i < tcb->ooo_count; i++) {
-        tcb->ooo[i] = (struct tfsm_range){0, 0};
+        ranges[i] = (struct tfsm_range){0, 0};
     }
-    tcb->ooo_count = (uint8_t)count;
+    tcb->ooo_count = (uint16_t)count;
 }
 
 /* Text that is next, with nothing queued, is a range by itself, to be delivered in a moment; no report will tell of it. */
@@ -418,7 +458,7 @@ static inline void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
     }
     if (tcb->ooo_count == 0) {
         hand_out(tcb, seg, text.left, text.right, fx);
-        tcb->ooo[0] = text;
+        ooo_ranges(tcb)[0] = text;
         tcb->ooo_count = 1;
     } else {
         store_among(tcb, seg, text, fx);
@@ -431,17 +471,18 @@ static inline void store(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
 /* The first queued range becomes readable. */
 static inline void deliver(struct tfsm_tcb *tcb, struct tfsm_effects *fx)
 {
-    uint32_t length = seq_distance(tcb->rcv_nxt, tcb->ooo[0].right);
-    tcb->rcv_nxt = tcb->ooo[0].right;
+    struct tfsm_range *ranges = ooo_ranges(tcb);
+    uint32_t length = seq_distance(tcb->rcv_nxt, ranges[0].right);
+    tcb->rcv_nxt = ranges[0].right;
     tcb->rcv_wnd -= min32(length, tcb->rcv_wnd);
     tcb->rcv_user += length;
     tcb->rcv_octets += length;
     fx->delivered += length;
     for (unsigned i = 1; i < tcb->ooo_count; i++) {
-        tcb->ooo[i - 1] = tcb->ooo[i];
+        ranges[i - 1] = ranges[i];
     }
     tcb->ooo_count--;
-    tcb->ooo[tcb->ooo_count] = (struct tfsm_range){0, 0};
+    ranges[tcb->ooo_count] = (struct tfsm_range){0, 0};
 }
 
 /* Urgent mode ends where the user has reached the urgent pointer. */
@@ -528,22 +569,63 @@ static inline void send_urgent(struct tfsm_tcb *tcb)
     tcb->flags |= TFSM_M_URGENT;
 }
 
+static inline void mss_down(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint16_t mss,
+                            tfsm_time now)
+{
+    tfsm_mss_down(tcb, mss);
+    if (profile(cfg, TFSM_PMTU)) {
+        tfsm_mtu_lowered(tcb, now);
+    }
+}
+
+static inline void mss_black(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
+{
+    mss_down(tcb, cfg, tfsm_mss_below(tcb, cfg), now);
+}
+
 /* The timer went off: whatever is outstanding is sent again from SND.UNA, and no round trip can
- * be told from it (RFC6298:3, RFC6298:5.4..5.6). [RFC6298:3a, 5.4, 5.5, 5.6] */
-static inline void retransmit(struct tfsm_tcb *tcb)
+ * be told from it (RFC6298:3, RFC6298:5.4..5.6). [RFC6298:3a, 5.4, 5.5, 5.6; RFC5682:2.1a, 2.1f, 3.1d, 3.1h] */
+static inline void retransmit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
     back_off(tcb);
     if (tcb->mss_asked > 0) { /* the message was right after all */
-        tfsm_mss_down(tcb, tcb->mss_asked);
+        mss_down(tcb, cfg, tcb->mss_asked, now);
+    }
+    if ((remembered(tcb) & TFSM_L_MTU_OUT) != 0) {
+        tfsm_mtu_lowered(tcb, now);
     }
     if (has(tcb->flags, TFSM_M_SYN_ACKED)) {
-        tfsm_timed_out(tcb);
+        tfsm_timed_out(tcb, cfg, now);
         tcb->snd_recover = tcb->snd_nxt;
     } else {
         tcb->snd_recover = seq_add(tcb->iss, 1); /* only the SYN is sent again */
     }
     tcb->owed |= TFSM_OWE_RTX;
     tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+}
+
+/* The probe timer has gone off. [RFC8985:7.3h] */
+static inline void tail_probe(struct tfsm_tcb *tcb, bool goes)
+{
+    remember_loss(tcb, goes ? TFSM_L_OWE_PROBE : 0u);
+    tcb->at_early = 0;
+    tcb->at_rtx = 0;
+}
+
+/* F-RTO: the first acknowledgment after a timeout moves SND.UNA, so that the answer to two new segments will tell.
+ * [RFC5682:2.1h, 3.1j] */
+static inline void frto_new(struct tfsm_tcb *tcb)
+{
+    tcb->loss = (tcb->loss & ~(uint32_t)TFSM_L_FRTO_1) | TFSM_L_FRTO_2;
+    tcb->dup_acks = 0; /* with SACK what the next one reports counts */
+}
+
+/* [RFC5682:2.1k, 3.1i, 3.1m] */
+static inline void frto_end(struct tfsm_tcb *tcb)
+{
+    uint32_t most = 3 * smss(tcb); /* after two new segments, which are in flight (RFC5682:2.1k) */
+    tcb->cwnd = (remembered(tcb) & TFSM_L_FRTO_2) != 0 ? most : min32(tcb->cwnd, most);
+    forget_loss(tcb, TFSM_L_FRTO_1 | TFSM_L_FRTO_2);
 }
 
 /* [RFC6675:5c] */
@@ -641,6 +723,9 @@ static inline void ask_mss_later(struct tfsm_tcb *tcb, const struct tfsm_config 
 {
     tcb->mss_asked = path_mss(cfg, ev);
     tcb->asked_seq = ev->segment.seq;
+    if (profile(cfg, TFSM_PMTU)) {
+        tfsm_mtu_waits(tcb, ev->now);
+    }
 }
 
 static inline void tell_connected(const struct tfsm_tcb *tcb, struct tfsm_effects *fx)

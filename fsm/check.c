@@ -1,22 +1,24 @@
 /* The state invariants: what must hold of any TCB between two events, one clause a line of
  * TFSM_CLAUSES. */
+#include "flight.h"
 #include "settle.h"
 
 #define WINDOW_MAX ((uint32_t)UINT16_MAX << SHIFT_MAX)
 
-/* All is zero, but for a RST that is owed, the flags that are allowed and, with a label, that. */
+/* All is zero, but for a RST that is owed, the flags that are allowed, the room there is and, with a label, that. */
 static bool is_empty(const struct tfsm_tcb *tcb, uint32_t flags, bool label)
 {
     const uint8_t *octets = (const uint8_t *)tcb;
     const size_t from = offsetof(struct tfsm_tcb, snd_una);
     const size_t rst = offsetof(struct tfsm_tcb, rst_seq);
     const size_t after = offsetof(struct tfsm_tcb, rcv_recent);
-    uint8_t all = tcb->snd_wscale | tcb->rcv_wscale | tcb->ooo_count | tcb->sacked_count |
-                  tcb->cookie_len | (label ? 0 : tcb->security);
+    const size_t room = offsetof(struct tfsm_tcb, room);
+    uint8_t all = tcb->snd_wscale | tcb->rcv_wscale | tcb->cookie_len | (label ? 0 : tcb->security);
     for (size_t i = from; i < sizeof *tcb; i++) {
-        all |= i < rst || i >= after ? octets[i] : 0;
+        bool other = (i >= rst && i < after) || (i >= room && i < room + sizeof tcb->room);
+        all |= other ? 0 : octets[i];
     }
-    return all == 0 && (tcb->flags & ~flags) == 0 &&
+    return all == 0 && tcb->ooo_count == 0 && (tcb->flags & ~flags) == 0 &&
            (tcb->owed & ~(TFSM_OWE_RST | TFSM_OWE_RST_ACK | TFSM_OWE_RST_TS)) == 0;
 }
 
@@ -92,12 +94,12 @@ static enum tfsm_clause check_out_of_order(const struct tfsm_tcb *tcb)
     bool fin = has(tcb->flags, TFSM_M_PEER_FIN);
     bool fin_passed = fin && tcb->rcv_fin == seq_sub(tcb->rcv_nxt, 1);
     bool open = has(tcb->flags, TFSM_M_SYN_ACKED) && IN_STATE(tcb, STATES_RECEIVING);
-    if (tcb->ooo_count > TFSM_OOO_SLOTS) {
+    if (tcb->ooo_count > TFSM_OOO_SLOTS(room_of(tcb))) {
         return TFSM_CLAUSE_OOO_SORTED;
     }
     for (unsigned i = 0; i < tcb->ooo_count; i++) {
-        uint32_t left = seq_distance(tcb->rcv_nxt, tcb->ooo[i].left);
-        uint32_t right = seq_distance(tcb->rcv_nxt, tcb->ooo[i].right);
+        uint32_t left = seq_distance(tcb->rcv_nxt, ooo(tcb)[i].left);
+        uint32_t right = seq_distance(tcb->rcv_nxt, ooo(tcb)[i].right);
         if (left >= right || (i > 0 && left <= last)) {
             return TFSM_CLAUSE_OOO_SORTED;
         }
@@ -109,7 +111,7 @@ static enum tfsm_clause check_out_of_order(const struct tfsm_tcb *tcb)
         }
         last = right;
     }
-    if (open && ((tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt) ||
+    if (open && ((tcb->ooo_count > 0 && ooo(tcb)[0].left == tcb->rcv_nxt) ||
                  (fin && tcb->rcv_fin == tcb->rcv_nxt))) {
         return TFSM_CLAUSE_OOO_WAITS;
     }
@@ -152,7 +154,11 @@ static enum tfsm_clause check_receive(const struct tfsm_tcb *tcb)
          (tcb->snd_wscale > 0 || (tcb->state != TFSM_SYN_SENT && tcb->rcv_wscale > 0)))) {
         return TFSM_CLAUSE_WSCALE;
     }
-    if (tcb->snd_mss == 0) {
+    bool tries = has(tcb->flags, TFSM_M_SYN_ACKED) && tcb->mss_try > tcb->snd_mss;
+    bool out = seq_lt(tcb->mtu_seq, tcb->mtu_end) && seq_lt(tcb->snd_una, tcb->mtu_end) &&
+               seq_le(tcb->mtu_end, tcb->snd_nxt);
+    if (tcb->snd_mss == 0 || (tcb->mss_try > 0 && !tries) ||
+        ((tcb->loss & TFSM_L_MTU_OUT) != 0 && (!tries || !out))) {
         return TFSM_CLAUSE_MSS;
     }
     return check_out_of_order(tcb);
@@ -169,6 +175,12 @@ static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
         has(tcb->flags, TFSM_M_PROBING) != must_probe(tcb) ||
         (has(tcb->flags, TFSM_M_PROBED) && !must_probe(tcb))) {
         return TFSM_CLAUSE_PERSIST_TIMER;
+    }
+    if ((tcb->at_early != 0 && (tcb->at_rtx == 0 || !has(tcb->flags, TFSM_M_SACK))) ||
+        ((tcb->loss & TFSM_L_REORDERING) != 0 && tcb->at_early == 0) ||
+        ((tcb->loss & TFSM_L_OWE_PROBE) != 0 && (tcb->at_rtx == 0 || !tail_fits(tcb))) ||
+        (tcb->loss & (TFSM_L_RESTART | TFSM_L_LOST_AGAIN)) != 0) {
+        return TFSM_CLAUSE_EARLY_TIMER;
     }
     bool deaf = tcb->state == TFSM_FIN_WAIT_2 && has(tcb->flags, TFSM_M_DEAF);
     if ((tcb->at_2msl != 0) != (time_wait || deaf)) {
@@ -189,21 +201,38 @@ static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
     return TFSM_OK;
 }
 
+/* Runs are in flight, in order, none like the one before it, the last has a fate, the first is not held, something is
+ * lost only in recovery; and octets are counted. */
+static bool runs_are_sound(const struct tfsm_tcb *tcb)
+{
+    uint32_t counted[TFSM_FATES + 1] = {0};
+    uint32_t last = 0;
+    for (unsigned i = 0; i < tcb->sent_count; i++) {
+        struct tfsm_sent run = sent(tcb)[i];
+        uint32_t right = offset(tcb, run.right);
+        bool both = has(run.at, TFSM_BOTH);
+        bool legal = is_held(run) ? run.at == TFSM_HELD && i > 0
+                                  : !both || (run.at & (TFSM_LOST | TFSM_AGAIN)) == TFSM_AGAIN;
+        if (!legal || right <= last || right > in_flight(tcb) ||
+            (i > 0 && run.at == sent(tcb)[i - 1].at)) {
+            return false;
+        }
+        for (uint32_t fate = 1; fate < TFSM_FATES; fate *= 2) {
+            counted[fate] += has(run.at, fate) ? right - last : 0;
+        }
+        last = right;
+    }
+    return (tcb->sent_count == 0 || sent(tcb)[tcb->sent_count - 1u].at != 0) &&
+           (losing(tcb) || counted[TFSM_LOST] == 0) && counted[TFSM_HELD] == tcb->snd_held &&
+           counted[TFSM_LOST] == tcb->snd_lost && counted[TFSM_BOTH] == tcb->snd_both;
+}
+
 /* Loss recovery and the congestion window, once our SYN is acknowledged. */
 static enum tfsm_clause check_recovery(const struct tfsm_tcb *tcb)
 {
     uint32_t flight = in_flight(tcb);
-    uint32_t last = 0;
-    if (tcb->sacked_count > TFSM_SACKED_MAX) {
+    if (!runs_are_sound(tcb) || tcb->undo_count > TFSM_UNDO_MAX || tcb->grain > TFSM_GRAIN_MOST) {
         return TFSM_CLAUSE_SCOREBOARD;
-    }
-    for (unsigned i = 0; i < tcb->sacked_count; i++) {
-        uint32_t left = seq_distance(tcb->snd_una, tcb->sacked[i].left);
-        uint32_t right = seq_distance(tcb->snd_una, tcb->sacked[i].right);
-        if (left <= last || left >= right || right > flight) {
-            return TFSM_CLAUSE_SCOREBOARD;
-        }
-        last = right;
     }
     if (tcb->limited > 0 && (tcb->limited > seq_distance(tcb->snd_una, tcb->snd_limited) ||
                              seq_distance(tcb->snd_una, tcb->snd_limited) > flight)) {
@@ -243,8 +272,8 @@ static bool is_here(const struct tfsm_tcb *tcb, struct tfsm_range text)
     uint32_t left = seq_distance(tcb->rcv_nxt, text.left);
     uint32_t right = seq_distance(tcb->rcv_nxt, text.right);
     for (unsigned i = 0; i < tcb->ooo_count; i++) {
-        if (seq_distance(tcb->rcv_nxt, tcb->ooo[i].left) <= left &&
-            right <= seq_distance(tcb->rcv_nxt, tcb->ooo[i].right)) {
+        if (seq_distance(tcb->rcv_nxt, ooo(tcb)[i].left) <= left &&
+            right <= seq_distance(tcb->rcv_nxt, ooo(tcb)[i].right)) {
             return true;
         }
     }
@@ -257,7 +286,7 @@ static enum tfsm_clause check_agreed(const struct tfsm_tcb *tcb)
     if (max32(tcb->srtt, tcb->rttvar) > (measured ? UINT32_MAX / 16 : 0)) {
         return TFSM_CLAUSE_RTT;
     }
-    if (!has(tcb->flags, TFSM_M_SACK) && (tcb->sacked_count > 0 || has(tcb->flags, TFSM_M_DSACK))) {
+    if (!has(tcb->flags, TFSM_M_SACK) && (tcb->sent_count > 0 || has(tcb->flags, TFSM_M_DSACK))) {
         return TFSM_CLAUSE_AGREED;
     }
     if (!has(tcb->flags, TFSM_M_ECN) &&
@@ -292,7 +321,8 @@ static enum tfsm_clause check_debts(const struct tfsm_tcb *tcb)
     if (has(tcb->owed, TFSM_OWE_SYN) && has(tcb->flags, TFSM_M_SYN_ACKED)) {
         return TFSM_CLAUSE_DEBT;
     }
-    if (has(tcb->owed, TFSM_OWE_RTX) && !must_retransmit(tcb)) {
+    if (has(tcb->owed, TFSM_OWE_RTX) &&
+        (!must_retransmit(tcb) || (has(tcb->flags, TFSM_M_SYN_ACKED) && !losing(tcb)))) {
         return TFSM_CLAUSE_DEBT;
     }
     if (has(tcb->owed, TFSM_OWE_KEEPALIVE) && tcb->keepalives == 0) {
@@ -311,6 +341,12 @@ enum tfsm_clause tfsm_check(const struct tfsm_tcb *tcb)
     }
     if (!rst_is_whole(tcb)) {
         return TFSM_CLAUSE_DEBT;
+    }
+    if (tcb->room > TFSM_ROOM_MAX) {
+        return TFSM_CLAUSE_ROOM;
+    }
+    if (tcb->sent_count > sent_most(tcb)) { /* others look into them */
+        return TFSM_CLAUSE_SCOREBOARD;
     }
     if (tcb->state == TFSM_CLOSED) {
         return is_empty(tcb, 0, false) ? TFSM_OK : TFSM_CLAUSE_CLOSED_IS_EMPTY;

@@ -49,6 +49,7 @@ static bool same_name(const char *given, const char *name)
     return false;
 }
 
+/* [RFC8985:9.3b; RFC7661:4.2i; RFC9438:4.9.1a, 4.9.2a; RFC6928:1] */
 bool tfsm_config_named(const char *name, struct tfsm_config *out)
 {
     struct tfsm_config cfg = tfsm_config_default();
@@ -57,6 +58,12 @@ bool tfsm_config_named(const char *name, struct tfsm_config *out)
     } else if (same_name(name, "minimal")) {
         cfg.profile = TFSM_RFC5961 | TFSM_RFC5927 | TFSM_CONGESTION;
         cfg.ack_delay = 0;
+    } else if (same_name(name, "today")) {
+        cfg.profile |= TFSM_RACK | TFSM_PRR | TFSM_FRTO | TFSM_UNDO | TFSM_CUBIC | TFSM_HYSTART |
+                       TFSM_ABE | TFSM_CWV | TFSM_PMTU;
+        cfg.initial_window = 10; /* RFC6928:2a */
+        cfg.rto_min = SECOND / 5;
+        cfg.ack_delay = SECOND / 25;
     } else if (!same_name(name, "rfc9293")) {
         return false;
     }

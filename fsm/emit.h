@@ -3,6 +3,7 @@
 #ifndef TFSM_EMIT_H
 #define TFSM_EMIT_H
 
+#include "flight.h"
 #include "rtt.h"
 
 /* The window field, and with it the edge the peer may rely on from now. RCV.WND counts to the
@@ -235,9 +236,10 @@ static inline uint32_t text_room(const struct tfsm_tcb *tcb, const struct tfsm_s
 /* Text from a sequence number behind a head that is made, as much as is allowed, and the FIN if it
  * follows and there is room. FIN is one sequence number like an octet: it is sent, sent again and acknowledged in the
  * same way. Only what is sent for the first time is timed (Karn's algorithm). [RFC9293:SHLD-28,
- * SHLD-27; RFC6298:3a] */
-static inline void emit_text(struct tfsm_tcb *tcb, tfsm_time now, uint32_t seq, uint32_t most,
-                             bool fin_allowed, struct tfsm_segment *out)
+ * SHLD-27; RFC6298:3a; RFC8985:7.2a; RFC6937:3h] */
+static inline void emit_text(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                             uint32_t seq, uint32_t most, bool fin_allowed,
+                             struct tfsm_segment *out)
 {
     bool fresh = seq == tcb->snd_nxt;
     uint32_t left = seq_distance(seq, tcb->snd_end);
@@ -258,6 +260,19 @@ static inline void emit_text(struct tfsm_tcb *tcb, tfsm_time now, uint32_t seq, 
     add_urgent(tcb, out);
     uint32_t end = seq_add(seq, out->len);
     tcb->sent_at = now;
+    if (profile(cfg, TFSM_PRR) && has(tcb->flags, TFSM_M_RECOVERY)) {
+        tcb->prr_out = bounded((uint64_t)tcb->prr_out + out->len);
+    }
+    if (seq_lt(tcb->snd_nxt, end) && rack_runs(tcb, cfg)) {
+        tfsm_flight_sent(tcb, tcb->snd_nxt, end, now);
+        tcb->last_len = (uint16_t)min32(out->len, UINT16_MAX);
+        remember_loss(tcb, TFSM_L_RESTART);
+    }
+    if (seq_lt(tcb->snd_nxt, end) && profile_any(cfg, TFSM_CWV | TFSM_CUBIC)) {
+        bool full = (uint64_t)seq_distance(tcb->snd_una, end) + smss(tcb) > tcb->cwnd;
+        forget_loss(tcb, full ? 0 : TFSM_L_FULL);
+        remember_loss(tcb, full ? TFSM_L_FULL : 0);
+    }
     if (text > 0) {
         tcb->mss_sent = (uint16_t)max32(tcb->mss_sent, min32(used + text, UINT16_MAX));
     }
@@ -276,11 +291,26 @@ static inline void emit_text(struct tfsm_tcb *tcb, tfsm_time now, uint32_t seq, 
     tcb->snd_nxt = end;
 }
 
-/* Something that was sent goes out again: [left, right), as far as the window reaches
- * (RFC9293:SHLD-16). */
-static inline void emit_again(struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_range hole,
-                              struct tfsm_segment *out)
+/* Of so many octets those that were not sent again before: what goes a third time is lost once. [RFC7661:4.4.1d] */
+static inline uint32_t never_again(const struct tfsm_tcb *tcb, uint32_t left, uint32_t octets)
 {
+    uint32_t right = seq_add(left, octets);
+    for (unsigned i = tfsm_run_of(tcb, left); i < run_count(tcb) && seq_lt(run_left(tcb, i), right);
+         i++) {
+        uint32_t from = seq_max(left, run_left(tcb, i));
+        octets -= has(sent(tcb)[i].at, TFSM_AGAIN)
+                      ? seq_distance(from, seq_min(right, sent(tcb)[i].right))
+                      : 0;
+    }
+    return octets;
+}
+
+/* Something that was sent goes out again: [left, right), as far as the window reaches
+ * (RFC9293:SHLD-16). Returns where that ends: what goes along from behind it has not gone before. [RFC8985:6.1b, 7.3f] */
+static inline uint32_t emit_again(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                                  tfsm_time now, struct tfsm_range hole, struct tfsm_segment *out)
+{
+    uint32_t nxt = tcb->snd_nxt;
     uint32_t reach = resend_window(tcb, hole.left);
     uint32_t edge = reach - min32(seq_distance(tcb->snd_una, hole.left), reach);
     uint32_t whole = seq_distance(hole.left, hole.right);
@@ -290,7 +320,28 @@ static inline void emit_again(struct tfsm_tcb *tcb, tfsm_time now, struct tfsm_r
         uint32_t within = min32(smss(tcb), min32(edge, tcb->snd_wnd));
         most = most < whole ? within : max32(whole, within);
     }
-    emit_text(tcb, now, hole.left, most, all || fin_sent(tcb), out);
+    emit_text(tcb, cfg, now, hole.left, most, all || fin_sent(tcb), out);
+    uint32_t again = seq_distance(hole.left, seq_min(seq_add(hole.left, out->len), nxt));
+    if (profile(cfg, TFSM_CWV) && has(tcb->flags, TFSM_M_RECOVERY)) {
+        tcb->cwv_resent = bounded((uint64_t)tcb->cwv_resent + never_again(tcb, hole.left, again));
+    }
+    remember_loss(tcb, profile(cfg, TFSM_UNDO) ? TFSM_L_RESENT : 0u);
+    if ((remembered(tcb) & TFSM_L_UNDO) != 0) {
+        tfsm_undo_resent(tcb, hole.left, again, now);
+    }
+    if (sack_agreed(tcb)) {
+        tfsm_flight_mark(tcb, hole.left, seq_add(hole.left, again), TFSM_IS_RESENT,
+                         rack_runs(tcb, cfg) ? again_time(now) : 0);
+        tfsm_flight_fit(tcb);
+    }
+    return seq_add(hole.left, again);
+}
+
+/* Where the end of a range begins for which there is room in a segment, unless the window does not reach that. */
+static inline uint32_t end_of(const struct tfsm_tcb *tcb, struct tfsm_range range, uint32_t room)
+{
+    uint32_t left = seq_sub(range.right, min32(seq_distance(range.left, range.right), room));
+    return seq_distance(tcb->snd_una, left) < resend_window(tcb, left) ? left : range.left;
 }
 
 /* Rules 1 and 3 move HighRxt, rule 4 does not (RFC6675:4); that bears the highest octets that the window
@@ -305,14 +356,14 @@ static inline void emit_hole(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
         uint32_t left = seq_distance(tcb->snd_una, hole.left);
         uint32_t right = seq_distance(tcb->snd_una, hole.right);
         right = min32(right, resend_window(tcb, hole.left));
-        hole.right = seq_add(tcb->snd_una, right);
-        hole.left = seq_sub(hole.right, min32(right - left, text_room(tcb, out)));
+        hole.right = seq_add(tcb->snd_una, max32(right, left));
+        hole.left = end_of(tcb, hole, text_room(tcb, out));
     }
-    emit_again(tcb, now, hole, out);
+    uint32_t end = emit_again(tcb, cfg, now, hole, out);
     if (kind == TFSM_HOLE_LAST) {
         tcb->flags |= TFSM_M_AGAIN;
     } else {
-        tcb->snd_rtx = seq_add(hole.left, out->len);
+        tcb->snd_rtx = end;
     }
 }
 
@@ -321,17 +372,24 @@ static inline void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cf
                               struct tfsm_segment *out)
 {
     struct tfsm_range hole = {tcb->snd_una, tcb->snd_nxt};
-    if (sacked_count(tcb) > 0) {
-        hole.right = tcb->sacked[0].left;
+    for (unsigned i = run_count(tcb); i > 0; i--) {
+        hole.right = is_held(sent(tcb)[i - 1]) ? run_left(tcb, i - 1) : hole.right;
     }
-    const uint32_t nxt = tcb->snd_nxt; /* what goes along from behind it has not gone before */
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
     emit_head(tcb, cfg, now, out);
-    emit_again(tcb, now, hole, out);
+    uint32_t end = emit_again(tcb, cfg, now, hole, out);
     if (has(tcb->flags, TFSM_M_RECOVERY) && tcb->snd_rtx == tcb->snd_una) {
         tcb->cwnd_acked = out->len; /* RescueRxt (RFC6675:5 step 4.3) */
     }
-    tcb->snd_rtx = seq_max(tcb->snd_rtx, seq_min(seq_add(tcb->snd_una, out->len), nxt));
+    tcb->snd_rtx = seq_max(tcb->snd_rtx, end);
+}
+
+/* Whatever the pause was for (RFC5681:4.1). */
+static inline void after_pause(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
+{
+    if (profile(cfg, TFSM_CONGESTION) && !losing(tcb) && paused(tcb, now)) {
+        tfsm_cwnd_restart(tcb, cfg, now);
+    }
 }
 
 /* Text that was never sent. Only such may say that the network can mark it (RFC3168:6.1.5,
@@ -342,11 +400,9 @@ static inline void emit_front(struct tfsm_tcb *tcb, const struct tfsm_config *cf
 static inline void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
                             bool fin_allowed, struct tfsm_segment *out)
 {
-    if (profile(cfg, TFSM_CONGESTION) && !losing(tcb) && paused(tcb, now)) {
-        tfsm_cwnd_restart(tcb, cfg); /* whatever the pause was for (RFC5681:4.1) */
-    }
+    after_pause(tcb, cfg, now);
     emit_head(tcb, cfg, now, out);
-    emit_text(tcb, now, tcb->snd_nxt, tcb->snd_wnd - in_flight(tcb), fin_allowed, out);
+    emit_text(tcb, cfg, now, tcb->snd_nxt, tcb->snd_wnd - in_flight(tcb), fin_allowed, out);
     if (text_length(out) > 0 && tcb->first_flight > 1) {
         tcb->first_flight--;
     }
@@ -360,8 +416,45 @@ static inline void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
     if (tcb->dup_acks > 0 && !losing(tcb) && in_flight(tcb) > tcb->cwnd) {
         tcb->limited += out->len;
+        if (sack_agreed(
+                tcb)) { /* what SACK reports makes room by itself: the rest is what went beyond the window */
+            tcb->limited = min32(tcb->limited, in_flight(tcb) - tcb->cwnd);
+        }
         tcb->snd_limited = tcb->snd_nxt;
     }
+}
+
+/* A larger segment than the path is known to take. [RFC4821:7.3] */
+static inline void emit_mtu(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                            struct tfsm_segment *out)
+{
+    uint16_t mss = tcb->snd_mss;
+    after_pause(tcb, cfg, now); /* with the size that the path is known to take */
+    tcb->snd_mss = tcb->mss_try;
+    emit_new(tcb, cfg, now, false, out);
+    tcb->snd_mss = mss;
+    tcb->mtu_seq = out->seq;
+    tcb->mtu_end = seq_add(out->seq, out->len);
+    remember_loss(tcb, TFSM_L_MTU_OUT);
+}
+
+/* A tail loss probe: text that was never sent, or the last that was. It may go beyond the congestion window, by one
+ * segment. [RFC8985:7.3d, 7.3e, 7.3f, 7.3g, 9.3d] */
+static inline void emit_tail(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
+                             bool fresh, struct tfsm_segment *out)
+{
+    if (fresh) {
+        emit_new(tcb, cfg, now, true, out);
+    } else {
+        struct tfsm_range last = last_sent(tcb);
+        emit_head(tcb, cfg, now, out);
+        uint32_t room = text_room(tcb, out) + (fin_sent(tcb) ? 1u : 0u);
+        last.left = end_of(tcb, last, room);
+        (void)emit_again(tcb, cfg, now, last, out);
+    }
+    forget_loss(tcb, TFSM_L_OWE_PROBE | TFSM_L_SAMPLED | TFSM_L_PROBE_OLD | TFSM_L_RESTART);
+    remember_loss(tcb, TFSM_L_PROBE | (fresh ? 0u : TFSM_L_PROBE_OLD));
+    tcb->tlp_end = tcb->snd_nxt;
 }
 
 static inline void emit_empty(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now,
@@ -379,7 +472,7 @@ static inline void emit_octet(struct tfsm_tcb *tcb, const struct tfsm_config *cf
     tfsm_time sent_at = tcb->sent_at;
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
     emit_head(tcb, cfg, now, out);
-    emit_text(tcb, now, tcb->snd_una, max32(tcb->snd_wnd, 1), true, out);
+    emit_text(tcb, cfg, now, tcb->snd_una, max32(tcb->snd_wnd, 1), true, out);
     tcb->sent_at = sent_at; /* a probe is a pause (RFC5681:4.1) */
 }
 

@@ -32,8 +32,120 @@
 #define PART static inline
 #endif
 
-/* A TCB all zero. Compilers clear what is so large octet by octet or by an instruction that takes long to begin: in
- * pieces it is a few stores. */
+static inline bool has(uint32_t set, uint32_t bits)
+{
+    return (set & bits) == bits;
+}
+
+/* A choice of the policy, or several of which it has each. A build may fix the profile (TFSM_PROFILE): then whatever
+ * needs another is not in it. */
+static inline bool profile(const struct tfsm_config *cfg, uint32_t bit)
+{
+#ifdef TFSM_PROFILE
+    (void)cfg;
+    return has(TFSM_PROFILE, bit);
+#else
+    return has(cfg->profile, bit);
+#endif
+}
+
+/* It has one of several. */
+static inline bool profile_any(const struct tfsm_config *cfg, uint32_t bits)
+{
+#ifdef TFSM_PROFILE
+    (void)cfg;
+    return ((TFSM_PROFILE)&bits) != 0;
+#else
+    return (cfg->profile & bits) != 0;
+#endif
+}
+
+/* Whether any policy of this build can choose it. */
+#ifdef TFSM_PROFILE
+#define CAN(bit) (((TFSM_PROFILE) & (bit)) != 0)
+#else
+#define CAN(bit) true
+#endif
+
+/* Of tfsm_tcb.loss what a build can have remembered: in one for a profile that lacks an algorithm nothing asks for it. */
+#define OF(bit, bits) (CAN(bit) ? (uint32_t)(bits) : 0u)
+#define REMEMBERS                                                                                  \
+    (OF(TFSM_RACK, TFSM_L_REORDERED | TFSM_L_ROUND | TFSM_L_LOST_AGAIN | TFSM_L_PROBE |            \
+                       TFSM_L_PROBE_OLD | TFSM_L_SAMPLED | TFSM_L_REORDERING | TFSM_L_OWE_PROBE |  \
+                       TFSM_L_DELIVERED | TFSM_L_DELIVERED_AGAIN | TFSM_L_RESTART) |               \
+     OF(TFSM_UNDO, TFSM_L_UNDO | TFSM_L_UNDO_TS | TFSM_L_UNDO_WAITS | TFSM_L_UNDO_TWICE |          \
+                       TFSM_L_DOUBLES | TFSM_L_RESENT | TFSM_L_TWICE) |                            \
+     OF(TFSM_FRTO, TFSM_L_FRTO_1 | TFSM_L_FRTO_2) |                                                \
+     OF(TFSM_CWV, TFSM_L_SAMPLING | TFSM_L_UNVALIDATED) |                                          \
+     OF(TFSM_PMTU, TFSM_L_MTU_OUT | TFSM_L_MTU_MENDS) | OF(TFSM_ABE, TFSM_L_ECE_CUT) |             \
+     OF(TFSM_CONGESTION, TFSM_L_IW_LOST) | OF(TFSM_CWV | TFSM_CUBIC, TFSM_L_FULL))
+static inline uint32_t remembered(const struct tfsm_tcb *tcb)
+{
+    return tcb->loss & REMEMBERS;
+}
+
+static inline void remember_loss(struct tfsm_tcb *tcb, uint32_t bits)
+{
+    if (REMEMBERS != 0) {
+        tcb->loss |= bits & REMEMBERS;
+    }
+}
+
+static inline void forget_loss(struct tfsm_tcb *tcb, uint32_t bits)
+{
+    if ((REMEMBERS & bits) != 0) {
+        tcb->loss &= ~bits;
+    }
+}
+
+/* Of this many ranges a connection remembers which are out of order. */
+static inline unsigned room_of(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_BUILD_ROOM) && tcb->room > 0 ? tcb->room : TFSM_ROOM_OWN;
+}
+
+/* The ranges out of order, within the TCB or first thing behind it. */
+static inline struct tfsm_range *ooo_ranges(struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_BUILD_ROOM) && tcb->room > 0 ? (struct tfsm_range *)(void *)(tcb + 1)
+                                                 : tcb->ooo;
+}
+
+static inline const struct tfsm_range *ooo(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_BUILD_ROOM) && tcb->room > 0
+               ? (const struct tfsm_range *)(const void *)(tcb + 1)
+               : tcb->ooo;
+}
+
+/* The runs in flight, within it or behind those. */
+static inline struct tfsm_sent *sent_runs(struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_BUILD_ROOM) && tcb->room > 0
+               ? (struct tfsm_sent *)(void *)(ooo_ranges(tcb) + TFSM_OOO_SLOTS(tcb->room))
+               : tcb->sent;
+}
+
+static inline const struct tfsm_sent *sent(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_BUILD_ROOM) && tcb->room > 0
+               ? (const struct tfsm_sent *)(const void *)(ooo(tcb) + TFSM_OOO_SLOTS(tcb->room))
+               : tcb->sent;
+}
+
+/* Runs that there is a place for, and that may stay. */
+static inline unsigned sent_slots(const struct tfsm_tcb *tcb)
+{
+    return TFSM_SENT_SLOTS(room_of(tcb));
+}
+
+static inline unsigned sent_most(const struct tfsm_tcb *tcb)
+{
+    return 2 * room_of(tcb) + 4;
+}
+
+/* A TCB all zero. Compilers clear what is so large octet by octet or by an instruction that
+ * takes long to begin: in pieces it is a few stores. */
 static inline void clear_tcb(struct tfsm_tcb *tcb)
 {
 #if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
@@ -57,29 +169,6 @@ static inline void clear_tcb(struct tfsm_tcb *tcb)
     (STATE_BIT(ESTABLISHED) | STATE_BIT(FIN_WAIT_1) | STATE_BIT(CLOSE_WAIT) | STATE_BIT(CLOSING) | \
      STATE_BIT(LAST_ACK))
 #define STATES_RECEIVING (STATE_BIT(ESTABLISHED) | STATE_BIT(FIN_WAIT_1) | STATE_BIT(FIN_WAIT_2))
-
-static inline bool has(uint32_t set, uint32_t bits)
-{
-    return (set & bits) == bits;
-}
-
-/* A choice of the policy. A build may fix the profile (TFSM_PROFILE): then whatever needs another is not in it. */
-static inline bool profile(const struct tfsm_config *cfg, uint32_t bit)
-{
-#ifdef TFSM_PROFILE
-    (void)cfg;
-    return has(TFSM_PROFILE, bit);
-#else
-    return has(cfg->profile, bit);
-#endif
-}
-
-/* Whether any policy of this build can choose it. */
-#ifdef TFSM_PROFILE
-#define CAN(bit) (((TFSM_PROFILE) & (bit)) != 0)
-#else
-#define CAN(bit) true
-#endif
 
 /* Whether an option is one that this build knows. */
 #define IS_KNOWN(option)                                                                           \
@@ -129,12 +218,6 @@ static inline bool is_fast_open(const struct tfsm_tcb *tcb)
 static inline bool ece_waits(const struct tfsm_tcb *tcb)
 {
     return CAN(TFSM_ECN) && has(tcb->flags, TFSM_M_ECE_WAIT);
-}
-
-/* Ranges in sacked[]. */
-static inline unsigned sacked_count(const struct tfsm_tcb *tcb)
-{
-    return CAN(TFSM_SACK) ? tcb->sacked_count : 0;
 }
 
 static inline bool dsack_waits(const struct tfsm_tcb *tcb)
@@ -263,6 +346,13 @@ static inline uint32_t unsent(const struct tfsm_tcb *tcb)
     return fin_sent(tcb) ? 0 : seq_distance(tcb->snd_nxt, tcb->snd_end);
 }
 
+/* Losses are told by time (RFC 8985). [RFC8985:4a] */
+static inline bool rack_runs(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    return sack_agreed(tcb) && profile(cfg, TFSM_RACK | TFSM_CONGESTION) &&
+           has(tcb->flags, TFSM_M_SYN_ACKED);
+}
+
 #define OPTIONS_MAX       40u /* what a data offset of 15 leaves for options */
 #define TIMESTAMPS_LENGTH 12u /* octets of options on every segment, with timestamps */
 #define DUP_THRESH        3u  /* duplicates, or ranges above, that tell of a loss (RFC5681:3.2) */
@@ -279,7 +369,8 @@ static inline bool losing(const struct tfsm_tcb *tcb)
 /* Nothing is owed, nothing lost and everything sent. Most who ask for output hear that. */
 static inline bool has_nothing(const struct tfsm_tcb *tcb)
 {
-    return tcb->owed == 0 && !losing(tcb) && tcb->snd_nxt == send_limit(tcb);
+    return tcb->owed == 0 && (remembered(tcb) & TFSM_L_OWE_PROBE) == 0 && !losing(tcb) &&
+           tcb->snd_nxt == send_limit(tcb);
 }
 
 /* No text was sent for longer than a retransmission timeout (RFC5681:4.1). */
@@ -335,6 +426,9 @@ static inline bool must_retransmit(const struct tfsm_tcb *tcb)
     return tcb->snd_una != tcb->snd_nxt && !must_probe(tcb);
 }
 
+/* The run that a number in flight lies in, or where it lies behind them all how many there are. */
+unsigned tfsm_run_of(const struct tfsm_tcb *tcb, uint32_t seq);
+
 /* Octets from SND.UNA within which what was sent may be sent again, from a number on: the window
  * (RFC9293:SHLD-16). A scaled window can show less than the peer has, so there the first time goes all
  * the same, be it the timer's or fast recovery's, and later ones as far as the rounding reaches.
@@ -346,7 +440,35 @@ static inline uint32_t resend_window(const struct tfsm_tcb *tcb, uint32_t from)
     }
     uint32_t rounding = (1u << snd_shift(tcb)) - 1;
     bool first = !has(tcb->flags, TFSM_M_AGAIN) && !seq_lt(from, tcb->snd_rtx);
+    if (CAN(TFSM_SACK) && first && tcb->sent_count > 0) {
+        unsigned run = tfsm_run_of(tcb, from);
+        first = run == tcb->sent_count || !has(sent(tcb)[run].at, TFSM_AGAIN);
+    }
     return first ? max32(in_flight(tcb), tcb->snd_wnd) : tcb->snd_wnd + rounding;
+}
+
+static inline bool may_send_fin(const struct tfsm_tcb *tcb)
+{
+    return has(tcb->flags, TFSM_M_CLOSE) && !fin_sent(tcb) && unsent(tcb) == 0 &&
+           in_flight(tcb) < tcb->snd_wnd;
+}
+
+/* The segment that went last for the first time, or what one holds of it now. [RFC8985:7.3e] */
+static inline struct tfsm_range last_sent(const struct tfsm_tcb *tcb)
+{
+    uint32_t size = min32(in_flight(tcb), smss(tcb) + (fin_sent(tcb) ? 1u : 0u));
+    size = tcb->last_len > 0 ? min32(size, tcb->last_len) : size;
+    return (struct tfsm_range){seq_sub(tcb->snd_nxt, size), tcb->snd_nxt};
+}
+
+/* A tail loss probe can go: something new, or the last that was sent, fits the peer's window. */
+static inline bool tail_fits(const struct tfsm_tcb *tcb)
+{
+    struct tfsm_range last = last_sent(tcb);
+    return has(tcb->flags, TFSM_M_SYN_ACKED) &&
+           (sendable(tcb) > 0 || may_send_fin(tcb) ||
+            (in_flight(tcb) > 0 &&
+             seq_distance(tcb->snd_una, last.left) < resend_window(tcb, last.left)));
 }
 
 /* Where a segment that occupies no number stands: SND.NXT, or, where a probe, a SYN's text or a window
@@ -580,10 +702,11 @@ bool tfsm_front_is_lost(const struct tfsm_tcb *tcb);
 bool tfsm_sack_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
 
 /* Put the blocks of a segment on the scoreboard (RFC 6675 4, Update). */
-void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
+void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                    const struct tfsm_event *ev);
 
-/* Forget what SND.UNA has passed. */
-void tfsm_sack_trim(struct tfsm_tcb *tcb);
+/* In fast recovery: mark what is lost by IsLost() (RFC 6675 4). */
+void tfsm_sack_mark_lost(struct tfsm_tcb *tcb);
 
 /* The part of a segment's text that had come before; empty when left = right (RFC 2883 4). */
 struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
@@ -595,6 +718,94 @@ void tfsm_sack_renew(struct tfsm_tcb *tcb, uint32_t seq);
  * options. */
 void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *out);
 
+/* ---- rack.c ---- */
+
+/* A run was delivered that was not known to be (RFC 8985 6.2 steps 2 and 3). Of one ACK they come in the order of their
+ * numbers, and before the first rack_latest is 0. */
+void tfsm_rack_deliver(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct tfsm_sent run);
+
+/* Size the reordering window, mark what is lost, and set the timer for what will be if nothing comes (steps 4 and 5). */
+void tfsm_rack_detect(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                      const struct tfsm_event *ev);
+
+/* What is at SND.UNA was sent before something that has arrived. */
+bool tfsm_rack_front(const struct tfsm_tcb *tcb);
+
+/* A recovery ends: for so many the reordering window stays as wide as it is (RFC 8985 6.2 step 4), and send times may be
+ * told as finely again as those of what is in flight are. */
+void tfsm_rack_calms(struct tfsm_tcb *tcb);
+
+/* The retransmission timer went off (RFC 8985 6.3). */
+void tfsm_rack_timed_out(struct tfsm_tcb *tcb, tfsm_time now);
+
+/* A segment tells of text of ours that came twice (RFC 2883). */
+bool tfsm_tells_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                      struct tfsm_range *twice);
+
+/* ---- undo.c ---- */
+
+/* The window is about to be cut for a loss: remember it, for the loss may be none. */
+void tfsm_undo_begin(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
+
+/* So many octets from a number were sent again, at a time. */
+void tfsm_undo_resent(struct tfsm_tcb *tcb, uint32_t left, uint32_t octets, tfsm_time now);
+
+/* It was none: nothing is lost, and the window is what it was. */
+void tfsm_undo(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
+
+/* What came twice: of what was sent again, or a sign that the network doubles. */
+void tfsm_undo_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg);
+
+/* ---- mtu.c ---- */
+
+/* Text has gone three times, in segments larger than another size that may pass, and nothing came back. */
+bool tfsm_is_black_hole(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
+
+/* That size, or 0. */
+uint16_t tfsm_mss_below(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
+
+/* The segment size went down; a message of a smaller path has come: it may go up again, later. */
+void tfsm_mtu_lowered(struct tfsm_tcb *tcb, tfsm_time now);
+void tfsm_mtu_waits(struct tfsm_tcb *tcb, tfsm_time now);
+
+void tfsm_mtu_try(struct tfsm_tcb *tcb);
+void tfsm_mtu_raised(struct tfsm_tcb *tcb, tfsm_time now);
+
+/* The segment that tried a larger size is lost, and perhaps nothing else; or while that is mended more than that. ev: an
+ * arrival, or a message that says so. */
+void tfsm_mtu_failed(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                     const struct tfsm_event *ev);
+
+/* While it is mended: something else is lost, too. */
+bool tfsm_mtu_loses_more(const struct tfsm_tcb *tcb);
+
+/* Fast recovery is over: where it has mended that alone, nothing was congested. */
+void tfsm_mtu_mended(struct tfsm_tcb *tcb);
+
+/* ---- validation.c ---- */
+
+/* So much of the congestion window was used lately that it may be believed (RFC 7661 4.3). */
+bool tfsm_is_validated(const struct tfsm_tcb *tcb);
+
+void tfsm_pipe_sample(struct tfsm_tcb *tcb, uint32_t ack, tfsm_time now);
+uint32_t tfsm_unvalidated_cut(struct tfsm_tcb *tcb, uint32_t flight);
+void tfsm_unvalidated_end(struct tfsm_tcb *tcb);
+void tfsm_window_ages(struct tfsm_tcb *tcb, uint32_t initial, tfsm_time now);
+
+/* ---- cubic.c ---- */
+
+/* Congestion avoidance: so many octets are acknowledged (RFC 9438 4.2 to 4.5). */
+void tfsm_cubic_grow(struct tfsm_tcb *tcb, uint32_t acked, tfsm_time now);
+
+/* The window was not used up: time does not count (RFC 9438 4.2, 5.8). */
+void tfsm_cubic_waits(struct tfsm_tcb *tcb, tfsm_time now);
+
+/* The window is about to be cut (RFC 9438 4.6, 4.7). */
+void tfsm_cubic_cut(struct tfsm_tcb *tcb, uint32_t window);
+
+/* The first slow start (RFC 9406 4.2). */
+void tfsm_hystart_grow(struct tfsm_tcb *tcb, uint32_t acked);
+
 /* ---- congestion.c ---- */
 
 #define CWND_MAX (1u << 30) /* no window is greater (RFC 7323 2.3) */
@@ -604,11 +815,20 @@ static inline uint32_t bounded(uint64_t cwnd)
     return cwnd < CWND_MAX ? (uint32_t)cwnd : CWND_MAX;
 }
 
+/* Where the window grows by other rules, or not at all. Returns false where those of RFC 5681 hold. */
+bool tfsm_cwnd_grow_otherwise(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t acked,
+                              tfsm_time now);
+
 /* Slow start below ssthresh, congestion avoidance by counting octets from there (RFC5681:3.1).
  * [RFC5681:3.1g, 3.1h, 3.1i; RFC9293:MUST-19;
- * RFC5681:3.1p, RFC5681:3.1q, RFC5681:3.1r, RFC5681:3.1s] */
-static inline void cwnd_grow(struct tfsm_tcb *tcb, uint32_t acked)
+ * RFC5681:3.1p, RFC5681:3.1q, RFC5681:3.1r, RFC5681:3.1s; RFC9438:4.10c] */
+static inline void cwnd_grow(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t acked,
+                             tfsm_time now)
 {
+    if (profile_any(cfg, TFSM_CWV | TFSM_HYSTART | TFSM_CUBIC) &&
+        tfsm_cwnd_grow_otherwise(tcb, cfg, acked, now)) {
+        return;
+    }
     if (tcb->cwnd < tcb->ssthresh) {
         tcb->cwnd = bounded((uint64_t)tcb->cwnd + min32(acked, smss(tcb)));
         return;
@@ -628,14 +848,17 @@ bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                       bool fresh);
 
 void tfsm_cwnd_open(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
-void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
+void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now);
 void tfsm_cwnd_inflate(struct tfsm_tcb *tcb);
 void tfsm_mss_down(struct tfsm_tcb *tcb, uint16_t mss);
-void tfsm_cwnd_cut(struct tfsm_tcb *tcb, uint32_t acked);
-void tfsm_fast_retransmit(struct tfsm_tcb *tcb);
+void tfsm_cwnd_cut(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t acked);
+void tfsm_cwnd_lower(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now);
+void tfsm_fast_retransmit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
+void tfsm_rack_recover(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now);
+void tfsm_prr(struct tfsm_tcb *tcb);
 void tfsm_partial_ack(struct tfsm_tcb *tcb, uint32_t acked);
-void tfsm_recovered(struct tfsm_tcb *tcb);
-void tfsm_timed_out(struct tfsm_tcb *tcb);
+void tfsm_recovered(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
+void tfsm_timed_out(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now);
 void tfsm_resend(struct tfsm_tcb *tcb);
 
 /* ---- wire.c ---- */

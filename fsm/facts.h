@@ -3,7 +3,7 @@
 #ifndef TFSM_FACTS_H
 #define TFSM_FACTS_H
 
-#include "engine.h"
+#include "flight.h"
 
 #define SYN_BURST 3u /* replies to SYNs at once */
 
@@ -57,14 +57,14 @@ static inline bool text_fits(const struct tfsm_tcb *tcb, const struct tfsm_segme
         return false;
     }
     for (unsigned i = 0; i < tcb->ooo_count; i++) {
-        uint32_t have_left = seq_distance(tcb->rcv_nxt, tcb->ooo[i].left);
-        uint32_t have_right = seq_distance(tcb->rcv_nxt, tcb->ooo[i].right);
+        uint32_t have_left = seq_distance(tcb->rcv_nxt, ooo(tcb)[i].left);
+        uint32_t have_right = seq_distance(tcb->rcv_nxt, ooo(tcb)[i].right);
         if (have_left <= left && right <= have_right) {
             return false;
         }
         touches = touches || (have_left <= right && left <= have_right);
     }
-    return touches || left == 0 || tcb->ooo_count < TFSM_OOO_MAX;
+    return touches || left == 0 || tcb->ooo_count < room_of(tcb);
 }
 
 /* SEG.SEQ + SEG.LEN - 1 of a segment with FIN. */
@@ -80,7 +80,7 @@ static inline bool fin_fits(const struct tfsm_tcb *tcb, const struct tfsm_segmen
         return false;
     }
     return tcb->ooo_count == 0 ||
-           seq_distance(tcb->rcv_nxt, tcb->ooo[tcb->ooo_count - 1].right) <= ahead;
+           seq_distance(tcb->rcv_nxt, ooo(tcb)[tcb->ooo_count - 1].right) <= ahead;
 }
 
 /* The acknowledgment of a segment's text may wait for the next segment: it comes in order, fills
@@ -240,6 +240,163 @@ static inline bool loss_seen(const struct tfsm_tcb *tcb)
                     (sack && tcb->snd_recover == tcb->snd_una)); /* RFC6675:5.1b */
 }
 
+/* Something is reported, or was sent again, or came twice: else all that is in flight was sent after what arrived. */
+static inline bool rack_matters(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    struct tfsm_range twice;
+    return tcb->snd_held > 0 || losing(tcb) || (remembered(tcb) & TFSM_L_PROBE_OLD) != 0 ||
+           (remembered(tcb) & TFSM_L_REORDERING) != 0 || tfsm_tells_twice(tcb, seg, &twice) ||
+           tfsm_rack_front(tcb);
+}
+
+static inline bool tells_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    struct tfsm_range twice;
+    return tfsm_tells_twice(tcb, seg, &twice);
+}
+
+/* SND.WL2 is SND.UNA but for the segment that has just moved SND.UNA. */
+static inline bool ack_moved(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return has(seg->flags, TFSM_ACK) && seg->ack == tcb->snd_una && tcb->snd_wl2 != seg->ack;
+}
+
+/* What time tells of losses is in the marks; duplicates leave open what else is lost. */
+static inline bool none_is_missed(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    return rack_runs(tcb, cfg) && !has(tcb->owed, TFSM_OWE_RTX);
+}
+
+/* [RFC3522:3.2c] */
+static inline bool echo_is_old(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return stamps_agreed(tcb) && bears(seg, TFSM_OPT_TIMESTAMPS) &&
+           seq_lt(seg->ts_ecr, tcb->undo_ts);
+}
+
+/* Then all ACKs may have been lost and not the text, which a D-SACK or an ACK of all that is outstanding leaves open, but
+ * from a peer who tells of what comes twice (steps 4 and 5); and where the network was congested the window is not given back.
+ * [RFC3522:3.2d; RFC4015:3.1c] */
+static inline bool echo_tells(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    bool open = seg->ack != tcb->snd_nxt || (remembered(tcb) & TFSM_L_TWICE) != 0;
+    return echo_is_old(tcb, seg) && !tells_twice(tcb, seg) && open &&
+           !(ecn_agreed(tcb) && has(seg->flags, TFSM_ECE));
+}
+
+/* Step 2 (b), and there is something to send that goes at once: what Nagle's algorithm or a small window holds back would
+ * hold back what is lost with it. Where there is not nothing goes in its place. [RFC5682:2.1g, 2.1j, 3.1i, 3.1k,
+ * RFC5682:Ab] */
+static inline bool frto_can(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                            const struct tfsm_segment *seg)
+{
+    return (uint32_t)seg->wnd << snd_shift(tcb) > in_flight(tcb) &&
+           !seq_lt(tcb->snd_una, tcb->snd_rtx) && seq_lt(tcb->snd_una, tcb->snd_recover) &&
+           (worth_sending(tcb, !profile(cfg, TFSM_NODELAY)) || may_send_fin(tcb));
+}
+
+/* Something beyond what was in flight at the timeout is acknowledged or reported: then this tells of new text alone. That
+ * SND.UNA has come to just there snd_recover shows for once. [RFC5682:3.1m] */
+static inline bool frto_beyond(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    bool ends = !losing(tcb);
+    bool beyond = ends && tcb->snd_recover != tcb->snd_una;
+    for (unsigned i = 0; bears(seg, TFSM_OPT_SACK) && i < min32(seg->sacks, TFSM_SACK_MAX); i++) {
+        beyond = beyond || ends || seq_lt(tcb->snd_recover, seg->sack[i].right);
+    }
+    return beyond;
+}
+
+/* Step 3 (b): SND.UNA has moved, or SACK tells of something that was sent before the timeout. [RFC5682:2.1l, 3.1n] */
+static inline bool frto_tells(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    if (!sack_agreed(tcb)) {
+        return ack_moved(tcb, seg);
+    }
+    return (ack_moved(tcb, seg) || tcb->dup_acks > 0) && !frto_beyond(tcb, seg);
+}
+
+/* With SACK duplicates before the first ACK that moves SND.UNA are passed over.
+ * [RFC5682:2.1d, 2.1g, 3.1a, 3.1g, 3.1l] */
+static inline bool frto_fails(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    bool second = (remembered(tcb) & TFSM_L_FRTO_2) != 0;
+    bool reports = second && bears(seg, TFSM_OPT_SACK) && seg->sacks > 0;
+    return ack_moved(tcb, seg) || reports ||
+           ((second || !sack_agreed(tcb)) && ack_is_repeated(tcb, seg));
+}
+
+/* The segment that tries a larger size is lost: a message says so, by number and size, or what has arrived does. Without
+ * SACK that is told of the front alone; where something before it is lost, nobody will know. While it is mended: something
+ * else is lost as well. */
+APART static bool mtu_lost(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                           const struct tfsm_event *ev)
+{
+    if ((remembered(tcb) & TFSM_L_MTU_OUT) == 0) {
+        return ev->kind != TFSM_EV_ICMP && tfsm_mtu_loses_more(tcb);
+    }
+    if (!seq_lt(tcb->snd_una, tcb->mtu_end)) {
+        return false;
+    }
+    if (ev->kind == TFSM_EV_ICMP) {
+        return ev->icmp == TFSM_ICMP_TOO_BIG && path_mss(cfg, ev) < tcb->mss_try &&
+               path_mss(cfg, ev) >= tcb->snd_mss &&
+               seq_in(ev->segment.seq, tcb->mtu_seq, seq_distance(tcb->mtu_seq, tcb->mtu_end));
+    }
+    if (!sack_agreed(tcb) && losing(tcb)) {
+        return true;
+    }
+    if (!rack_runs(tcb, cfg) && !losing(tcb)) {
+        return tcb->snd_una == tcb->mtu_seq && loss_seen(tcb);
+    }
+    unsigned i = tfsm_run_of(tcb, seq_max(tcb->snd_una, tcb->mtu_seq));
+    return i < run_count(tcb) && (sent(tcb)[i].at & (TFSM_LOST | TFSM_AGAIN)) != 0;
+}
+
+/* Nothing is being mended or missed, no message waits, both windows have room, and enough text follows for a loss to be
+ * noticed without a timeout; without SACK that needs an ACK since the last recovery, too (RFC6582:3.2). [RFC4821:7.4] */
+static inline bool mtu_ready(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    uint32_t text = tcb->mss_try - (tcb->snd_mss - smss(tcb));
+    uint32_t behind = text + DUP_THRESH * smss(tcb);
+    return (remembered(tcb) & (TFSM_L_MTU_OUT | TFSM_L_MTU_MENDS)) == 0 && !losing(tcb) &&
+           (sack_agreed(tcb) || seq_lt(tcb->snd_recover, tcb->snd_una)) && tcb->dup_acks == 0 &&
+           tcb->snd_held == 0 && tcb->snd_lost == 0 && tcb->mss_asked == 0 &&
+           sendable(tcb) >= text && unsent(tcb) >= behind && tcb->snd_wnd >= behind &&
+           tcb->cwnd >= behind && tfsm_cwnd_allows(tcb, cfg, text, true);
+}
+
+/* An ACK reaches the end of a probe that repeated text. */
+static inline bool probe_is_reached(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return (remembered(tcb) & TFSM_L_PROBE) != 0 && has(seg->flags, TFSM_ACK) &&
+           !seq_lt(seg->ack, tcb->tlp_end);
+}
+
+static inline bool probe_came_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    struct tfsm_range twice;
+    return tfsm_tells_twice(tcb, seg, &twice) && twice.right == tcb->tlp_end;
+}
+
+/* [RFC8985:7.4.2d, 7.4.2f] */
+static inline bool probe_repaired(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    return probe_is_reached(tcb, seg) && (remembered(tcb) & TFSM_L_PROBE_OLD) != 0 &&
+           seq_lt(tcb->tlp_end, seg->ack) && !probe_came_twice(tcb, seg);
+}
+
+/* SND.WL2 is SND.UNA but for the ACK that has just moved SND.UNA: the first at the probe's end says nothing.
+ * [RFC8985:7.4.2a, 7.4.2b, 7.4.2c, 7.4.2e] */
+static inline bool probe_answered(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
+{
+    bool repeated = seg->len == 0 && seg->ack == tcb->snd_wl2 && !bears(seg, TFSM_OPT_SACK) &&
+                    (uint32_t)seg->wnd << snd_shift(tcb) == tcb->snd_wnd;
+    return probe_is_reached(tcb, seg) &&
+           ((remembered(tcb) & TFSM_L_PROBE_OLD) == 0 || seq_lt(tcb->tlp_end, seg->ack) ||
+            repeated || probe_came_twice(tcb, seg));
+}
+
 /* Where the urgent data end that a segment tells of: at its own FIN, if that is the peer's first. */
 static inline uint32_t urgent_told_by(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
@@ -286,7 +443,7 @@ static inline bool keepalives_left(const struct tfsm_tcb *tcb, const struct tfsm
     return cfg->keepalive_tries == 0 || tcb->keepalives < max32(cfg->keepalive_tries, 2);
 }
 
-/* A range to send again lies in both windows (RFC9293:SHLD-16). */
+/* A range to send again lies in both windows (RFC9293:SHLD-16). [RFC8985:9.3a] */
 static inline bool may_resend(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                               enum tfsm_hole kind)
 {
@@ -303,10 +460,12 @@ static inline bool may_send_text(const struct tfsm_tcb *tcb, const struct tfsm_c
            tfsm_cwnd_allows(tcb, cfg, min32(sendable(tcb), smss(tcb)), true);
 }
 
-static inline bool may_send_fin(const struct tfsm_tcb *tcb)
+/* With nothing better to do what may be lost goes again; where time tells what is, nobody guesses. [RFC8985:9.2] */
+static inline bool may_guess(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                             enum tfsm_hole kind)
 {
-    return has(tcb->flags, TFSM_M_CLOSE) && !fin_sent(tcb) && unsent(tcb) == 0 &&
-           in_flight(tcb) < tcb->snd_wnd;
+    return CAN(TFSM_SACK) && losing(tcb) && !rack_runs(tcb, cfg) && !may_send_text(tcb, cfg) &&
+           may_resend(tcb, cfg, kind);
 }
 
 /* ---- the facts ---- */

@@ -121,16 +121,18 @@ static bool is_error(unsigned family, unsigned type)
     return type >= V6_UNREACHABLE && type <= V6_PARAMETER_PROBLEM;
 }
 
-/* The MTU is the forger's easiest lever (RFC5927:7): below what every path must take it counts as
- * that. A router older than RFC 1191 tells none. */
-static uint16_t mss_told(unsigned family, const uint8_t *icmp)
+/* The MTU is the forger's easiest lever (RFC5927:7): on IPv4 one below what every path must take counts as that; on IPv6 the
+ * message is dropped. A router older than RFC 1191 tells none. [RFC8201:4b, RFC8201:4c, 5.2e] */
+static void hear_mtu(unsigned family, const uint8_t *icmp, struct tfsm_icmp_message *out)
 {
     uint32_t mtu = family == 4 ? get16(icmp + 6) : get32(icmp + 4);
-    uint32_t least = family == 4 ? V4_MTU_LEAST : V6_MTU_LEAST;
-    if (family == 4 && mtu == 0) {
-        return 0;
+    if (family == 6 && mtu < V6_MTU_LEAST) {
+        out->meaning = TFSM_ICMP_IGNORE;
+        return;
     }
-    return tfsm_mss(mtu > least ? mtu : least, family);
+    if (family == 6 || mtu > 0) {
+        out->mss = tfsm_mss(mtu > V4_MTU_LEAST ? mtu : V4_MTU_LEAST, family);
+    }
 }
 
 /* The segment in the n octets quoted. It may be cut off after SEG.SEQ (RFC5927:3), so its TCP
@@ -186,6 +188,8 @@ enum tfsm_wire_result tfsm_parse_icmp(const uint8_t *octets, size_t n,
         return TFSM_WIRE_PROTOCOL;
     }
     out->meaning = tfsm_icmp_meaning(family, icmp[0], icmp[1]);
-    out->mss = out->meaning == TFSM_ICMP_TOO_BIG ? mss_told(family, icmp) : 0;
+    if (out->meaning == TFSM_ICMP_TOO_BIG) {
+        hear_mtu(family, icmp, out);
+    }
     return parse_quoted(icmp + ICMP_HEADER, length - ICMP_HEADER, family, out);
 }

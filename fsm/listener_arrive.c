@@ -90,13 +90,20 @@ bool tfsm_arrive_seated(struct tfsm_listener *l, const struct tfsm_tcb *tcb,
     return true;
 }
 
-APART static void reset_client(const struct tfsm_listener *l, const struct tfsm_config *cfg,
-                               const struct tfsm_packet *packet, struct tfsm_visit *at,
-                               struct tfsm_arrival *out)
+/* What that tells the user is nobody's business: it takes stack only while the step lasts. */
+APART static void abort_at(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                           struct tfsm_event *event)
 {
     struct tfsm_effects fx;
-    at->event.kind = TFSM_EV_ABORT;
-    tfsm_step(l->work, cfg, &at->event, &fx);
+    event->kind = TFSM_EV_ABORT;
+    tfsm_step(tcb, cfg, event, &fx);
+}
+
+static void reset_client(const struct tfsm_listener *l, const struct tfsm_config *cfg,
+                         const struct tfsm_packet *packet, struct tfsm_visit *at,
+                         struct tfsm_arrival *out)
+{
+    abort_at(l->work, cfg, &at->event);
     last_words(cfg, packet, l->work, at->event.now, out);
 }
 

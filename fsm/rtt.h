@@ -13,13 +13,31 @@ static inline uint32_t part(uint32_t off, uint32_t gain, uint32_t samples)
     return samples == 1 ? off / gain : off / (gain * samples);
 }
 
+#define MIN_RTT_LASTS UINT64_C(300000000) /* microseconds */
+
+/* The least round trip of some minutes: paths change. [RFC8985:6.2a, 6.2b] */
+static inline void least_rtt(struct tfsm_tcb *tcb, uint32_t rtt, tfsm_time now)
+{
+    bool old = now >= tcb->min_rtt_at && now - tcb->min_rtt_at > MIN_RTT_LASTS;
+    if (tcb->min_rtt_at == 0 || rtt <= tcb->min_rtt || old) {
+        tcb->min_rtt = max32(rtt, 1);
+        tcb->min_rtt_at = now > 0 ? now : 1;
+    }
+}
+
 /* SRTT, RTTVAR and RTO from a measurement in microseconds (RFC6298:2.2, RFC6298:2.3). Timestamps
  * measure with every acknowledgment, so that each counts for less, or a window would forget the
  * one before (RFC7323:4.2, appendix G). [RFC6298:2.3a, 2.3b, 2.3c, 2.4, 2.5, RFC6298:4;
  * RFC9293:MUST-18] */
-static inline void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint64_t rtt)
+static inline void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint64_t rtt,
+                               tfsm_time now)
 {
     uint32_t r = rtt < UINT32_MAX / 16 ? (uint32_t)rtt : UINT32_MAX / 16;
+    if (sack_agreed(tcb) && profile(cfg, TFSM_RACK)) {
+        least_rtt(tcb, r, now);
+        tcb->loss |= TFSM_L_SAMPLED;
+    }
+    tcb->rtt_last = max32(r, 1);
     uint32_t samples = 1;
     if (stamps_agreed(tcb)) {
         uint32_t both = 2 * smss(tcb); /* two segments an acknowledgment */
@@ -80,16 +98,16 @@ static inline bool rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
             tcb->ts_oldest = timestamp(tcb, tcb->rtt_from); /* the rest went out later */
         }
     }
+    uint64_t rtt = 0;
     if (echo) {
-        uint32_t ticks = seq_distance(seg->ts_ecr, timestamp(tcb, ev->now));
-        take_sample(tcb, cfg, (uint64_t)ticks * GRANULARITY);
-        return true;
+        rtt = (uint64_t)seq_distance(seg->ts_ecr, timestamp(tcb, ev->now)) * GRANULARITY;
+    } else if (timing && ev->now >= tcb->rtt_from) {
+        rtt = ev->now - tcb->rtt_from;
+    } else {
+        return false;
     }
-    if (timing && ev->now >= tcb->rtt_from) {
-        take_sample(tcb, cfg, ev->now - tcb->rtt_from);
-        return true;
-    }
-    return false;
+    take_sample(tcb, cfg, rtt, ev->now);
+    return true;
 }
 
 #endif

@@ -3,6 +3,8 @@
 #include "states.h"
 #include "tfsm_table.h"
 
+_Static_assert(TFSM_FACT_COUNT <= 128, "a set of facts has a bit for each");
+
 /* clang-format off */
 /* A set of facts: the bits of its two words. */
 #define LO(a) (TFSM_FACT_##a < 64 ? UINT64_C(1) << (TFSM_FACT_##a % 64) : 0)

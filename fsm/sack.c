@@ -1,30 +1,6 @@
-/* Selective acknowledgment: the scoreboard of what the peer holds, what follows from it (RFC 6675
- * 4), and our own reports (RFC 2018 4, RFC 2883 4). The scoreboard is a small array of ranges; what
- * does not fit is forgotten, which costs a retransmission and nothing else. Positions are offsets
- * from SND.UNA, which cannot wrap. */
-#include "engine.h"
-
-static uint32_t offset(const struct tfsm_tcb *tcb, uint32_t seq)
-{
-    return seq_distance(tcb->snd_una, seq);
-}
-
-static uint32_t range_length(struct tfsm_range range)
-{
-    return seq_distance(range.left, range.right);
-}
-
-/* Octets in [from, to), offsets from SND.UNA, that the peer does not hold. */
-static uint32_t not_held(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to)
-{
-    uint32_t octets = to > from ? to - from : 0;
-    for (unsigned i = 0; i < sacked_count(tcb); i++) {
-        uint32_t left = max32(offset(tcb, tcb->sacked[i].left), from);
-        uint32_t right = min32(offset(tcb, tcb->sacked[i].right), to);
-        octets -= right > left ? min32(right - left, octets) : 0;
-    }
-    return octets;
-}
+/* Selective acknowledgment: what follows from the scoreboard (RFC 6675 4), which flight.c keeps, and our own reports (RFC
+ * 2018 4, RFC 2883 4). What does not fit the scoreboard is forgotten, which costs a retransmission and nothing else. */
+#include "flight.h"
 
 /* Up to which offset everything not held is lost by IsLost(): three ranges, or more than two
  * segments' worth, lie above. It is monotone: what is below something lost is lost. [RFC6675:4a;
@@ -32,26 +8,24 @@ static uint32_t not_held(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to)
 static uint32_t sack_lost_below(const struct tfsm_tcb *tcb)
 {
     uint32_t octets = 0;
-    for (unsigned above = 1; above <= sacked_count(tcb); above++) {
-        unsigned i = sacked_count(tcb) - above;
-        octets += range_length(tcb->sacked[i]);
-        if (above >= DUP_THRESH || octets > (DUP_THRESH - 1) * smss(tcb)) {
-            return offset(tcb, tcb->sacked[i].left);
+    unsigned ranges = 0;
+    for (unsigned i = run_count(tcb); i > 0; i--) {
+        if (is_held(sent(tcb)[i - 1])) {
+            octets += run_length(tcb, i - 1);
+            ranges++;
+            if (ranges >= DUP_THRESH || octets > (DUP_THRESH - 1) * smss(tcb)) {
+                return offset(tcb, run_left(tcb, i - 1));
+            }
         }
     }
     return 0;
 }
 
-/* Up to which offset everything not held is taken for lost. */
-static uint32_t lost_below(const struct tfsm_tcb *tcb)
+void tfsm_sack_mark_lost(struct tfsm_tcb *tcb)
 {
-    if (has(tcb->flags, TFSM_M_LOSS)) {
-        return offset(tcb, tcb->snd_recover);
-    }
-    if (CAN(TFSM_SACK) && has(tcb->flags, TFSM_M_RECOVERY | TFSM_M_SACK)) {
-        return sack_lost_below(tcb);
-    }
-    return 0;
+    uint32_t right = seq_add(tcb->snd_una, sack_lost_below(tcb));
+    tfsm_flight_mark(tcb, tcb->snd_una, right, TFSM_IS_LOST, 0);
+    tfsm_flight_fit(tcb);
 }
 
 /* HighRxt as an offset: what was sent again since the loss. */
@@ -60,15 +34,19 @@ static uint32_t resent(const struct tfsm_tcb *tcb)
     return losing(tcb) && seq_lt(tcb->snd_una, tcb->snd_rtx) ? offset(tcb, tcb->snd_rtx) : 0;
 }
 
-/* [RFC6675:4c, RFC6675:5i; RFC6675:4l, RFC6675:5n] */
+/* Without SACK fast recovery inflates the window instead of counting what has left the network, and after a timeout
+ * everything sent until then is lost. [RFC6675:4c, RFC6675:5i; RFC6675:4l, RFC6675:5n; RFC8985:9.3e;
+ * RFC6937:3g] */
 uint32_t tfsm_pipe(const struct tfsm_tcb *tcb)
 {
     uint32_t flight = in_flight(tcb);
-    if (has(tcb->flags, TFSM_M_RECOVERY) && !sack_agreed(tcb)) {
-        return flight; /* the window is inflated instead */
+    if (sack_agreed(tcb)) {
+        return flight - tcb->snd_held - tcb->snd_lost + tcb->snd_both;
     }
-    return not_held(tcb, min32(lost_below(tcb), flight), flight) +
-           not_held(tcb, 0, min32(resent(tcb), flight));
+    if (!has(tcb->flags, TFSM_M_LOSS)) {
+        return flight;
+    }
+    return flight - min32(offset(tcb, tcb->snd_recover), flight) + min32(resent(tcb), flight);
 }
 
 bool tfsm_front_is_lost(const struct tfsm_tcb *tcb)
@@ -76,41 +54,49 @@ bool tfsm_front_is_lost(const struct tfsm_tcb *tcb)
     return sack_lost_below(tcb) > 0;
 }
 
-/* The first octets at or after `from` and before `to` that are not held, at most SMSS of them. */
-static bool first_hole(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to,
-                       struct tfsm_range *out)
+/* Octets between two offsets as a range, at most SMSS of them: the first, or the last. */
+static bool hole_between(const struct tfsm_tcb *tcb, uint32_t from, uint32_t to, bool last,
+                         struct tfsm_range *out)
 {
-    for (unsigned i = 0; i < sacked_count(tcb); i++) {
-        uint32_t left = offset(tcb, tcb->sacked[i].left);
-        uint32_t right = offset(tcb, tcb->sacked[i].right);
-        if (from < left) {
-            to = min32(to, left);
-            break;
-        }
-        from = max32(from, right);
-    }
     if (from >= to) {
         return false;
     }
-    out->left = seq_add(tcb->snd_una, from);
-    out->right = seq_add(out->left, min32(to - from, smss(tcb)));
+    uint32_t octets = min32(to - from, smss(tcb));
+    out->left = seq_add(tcb->snd_una, last ? to - octets : from);
+    out->right = seq_add(out->left, octets);
     return true;
+}
+
+/* Rules 1 and 3: the first that is lost, or that is not held below something that is, and that was not sent again. */
+static bool first_hole(const struct tfsm_tcb *tcb, bool lost, struct tfsm_range *out)
+{
+    unsigned end = run_count(tcb);
+    while (!lost && end > 0 && !is_held(sent(tcb)[end - 1])) {
+        end--;
+    }
+    for (unsigned i = 0; i < end; i++) {
+        uint32_t fates = sent(tcb)[i].at & TFSM_FATES;
+        if (lost ? has(fates, TFSM_LOST) : fates == 0) {
+            uint32_t left = offset(tcb, run_left(tcb, i));
+            return hole_between(tcb, left, left + run_length(tcb, i), false, out);
+        }
+    }
+    return false;
 }
 
 /* Rule 4: the last octets outstanding that are not held. [RFC6675:4h] */
 static bool last_hole(const struct tfsm_tcb *tcb, struct tfsm_range *out)
 {
     uint32_t right = in_flight(tcb);
-    unsigned i = sacked_count(tcb);
-    if (i > 0 && offset(tcb, tcb->sacked[i - 1].right) >= right) {
+    unsigned i = run_count(tcb);
+    if (i > 0 && is_held(sent(tcb)[i - 1]) && offset(tcb, sent(tcb)[i - 1].right) == right) {
         i--;
-        right = offset(tcb, tcb->sacked[i].left);
+        right = offset(tcb, run_left(tcb, i));
     }
-    uint32_t left = i > 0 ? offset(tcb, tcb->sacked[i - 1].right) : 0;
-    left = max32(left, right > smss(tcb) ? right - smss(tcb) : 0);
-    out->left = seq_add(tcb->snd_una, left);
-    out->right = seq_add(tcb->snd_una, right);
-    return left < right;
+    while (i > 0 && !is_held(sent(tcb)[i - 1])) {
+        i--;
+    }
+    return hole_between(tcb, offset(tcb, run_left(tcb, i)), right, true, out);
 }
 
 /* [RFC6675:4d, RFC6675:4f, RFC6675:4g, RFC6675:4j] */
@@ -119,11 +105,14 @@ bool tfsm_next_hole(const struct tfsm_tcb *tcb, enum tfsm_hole kind, struct tfsm
     const uint32_t sack = TFSM_M_RECOVERY | TFSM_M_SACK;
     switch (kind) {
     case TFSM_HOLE_LOST:
-        return first_hole(tcb, resent(tcb), min32(lost_below(tcb), in_flight(tcb)), out);
+        if (sack_agreed(tcb)) {
+            return tcb->snd_lost > 0 && first_hole(tcb, true, out);
+        }
+        return has(tcb->flags, TFSM_M_LOSS) &&
+               hole_between(tcb, resent(tcb), min32(offset(tcb, tcb->snd_recover), in_flight(tcb)),
+                            false, out);
     case TFSM_HOLE_UNSURE:
-        return CAN(TFSM_SACK) && has(tcb->flags, sack) && sacked_count(tcb) > 0 &&
-               first_hole(tcb, resent(tcb), offset(tcb, tcb->sacked[sacked_count(tcb) - 1].left),
-                          out);
+        return CAN(TFSM_SACK) && has(tcb->flags, sack) && first_hole(tcb, false, out);
     case TFSM_HOLE_LAST:
         /* Only after an acknowledgment has passed what was sent again first, and once. */
         return CAN(TFSM_SACK) && has(tcb->flags, sack) && !has(tcb->flags, TFSM_M_AGAIN) &&
@@ -142,15 +131,10 @@ static bool block_is_sound(const struct tfsm_tcb *tcb, const struct tfsm_segment
     return left > 0 && left < right && right <= in_flight(tcb) && seq_lt(seg->ack, block.left);
 }
 
-static bool is_held(const struct tfsm_tcb *tcb, struct tfsm_range block)
+static bool is_known(const struct tfsm_tcb *tcb, struct tfsm_range block)
 {
-    for (unsigned i = 0; i < tcb->sacked_count; i++) {
-        if (offset(tcb, tcb->sacked[i].left) <= offset(tcb, block.left) &&
-            offset(tcb, block.right) <= offset(tcb, tcb->sacked[i].right)) {
-            return true;
-        }
-    }
-    return false;
+    unsigned i = tfsm_run_of(tcb, block.left);
+    return i < run_count(tcb) && is_held(sent(tcb)[i]) && !seq_lt(sent(tcb)[i].right, block.right);
 }
 
 static unsigned block_count(const struct tfsm_segment *seg)
@@ -161,79 +145,50 @@ static unsigned block_count(const struct tfsm_segment *seg)
 bool tfsm_sack_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     for (unsigned i = 0; i < block_count(seg); i++) {
-        if (block_is_sound(tcb, seg, seg->sack[i]) && !is_held(tcb, seg->sack[i])) {
+        if (block_is_sound(tcb, seg, seg->sack[i]) && !is_known(tcb, seg->sack[i])) {
             return true;
         }
     }
     return false;
 }
 
-#define ROOM (TFSM_SACKED_MAX + TFSM_SACK_MAX) /* for all that one ACK can bring */
-
-/* Put a block among ranges that are in order; those it touches become one with it. Returns how many
- * there are then. */
-static unsigned hold(struct tfsm_range ranges[ROOM], unsigned count, struct tfsm_range block)
+/* The lowest block that is sound and begins after an offset, the longest of them, or block_count(). */
+static unsigned next_block(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                           uint32_t after)
 {
-    unsigned first = 0; /* [first, end) touch it */
-    while (first < count && seq_lt(ranges[first].right, block.left)) {
-        first++;
-    }
-    unsigned end = first;
-    while (end < count && !seq_lt(block.right, ranges[end].left)) {
-        block.left = seq_min(block.left, ranges[end].left);
-        block.right = seq_max(block.right, ranges[end].right);
-        end++;
-    }
-    if (end == first) { /* it touches none: the ones behind it make room */
-        for (unsigned i = count; i > first; i--) {
-            ranges[i] = ranges[i - 1];
-        }
-        ranges[first] = block;
-        return count + 1;
-    }
-    ranges[first] = block;
-    for (unsigned i = end; i < count; i++) {
-        ranges[first + 1 + i - end] = ranges[i];
-    }
-    return count - (end - first) + 1;
-}
-
-/* Only when every block is in its place, and SND.UNA has taken away what it reached, is it known what
- * there is no room for. Then the highest ranges go: the lower ones are about what is sent again
- * first. [RFC6675:5a, 5.1c; RFC2018:5a] */
-void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
-{
-    struct tfsm_range ranges[ROOM];
-    unsigned count = tcb->sacked_count;
-    for (unsigned i = 0; i < count; i++) {
-        ranges[i] = tcb->sacked[i];
-    }
+    unsigned best = block_count(seg);
     for (unsigned i = 0; i < block_count(seg); i++) {
-        if (block_is_sound(tcb, seg, seg->sack[i])) {
-            count = hold(ranges, count, seg->sack[i]);
+        uint32_t left = offset(tcb, seg->sack[i].left);
+        if (!block_is_sound(tcb, seg, seg->sack[i]) || left <= after) {
+            continue;
         }
+        uint32_t other = best < block_count(seg) ? offset(tcb, seg->sack[best].left) : UINT32_MAX;
+        bool longer = left == other && seq_lt(seg->sack[best].right, seg->sack[i].right);
+        best = left < other || longer ? i : best;
     }
-    tcb->sacked_count = (uint8_t)min32(count, TFSM_SACKED_MAX);
-    for (unsigned i = 0; i < TFSM_SACKED_MAX; i++) {
-        tcb->sacked[i] = i < tcb->sacked_count ? ranges[i] : (struct tfsm_range){0, 0};
-    }
+    return best;
 }
 
-void tfsm_sack_trim(struct tfsm_tcb *tcb)
+/* In the order of their numbers, for what is seen to be out of order is so between two ACKs.
+ * [RFC6675:5a, 5.1c; RFC2018:5a] */
+void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
+                    const struct tfsm_event *ev)
 {
-    unsigned count = 0;
-    for (unsigned i = 0; i < tcb->sacked_count; i++) {
-        struct tfsm_range have = tcb->sacked[i];
-        if (seq_lt(tcb->snd_una, have.left)) {
-            tcb->sacked[count++] = have;
-        }
-        /* A range that SND.UNA has reached would have been acknowledged with it: the peer has
-         * forgotten it (RFC2018:8), and so do we. */
+    const struct tfsm_segment *seg = &ev->segment;
+    bool rack = rack_runs(tcb, cfg);
+    if (tcb->snd_wl2 ==
+        seg->ack) { /* else SND.UNA has just moved, and something was delivered already */
+        tcb->rack_latest = 0;
     }
-    for (unsigned i = count; i < tcb->sacked_count; i++) {
-        tcb->sacked[i] = (struct tfsm_range){0, 0};
+    unsigned i = next_block(tcb, seg, 0);
+    while (i < block_count(seg)) {
+        tfsm_flight_held(tcb, seg->sack[i].left, seg->sack[i].right, rack ? ev : NULL);
+        i = next_block(tcb, seg, offset(tcb, seg->sack[i].left));
     }
-    tcb->sacked_count = (uint8_t)count;
+    tfsm_flight_fit(tcb);
+    if (has(tcb->flags, TFSM_M_RECOVERY) && !rack) {
+        tfsm_sack_mark_lost(tcb);
+    }
 }
 
 /* [RFC2883:4b; RFC2883:4g, RFC2883:4h] */
@@ -255,8 +210,8 @@ struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_
     uint32_t left = seq_distance(tcb->rcv_nxt, text.left);
     uint32_t right = left < TFSM_SEQ_HALF ? left + text_length(seg) : 0; /* too far to be ordered */
     for (unsigned i = 0; i < tcb->ooo_count; i++) {
-        uint32_t first = max32(seq_distance(tcb->rcv_nxt, tcb->ooo[i].left), left);
-        uint32_t last = min32(seq_distance(tcb->rcv_nxt, tcb->ooo[i].right), right);
+        uint32_t first = max32(seq_distance(tcb->rcv_nxt, ooo(tcb)[i].left), left);
+        uint32_t last = min32(seq_distance(tcb->rcv_nxt, ooo(tcb)[i].right), right);
         if (first < last) {
             return (struct tfsm_range){seq_add(tcb->rcv_nxt, first), seq_add(tcb->rcv_nxt, last)};
         }
@@ -267,26 +222,44 @@ struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_
 /* The range that holds a number, or ooo_count. */
 static unsigned range_of(const struct tfsm_tcb *tcb, uint32_t seq)
 {
-    unsigned i = 0;
-    while (i < tcb->ooo_count && !seq_in(seq, tcb->ooo[i].left, range_length(tcb->ooo[i]))) {
-        i++;
+    uint32_t at = seq_distance(tcb->rcv_nxt, seq);
+    unsigned first = 0;
+    unsigned end = tcb->ooo_count;
+    while (first < end) {
+        unsigned middle = first + (end - first) / 2;
+        if (at < seq_distance(tcb->rcv_nxt, ooo(tcb)[middle].right)) {
+            end = middle;
+        } else {
+            first = middle + 1;
+        }
     }
-    return i;
+    bool in = first < tcb->ooo_count && at >= seq_distance(tcb->rcv_nxt, ooo(tcb)[first].left);
+    return in ? first : tcb->ooo_count;
+}
+
+static bool is_among(const uint16_t *ranges, unsigned count, unsigned range)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (ranges[i] == range) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void tfsm_sack_renew(struct tfsm_tcb *tcb, uint32_t seq)
 {
-    uint32_t recent[TFSM_OOO_SLOTS] = {seq};
-    uint32_t listed = 1u << range_of(tcb, seq); /* bit i: ooo[i] is in the list */
+    uint32_t recent[TFSM_RECENT_MAX] = {seq};
+    uint16_t listed[TFSM_RECENT_MAX] = {(uint16_t)range_of(tcb, seq)};
     unsigned count = 1;
-    for (unsigned i = 0; i < TFSM_OOO_SLOTS && count < TFSM_OOO_SLOTS; i++) {
+    for (unsigned i = 0; i < TFSM_RECENT_MAX && count < TFSM_RECENT_MAX; i++) {
         unsigned range = range_of(tcb, tcb->rcv_recent[i]);
-        if (range < tcb->ooo_count && (listed >> range & 1u) == 0) {
-            listed |= 1u << range;
+        if (range < tcb->ooo_count && !is_among(listed, count, range)) {
+            listed[count] = (uint16_t)range;
             recent[count++] = tcb->rcv_recent[i];
         }
     }
-    for (unsigned i = 0; i < TFSM_OOO_SLOTS; i++) {
+    for (unsigned i = 0; i < TFSM_RECENT_MAX; i++) {
         tcb->rcv_recent[i] = recent[i];
     }
 }
@@ -302,7 +275,8 @@ void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *ou
 {
     unsigned most = room < 10 ? 0 : min32((uint32_t)((room - 2) / 8), TFSM_SACK_MAX);
     unsigned count = 0;
-    uint32_t told = 0; /* bit i: ooo[i] is among the blocks */
+    uint16_t told[TFSM_SACK_MAX]; /* ranges that are among the blocks */
+    unsigned ranges = 0;
     if (!sack_agreed(tcb)) {
         return;
     }
@@ -313,13 +287,14 @@ void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *ou
         tcb->flags &= ~(uint32_t)TFSM_M_DSACK;
         tcb->dsack = (struct tfsm_range){0, 0};
     }
-    for (unsigned k = 0; k < TFSM_OOO_SLOTS && count < most; k++) {
-        unsigned i = range_of(tcb, tcb->rcv_recent[k]);
+    /* Where few are remembered in the order in which they grew, the lowest follow, which are wanted first. */
+    for (unsigned k = 0; k < TFSM_RECENT_MAX + TFSM_SACK_MAX && count < most; k++) {
+        unsigned i = k < TFSM_RECENT_MAX ? range_of(tcb, tcb->rcv_recent[k]) : k - TFSM_RECENT_MAX;
         /* Text of a SYN waits at RCV.NXT for the handshake: SEG.ACK says nothing of it, and a block
          * must not touch SEG.ACK. */
-        if (i < tcb->ooo_count && (told >> i & 1u) == 0 && tcb->ooo[i].left != tcb->rcv_nxt) {
-            told |= 1u << i;
-            out->sack[count++] = tcb->ooo[i];
+        if (i < tcb->ooo_count && ooo(tcb)[i].left != tcb->rcv_nxt && !is_among(told, ranges, i)) {
+            told[ranges++] = (uint16_t)i;
+            out->sack[count++] = ooo(tcb)[i];
         }
     }
     if (count > 0) {

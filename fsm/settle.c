@@ -21,6 +21,42 @@ static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_conf
     return time > rto ? time : later(rto, 1);
 }
 
+#define PROBE_UNMEASURED 1000000u /* microseconds (RFC8985:7.2) */
+#define PROBE_ACK_DELAY  200000u  /* TLP.max_ack_delay: what one segment may wait for company */
+
+/* The probe timer: after two round trips, and where one segment is out also what its acknowledgment may wait, no later
+ * than the retransmission timer. [RFC8985:7.2c, 7.2d, 7.2e, 7.2f] */
+static tfsm_time probe_time(const struct tfsm_tcb *tcb, tfsm_time now)
+{
+    bool measured = has(tcb->flags, TFSM_M_MEASURED);
+    tfsm_time pto = measured ? 2 * (tfsm_time)tcb->srtt : PROBE_UNMEASURED;
+    pto += measured && in_flight(tcb) <= (tcb->last_len > 0 ? tcb->last_len : smss(tcb))
+               ? PROBE_ACK_DELAY
+               : 0;
+    tfsm_time at = later(now, pto);
+    return at < tcb->at_rtx ? at : tcb->at_rtx;
+}
+
+/* Of the timer that goes before that of retransmissions. Where the one of reordering runs it is rack.c's.
+ * [RFC8985:7.2a, 7.2b, 5.4a, 5.4b, RFC8985:8a] */
+void tfsm_settle_early(struct tfsm_tcb *tcb, tfsm_time now)
+{
+    bool runs =
+        tcb->at_rtx != 0 && tcb->snd_una != tcb->snd_nxt && !has(tcb->flags, TFSM_M_PROBING);
+    bool tail = runs && !losing(tcb) && tcb->snd_held == 0 && (remembered(tcb) & TFSM_L_PROBE) == 0;
+    if ((remembered(tcb) & TFSM_L_REORDERING) != 0 ? !runs : !tail) {
+        tcb->at_early = 0;
+        forget_loss(tcb, TFSM_L_REORDERING);
+    }
+    if (tail && (remembered(tcb) & (TFSM_L_RESTART | TFSM_L_REORDERING)) == TFSM_L_RESTART) {
+        tcb->at_early = probe_time(tcb, now);
+    }
+    forget_loss(tcb, TFSM_L_RESTART);
+    if ((remembered(tcb) & TFSM_L_OWE_PROBE) != 0 && !(tail && tail_fits(tcb))) {
+        forget_loss(tcb, TFSM_L_OWE_PROBE);
+    }
+}
+
 /* [RFC6298:5, 5.1, 5.2; RFC9293:SHLD-29, MUST-27; RFC5482:4.2; RFC6298:1] */
 void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
@@ -67,5 +103,8 @@ void tfsm_settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
     }
     if (!probing) {
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_PROBE;
+    }
+    if (early_matters(tcb)) {
+        tfsm_settle_early(tcb, now);
     }
 }

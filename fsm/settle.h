@@ -3,7 +3,7 @@
 #ifndef TFSM_SETTLE_H
 #define TFSM_SETTLE_H
 
-#include "engine.h"
+#include "flight.h"
 
 static inline tfsm_time two_msl(const struct tfsm_config *cfg)
 {
@@ -29,6 +29,17 @@ static inline tfsm_time backed_off(const struct tfsm_tcb *tcb, const struct tfsm
     }
     return rto < cfg->rto_max ? rto : cfg->rto_max;
 }
+
+#define EARLY (TFSM_L_RESTART | TFSM_L_REORDERING | TFSM_L_OWE_PROBE)
+
+/* There is something to do for the timer that goes before that of retransmissions, or it runs. */
+static inline bool early_matters(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_RACK) && (tcb->at_early != 0 || (remembered(tcb) & EARLY) != 0);
+}
+
+/* Then: starts it, or stops it. */
+void tfsm_settle_early(struct tfsm_tcb *tcb, tfsm_time now);
 
 /* States in which a connection without a word to say may ask whether the peer is still there. */
 #define STATES_IDLE (STATE_BIT(ESTABLISHED) | STATE_BIT(FIN_WAIT_2) | STATE_BIT(CLOSE_WAIT))
@@ -70,11 +81,16 @@ static inline void settle(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, t
 {
     if (SMALL || !is_quiet(tcb, cfg)) {
         tfsm_settle(tcb, cfg, now);
-    } else if (tcb->snd_una == tcb->snd_nxt) {
+        return;
+    }
+    if (tcb->snd_una == tcb->snd_nxt) {
         tcb->at_rtx = 0;
         tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
     } else if (tcb->at_rtx == 0) {
         tcb->at_rtx = later(now, backed_off(tcb, cfg));
+    }
+    if (early_matters(tcb)) {
+        tfsm_settle_early(tcb, now);
     }
 }
 

@@ -14,6 +14,7 @@ tfsm_time tfsm_deadline(const struct tfsm_tcb *tcb)
     tfsm_time first = sooner(tcb->at_rtx, at_ack);
     first = sooner(first, sooner(tcb->at_persist, tcb->at_2msl));
     first = sooner(first, sooner(tcb->at_user, tcb->at_keepalive));
+    first = sooner(first, CAN(TFSM_RACK) ? tcb->at_early : 0);
     return first != 0 ? first : TFSM_NEVER;
 }
 

@@ -58,6 +58,45 @@ bool tfsm_is_for_next(const struct tfsm_tcb *waiting, const struct tfsm_config *
                       const struct tfsm_tcb *next, const struct tfsm_config *next_cfg,
                       const struct tfsm_event *ev);
 
+/* Octets of a TCB and the room behind it for so many ranges; of 0, with what it has by itself. */
+#define TFSM_TCB_SIZE(ranges)                                                                      \
+    (sizeof(struct tfsm_tcb) +                                                                     \
+     ((ranges) > 0 ? TFSM_OOO_SLOTS((size_t)(ranges)) * sizeof(struct tfsm_range) +                \
+                         TFSM_SENT_SLOTS((size_t)(ranges)) * sizeof(struct tfsm_sent)              \
+                   : 0))
+
+/* The type of such a TCB, for who knows the number when he compiles: its member tcb is what everybody is given. */
+#define TFSM_ROOMY_TCB(ranges)                                                                     \
+    union {                                                                                        \
+        struct tfsm_tcb tcb;                                                                       \
+        uint8_t octets[TFSM_TCB_SIZE(ranges)];                                                     \
+    }
+
+/* Give a connection room for more ranges out of order than it has by itself, of what arrives and of what is sent.
+ * tcb     CLOSED, the first of TFSM_TCB_SIZE(ranges) octets of the embedder's: what is behind it is the connection's
+ *         from now on, through all its incarnations, and whoever copies the one copies the other, as many octets as
+ *         tfsm_tcb_size() says
+ * ranges  8 is about what a TCB has by itself, 64 do for most paths; 0 takes the room away
+ * Returns false, and changes nothing, for a TCB that is not CLOSED, for more than TFSM_ROOM_MAX ranges, and in a build for
+ * one profile that does not list TFSM_BUILD_ROOM. A cost that grows with the room is paid where text is lost or out of
+ * order, and nowhere else. */
+bool tfsm_make_room(struct tfsm_tcb *tcb, unsigned ranges);
+
+/* Copy a connection to a TCB that has room of its own, more or less of it: one that a listener has opened, say.
+ * Returns false, and writes nothing, where its ranges do not fit. */
+bool tfsm_copy(struct tfsm_tcb *to, const struct tfsm_tcb *from);
+
+/* Octets of a TCB and the room behind it. */
+size_t tfsm_tcb_size(const struct tfsm_tcb *tcb);
+
+/* The ranges out of order, tcb->ooo_count of them: sorted, disjoint, not adjacent, all at or behind RCV.NXT. Beyond the
+ * room there is, what would be a range of its own is not taken; what begins at RCV.NXT or touches a range always is. */
+const struct tfsm_range *tfsm_out_of_order(const struct tfsm_tcb *tcb);
+
+/* What is remembered of what is in flight, tcb->sent_count runs: the first begins at SND.UNA, each other at the end of
+ * the one before it. */
+const struct tfsm_sent *tfsm_sent_runs(const struct tfsm_tcb *tcb);
+
 /* Take the next segment the connection wants to send.
  * now   microseconds; timers are armed from it
  * out   written whole when the answer is true: the segment, the offset of its text in our stream,
@@ -89,6 +128,8 @@ enum tfsm_result tfsm_status(const struct tfsm_tcb *tcb, struct tfsm_status_bloc
 
 /* Policies with a name, all for IPv4 and 64 KiB buffers:
  * rfc9293  the default: RFC 9293 and everything that every real stack carries
+ * today    the same with what hosts of today do when something is lost: RACK-TLP, PRR, F-RTO and undo, CUBIC with
+ *          HyStart++, ABE, a first window of ten segments, timeouts of 200 ms at least
  * rfc793   what RFC 793 could know: no RFC 5961, no option but the MSS, no shield against ICMP;
  *          congestion control stays, for the network is shared
  * minimal  the least that RFC 9293 allows: no option but the MSS, acknowledgments at once
@@ -177,7 +218,8 @@ struct tfsm_icmp_message {
     uint16_t local_port;
     uint16_t remote_port;
     uint32_t seq; /* SEG.SEQ of the segment quoted: for tfsm_event.segment.seq */
-    /* too big: for tfsm_event.mss, from the MTU the message tells; 0 if it does not */
+    /* too big: for tfsm_event.mss, from the MTU the message tells; 0 if it does not. One below what every IPv6 link takes
+       means TFSM_ICMP_IGNORE (RFC8201:4b) */
     uint16_t mss;
 };
 

@@ -77,8 +77,14 @@ enum tfsm_action_index {
     X(STEP_5_SYN, "fifth: ACK of our SYN")                                                         \
     X(STEP_5_UNA, "fifth: ACK of new octets")                                                      \
     X(STEP_5_SACK, "fifth: duplicate ACK")                                                         \
+    X(STEP_5_TWICE, "fifth: text of ours come twice")                                              \
+    X(STEP_5_UNDO, "fifth: a loss that was none")                                                  \
+    X(STEP_5_RACK, "fifth: what time tells of loss")                                               \
+    X(STEP_5_PROBE, "fifth: what became of the probe")                                             \
+    X(STEP_5_MTU, "fifth: a larger segment")                                                       \
     X(STEP_5_LOSS, "fifth: loss")                                                                  \
     X(STEP_5_ECE, "fifth: congestion told by ECN")                                                 \
+    X(STEP_5_RATE, "fifth: how much recovery lets out")                                            \
     X(STEP_5_WND, "fifth: send window")                                                            \
     X(STEP_5_FIN, "fifth: ACK of our FIN")                                                         \
     X(STEP_6_URG, "sixth: URG")                                                                    \
@@ -90,6 +96,10 @@ enum tfsm_action_index {
     X(STEP_8_FIN, "eighth: FIN, act")                                                              \
     X(TIME_USER, "user timeout")                                                                   \
     X(TIME_2MSL, "time-wait timeout")                                                              \
+    X(TIME_RACK, "reordering timeout")                                                             \
+    X(TIME_MTU, "reordering timeout: a larger segment")                                            \
+    X(TIME_LOSS, "reordering timeout: loss")                                                       \
+    X(TIME_PROBE, "probe timeout")                                                                 \
     X(TIME_R1, "retransmission timeout: advice")                                                   \
     X(TIME_RTX, "retransmission timeout")                                                          \
     X(TIME_ACK, "delayed acknowledgment")                                                          \

@@ -157,11 +157,26 @@ enum tfsm_profile {
     TFSM_ECN = 0x100,             /* explicit congestion notification (RFC 3168) */
     TFSM_RFC6191 = 0x200,         /* a newer SYN reopens from TIME-WAIT (RFC9293:MAY-2, RFC 6191) */
     TFSM_RFC5927 = 0x400,         /* no ICMP error ends a synchronized connection (RFC 5927 5.2) */
-    TFSM_USER_TIMEOUT = 0x800     /* the user timeout option (RFC 5482) */
+    TFSM_USER_TIMEOUT = 0x800,    /* the user timeout option (RFC 5482) */
+    TFSM_RACK = 0x1000,           /* with SACK and congestion control, losses are told by the time at which
+                                     something was sent, and a probe asks for what was lost at the tail
+                                     (RFC 8985); else by what arrived behind it (RFC 6675) */
+    TFSM_PRR = 0x2000,   /* with RACK: recovery lets out in proportion to what arrives (RFC 6937) */
+    TFSM_FRTO = 0x4000,  /* after a timeout new text finds out whether it was spurious (RFC 5682) */
+    TFSM_CUBIC = 0x40000,    /* the window is a function of time (RFC 9438); else Reno's (RFC 5681) */
+    TFSM_HYSTART = 0x80000,  /* the first slow start ends before a loss (RFC 9406) */
+    TFSM_ABE = 0x100000,     /* ECE cuts the window by less than a loss does (RFC 8511) */
+    TFSM_PMTU = 0x400000,    /* a path that swallows large segments is found out, and one that has grown
+                                (RFC 4821, RFC 8201 5.3) */
+    TFSM_CWV = 0x200000,     /* the window grows only where it is used up, and is kept over a pause (RFC 7661) */
+    TFSM_UNDO = 0x8000   /* and so do timestamps and what came twice (RFC 3522, 3708); a spurious
+                            recovery gives the window back (RFC 4015) */
 };
 
-/* For the list of a build that fixes the profile, -DTFSM_PROFILE=..., and no other: Fast Open is in it. */
+/* For the list of a build that fixes the profile, -DTFSM_PROFILE=..., and no other: Fast Open is in it, room behind a
+ * TCB is used. */
 #define TFSM_BUILD_FAST_OPEN 0x10000u
+#define TFSM_BUILD_ROOM      0x20000u
 
 /* As tfsm_config.rcv_wscale: the least shift with which the field can show rcv_buff whole. */
 #define TFSM_WSCALE_FITS 15
@@ -187,7 +202,8 @@ struct tfsm_config {
     uint8_t retries;     /* R2 for data, FIN and unanswered window probes (RFC9293:MUST-20) */
     uint8_t r1;          /* R1: from this retransmission on the user is warned, 0 never
                               (RFC9293:SHLD-9) */
-    uint8_t initial_window;  /* initial congestion window in segments; 0: by RFC 5681 3.1 */
+    uint8_t initial_window;  /* initial congestion window in segments; 0: by RFC 5681 3.1, 10: by RFC
+                                6928 2, no more than 14600 octets where two segments are less */
     uint8_t keepalive_tries; /* keep-alives unanswered before giving up, 0: never gives up
                                 (RFC9293:MUST-29) */
     uint8_t challenge_limit; /* replies to dataless unacceptable segments allowed per interval (RFC
@@ -215,10 +231,19 @@ struct tfsm_config {
 #define TFSM_KEEPALIVE_IDLE UINT64_C(7200000000) /* two hours (RFC9293:MUST-28) */
 #define TFSM_BUFF_MAX       0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
 #define TFSM_MSS_MAX        65495u /* what the length field of IPv4 leaves for text and options */
-#define TFSM_OOO_MAX        8      /* ranges of out-of-order text one connection remembers */
-/* and one for text at RCV.NXT, which is never refused */
-#define TFSM_OOO_SLOTS  (TFSM_OOO_MAX + 1)
-#define TFSM_SACKED_MAX 16 /* ranges of our text the peer holds out of order that are remembered */
+
+/* Room: how many ranges of text out of order a connection remembers in either direction. A TCB has as much by
+ * itself as firmware wants; who wants more gives it memory right behind, with tfsm_make_room(). One more range is
+ * kept for text at RCV.NXT, which is never refused. */
+#define TFSM_ROOM_OWN     8u
+#define TFSM_ROOM_MAX     1024u
+#define TFSM_OOO_SLOTS(n) ((n) + 1u)     /* of tfsm_range, what has come, of room for n */
+/* of tfsm_sent, what has gone out: ranges held and those between, where some have two fates, and a moment's more */
+#define TFSM_SENT_SLOTS(n) (2u * (n) + 4u + 2u * TFSM_SACK_MAX)
+#define TFSM_PIECES_MAX   (TFSM_ROOM_OWN + 2u) /* pieces that the text of one segment falls into */
+#define TFSM_UNDO_MAX     4u                   /* ranges sent again of which it is asked whether they came twice */
+#define TFSM_GRAIN_MOST   26u                  /* bits of the clock that send times may leave out: a minute */
+#define TFSM_RECENT_MAX   (TFSM_ROOM_OWN + 1u) /* ranges whose order of arrival is remembered */
 
 /* Bits of tfsm_tcb.flags: what the connection remembers besides its numbers. */
 enum tfsm_memory {
@@ -263,6 +288,38 @@ enum tfsm_memory {
  * the timer (RFC3168:6.1.2). */
 #define TFSM_M_ECE_WAIT UINT32_C(0x80000000)
 
+/* Bits of tfsm_tcb.loss: what loss recovery remembers besides. */
+enum tfsm_loss {
+    TFSM_L_REORDERED = 0x01,  /* the network was seen to change the order (RFC8985:6.2 step 3) */
+    TFSM_L_ROUND = 0x02,      /* the reordering window grew; not again before rack_round is acknowledged */
+    TFSM_L_LOST_AGAIN = 0x04, /* what was sent again is lost, and was sent after the window was cut */
+    TFSM_L_PROBE = 0x08,      /* a tail loss probe went out; tlp_end is after it (TLP.end_seq) */
+    TFSM_L_PROBE_OLD = 0x10,  /* and it was text sent before (TLP.is_retrans) */
+    TFSM_L_SAMPLED = 0x20,    /* a round trip was measured since the last probe */
+    TFSM_L_REORDERING = 0x40, /* at_early is the reordering timer, else that of a probe */
+    TFSM_L_OWE_PROBE = 0x80,  /* a probe is to go out */
+    TFSM_L_MTU_MENDS = 0x100, /* fast recovery mends nothing but a segment that tried a larger size, from mtu_seq to
+                                 mtu_end: CWND is SSTHRESH then, and SSTHRESH is undo_ssthresh */
+    TFSM_L_DELIVERED = 0x200, /* RACK.segment is known: rack_at, rack_end */
+    TFSM_L_RESTART = 0x400,   /* the probe timer begins anew */
+    TFSM_L_UNDO = 0x800,      /* undo_cwnd and undo_ssthresh are of the cut that may have been in vain */
+    TFSM_L_UNDO_TS = 0x1000,  /* and undo_ts is known: nothing was acknowledged since */
+    TFSM_L_UNDO_TWICE = 0x2000, /* and what came twice can tell: nothing went more than twice */
+    TFSM_L_DOUBLES = 0x4000,  /* the network doubles segments: what came twice tells nothing (RFC3708:3) */
+    TFSM_L_FRTO_1 = 0x8000,   /* F-RTO: a timeout, and nothing was acknowledged since (RFC5682:3.1 step 2) */
+    TFSM_L_FRTO_2 = 0x10000,   /* F-RTO: new text went out instead of old (step 3) */
+    TFSM_L_UNDO_WAITS = 0x20000, /* and nothing was sent again yet */
+    TFSM_L_SAMPLING = 0x40000,   /* pipeACK is known (RFC7661:4.2) */
+    TFSM_L_UNVALIDATED = 0x80000, /* the window was cut while little of it was used */
+    TFSM_L_MTU_OUT = 0x100000, /* a segment of the size mss_try is out */
+    TFSM_L_DELIVERED_AGAIN = 0x200000, /* and was sent more than once */
+    TFSM_L_RESENT = 0x400000, /* something was sent again in this connection */
+    TFSM_L_IW_LOST = 0x800000, /* ten segments at once were too many for the path (RFC6928:2g) */
+    TFSM_L_TWICE = 0x1000000, /* the peer has told of something that came twice (RFC3522:3.2 step 5) */
+    TFSM_L_ECE_CUT = 0x2000000, /* with TFSM_M_CUT: it was ECE that cut the window (RFC8511:4.2b) */
+    TFSM_L_FULL = 0x4000000 /* what went last for the first time filled the window (RFC7661:4.5.3) */
+};
+
 /* Bits of tfsm_tcb.owed: what the connection owes its peer; tfsm_output() pays. */
 enum tfsm_debt {
     TFSM_OWE_ACK = 0x01,       /* an acknowledgment */
@@ -286,6 +343,25 @@ enum tfsm_reply_class {
     TFSM_REPLY_CLASSES /* how many there are */
 };
 
+/* What became of octets of ours that went out alike: in the lowest bits of tfsm_sent.at. */
+enum tfsm_fate {
+    TFSM_HELD = 1,  /* the peer holds them, as it reported by SACK; then nothing else is known of them */
+    TFSM_LOST = 2,  /* they are taken for lost, and wait to be sent again */
+    TFSM_AGAIN = 4, /* they were sent more than once; without RACK: since the loss was noticed */
+    TFSM_BOTH = 8,  /* with TFSM_AGAIN: without being taken for lost, so that both may be in the network */
+    TFSM_FATES = 15,
+    TFSM_EXACT = 16, /* the time is that of all of it, but for a little */
+    TFSM_STEP = 31   /* times are whole steps of so many microseconds and one */
+};
+
+/* A run of sequence numbers of ours, from the end of the one before it or SND.UNA, that went out and had the same
+ * fate. */
+struct tfsm_sent {
+    uint32_t right; /* after its last number */
+    uint32_t at;    /* enum tfsm_fate; with RACK in the other bits when it was sent last, microseconds, modulo 2^32 and a
+                       little late. Of 0 that is not known */
+};
+
 /* The transmission control block (RFC 9293 3.3.1). All zero is a valid CLOSED connection; copying
  * one is a snapshot. Embedders read it and never write it. The order of the members leaves no
  * padding: two TCBs can be compared whole. They stand in the order of how often they are asked for,
@@ -299,9 +375,8 @@ struct tfsm_tcb {
     uint8_t security;     /* label of the connection */
     uint8_t snd_wscale;   /* Snd.Wind.Shift: the peer's windows are shifted left by this */
     uint8_t rcv_wscale;   /* Rcv.Wind.Shift: ours are shifted right by this */
-    uint8_t ooo_count;    /* ranges in ooo[] */
-    uint8_t sacked_count; /* ranges in sacked[] */
     uint8_t cookie_len;   /* octets of the Fast Open cookie to send: to use, or to hand out */
+    uint16_t ooo_count;   /* ranges out of order: tfsm_out_of_order() */
     uint32_t flags;       /* enum tfsm_memory */
     /* send sequence space: SYN at ISS, text, FIN at snd_end once the user closed */
     uint32_t snd_una;
@@ -325,9 +400,10 @@ struct tfsm_tcb {
     uint16_t dup_acks;   /* DupAcks: duplicate acknowledgments in a row */
     uint16_t backoff;    /* the timeout is RTO * 2^backoff */
     uint16_t tries;      /* retransmissions or probes that nothing has answered */
-    uint16_t uto_sent;   /* the user timeout option we sent last, 0 none */
+    uint16_t sent_count; /* runs that are remembered of what is in flight: tfsm_sent_runs() */
     /* times; a deadline of 0 is not armed */
     tfsm_time at_rtx;       /* retransmission */
+    tfsm_time at_early;     /* what comes before: reordering or probe timer (RFC 8985) */
     tfsm_time at_ack;       /* the delayed acknowledgment */
     tfsm_time at_persist;   /* zero-window probe */
     tfsm_time at_2msl;      /* end of TIME-WAIT */
@@ -338,13 +414,16 @@ struct tfsm_tcb {
     uint64_t rcv_octets;    /* octets of the peer's stream delivered, all told */
     /* text beyond RCV.NXT, sorted, disjoint, not adjacent. Text in order passes through the first;
      * the others are a line of their own */
-    struct tfsm_range ooo[TFSM_OOO_SLOTS];
+    struct tfsm_range ooo[TFSM_OOO_SLOTS(TFSM_ROOM_OWN)];
     /* ---- what acknowledges, what is sent ---- */
     /* loss recovery and congestion control */
     uint32_t snd_recover;  /* SND.NXT when the loss was noticed (RFC6582 recover, RFC6675
                               RecoveryPoint); else one before SND.UNA */
     uint32_t snd_rtx;      /* HighRxt: after the last number retransmitted since; before the next loss, of the last one
                               that is in flight yet */
+    uint32_t snd_held;     /* octets in flight that are TFSM_HELD, TFSM_LOST, TFSM_BOTH */
+    uint32_t snd_lost;
+    uint32_t snd_both;
     uint32_t limited;      /* octets that limited transmit sent, of those in flight */
     uint32_t first_flight; /* 1 + segments that the initial window, or that after a pause, lets out
                               yet; 0: something was acknowledged since, and octets count alone */
@@ -357,12 +436,77 @@ struct tfsm_tcb {
     uint32_t srtt;
     uint32_t rttvar;
     uint32_t rtt_seq;   /* with TFSM_M_TIMING: acknowledging this ends the measurement */
-    tfsm_time rto;      /* retransmission timeout before back-off */
-    tfsm_time rtt_from; /* with TFSM_M_TIMING: when the segment timed was sent */
     uint16_t mss_sent;  /* the largest text and options sent (RFC5927:7.2) */
     uint16_t mss_acked; /* and acknowledged: the path takes that */
     uint16_t mss_asked; /* what an ICMP message asks for that contradicts this, 0 none */
     uint16_t uto_peer;  /* the peer's user timeout option, 0 none */
+    uint16_t uto_sent;  /* the one we sent last, 0 none */
+    uint16_t room;      /* ranges there is room for behind the TCB; 0: TFSM_ROOM_OWN, within it */
+    tfsm_time rto;      /* retransmission timeout before back-off */
+    tfsm_time rtt_from; /* with TFSM_M_TIMING: when the segment timed was sent */
+    /* ---- what time tells of losses (RFC 8985) ---- */
+    uint32_t loss;        /* enum tfsm_loss */
+    uint32_t rack_at;     /* RACK.xmit_ts, microseconds modulo 2^32 */
+    uint32_t rack_end;    /* RACK.end_seq */
+    uint32_t rack_rtt;    /* RACK.rtt, microseconds */
+    uint32_t rack_fack;   /* RACK.fack */
+    uint32_t rack_latest; /* when that was sent last which the last ACK has delivered */
+    uint16_t last_len;    /* numbers of the segment that went last for the first time; 0 not known */
+    uint8_t grain;        /* times of runs leave out so many bits of the clock, or five */
+    uint8_t undo_count;   /* ranges in undo_again[] */
+    uint32_t rack_round;  /* RACK.dsack_round */
+    uint32_t min_rtt;     /* RACK.min_RTT, microseconds */
+    uint32_t cut_at;      /* when the window was cut last, microseconds modulo 2^32 */
+    uint32_t tlp_end;     /* TLP.end_seq */
+    uint8_t reo_mult;     /* RACK.reo_wnd_mult - 1 */
+    uint8_t reo_persist;  /* RACK.reo_wnd_persist */
+    uint8_t hy_samples;   /* HyStart++: round trips measured in this round */
+    uint8_t hy_css;       /* 1 + rounds of conservative slow start; 0 outside */
+    tfsm_time min_rtt_at; /* when min_rtt was measured */
+    /* ---- how much a recovery lets out (RFC 6937), and what it takes back ---- */
+    uint32_t prr_last;      /* SND.UNA + snd_held after the last ACK */
+    uint32_t prr_delivered; /* octets delivered in fast recovery */
+    uint32_t prr_out;       /* and sent */
+    uint32_t prr_flight;    /* RecoverFS */
+    uint32_t undo_cwnd;     /* CWND and SSTHRESH before the cut */
+    uint32_t undo_ssthresh;
+    uint32_t undo_ts;     /* TSval of the first segment that was sent again (RFC3522:3.2) */
+    uint32_t undo_una;    /* SND.UNA at the cut */
+    /* what was sent again since the cut and did not come twice yet, in no order */
+    struct tfsm_range undo_again[TFSM_UNDO_MAX];
+    /* ---- CUBIC and HyStart++ (RFC 9438, 9406) ---- */
+    uint32_t w_max;       /* W_max, octets */
+    uint32_t w_est;       /* W_est, octets */
+    uint32_t w_acked;     /* what the last ACK left of its next octet */
+    uint32_t cwnd_prior;  /* CWND before the last cut */
+    uint32_t cubic_k;     /* K, milliseconds */
+    uint32_t undo_w_max;  /* and what they were before the cut */
+    uint32_t undo_k;
+    uint32_t undo_est;
+    uint32_t undo_prior;
+    uint32_t rtt_last; /* the last round trip measured, microseconds */
+    uint32_t hy_end;   /* windowEnd */
+    uint32_t hy_least; /* currentRoundMinRTT */
+    uint32_t hy_last;  /* lastRoundMinRTT */
+    uint32_t hy_base;  /* cssBaselineMinRtt */
+    /* ---- how much of the window was used (RFC 7661) ---- */
+    uint32_t cwv_una;     /* HighACK when the sample began */
+    uint32_t cwv_peak;    /* the greatest sample of this half of the period, octets */
+    uint32_t cwv_before;  /* and of the half before */
+    uint32_t cwv_flight;  /* max(pipeACK, LossFlightSize) */
+    uint32_t cwv_resent;  /* octets sent again in the recovery */
+    /* ---- path MTU (RFC 4821) ---- */
+    uint16_t mss_full;    /* Eff.snd.MSS as the SYNs have it */
+    uint16_t mss_try;     /* the size to try, 0 none */
+    uint32_t mtu_seq;     /* with TFSM_L_MTU_OUT: the segment that tries it */
+    uint32_t mtu_end;
+    tfsm_time mtu_at;     /* when the next is to be tried, 0 never */
+    tfsm_time cwv_at;     /* 1 + when the sample began; 0 before the first */
+    tfsm_time cwv_half;   /* and this half */
+    tfsm_time cwv_since;  /* since when the window is not validated */
+    tfsm_time cubic_from; /* 1 + t_epoch; 0 before the stage begins */
+    tfsm_time cubic_last; /* when the window last grew, or did not for want of use */
+    tfsm_time undo_from;
     /* ---- timestamps, and what is seldom ---- */
     tfsm_time sent_at;         /* when text was sent last */
     tfsm_time ts_recent_from;  /* when TS.Recent was taken */
@@ -382,13 +526,12 @@ struct tfsm_tcb {
     uint32_t rst_ack;
     uint32_t rst_ts_val;
     uint32_t rst_ts_ecr;
-    uint32_t rcv_recent
-        [TFSM_OOO_SLOTS];    /* with SACK, of ranges of ooo[] one number each, in the order in which
-                                               they grew, latest first (RFC2018:4) */
-    struct tfsm_range dsack; /* text that came twice */
-    /* the scoreboard: what the peer holds above SND.UNA, sorted, disjoint, not adjacent. Of more ranges
-     * than fit once an ACK is through the lowest stay; one that SND.UNA reaches is forgotten whole */
-    struct tfsm_range sacked[TFSM_SACKED_MAX];
+    uint32_t rcv_recent[TFSM_RECENT_MAX]; /* with SACK, of ranges out of order one number each, in the order in
+                                             which they grew, latest first (RFC2018:4) */
+    struct tfsm_range dsack;              /* text that came twice */
+    /* What is in flight, from SND.UNA on: runs in order, without a gap; what is behind the last has no fate yet. Of
+     * more runs than fit the highest that is held is forgotten; a range held that SND.UNA reaches is forgotten whole. */
+    struct tfsm_sent sent[TFSM_SENT_SLOTS(TFSM_ROOM_OWN)];
 };
 
 /* What tfsm_step() answers. The first group is RFC 9293's own error strings (section 3.10). */
@@ -446,7 +589,7 @@ struct tfsm_effects {
     uint32_t taken;        /* RECEIVE: octets handed to the user */
     /* with TFSM_V_REOPEN: the ISN of the new incarnation must come after this */
     uint32_t iss_after;
-    struct tfsm_text text[TFSM_OOO_SLOTS + 1]; /* where to copy the segment's text; as many as
+    struct tfsm_text text[TFSM_PIECES_MAX]; /* where to copy the segment's text; as many as
                                                   text_count says, nothing else is written */
 };
 
@@ -480,6 +623,7 @@ struct tfsm_status_block {
 #define TFSM_CLAUSES(X)                                                                            \
     X(OK, "")                                                                                      \
     X(STATE_KNOWN, "RFC9293:3.3.2 the state is one of the eleven")                                 \
+    X(ROOM, "RFC9293:SHLD-31 the room behind a TCB is no more than any has")                       \
     X(CLOSED_IS_EMPTY, "RFC9293:3.3.2 CLOSED holds no connection")                                 \
     X(LISTEN_IS_EMPTY, "RFC9293:3.10.1 LISTEN holds no sequence numbers and no timer")             \
     X(PEER_UNKNOWN, "RFC9293:3.10.7.3 in SYN-SENT nothing is known of the peer")                   \
@@ -517,6 +661,9 @@ struct tfsm_status_block {
     X(RTX_TIMER,                                                                                   \
       "RFC6298:5 the retransmission timer runs exactly while something is outstanding, "           \
       "or ECE has new text wait")                                                                  \
+    X(EARLY_TIMER,                                                                                 \
+      "RFC8985:8 the reordering and the probe timer run only beside that of retransmissions, and "  \
+      "with SACK")                                                                                 \
     X(PERSIST_TIMER, "RFC9293:MUST-36 the persist timer runs exactly while a closed or silly "     \
                      "window holds data back")                                                     \
     X(TIME_WAIT_TIMER,                                                                             \
@@ -524,7 +671,9 @@ struct tfsm_status_block {
       "where nobody reads any more")                                                               \
     X(USER_TIMER, "RFC9293:3.10.8 the user timeout runs only while something is unacknowledged")   \
     X(DEBT, "RFC9293:3.10 what is owed fits the state")                                            \
-    X(SCOREBOARD, "RFC6675:4 ranges the peer holds are sorted, above SND.UNA and were sent")       \
+    X(SCOREBOARD,                                                                                  \
+      "RFC6675:4 runs in flight are sorted, were sent, and their octets are counted; none that "   \
+      "the peer holds is at SND.UNA")                                                              \
     X(RECOVERY, "RFC6582:3.2 recovery runs while SND.UNA is before recover, from loss or timeout") \
     X(CWND, "RFC5681:3.1 the congestion window holds a segment and ssthresh two")                  \
     X(LIMITED, "RFC5681:3.2 what limited transmit has sent is in flight")                          \

@@ -106,11 +106,11 @@ target_include_directories(witness PUBLIC harness/witness)
 target_link_libraries(witness PUBLIC libtcpfsm PRIVATE flags)
 
 # The simulated network between two of them.
-add_library(sim STATIC harness/sim/siege.c harness/sim/sim.c harness/sim/wire.c)
+add_library(sim STATIC harness/sim/mishap.c harness/sim/network.c harness/sim/siege.c harness/sim/sim.c harness/sim/steady.c harness/sim/wire.c)
 target_include_directories(sim PUBLIC harness/sim)
 target_link_libraries(sim PUBLIC harness endpoint PRIVATE flags)
-add_executable(simulate harness/sim/simulate.c)
-target_link_libraries(simulate PRIVATE sim flags)
+add_executable(simulate harness/sim/one_link.c harness/sim/recovery.c harness/sim/recovery_flow.c harness/sim/simulate.c)
+target_link_libraries(simulate PRIVATE sim stacks flags)
 
 # What it takes to run it as somebody else's stack: sockets, settings, packetdrill's plug-in. The shared object has objects
 # of its own, which are position independent, and shows a single symbol.
@@ -201,7 +201,7 @@ target_link_libraries(mutate PUBLIC harness PRIVATE flags)
 if(TFSM_FUZZ STREQUAL "afl")
   find_program(TFSM_PLAIN_CC NAMES cc gcc clang REQUIRED)
   set(mutator_sources ${mutate_sources} harness/fuzz/mutator_afl.c harness/program/decode.c harness/program/host_packet.c
-      harness/program/record_layout.c harness/program/repair.c fsm/config.c)
+      harness/program/record_layout.c harness/program/repair.c fsm/config.c fsm/room.c)
   list(TRANSFORM mutator_sources PREPEND ${PROJECT_SOURCE_DIR}/)
   set(mutator_folders fsm harness/engine harness/fuzz harness/monitor harness/program harness/sim)
   list(TRANSFORM mutator_folders PREPEND -I${PROJECT_SOURCE_DIR}/)
@@ -271,9 +271,10 @@ add_executable(isn_samples harness/judge/isn_samples.c)
 target_link_libraries(isn_samples PRIVATE judge flags)
 # The running kernel as the peer: a TUN device, the loop that drives an endpoint behind it, and what runs over that.
 add_library(tun STATIC
-  harness/tun/address.c harness/tun/descriptor.c harness/tun/driver.c harness/tun/http.c
-  harness/tun/outlet.c harness/tun/places.c harness/tun/record.c harness/tun/services.c
-  harness/tun/stream.c harness/tun/tun.c harness/tun/web.c)
+  harness/tun/address.c harness/tun/descriptor.c harness/tun/device.c harness/tun/driver.c
+  harness/tun/http.c harness/tun/outlet.c harness/tun/places.c harness/tun/record.c
+  harness/tun/relay.c harness/tun/services.c harness/tun/space.c harness/tun/stream.c
+  harness/tun/tun.c harness/tun/waiting.c harness/tun/web.c)
 target_include_directories(tun PUBLIC harness/tun SYSTEM PRIVATE ${PCAP_INCLUDE})
 target_compile_definitions(tun PUBLIC _GNU_SOURCE)
 target_link_libraries(tun PUBLIC endpoint sim ${PCAP_LIBRARY} PRIVATE flags)

@@ -4,9 +4,10 @@
 /* The end of what is there in order from `next` on: held ranges are joined as they are reached. */
 static uint32_t in_order(const struct tfsm_tcb *tcb, uint32_t next)
 {
+    const struct tfsm_range *ranges = tfsm_out_of_order(tcb);
     for (unsigned i = 0; i < tcb->ooo_count; i++) {
-        if (seq_le(tcb->ooo[i].left, next) && seq_lt(next, tcb->ooo[i].right)) {
-            next = tcb->ooo[i].right;
+        if (seq_le(ranges[i].left, next) && seq_lt(next, ranges[i].right)) {
+            next = ranges[i].right;
         }
     }
     return next;
@@ -51,12 +52,30 @@ static struct tfsm_range new_text(const struct reading *r)
 /* All of it is held already. */
 static bool is_held(const struct tfsm_tcb *tcb, struct tfsm_range text)
 {
+    const struct tfsm_range *ranges = tfsm_out_of_order(tcb);
     bool held = text.left == text.right;
     for (unsigned i = 0; i < tcb->ooo_count; i++) {
-        held =
-            held || (seq_le(tcb->ooo[i].left, text.left) && seq_le(text.right, tcb->ooo[i].right));
+        held = held || (seq_le(ranges[i].left, text.left) && seq_le(text.right, ranges[i].right));
     }
     return held;
+}
+
+/* Where the text ends that is taken of one segment: it fills so many holes at most (a bound of the machine, not of the
+ * RFC), and what is behind them comes again. */
+static uint32_t taken_until(const struct tfsm_tcb *tcb, struct tfsm_range text)
+{
+    const struct tfsm_range *ranges = tfsm_out_of_order(tcb);
+    uint32_t next = text.left;
+    unsigned holes = 0;
+    for (unsigned i = 0; i < tcb->ooo_count && seq_lt(ranges[i].left, text.right); i++) {
+        bool hole = seq_lt(next, ranges[i].left);
+        if (hole && holes == TFSM_PIECES_MAX) {
+            return next;
+        }
+        holes += hole;
+        next = seq_lt(next, ranges[i].right) ? ranges[i].right : next;
+    }
+    return seq_lt(next, text.right) && holes == TFSM_PIECES_MAX ? next : text.right;
 }
 
 /* Seventh: the text. Only what is new and in the window counts (first step, last paragraph). */
@@ -74,7 +93,7 @@ static void process_text(struct reading *r)
     }
     r->v.rcv_nxt = in_order(r->tcb, from); /* what came with the SYN waits at RCV.NXT */
     if (seq_le(text.left, r->v.rcv_nxt) && seq_lt(r->v.rcv_nxt, text.right)) {
-        r->v.rcv_nxt = in_order(r->tcb, text.right);
+        r->v.rcv_nxt = in_order(r->tcb, taken_until(r->tcb, text));
     }
     r->v.delivered = seq_distance(from, r->v.rcv_nxt);
     if (r->v.delivered != 0) {
@@ -87,7 +106,7 @@ static void process_text(struct reading *r)
 static bool text_waits_behind(const struct reading *r, uint32_t number)
 {
     const struct tfsm_tcb *tcb = r->tcb;
-    return tcb->ooo_count != 0 && seq_lt(number, tcb->ooo[tcb->ooo_count - 1].right);
+    return tcb->ooo_count != 0 && seq_lt(number, tfsm_out_of_order(tcb)[tcb->ooo_count - 1].right);
 }
 
 /* The segment bears a FIN that can be one: in the window, before nothing that was held, and the first. */
@@ -165,10 +184,11 @@ static void check_urgent(struct reading *r)
 static bool nobody_reads(struct reading *r)
 {
     struct tfsm_range text = new_text(r);
+    unsigned room = r->tcb->room > 0 ? r->tcb->room : TFSM_ROOM_OWN;
     if (!remembers(r, TFSM_M_DEAF) || !one_of(r->v.state, STILL_READS) || is_held(r->tcb, text)) {
         return false;
     }
-    if (r->tcb->ooo_count >= TFSM_OOO_MAX && text.left != r->v.rcv_nxt) {
+    if (r->tcb->ooo_count >= room && text.left != r->v.rcv_nxt) {
         r->v.free |= PROSE_FREE_ALL; /* there may be no place to remember it */
     }
     ends_in(r, "RFC9293:3.6.1");

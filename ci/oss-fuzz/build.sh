@@ -44,7 +44,7 @@ for target in "${targets[@]}"; do
     from=$target longest=320
     case $target in
     fuzz_engine | fuzz_prose) from=fuzz_trace ;;
-    fuzz_script) from=scripts longest=5120 ;; # the longest there is has 4.5 KiB
+    fuzz_script) from=scripts longest=5120 ;; # the longest there is has 4.8 KiB
     fuzz_wire) longest=2048 ;;
     esac
     mkdir "$seeds/$target"

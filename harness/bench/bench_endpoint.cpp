@@ -2,7 +2,7 @@
 // the user is told and reads it, the acknowledgment goes out. The time should not grow with the
 // number of connections.
 //
-// `random` takes another connection for each segment: a large endpoint then pays for six cache lines that are in no
+// `random` takes another connection for each segment: a large endpoint then pays for seven cache lines that are in no
 // cache, one after the other where it has to understand one to know of the next. `same` stays with one connection, which
 // leaves that out: what is left is the work. `burst` takes random connections, too, eight segments of different ones at a
 // time as a device hands them over, through endpoint_burst().

@@ -110,5 +110,6 @@ int command_listener(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_connect(int argc, char **argv);
+int command_relay(int argc, char **argv);
 
 #endif

@@ -167,7 +167,7 @@ static int run(struct arguments *arguments)
     arguments->stream.endpoint = tunnel->endpoint;
     arguments->stream.input = STDIN_FILENO;
     arguments->stream.output = STDOUT_FILENO;
-    arguments->stream.linger = tunnel->impaired ? LINGER : 0;
+    arguments->stream.linger = tunnel->impairment.any ? LINGER : 0;
     struct stream *stream = stream_create(&arguments->stream);
     if (stream == NULL) {
         return tunnel_close(tunnel, cli_fail("connect", "not enough memory"));

@@ -102,6 +102,10 @@ static const char *describe_call(const struct tfsm_rule *rule)
         return "user timeout";
     case TFSM_STEP_TIME_2MSL:
         return "2MSL timeout";
+    case TFSM_STEP_TIME_RACK:
+    case TFSM_STEP_TIME_MTU:
+    case TFSM_STEP_TIME_LOSS:
+    case TFSM_STEP_TIME_PROBE:
     case TFSM_STEP_TIME_R1:
     case TFSM_STEP_TIME_RTX:
         return "too many retries";
@@ -130,6 +134,12 @@ static const char *describe_call(const struct tfsm_rule *rule)
     case TFSM_STEP_STEP_5_TS:
     case TFSM_STEP_STEP_5_UTO:
     case TFSM_STEP_STEP_5_SACK:
+    case TFSM_STEP_STEP_5_TWICE:
+    case TFSM_STEP_STEP_5_UNDO:
+    case TFSM_STEP_STEP_5_RATE:
+    case TFSM_STEP_STEP_5_MTU:
+    case TFSM_STEP_STEP_5_RACK:
+    case TFSM_STEP_STEP_5_PROBE:
     case TFSM_STEP_STEP_5_LOSS:
     case TFSM_STEP_STEP_5_ECE:
     case TFSM_STEP_STEP_7_ECN:

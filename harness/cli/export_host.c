@@ -24,6 +24,7 @@ struct host_script {
     uint32_t theirs; /* what is 0 of the numbers of others */
     const struct tfsm_config *cfg;
     const char *more;
+    unsigned ranges;          /* that a connection has room for */
     uint32_t fast_open;       /* Fast Opens pending at a listener, where nobody says */
     struct script_peer *last; /* whose segment came last */
     uint32_t fresh;           /* the first number of what a call has opened */
@@ -149,7 +150,7 @@ static void see_call(struct host_script *h, tfsm_time now, const struct run_host
     unsigned fd = fd_of(h, call->handle);
     switch (call->kind) {
     case RUN_HOST_BEGINS:
-        script_begin(h->s, h->more, now, call->clock);
+        script_begin(h->s, h->more, h->ranges, now, call->clock);
         if (h->end != ALL) {
             script_policy(h->s, h->cfg, 0);
         } else {
@@ -326,6 +327,7 @@ bool export_pair_script(const struct export_input *input, unsigned end, struct s
                              .end = end,
                              .theirs = config.iss[1 - end],
                              .cfg = &cfg,
+                             .ranges = config.ranges,
                              .fast_open = 2,
                              .more = "connections=4,listeners=2,backlog=2,resets=16,"
                                      "fast_open_peers=1,fast_open=2"};
@@ -371,7 +373,8 @@ bool export_endpoint_script(const struct export_input *input, struct scripting *
                  cookies[all.policy.cookies],
                  all.policy.overflow == TFSM_OVERFLOW_RESET ? "reset" : "drop");
     }
-    h = (struct host_script){.s = s, .end = ALL, .theirs = config.iss[1], .more = more};
+    h = (struct host_script){
+        .s = s, .end = ALL, .theirs = config.iss[1], .more = more, .ranges = config.ranges};
     s->addressed = true;
     if (all.differ) {
         script_refuse(s, 0, "listeners of different policies, which the sockets of a stack share");

@@ -49,7 +49,7 @@ static void begin(struct listener_script *l, tfsm_time now, const struct run_hos
              cookies[host->n > 0 ? policy->cookies : TFSM_COOKIES_ALWAYS],
              policy->overflow == TFSM_OVERFLOW_RESET ? "reset" : "drop", policy->recycle,
              policy->fast_open, policy->syn_ack_retries);
-    script_begin(l->s, more, now, host->clock);
+    script_begin(l->s, more, 0, now, host->clock);
     script_policy(l->s, &l->config->cfg[0], 0);
     script_begun(l->s);
     l->labelled = host->labelled;

@@ -109,7 +109,16 @@ void script_policy(struct scripting *s, const struct tfsm_config *cfg, unsigned 
                 {"uto", TFSM_USER_TIMEOUT},
                 {"nodelay", TFSM_NODELAY},
                 {"congestion", TFSM_CONGESTION},
-                {"limited_transmit", TFSM_LIMITED_TRANSMIT}};
+                {"limited_transmit", TFSM_LIMITED_TRANSMIT},
+                {"rack", TFSM_RACK},
+                {"prr", TFSM_PRR},
+                {"frto", TFSM_FRTO},
+                {"undo", TFSM_UNDO},
+                {"cubic", TFSM_CUBIC},
+                {"hystart", TFSM_HYSTART},
+                {"abe", TFSM_ABE},
+                {"cwv", TFSM_CWV},
+                {"pmtu", TFSM_PMTU}};
     for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++) {
         if (((cfg->profile ^ base->profile) & bits[i].bit) != 0) {
             fprintf(s->to, "--so_flags=\"%s=%u\"\n", bits[i].key,
@@ -164,13 +173,14 @@ void script_policy(struct scripting *s, const struct tfsm_config *cfg, unsigned 
     }
 }
 
-void script_begin(struct scripting *s, const char *more, tfsm_time start, tfsm_time clock)
+void script_begin(struct scripting *s, const char *more, unsigned ranges, tfsm_time start,
+                  tfsm_time clock)
 {
     fprintf(s->to,
             "--local_ip=192.0.2.%u\n--remote_ip=192.0.2.%u\n"
             "--tolerance_usecs=0\n--tcp_ts_tick_usecs=%u\n--nothing_left=1\n--strict_segments=1\n"
-            "--so_flags=\"steps=on,%s\"\n",
-            1 + s->end, 2 - s->end, s->clockless ? 0u : 1000u, more);
+            "--so_flags=\"steps=on,%s\"\n--so_flags=\"ranges=%u\"\n",
+            1 + s->end, 2 - s->end, s->clockless ? 0u : 1000u, more, ranges);
     s->start = start - clock % 1000; /* where the timestamp clock ticks is part of it */
     s->last = s->start;
     s->fd = IDLE;

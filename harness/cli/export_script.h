@@ -50,8 +50,10 @@ void script_refuse(struct scripting *s, tfsm_time now, const char *format, ...)
 /* Octets that are no packet arrive. */
 void script_octets(struct scripting *s, tfsm_time now, const uint8_t *octets, size_t n);
 
-/* The head: settings, and a socket for what is only there to let time pass. */
-void script_begin(struct scripting *s, const char *more, tfsm_time start, tfsm_time clock);
+/* The head: settings, and a socket for what is only there to let time pass.
+ * ranges  that a connection has room for; 0: what a TCB has by itself */
+void script_begin(struct scripting *s, const char *more, unsigned ranges, tfsm_time start,
+                  tfsm_time clock);
 /* And its end, after settings of policies. */
 void script_begun(struct scripting *s);
 

@@ -243,7 +243,7 @@ bool export_trace_script(const struct export_input *input, struct scripting *s)
     program_open(&program, input->octets, input->size, &config);
     snprintf(more, sizeof more, "connections=3,listeners=2,cookies=never,syn_ack_retries=%u",
              config.cfg[0].syn_retries);
-    script_begin(s, more, config.start, config.start);
+    script_begin(s, more, config.ranges, config.start, config.start);
     script_policy(s, &config.cfg[0], 0);
     script_begun(s);
     struct trace_script t = {.s = s, .config = &config, .told = TFSM_STATES};

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "machine.h"
+#include "whole.h"
 #include "words.h"
 
 /* ---- one segment in words ---- */
@@ -219,8 +220,10 @@ void ladder_line(void *user, const struct run_line *line)
         if (line->after != NULL) {
             ladder->stepped = true;
             ladder->had_before = line->before != NULL;
-            ladder->before = line->before != NULL ? *line->before : ladder->before;
-            ladder->after = *line->after;
+            if (line->before != NULL) {
+                copy_members(&ladder->before, line->before);
+            }
+            copy_members(&ladder->after, line->after);
         }
         remember(ladder, line->end, line->after);
     }

@@ -40,7 +40,7 @@ struct ladder {
     } end[LADDER_ENDS];
     bool stepped; /* what the last step did, for who asks why it is wrong */
     bool had_before;
-    struct tfsm_tcb before;
+    struct tfsm_tcb before; /* the members alone */
     struct tfsm_tcb after;
 };
 

@@ -10,6 +10,7 @@
 
 #include "ladder.h"
 #include "tfsm_table.h"
+#include "whole.h"
 
 #define SETS 256u /* of lanes, found by a hash of ports and address */
 #define WAYS 8u
@@ -39,7 +40,7 @@ struct live {
     bool sent;                /* a segment was taken from the core: */
     struct tfsm_segment what; /* that one */
     endpoint_handle by;       /* of this connection */
-    struct tfsm_tcb after;    /* which is now so */
+    struct tfsm_tcb after;    /* which is now so, in its members */
     bool after_known;
     struct lane nobody; /* for calls before the first segment tells the peer */
     struct lane lanes[SETS][WAYS];
@@ -101,7 +102,7 @@ static struct lane *lane_of_handle(struct live *live, endpoint_handle handle)
 static void draw(struct live *live, struct lane *lane, const struct run_line *line)
 {
     live->lines++;
-    lane->last = *line->after;
+    copy_members(&lane->last, line->after);
     ladder_line(&lane->ladder, line);
 }
 
@@ -123,7 +124,7 @@ static void on_output(struct live *live, const struct endpoint_watched *what)
     live->by = what->connection;
     live->after_known = what->after != NULL;
     if (what->after != NULL) {
-        live->after = *what->after;
+        copy_members(&live->after, what->after);
     }
 }
 

@@ -201,7 +201,7 @@ static const struct command commands[] = {
     {"minimize", command_minimize}, {"triage", command_triage}, {"export", command_export},
     {"import", command_import},     {"judge", command_judge},   {"isn", command_isn},
     {"listener", command_listener}, {"run", command_run},       {"serve", command_serve},
-    {"connect", command_connect},
+    {"connect", command_connect},   {"relay", command_relay},
 };
 
 struct top {
@@ -221,8 +221,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
     if (key == ARGP_KEY_NO_ARGS) {
         return cli_misuse(state, "COMMAND",
                           "table, replay, cover, minimize, triage, export, import, judge, isn, listener, "
-                          "run, serve or connect "
-                          "is missing");
+                          "run, serve, connect or relay is missing");
     }
     return cli_key(key, state);
 }
@@ -275,6 +274,7 @@ static int run(int argc, char **argv)
                "  run       carry out packetdrill scripts, in virtual time\n"
                "  serve     echo, discard, chargen and http through a TUN device\n"
                "  connect   one connection through a TUN device\n"
+               "  relay     a wire between two TUN devices\n"
                "\n"
                "`tcpfsm help COMMAND' tells more. Exit status: 0 fine, 1 a broken "
                "invariant or a script that fails, 2 bad usage or input."};

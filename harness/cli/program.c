@@ -7,6 +7,7 @@
 #include "run.h"
 #include "seed.h"
 #include "seq.h"
+#include "whole.h"
 
 /* ---- writing ---- */
 
@@ -107,7 +108,8 @@ static bool same_but_profile(const struct program_config *a, const struct progra
            first->user_timeout == second->user_timeout &&
            first->challenge_limit == second->challenge_limit &&
            first->challenge_every == second->challenge_every && a->iss[0] == b->iss[0] &&
-           a->iss[1] == b->iss[1] && a->start == b->start && a->shifted == b->shifted;
+           a->iss[1] == b->iss[1] && a->start == b->start && a->shifted == b->shifted &&
+           a->ranges == b->ranges;
 }
 
 static unsigned bits_apart(uint32_t a, uint32_t b)
@@ -218,21 +220,20 @@ void program_header(struct seed_program *program, const struct capture_side *fir
 /* The TCB before the last call of a run. */
 static void note_before_call(void *user, const struct run_line *line)
 {
-    struct tfsm_tcb *tcb = user;
     if (line->kind == RUN_CALL) {
-        *tcb = *line->before;
+        copy_tcb(user, line->before);
     }
 }
 
 /* The endpoint's TCB after the program so far: the program is run with one more call, and that call
  * is too late to matter. */
-static bool live_tcb(const struct seed_program *program, struct tfsm_tcb *tcb)
+static bool live_tcb(const struct seed_program *program, struct whole *live)
 {
     static const struct record last = {.kind = RECORD_CALL, .call = TFSM_EV_ABORT};
     struct seed_program copy = *program;
-    *tcb = (struct tfsm_tcb){.state = TFSM_CLOSED};
+    memset(&live->tcb, 0, sizeof live->tcb);
     return program_append(&copy, &last) &&
-           run_program(RUN_TRACE, copy.octets, copy.size, note_before_call, tcb).violation.id ==
+           run_program(RUN_TRACE, copy.octets, copy.size, note_before_call, live).violation.id ==
                NULL;
 }
 
@@ -327,7 +328,8 @@ static bool append_pieces(struct teller *teller, size_t arrival)
     uint32_t done = 0;
     bool fits = true;
     do {
-        struct tfsm_tcb tcb;
+        struct whole live;
+        const struct tfsm_tcb *tcb = &live.tcb;
         struct record record = {.kind = RECORD_SEGMENT, .wnd = segment->wnd};
         record.up = (uint16_t)(segment->up > done ? segment->up - done : 0);
         record.len = (uint16_t)(left < UINT16_MAX ? left : UINT16_MAX);
@@ -337,17 +339,17 @@ static bool append_pieces(struct teller *teller, size_t arrival)
             record.flags &= (uint8_t) ~(unsigned)TFSM_URG;
         }
         done += record.len;
-        if (!live_tcb(teller->program, &tcb)) {
+        if (!live_tcb(teller->program, &live)) {
             return false;
         }
-        if (tcb.state != TFSM_CLOSED && tcb.state != TFSM_LISTEN) {
-            teller->config.iss[0] = tcb.iss; /* which it takes is for the run to say */
+        if (tcb->state != TFSM_CLOSED && tcb->state != TFSM_LISTEN) {
+            teller->config.iss[0] = tcb->iss; /* which it takes is for the run to say */
         }
-        tell_options(teller, arrival, &tcb, &record);
+        tell_options(teller, arrival, tcb, &record);
         /* Without ACK the number is not read; SND.NXT is the shortest to write. */
         uint32_t ack = seq_add(teller->config.iss[0], seq_distance(teller->side.iss, segment->ack));
-        fits = record_encode_numbers(&record, &tcb, seq,
-                                     (flags & TFSM_ACK) != 0 ? ack : tcb.snd_nxt) &&
+        fits = record_encode_numbers(&record, tcb, seq,
+                                     (flags & TFSM_ACK) != 0 ? ack : tcb->snd_nxt) &&
                program_append(teller->program, &record);
         seq = seq_add(seq, record.len + ((flags & TFSM_SYN) != 0 ? 1u : 0u));
         flags &= (uint8_t) ~(unsigned)TFSM_SYN;

@@ -26,6 +26,26 @@ static void print_ranges(const char *what, const struct tfsm_range *ranges, unsi
     }
 }
 
+static void print_runs(const struct tfsm_tcb *tcb)
+{
+    static const char *const fates[TFSM_FATES + 1] = {
+        "in flight", "held", "lost", "", "sent again", "", "lost again", "",
+        "",          "",     "",     "", "sent twice", "", "",           ""};
+    struct cli_text text = {0};
+    uint32_t left = 0;
+    for (unsigned i = 0; i < tcb->sent_count; i++) {
+        const struct tfsm_sent run = tfsm_sent_runs(tcb)[i];
+        uint32_t right = seq_distance(tcb->snd_una, run.right);
+        cli_add(&text, "%s%s %" PRIu32 "..%" PRIu32, i > 0 ? ", " : "", fates[run.at & TFSM_FATES],
+                left, right);
+        left = right;
+    }
+    if (tcb->sent_count > 0) {
+        printf("runs, from SND.UNA:\n");
+        words_wrap(stdout, 4, text.octets);
+    }
+}
+
 void replay_case(const uint8_t *input, size_t size)
 {
     static struct step_case it;
@@ -33,8 +53,9 @@ void replay_case(const uint8_t *input, size_t size)
     step_read(&it, input, size);
     printf("%s", words);
     changes_print(stdout, (int)sizeof words - 1, 4, PAGE, NULL, &it.tcb);
-    print_ranges("out of order, from RCV.NXT", it.tcb.ooo, it.tcb.ooo_count, it.tcb.rcv_nxt);
-    print_ranges("sacked, from SND.UNA", it.tcb.sacked, it.tcb.sacked_count, it.tcb.snd_una);
+    print_ranges("out of order, from RCV.NXT", tfsm_out_of_order(&it.tcb), it.tcb.ooo_count,
+                 it.tcb.rcv_nxt);
+    print_runs(&it.tcb);
     printf("policy: profile 0x%" PRIx32 ", receive buffer %" PRIu32 ", send buffer %" PRIu32
            ", MSS %u; now %.6f s\n",
            it.cfg.profile, it.cfg.rcv_buff, it.cfg.snd_buff, it.cfg.mss, (double)it.ev.now / 1e6);

@@ -18,6 +18,7 @@
 #include "run_watch.h"
 #include "script_run.h"
 #include "sockets.h"
+#include "whole.h"
 
 #define SCRIPTS_MOST 65536u
 #define FOLDERS_MOST 16u /* in each other */
@@ -298,7 +299,7 @@ static void draw_watched(struct stage *stage, const struct endpoint_watched *wha
     }
     line.before = what->before != NULL ? what->before : line.after;
     if (what->event != NULL && what->connection == 0 && what->after != NULL) {
-        stage->half_open = *what->after;
+        copy_members(&stage->half_open, what->after);
     }
     ladder_line(&stage->ladder, &line);
 }
@@ -717,7 +718,7 @@ int command_run(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"profile", KEY_PROFILE, "NAME", 0,
-         "Policy, on which scripts and -D build: rfc9293, rfc793 or minimal", 0},
+         "Policy, on which scripts and -D build: rfc9293, today, rfc793 or minimal", 0},
         {NULL, 'D', "KEY=VALUE", 0, "A setting of the stack; wins over the script's --so_flags", 0},
         {"settings", KEY_SETTINGS, NULL, 0, "List the settings and what they mean", 0},
         {"strict", KEY_STRICT, NULL, 0,

@@ -51,11 +51,11 @@ static bool is_open(const struct tfsm_tcb *tcb)
     return tcb->state != TFSM_CLOSED && tcb->state != TFSM_LISTEN;
 }
 
-/* Its monitor, begun anew where the handle is; null where there is no room. */
+/* Its monitor, begun anew where the handle is; null where there is no room, or it has too much. */
 static struct watched *find(struct run_watch *watch, const struct endpoint_watched *what)
 {
     size_t index = what->connection & UINT32_MAX;
-    if (index >= CONNECTIONS_MOST) {
+    if (index >= CONNECTIONS_MOST || what->after->room > MONITOR_ROOM) {
         return NULL;
     }
     if (index >= watch->room) {

@@ -201,7 +201,7 @@ static int start_services(struct arguments *arguments)
                                      .idle = arguments->idle * 1000000,
                                      .file = arguments->file,
                                      .file_size = arguments->file_size};
-    arguments->services = services_create(&wanted, driver_now());
+    arguments->services = services_create(&wanted, waiting_now());
     if (arguments->services == NULL) {
         return cli_fail("serve", "not enough memory");
     }

@@ -12,6 +12,7 @@
 #include "ladder.h"
 #include "machine.h"
 #include "stale.h"
+#include "whole.h"
 
 #define PORT       80u
 #define WAY        UINT64_C(20000)      /* microseconds from host to host */
@@ -56,7 +57,7 @@ static void watch(struct story *story, unsigned end, const struct endpoint_watch
         story->half_open = over ? listening : story->half_open;
         fx.signals = 0; /* it has no user yet */
     } else if (what->connection == 0) {
-        story->half_open = *what->after;
+        copy_members(&story->half_open, what->after);
     }
     struct run_line line = ladder_step(what);
     line.end = end;

@@ -9,81 +9,17 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define OUT_OF     1000000u /* chances: so many are certain */
-#define HOLD       1000u    /* microseconds that a packet is held up to be overtaken, at most */
-#define PATIENCE   1000     /* milliseconds with who does not read what -v shows */
-#define DELAY_MOST UINT64_C(60000000)
+#define PATIENCE 1000 /* milliseconds with who does not read what -v shows */
 
 void tunnel_default(struct tunnel *tunnel)
 {
-    tunnel->network = (struct wire_network){.out_of = OUT_OF, .hold = HOLD};
-    tunnel->seed = 1;
+    impair_default(&tunnel->impairment);
     tunnel->report = stdout;
     tunnel->tun.fd = -1;
     settings_default(&tunnel->settings);
 }
 
 /* ---- options ---- */
-
-/* Decimals as an integer: digits, a point, and at most `places` of them. What is too large for any
- * use becomes UINT64_MAX. Returns what comes behind, or null. */
-static const char *read_decimal(const char *text, unsigned places, uint64_t *out)
-{
-    uint64_t value = 0;
-    unsigned digits = 0;
-    unsigned behind = 0;
-    bool point = false;
-    for (; (*text >= '0' && *text <= '9') || (*text == '.' && !point); text++) {
-        if (*text == '.') {
-            point = true;
-            continue;
-        }
-        digits++;
-        behind += point;
-        value = value < UINT32_MAX ? value * 10 + (uint64_t)(*text - '0') : value;
-    }
-    for (unsigned i = behind; i < places; i++) {
-        value *= 10;
-    }
-    *out = value;
-    return digits > 0 && behind <= places ? text : NULL;
-}
-
-static error_t read_percent(struct tunnel *tunnel, unsigned *out, const char *arg,
-                            struct argp_state *state)
-{
-    uint64_t value;
-    const char *rest = read_decimal(arg, 4, &value);
-    if (rest == NULL || *rest != '\0' || value > OUT_OF) {
-        return cli_misuse(state, arg, "a percentage is 0 to 100, with four decimals at most");
-    }
-    *out = (unsigned)value;
-    tunnel->impaired = tunnel->impaired || value > 0;
-    return 0;
-}
-
-static error_t read_delay(struct tunnel *tunnel, const char *arg, struct argp_state *state)
-{
-    uint64_t delay;
-    uint64_t jitter = 0;
-    const char *rest = read_decimal(arg, 3, &delay);
-    if (rest != NULL && *rest == ':') {
-        rest = read_decimal(rest + 1, 3, &jitter);
-    }
-    if (rest == NULL || *rest != '\0' || delay > DELAY_MOST || jitter > DELAY_MOST) {
-        return cli_misuse(state, arg, "a delay is MS or MS:JITTER, milliseconds up to 60000");
-    }
-    tunnel->network.delay = delay;
-    tunnel->network.jitter = jitter;
-    tunnel->impaired = tunnel->impaired || delay > 0 || jitter > 0;
-    return 0;
-}
-
-static error_t read_count(uint64_t *out, uint64_t least, uint64_t most, const char *arg,
-                          const char *complaint, struct argp_state *state)
-{
-    return cli_number(arg, least, most, out) ? 0 : cli_misuse(state, arg, complaint);
-}
 
 static error_t read_addr(struct tunnel *tunnel, const char *arg, struct argp_state *state)
 {
@@ -136,13 +72,23 @@ static error_t read_flag(struct tunnel *tunnel, const char *arg, struct argp_sta
     return 0;
 }
 
-static error_t read_device(struct tunnel *tunnel, const char *arg, struct argp_state *state)
+error_t tunnel_read_device(struct tun_plan *plan, const char *arg, struct argp_state *state)
 {
     const char *complaint = tun_name_complaint(arg);
     if (complaint != NULL) {
         return cli_misuse(state, arg, complaint);
     }
-    tunnel->plan.name = arg;
+    plan->name = arg;
+    return 0;
+}
+
+error_t tunnel_read_mtu(unsigned *mtu, const char *arg, struct argp_state *state)
+{
+    uint64_t value;
+    if (!cli_number(arg, TUN_MTU_LEAST, TUN_MTU_MOST, &value)) {
+        return cli_misuse(state, arg, "an MTU is 576 to 65535 octets");
+    }
+    *mtu = (unsigned)value;
     return 0;
 }
 
@@ -150,44 +96,23 @@ static error_t read_profile(struct tunnel *tunnel, const char *arg, struct argp_
 {
     struct tfsm_config config;
     if (!tfsm_config_named(arg, &config)) {
-        return cli_misuse(state, arg, "no such profile: rfc9293, rfc793 or minimal");
+        return cli_misuse(state, arg, "no such profile: today, rfc9293, rfc793 or minimal");
     }
     tunnel->profile = arg;
     return 0;
-}
-
-static error_t read_mtu(struct tunnel *tunnel, const char *arg, struct argp_state *state)
-{
-    uint64_t mtu = 0;
-    error_t error =
-        read_count(&mtu, TUN_MTU_LEAST, TUN_MTU_MOST, arg, "an MTU is 576 to 65535 octets", state);
-    tunnel->plan.mtu = (unsigned)mtu;
-    return error;
 }
 
 error_t tunnel_key(struct tunnel *tunnel, int key, char *arg, struct argp_state *state)
 {
     switch (key) {
     case TUNNEL_KEY_TUN:
-        return read_device(tunnel, arg, state);
+        return tunnel_read_device(&tunnel->plan, arg, state);
     case TUNNEL_KEY_ADDR:
         return read_addr(tunnel, arg, state);
     case TUNNEL_KEY_HOST_ADDR:
         return read_host(tunnel, arg, state);
     case TUNNEL_KEY_MTU:
-        return read_mtu(tunnel, arg, state);
-    case TUNNEL_KEY_LOSS:
-        return read_percent(tunnel, &tunnel->network.loss, arg, state);
-    case TUNNEL_KEY_DUP:
-        return read_percent(tunnel, &tunnel->network.copy, arg, state);
-    case TUNNEL_KEY_REORDER:
-        return read_percent(tunnel, &tunnel->network.reorder, arg, state);
-    case TUNNEL_KEY_CORRUPT:
-        return read_percent(tunnel, &tunnel->network.corrupt, arg, state);
-    case TUNNEL_KEY_DELAY:
-        return read_delay(tunnel, arg, state);
-    case TUNNEL_KEY_SEED:
-        return read_count(&tunnel->seed, 0, UINT64_MAX, arg, "a seed is a number", state);
+        return tunnel_read_mtu(&tunnel->plan.mtu, arg, state);
     case TUNNEL_KEY_PROFILE:
         return read_profile(tunnel, arg, state);
     case TUNNEL_KEY_PCAP:
@@ -199,7 +124,7 @@ error_t tunnel_key(struct tunnel *tunnel, int key, char *arg, struct argp_state 
         tunnel->verbose = true;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return impair_key(&tunnel->impairment, key, arg, state);
     }
 }
 
@@ -255,7 +180,8 @@ error_t tunnel_check(struct tunnel *tunnel, struct argp_state *state)
             return cli_misuse(state, "--mtu", "IPv6 needs 1280 octets");
         }
     }
-    return choose_hosts(tunnel, state);
+    error_t error = impair_check(&tunnel->impairment, state);
+    return error == 0 ? choose_hosts(tunnel, state) : error;
 }
 
 /* ---- opening ---- */
@@ -299,7 +225,7 @@ int tunnel_settle(struct tunnel *tunnel, uint32_t buffer, tfsm_time msl)
     char text[64];
     unsigned mtu = tunnel->plan.mtu > 0 ? tunnel->plan.mtu : 1500;
     snprintf(text, sizeof text, "profile=%s,mtu=%u",
-             tunnel->profile != NULL ? tunnel->profile : "rfc9293", mtu);
+             tunnel->profile != NULL ? tunnel->profile : "today", mtu);
     if (!settings_parse(settings, text, error)) {
         return cli_fail("--profile", "%s", error);
     }
@@ -345,7 +271,7 @@ int tunnel_open(struct tunnel *tunnel)
         tunnel->own_output = tunnel->report == stdout;
         tunnel->outlet = outlet_create(fileno(tunnel->report));
         tunnel->live = tunnel->outlet != NULL
-                           ? live_create(tunnel->endpoint, tunnel->outlet, driver_now())
+                           ? live_create(tunnel->endpoint, tunnel->outlet, waiting_now())
                            : NULL;
         if (tunnel->live == NULL) {
             return cli_fail("--verbose", "not enough memory");
@@ -358,11 +284,12 @@ int tunnel_open(struct tunnel *tunnel)
 int tunnel_drive(struct tunnel *tunnel, const struct driver_app *app)
 {
     char error[DRIVER_ERROR];
+    const struct impairment *impairment = &tunnel->impairment;
     struct driver_config config = {.endpoint = tunnel->endpoint,
                                    .tun = tunnel->tun.fd,
                                    .mtu = tunnel->tun.mtu,
-                                   .network = tunnel->impaired ? &tunnel->network : NULL,
-                                   .seed = tunnel->seed,
+                                   .network = impairment->any ? &impairment->network : NULL,
+                                   .seed = impairment->seed,
                                    .record = tunnel->record,
                                    .app = *app,
                                    .watcher = live_watcher(tunnel->live)};
@@ -414,27 +341,6 @@ int tunnel_close(struct tunnel *tunnel, int status)
 
 /* ---- counters ---- */
 
-struct count {
-    const char *name;
-    uint64_t value;
-    const char *meaning;
-};
-
-static void show(FILE *to, const char *title, const struct count *counts, size_t n)
-{
-    bool any = false;
-    for (size_t i = 0; i < n; i++) {
-        if (counts[i].value > 0) {
-            if (!any) {
-                fprintf(to, "%s\n", title);
-            }
-            any = true;
-            fprintf(to, "  %-20s %12" PRIu64 "  %s\n", counts[i].name, counts[i].value,
-                    counts[i].meaning);
-        }
-    }
-}
-
 static void report_endpoint(FILE *to, const struct endpoint_counters *counted)
 {
     const struct count counts[] = {
@@ -460,8 +366,8 @@ static void report_endpoint(FILE *to, const struct endpoint_counters *counted)
         unparsed[i] = (struct count){tfsm_wire_result_name((enum tfsm_wire_result)i),
                                      counted->unparsed[i], "not parsed"};
     }
-    show(to, "endpoint:", counts, sizeof counts / sizeof counts[0]);
-    show(to, "packets that are no segment:", unparsed, TFSM_WIRE_RESULTS);
+    counts_show(to, "endpoint:", counts, sizeof counts / sizeof counts[0]);
+    counts_show(to, "packets that are no segment:", unparsed, TFSM_WIRE_RESULTS);
 }
 
 static void report_listeners(FILE *to, const struct endpoint *ep)
@@ -476,29 +382,27 @@ static void report_listeners(FILE *to, const struct endpoint *ep)
         counts[i] = (struct count){tfsm_listener_counter_name(counter), counted[i],
                                    tfsm_listener_counter_text(counter)};
     }
-    show(to, "listeners:", counts, TFSM_LISTENER_COUNTS);
+    counts_show(to, "listeners:", counts, TFSM_LISTENER_COUNTS);
 }
 
 void tunnel_report(const struct tunnel *tunnel)
 {
-    const struct driver_counters *driver = driver_counted(tunnel->driver);
+    const struct device_counters *device = driver_counted(tunnel->driver);
     const struct wire_counters *wire = driver_wire_counted(tunnel->driver);
-    const struct count device[] = {
-        {"packets_in", driver->packets_in, "from the kernel"},
-        {"octets_in", driver->octets_in, ""},
-        {"packets_out", driver->packets_out, "to the kernel"},
-        {"octets_out", driver->octets_out, ""},
-        {"refused", driver->refused, "packets that the device did not take"},
-        {"deferred", driver->deferred, "times that it was full"},
-        {"rounds", driver->rounds, "of the loop"}};
+    const struct count counts[] = {
+        {"packets_in", device->packets_in, "from the kernel"},
+        {"octets_in", device->octets_in, ""},
+        {"packets_out", device->packets_out, "to the kernel"},
+        {"octets_out", device->octets_out, ""},
+        {"refused", device->refused, "packets that the device did not take"},
+        {"deferred", device->deferred, "times that it was full"},
+        {"rounds", driver_rounds(tunnel->driver), "of the loop"}};
     report_endpoint(tunnel->report, endpoint_counted(tunnel->endpoint));
     report_listeners(tunnel->report, tunnel->endpoint);
-    show(tunnel->report, "device:", device, sizeof device / sizeof device[0]);
+    counts_show(tunnel->report, "device:", counts, sizeof counts / sizeof counts[0]);
     if (wire != NULL) {
-        const struct count counts[] = {
-            {"sent", wire->sent, "packets, both ways"}, {"lost", wire->lost, "by chance"},
-            {"overflow", wire->overflow, "no place"},   {"copied", wire->copied, ""},
-            {"corrupted", wire->corrupted, ""},         {"reordered", wire->reordered, "held up"}};
-        show(tunnel->report, "wire:", counts, sizeof counts / sizeof counts[0]);
+        struct count wired[1 + IMPAIR_COUNTS] = {{"sent", wire->sent, "packets, both ways"}};
+        impair_counts(wire, wired + 1);
+        counts_show(tunnel->report, "wire:", wired, 1 + IMPAIR_COUNTS);
     }
 }

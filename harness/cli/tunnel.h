@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "driver.h"
+#include "impair.h"
 #include "live.h"
 #include "settings.h"
 #include "tun.h"
@@ -16,9 +17,7 @@ struct tunnel {
     struct tun_plan plan;
     struct tfsm_address hosts[TUN_ADDRESSES]; /* --host-addr, as given */
     unsigned host_count;
-    struct wire_network network;
-    bool impaired;
-    uint64_t seed;
+    struct impairment impairment;
     const char *pcap;
     const char *profile;
     const char *flags[TUNNEL_SETTINGS]; /* -D */
@@ -42,12 +41,6 @@ enum {
     TUNNEL_KEY_ADDR,
     TUNNEL_KEY_HOST_ADDR,
     TUNNEL_KEY_MTU,
-    TUNNEL_KEY_LOSS,
-    TUNNEL_KEY_DUP,
-    TUNNEL_KEY_REORDER,
-    TUNNEL_KEY_DELAY,
-    TUNNEL_KEY_CORRUPT,
-    TUNNEL_KEY_SEED,
     TUNNEL_KEY_PCAP,
     TUNNEL_KEY_PROFILE
 };
@@ -58,12 +51,7 @@ enum {
     {"addr", TUNNEL_KEY_ADDR, "A/BITS", 0, "Our address behind it; again for another, of IPv6 for one", 1},         \
     {"host-addr", TUNNEL_KEY_HOST_ADDR, "B", 0, "The kernel's (the lowest of the network that is not ours)", 1},    \
     {"mtu", TUNNEL_KEY_MTU, "N", 0, "Of a device made here (1500)", 1},                                             \
-    {"loss", TUNNEL_KEY_LOSS, "PERCENT", 0, "Packets lost, each way", 2},                                           \
-    {"dup", TUNNEL_KEY_DUP, "PERCENT", 0, "Packets that come twice", 2},                                            \
-    {"reorder", TUNNEL_KEY_REORDER, "PERCENT", 0, "Packets held up, so that others overtake them", 2},              \
-    {"delay", TUNNEL_KEY_DELAY, "MS[:JITTER]", 0, "Of every packet, and up to so much more", 2},                    \
-    {"corrupt", TUNNEL_KEY_CORRUPT, "PERCENT", 0, "Packets with a bit flipped", 2},                                 \
-    {"seed", TUNNEL_KEY_SEED, "N", 0, "What is random on this wire depends on it (1)", 2},                          \
+    IMPAIR_OPTIONS,                                                                                                 \
     {"profile", TUNNEL_KEY_PROFILE, "NAME", 0, "rfc9293 (default), rfc793 or minimal", 3},                          \
     {NULL, 'D', "KEY=VALUE", 0, "A setting of the stack; -D help lists them", 3},                                   \
     {"pcap", TUNNEL_KEY_PCAP, "FILE", 0, "Record what the kernel sees", 4},                                         \
@@ -75,6 +63,10 @@ void tunnel_default(struct tunnel *tunnel);
 
 /* For the parser of a subcommand: one option. ARGP_ERR_UNKNOWN: it is none of these. */
 error_t tunnel_key(struct tunnel *tunnel, int key, char *arg, struct argp_state *state);
+
+/* For one that has devices of its own: their name, and the MTU. */
+error_t tunnel_read_device(struct tun_plan *plan, const char *arg, struct argp_state *state);
+error_t tunnel_read_mtu(unsigned *mtu, const char *arg, struct argp_state *state);
 
 /* For the end of the options: is what is needed there, and does it agree? */
 error_t tunnel_check(struct tunnel *tunnel, struct argp_state *state);

@@ -15,21 +15,22 @@ static bool is_receiving(const struct tfsm_tcb *tcb)
 /* What the core has not heard of would bring about nothing now, and the window is still to be told. */
 static bool may_wait(const struct endpoint *ep, uint32_t index)
 {
-    const struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = ep_slot(ep, index);
     struct tfsm_event event = {.kind = TFSM_EV_RECEIVE,
                                .len = seq_sub(slot->tcb.rcv_user, ep_readable(slot))};
     struct tfsm_effects fx;
-    struct tfsm_tcb told = slot->tcb;
-    enum tfsm_result result = tfsm_step(&told, ep_policy(ep, index), &event, &fx);
-    bool speaks = (told.owed & TFSM_OWE_ACK) != 0 || told.at_ack != 0;
-    told.rcv_user = slot->tcb.rcv_user;
+    struct tfsm_tcb *told = ep->spare;
+    memcpy(told, &slot->tcb, tfsm_tcb_size(&slot->tcb));
+    enum tfsm_result result = tfsm_step(told, ep_policy(ep, index), &event, &fx);
+    bool speaks = (told->owed & TFSM_OWE_ACK) != 0 || told->at_ack != 0;
+    told->rcv_user = slot->tcb.rcv_user;
     return result == TFSM_DONE && speaks && fx.taken == event.len &&
-           memcmp(&told, &slot->tcb, sizeof told) == 0;
+           memcmp(told, &slot->tcb, tfsm_tcb_size(&slot->tcb)) == 0;
 }
 
 static const char *check_slot(const struct endpoint *ep, uint32_t index)
 {
-    const struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = ep_slot(ep, index);
     enum tfsm_clause clause = tfsm_check(&slot->tcb);
     bool over = is_over(slot);
     if (clause != TFSM_OK) {
@@ -94,7 +95,7 @@ static const char *check_timers(const struct endpoint *ep)
         }
     }
     for (uint32_t i = 0; i < ep->used_slots; i++) {
-        const struct ep_slot *slot = &ep->slots[i];
+        const struct ep_slot *slot = ep_slot(ep, i);
         if (slot->owner != EP_FREE && slot->node.at > tfsm_deadline(&slot->tcb)) {
             return "no deadline is missed";
         }
@@ -140,13 +141,13 @@ static const char *check_listener(const struct endpoint *ep, uint32_t index)
     for (uint32_t i = 0; i < core->waiting_count; i++) {
         uint32_t at = (core->waiting_first + i) % core->waiting_most;
         uint32_t slot = ep_index_of(core->waiting[at]);
-        if (slot >= ep->used_slots || ep->slots[slot].owner != EP_WAITING ||
-            ep->slots[slot].node.generation != core->waiting[at] >> 32) {
+        if (slot >= ep->used_slots || ep_slot(ep, slot)->owner != EP_WAITING ||
+            ep_slot(ep, slot)->node.generation != core->waiting[at] >> 32) {
             return "who is in the accept queue waits to be accepted";
         }
     }
     for (uint32_t i = 0; i < ep->used_slots; i++) {
-        const struct ep_slot *slot = &ep->slots[i];
+        const struct ep_slot *slot = ep_slot(ep, i);
         early += slot->owner != EP_FREE && slot->early && ep->cold[i].listener == index &&
                  ep->cold[i].listener_generation == listener->node.generation;
     }
@@ -177,7 +178,7 @@ static const char *check_listeners(const struct endpoint *ep)
         }
     }
     for (uint32_t i = 0; i < ep->used_slots; i++) {
-        waiting -= ep->slots[i].owner == EP_WAITING;
+        waiting -= ep_slot(ep, i)->owner == EP_WAITING;
     }
     return wrong == NULL && waiting != 0 ? "who waits is in an accept queue" : wrong;
 }
@@ -192,8 +193,8 @@ static const char *check_cells(const struct endpoint *ep)
             continue;
         }
         taken++;
-        if (cell->slot > ep->used_slots || !ep->slots[cell->slot - 1].hashed ||
-            ep->slots[cell->slot - 1].node.hash != cell->hash) {
+        if (cell->slot > ep->used_slots || !ep_slot(ep, cell->slot - 1)->hashed ||
+            ep_slot(ep, cell->slot - 1)->node.hash != cell->hash) {
             return "a cell names a connection with its hash";
         }
         for (uint32_t at = cell->hash & ep->cell_mask; at != i; at = (at + 1) & ep->cell_mask) {
@@ -203,7 +204,7 @@ static const char *check_cells(const struct endpoint *ep)
         }
     }
     for (uint32_t i = 0; i < ep->used_slots; i++) {
-        taken -= ep->slots[i].hashed;
+        taken -= ep_slot(ep, i)->hashed;
     }
     return taken != 0 ? "who is found by a tuple has one cell" : NULL;
 }
@@ -213,7 +214,7 @@ const char *endpoint_check(const struct endpoint *ep)
     const char *wrong = NULL;
     uint64_t used = 0;
     for (uint32_t i = 0; i < ep->used_slots && wrong == NULL; i++) {
-        if (ep->slots[i].owner != EP_FREE) {
+        if (ep_slot(ep, i)->owner != EP_FREE) {
             used++;
             wrong = check_slot(ep, i);
         }

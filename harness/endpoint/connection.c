@@ -24,11 +24,11 @@ static uint32_t next_generation(const struct ep_slot *slot)
 endpoint_handle ep_next_handle(const struct endpoint *ep, uint32_t waiting)
 {
     uint32_t index = ep->free_slots != 0 ? ep->free_slots - 1 : ep->used_slots;
-    if (waiting != EP_NONE && ep->slots[waiting].owner == EP_NOBODY &&
-        (ep->slots[waiting].tcb.owed & TFSM_OWE_RST) == 0) {
+    if (waiting != EP_NONE && ep_slot(ep, waiting)->owner == EP_NOBODY &&
+        (ep_slot(ep, waiting)->tcb.owed & TFSM_OWE_RST) == 0) {
         index = waiting;
     }
-    return index < ep->connections ? ep_handle(next_generation(&ep->slots[index]), index) : 0;
+    return index < ep->connections ? ep_handle(next_generation(ep_slot(ep, index)), index) : 0;
 }
 
 uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, uint32_t hash,
@@ -37,13 +37,14 @@ uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, uint32_t
     uint32_t index = ep->used_slots;
     if (ep->free_slots != 0) {
         index = ep->free_slots - 1;
-        ep->free_slots = ep->slots[index].node.link[EP_DIRTY].next;
+        ep->free_slots = ep_slot(ep, index)->node.link[EP_DIRTY].next;
     } else if (ep->used_slots < ep->connections) {
+        tfsm_make_room(&ep_slot(ep, index)->tcb, ep->ranges);
         ep->used_slots++;
     } else {
         return EP_NONE;
     }
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     uint32_t generation = next_generation(slot);
     memset(slot, 0, offsetof(struct ep_slot, tcb));
     ep->cold[index].mute =
@@ -67,8 +68,8 @@ static void free_slot(struct endpoint *ep, uint32_t index)
     ep_unschedule(ep, index);
     ep_remove(ep, &ep->dirty, EP_DIRTY, index);
     ep_remove(ep, &ep->ready, EP_READY, index);
-    ep->slots[index].owner = EP_FREE;
-    ep->slots[index].node.link[EP_DIRTY].next = ep->free_slots;
+    ep_slot(ep, index)->owner = EP_FREE;
+    ep_slot(ep, index)->node.link[EP_DIRTY].next = ep->free_slots;
     ep->free_slots = index + 1;
     ep->counters.freed++;
 }
@@ -80,16 +81,22 @@ void ep_seed(const struct endpoint *ep, const struct ep_tuple *tuple, struct tfs
     tfsm_seed(ep->key, &local, tuple->local_port, &remote, tuple->remote_port, event);
 }
 
+/* With all that is behind it. */
+static void keep_before(const struct endpoint *ep, const struct tfsm_tcb *tcb)
+{
+    memcpy(ep->spare, tcb, tfsm_tcb_size(tcb));
+}
+
 enum tfsm_result ep_step_watched(const struct endpoint *ep, endpoint_handle handle,
                                  struct tfsm_tcb *tcb, const struct tfsm_config *policy,
                                  const struct tfsm_event *event, struct tfsm_effects *fx)
 {
-    struct tfsm_tcb before = *tcb;
+    keep_before(ep, tcb);
     enum tfsm_result result = tfsm_step(tcb, policy, event, fx);
     struct endpoint_watched what = {.connection = handle,
                                     .now = event->now,
                                     .policy = policy,
-                                    .before = &before,
+                                    .before = ep->spare,
                                     .after = tcb,
                                     .event = event,
                                     .result = result,
@@ -112,12 +119,12 @@ static bool tell_nothing(const struct endpoint *ep, endpoint_handle handle,
 static bool pull_and_tell(const struct endpoint *ep, endpoint_handle handle, struct tfsm_tcb *tcb,
                           const struct tfsm_config *policy, tfsm_time now, struct tfsm_segment *out)
 {
-    struct tfsm_tcb before = *tcb;
+    keep_before(ep, tcb);
     bool more = tfsm_output(tcb, policy, now, out);
     struct endpoint_watched what = {.connection = handle,
                                     .now = now,
                                     .policy = policy,
-                                    .before = &before,
+                                    .before = ep->spare,
                                     .after = tcb,
                                     .segment = more ? out : NULL};
     ep->watcher(ep->watcher_user, &what);
@@ -148,7 +155,7 @@ EP_INLINE void copy_in(struct endpoint *ep, uint32_t index, const uint8_t *text,
 /* Errors of ICMP and of retransmission are among them (RFC9293:MUST-47, RFC9293:SHLD-25). */
 void ep_tell(struct endpoint *ep, uint32_t index, uint32_t news)
 {
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     if ((news & MAY_BE_MUTED) != 0) {
         news &= ~(ep->cold[index].mute & MAY_BE_MUTED);
     }
@@ -161,7 +168,7 @@ void ep_tell(struct endpoint *ep, uint32_t index, uint32_t news)
 void ep_carry_out(struct endpoint *ep, uint32_t index, const struct tfsm_effects *fx,
                   const uint8_t *text)
 {
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     uint32_t news = fx->signals & ~(uint32_t)TFSM_SIG_COOKIE; /* that is for us */
     for (unsigned i = 0; i < fx->text_count; i++) {
         copy_in(ep, index, text, &fx->text[i]);
@@ -184,7 +191,7 @@ EP_INLINE enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
                                     const struct tfsm_event *event, const uint8_t *text,
                                     struct tfsm_effects *fx)
 {
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     enum tfsm_result result = ep_step(ep, ep_handle(slot->node.generation, index), &slot->tcb,
                                       ep_policy(ep, index), event, fx);
     if (result == TFSM_DONE) {
@@ -207,7 +214,7 @@ EP_INLINE enum tfsm_result feed_one(struct endpoint *ep, uint32_t index,
  * is queued cannot be made a deaf one. */
 static void deafen(struct endpoint *ep, uint32_t index, tfsm_time now)
 {
-    const struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = ep_slot(ep, index);
     bool half_closed = slot->tcb.state == TFSM_FIN_WAIT_1 || slot->tcb.state == TFSM_FIN_WAIT_2;
     if (half_closed && (slot->tcb.flags & TFSM_M_DEAF) == 0) {
         struct tfsm_event close = {.kind = TFSM_EV_CLOSE, .deaf = true, .now = now};
@@ -220,7 +227,7 @@ enum tfsm_result ep_feed(struct endpoint *ep, uint32_t index, const struct tfsm_
                          const uint8_t *text, struct tfsm_effects *fx)
 {
     enum tfsm_result result = feed_one(ep, index, event, text, fx);
-    if (ep->slots[index].deaf) {
+    if (ep_slot(ep, index)->deaf) {
         deafen(ep, index, event->now);
     }
     return result;
@@ -230,7 +237,7 @@ enum tfsm_result ep_feed(struct endpoint *ep, uint32_t index, const struct tfsm_
  * read: see endpoint_receive(). */
 void ep_tell_core(struct endpoint *ep, uint32_t index, tfsm_time now)
 {
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     struct tfsm_event event; /* only what a RECEIVE has is written: nothing else is read */
     struct tfsm_effects fx;
     event.kind = TFSM_EV_RECEIVE;
@@ -247,7 +254,7 @@ void ep_tell_core(struct endpoint *ep, uint32_t index, tfsm_time now)
  * RST that it owes still goes out. */
 void ep_let_go(struct endpoint *ep, uint32_t index)
 {
-    const struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = ep_slot(ep, index);
     ep_leave(ep, index);
     bool user_done = slot->owner == EP_NOBODY ||
                      (slot->owner == EP_USER_CLOSED && ep_readable(slot) == 0 && slot->news == 0);

@@ -84,7 +84,7 @@ static struct ep_refusal *take_refusal(struct endpoint *ep, const struct ep_tupl
 /* RFC7413:4.1.3.1a, RFC7413:4.1.3.1b, RFC7413:4.2.1c */
 void ep_refuse_cookie(struct endpoint *ep, uint32_t index, tfsm_time now)
 {
-    struct ep_tuple path = path_of(&ep->slots[index].tuple);
+    struct ep_tuple path = path_of(&ep_slot(ep, index)->tuple);
     if (ep->cookie_count > 0) {
         tfsm_time pause = ep->fast_open_pause;
         take_refusal(ep, &path, now)->until = pause < TFSM_NEVER - now ? now + pause : TFSM_NEVER;
@@ -132,7 +132,7 @@ static struct ep_cookie *take_cookie(const struct endpoint *ep, const struct ep_
 
 void ep_recall_cookie(const struct endpoint *ep, uint32_t index, struct tfsm_event *event)
 {
-    const struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = ep_slot(ep, index);
     /* A cookie that cannot be kept is not worth asking for. */
     event->fast_open = ep->cookie_count > 0 && !rests(ep, &slot->tuple, event->now);
     const struct ep_cookie *cookie = find_cookie(ep, &slot->tuple);
@@ -154,7 +154,7 @@ void ep_keep_cookie(struct endpoint *ep, uint32_t index, const struct tfsm_packe
                     bool text_refused, tfsm_time now)
 {
     const struct tfsm_segment *segment = &packet->segment;
-    const struct ep_tuple *tuple = &ep->slots[index].tuple;
+    const struct ep_tuple *tuple = &ep_slot(ep, index)->tuple;
     bool told = (segment->options & TFSM_OPT_FAST_OPEN) != 0 && segment->cookie_len > 0 &&
                 segment->cookie_len <= TFSM_COOKIE_MAX;
     if (ep->cookie_count == 0) {

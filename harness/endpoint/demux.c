@@ -23,7 +23,7 @@ uint32_t ep_find(const struct endpoint *ep, const struct ep_tuple *tuple, uint32
     for (uint32_t at = hash & ep->cell_mask; ep->cells[at].slot != 0;
          at = (at + 1) & ep->cell_mask) {
         const struct ep_cell *cell = &ep->cells[at];
-        if (cell->hash == hash && ep_same_tuple(&ep->slots[cell->slot - 1].tuple, tuple)) {
+        if (cell->hash == hash && ep_same_tuple(&ep_slot(ep, cell->slot - 1)->tuple, tuple)) {
             return cell->slot - 1;
         }
     }
@@ -43,20 +43,20 @@ uint32_t ep_guess(const struct endpoint *ep, uint32_t hash)
 
 void ep_enter(struct endpoint *ep, uint32_t slot)
 {
-    uint32_t hash = ep->slots[slot].node.hash;
+    uint32_t hash = ep_slot(ep, slot)->node.hash;
     uint32_t at = hash & ep->cell_mask;
     while (ep->cells[at].slot != 0) {
         at = (at + 1) & ep->cell_mask;
     }
     ep->cells[at] = (struct ep_cell){hash, slot + 1};
-    ep->slots[slot].hashed = true;
+    ep_slot(ep, slot)->hashed = true;
 }
 
 /* Whoever would no longer be found across the empty cell moves into it, and leaves another. */
 void ep_leave(struct endpoint *ep, uint32_t slot)
 {
-    uint32_t hole = ep->slots[slot].node.hash & ep->cell_mask;
-    if (!ep->slots[slot].hashed) {
+    uint32_t hole = ep_slot(ep, slot)->node.hash & ep->cell_mask;
+    if (!ep_slot(ep, slot)->hashed) {
         return;
     }
     while (ep->cells[hole].slot != slot + 1) {
@@ -74,7 +74,7 @@ void ep_leave(struct endpoint *ep, uint32_t slot)
         }
     }
     ep->cells[hole] = (struct ep_cell){0, 0};
-    ep->slots[slot].hashed = false;
+    ep_slot(ep, slot)->hashed = false;
 }
 
 /* ---- listeners ---- */

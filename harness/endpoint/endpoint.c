@@ -11,9 +11,12 @@
 
 struct endpoint_config endpoint_config_default(void)
 {
+    struct tfsm_config today = tfsm_config_default();
+    (void)tfsm_config_named("today", &today);
     struct endpoint_config config = {.connections = 64,
                                      .listeners = 8,
                                      .backlog = 128,
+                                     .ranges = 256,
                                      .send_ring = 65536,
                                      .receive_ring = 65536,
                                      .resets = 16,
@@ -25,8 +28,8 @@ struct endpoint_config endpoint_config_default(void)
                                      .hops = 64,
                                      .fast_open_pause = UINT64_C(3600000000),
                                      .orphan_timeout = UINT64_C(120000000),
-                                     .policy4 = tfsm_config_default(),
-                                     .policy6 = tfsm_config_default()};
+                                     .policy4 = today,
+                                     .policy6 = today};
     config.policy4.mss = tfsm_mss(1500, 4);
     config.policy6.mss = tfsm_mss(1500, 6);
     config.policy4.mss_default = 536; /* RFC9293:MUST-15 */
@@ -49,11 +52,11 @@ static bool makes_sense(const struct endpoint_config *config)
 {
     bool counts = config->connections >= 1 && config->connections <= ENDPOINT_MOST &&
                   config->listeners <= ENDPOINT_MOST && config->backlog >= 1 &&
-                  config->backlog <= ENDPOINT_MOST && config->resets <= ENDPOINT_MOST &&
-                  config->syn_acks <= ENDPOINT_MOST && config->spent <= ENDPOINT_MOST &&
-                  config->cookies <= ENDPOINT_MOST && config->local_count >= 1 &&
-                  config->local_count <= ENDPOINT_MOST && config->locals != NULL &&
-                  config->local_room <= ENDPOINT_MOST;
+                  config->backlog <= ENDPOINT_MOST && config->ranges <= TFSM_ROOM_MAX &&
+                  config->resets <= ENDPOINT_MOST && config->syn_acks <= ENDPOINT_MOST &&
+                  config->spent <= ENDPOINT_MOST && config->cookies <= ENDPOINT_MOST &&
+                  config->local_count >= 1 && config->local_count <= ENDPOINT_MOST &&
+                  config->locals != NULL && config->local_room <= ENDPOINT_MOST;
     bool rings = is_power_of_two(config->send_ring) && is_power_of_two(config->receive_ring) &&
                  config->send_ring <= ENDPOINT_RING_MOST &&
                  config->receive_ring <= ENDPOINT_RING_MOST;
@@ -70,10 +73,18 @@ static bool makes_sense(const struct endpoint_config *config)
 
 _Static_assert(offsetof(struct ep_slot, node) == EP_LINE, "a slot begins with one line");
 
+/* From one slot to the next: whole cache lines. */
+static size_t stride_of(const struct endpoint_config *config)
+{
+    size_t octets = offsetof(struct ep_slot, tcb) + TFSM_TCB_SIZE(config->ranges);
+    return (octets + EP_LINE - 1) / EP_LINE * EP_LINE;
+}
+
 /* Where each array starts, octets from the start of the block. */
 struct layout {
     size_t locals;
     size_t slots;
+    size_t spare;
     size_t cold;
     size_t due;
     size_t places;
@@ -135,7 +146,8 @@ static struct layout lay_out(const struct endpoint_config *config)
     reserve(&at.total, 1, sizeof(struct endpoint));
     at.locals = reserve(&at.total, (size_t)config->local_count + config->local_room,
                         sizeof(struct endpoint_local));
-    at.slots = reserve(&at.total, config->connections, sizeof(struct ep_slot));
+    at.slots = reserve(&at.total, config->connections, stride_of(config));
+    at.spare = reserve(&at.total, 1, TFSM_TCB_SIZE(config->ranges));
     at.cold = reserve(&at.total, config->connections, sizeof(struct ep_cold));
     at.due = reserve(&at.total, nodes, sizeof(struct ep_due));
     at.places = reserve(&at.total, nodes, sizeof(uint32_t));
@@ -189,7 +201,9 @@ static void place_arrays(struct endpoint *ep, const struct endpoint_config *conf
     struct layout at = lay_out(config);
     uint8_t *base = (uint8_t *)ep + first_line(ep);
     ep->locals = (void *)(base + at.locals);
-    ep->slots = (void *)(base + at.slots);
+    ep->slots = base + at.slots;
+    ep->stride = stride_of(config);
+    ep->spare = (void *)(base + at.spare);
     ep->cold = (void *)(base + at.cold);
     ep->due = (void *)(base + at.due);
     ep->places = (void *)(base + at.places);
@@ -229,6 +243,7 @@ struct endpoint *endpoint_place(const struct endpoint_config *config, void *memo
     ep->connections = config->connections;
     ep->listener_count = config->listeners;
     ep->backlog = config->backlog;
+    ep->ranges = config->ranges;
     ep->local_count = config->local_count;
     ep->local_room = config->local_room;
     ep->spent_count = config->spent;

@@ -55,6 +55,9 @@ struct endpoint_config {
     /* The longest queues a listener can have: half-open connections, and those that wait to be
      * accepted; 1..ENDPOINT_MOST. More is cut to this, as listen(2) does. */
     uint32_t backlog;
+    /* Ranges of text out of order that a connection remembers, in either direction: tfsm_make_room(). 0: what a TCB has
+     * by itself; 1..TFSM_ROOM_MAX: so many, for 24 octets each, and a cache line more that text touches. */
+    uint32_t ranges;
     uint32_t send_ring;    /* octets a connection can hold for its peer, a power of two */
     uint32_t receive_ring; /* octets it can hold for its user, a power of two */
     uint32_t resets; /* answers to segments of no connection that can wait, 0..ENDPOINT_MOST */
@@ -85,9 +88,9 @@ struct endpoint_config {
 #define ENDPOINT_MOST      0x1000000u
 #define ENDPOINT_RING_MOST 0x20000000u /* the largest power of two that TFSM_BUFF_MAX holds */
 
-/* A configuration to start from: the default policy on Ethernet (MTU 1500), 64 connections, 8
- * listeners with a backlog of up to 128, rings of 65536 octets, the ephemeral ports of RFC 6335. The
- * key is zero and there are no addresses: both must be filled in. */
+/* A configuration to start from: the profile `today` on Ethernet (MTU 1500), 64 connections, 8
+ * listeners with a backlog of up to 128, 256 ranges, rings of 65536 octets, the ephemeral ports of RFC
+ * 6335. The key is zero and there are no addresses: both must be filled in. */
 struct endpoint_config endpoint_config_default(void);
 
 /* Octets of memory that a configuration needs, or 0 when it makes no sense. */
@@ -372,8 +375,9 @@ enum tfsm_result endpoint_listener_counted(const struct endpoint *ep, endpoint_h
 /* How many half-open connections a listener has; 0 for a stale handle. */
 uint32_t endpoint_half_open(const struct endpoint *ep, endpoint_handle listener);
 
-/* The TCB of a connection, or null for a stale handle: for those who watch. RCV.USER may hold what was
- * read since it last spoke: the core hears of that when it does again. */
+/* The TCB of a connection, with what is behind it (tfsm_tcb_size()), or null for a stale handle: for
+ * those who watch. RCV.USER may hold what was read since it last spoke: the core hears of that when it
+ * does again. */
 const struct tfsm_tcb *endpoint_tcb(const struct endpoint *ep, endpoint_handle handle);
 
 /* One call of the core, for who watches: tests, monitors, fuzzers. */
@@ -383,8 +387,10 @@ struct endpoint_watched {
     endpoint_handle connection;
     tfsm_time now;
     const struct tfsm_config *policy;
-    const struct tfsm_tcb *before;      /* null where time or output concerned a half-open one */
-    const struct tfsm_tcb *after;       /* likewise */
+    /* With what is behind them (tfsm_tcb_size()), and with as much room; null where time or output
+     * concerned a half-open one. */
+    const struct tfsm_tcb *before;
+    const struct tfsm_tcb *after;
     const struct tfsm_event *event;     /* tfsm_step(); null for tfsm_output() */
     enum tfsm_result result;            /* tfsm_step() */
     const struct tfsm_effects *effects; /* tfsm_step() */

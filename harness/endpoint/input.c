@@ -33,7 +33,7 @@ static unsigned arrive(struct endpoint *ep, uint32_t index, struct tfsm_event *e
                        const struct tfsm_packet *packet, const uint8_t *text,
                        struct tfsm_effects *fx)
 {
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     uint32_t sent = slot->tcb.snd_nxt;
     bool ends = (event->segment.flags & (TFSM_FIN | TFSM_URG)) != 0 ||
                 (slot->tcb.flags & TFSM_M_PEER_FIN) != 0;
@@ -125,7 +125,7 @@ static uint32_t find(const struct endpoint *ep, const struct tfsm_packet *packet
         uint32_t index = ep->cells[at].slot - 1;
         if (ep->cells[at].hash == hash) {
             ep_fetch_slot(ep, index, text);
-            if (is_between(&ep->slots[index].tuple, packet)) {
+            if (is_between(&ep_slot(ep, index)->tuple, packet)) {
                 return index;
             }
         }
@@ -136,7 +136,7 @@ static uint32_t find(const struct endpoint *ep, const struct tfsm_packet *packet
 /* What a search need not make where the segment before was of the same connection. */
 EP_INLINE bool is_of_last(const struct endpoint *ep, const struct tfsm_packet *packet)
 {
-    const struct ep_slot *last = &ep->slots[ep->last];
+    const struct ep_slot *last = ep_slot(ep, ep->last);
     return is_between(&last->tuple, packet) && last->hashed;
 }
 
@@ -152,7 +152,7 @@ static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
         /* nobody's */
     } else if (is_of_last(ep, packet)) {
         index = ep->last;
-        hash = ep->slots[index].node.hash;
+        hash = ep_slot(ep, index)->node.hash;
     } else {
         hash = known != NULL ? *known : hash_of(ep, packet);
         index = find(ep, packet, event->segment.len, hash);
@@ -174,8 +174,8 @@ static void segment_arrives(struct endpoint *ep, struct tfsm_packet *packet,
     }
     struct tfsm_effects fx;
     event->listener = false;
-    if (ep->slots[index].tcb.state == TFSM_TIME_WAIT) {
-        uint32_t last = ep->slots[index].tcb.snd_nxt;
+    if (ep_slot(ep, index)->tcb.state == TFSM_TIME_WAIT) {
+        uint32_t last = ep_slot(ep, index)->tcb.snd_nxt;
         packet->segment = event->segment;
         if (ep_is_for_next(ep, index, packet, event->now)) {
             ep_to_listener(ep, packet, hash, text, event->now, &last);
@@ -214,7 +214,7 @@ void endpoint_icmp(struct endpoint *ep, const struct tfsm_icmp_message *message,
         ep->counters.icmp_unknown += !known;
         return;
     }
-    const struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = ep_slot(ep, index);
     bool fast = ep_is_opening_fast(slot);
     if (slot->tcb.state == TFSM_TIME_WAIT && ep_icmp_to_listener(ep, message, now)) {
         ep->counters.icmp_in++; /* only the next incarnation has sent what it can be about */
@@ -307,8 +307,8 @@ void endpoint_input(struct endpoint *ep, const uint8_t *octets, size_t n, tfsm_t
     take_packet(ep, octets, n, now, &arrival, NULL);
 }
 
-#define BURST                                                                                      \
-    16u /* packets that are read before the first is taken: memory is asked for so far ahead */
+/* Packets that are read before the first is taken: memory is asked for so far ahead. */
+#define BURST 16u
 
 /* Each turn waits for nothing but what the one before has asked for. What is asked for may turn out to be the wrong
  * lines, for packets before it may open and end connections: that costs time, and nothing else. */

@@ -12,6 +12,11 @@ static inline uint32_t ep_min(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+static inline struct ep_slot *ep_slot(const struct endpoint *ep, uint32_t index)
+{
+    return (struct ep_slot *)(void *)(ep->slots + (size_t)index * ep->stride);
+}
+
 static inline const struct tfsm_config *ep_family_policy(const struct endpoint *ep, unsigned family)
 {
     return &ep->policy[family == 6];
@@ -19,8 +24,8 @@ static inline const struct tfsm_config *ep_family_policy(const struct endpoint *
 
 static inline const struct tfsm_config *ep_policy(const struct endpoint *ep, uint32_t slot)
 {
-    return ep->slots[slot].own_policy ? &ep->cold[slot].policy
-                                      : ep_family_policy(ep, ep->slots[slot].tuple.family);
+    return ep_slot(ep, slot)->own_policy ? &ep->cold[slot].policy
+                                         : ep_family_policy(ep, ep_slot(ep, slot)->tuple.family);
 }
 
 static inline uint8_t *ep_send_ring(const struct endpoint *ep, uint32_t slot)
@@ -42,7 +47,7 @@ static inline uint32_t ep_readable(const struct ep_slot *slot)
 /* Octets that endpoint_send() would take. */
 static inline uint32_t ep_writable(const struct endpoint *ep, uint32_t slot)
 {
-    uint32_t held = seq_sub(ep->slots[slot].queued, ep->slots[slot].acknowledged);
+    uint32_t held = seq_sub(ep_slot(ep, slot)->queued, ep_slot(ep, slot)->acknowledged);
     uint32_t room = ep_policy(ep, slot)->snd_buff;
     return held < room ? room - held : 0;
 }
@@ -63,7 +68,7 @@ static inline uint32_t ep_index_of(endpoint_handle handle)
 /* The node of a slot, or of connections + a listener. */
 static inline struct ep_node *ep_node(const struct endpoint *ep, uint32_t node)
 {
-    return node < ep->connections ? &ep->slots[node].node
+    return node < ep->connections ? &ep_slot(ep, node)->node
                                   : &ep->listeners[node - ep->connections].node;
 }
 
@@ -148,13 +153,15 @@ static inline uint32_t ep_take_first(struct endpoint *ep, struct ep_list *list,
  * all at once: what a segment touches of a slot, see struct tfsm_tcb. */
 static inline void ep_fetch_slot(const struct endpoint *ep, uint32_t slot, uint32_t text)
 {
-    const struct ep_slot *at = &ep->slots[slot];
+    const struct ep_slot *at = ep_slot(ep, slot);
     EP_FETCH(at);
     EP_FETCH(&at->node);
     EP_FETCH(&at->tcb.snd_wnd);
     EP_FETCH(&at->tcb.at_persist);
     if (text == 0) { /* it acknowledges, most likely */
         EP_FETCH(&at->tcb.snd_recover);
+    } else { /* passes through the first of the ranges behind the TCB */
+        EP_FETCH(&at->tcb + 1);
     }
 }
 
@@ -162,7 +169,7 @@ static inline void ep_fetch_slot(const struct endpoint *ep, uint32_t slot, uint3
 static inline void ep_fetch_ring(const struct endpoint *ep, uint32_t slot, uint32_t text)
 {
     const uint8_t *ring = ep_receive_ring(ep, slot);
-    uint32_t at = ep->slots[slot].delivered & (ep->receive_ring - 1);
+    uint32_t at = ep_slot(ep, slot)->delivered & (ep->receive_ring - 1);
     EP_FETCH(ring + at);
     if (at % EP_LINE + text > EP_LINE) {
         EP_FETCH(ring + (at | (EP_LINE - 1)) + 1);
@@ -282,13 +289,13 @@ static inline void ep_schedule(struct endpoint *ep, uint32_t node, const struct 
 
 static inline void ep_schedule_slot(struct endpoint *ep, uint32_t slot)
 {
-    ep_schedule(ep, slot, &ep->slots[slot].node, tfsm_deadline(&ep->slots[slot].tcb));
+    ep_schedule(ep, slot, &ep_slot(ep, slot)->node, tfsm_deadline(&ep_slot(ep, slot)->tcb));
 }
 
 /* ---- connection.c ---- */
 
-/* A slot for a tuple that is not in use, with the endpoint's defaults; EP_NONE when none is free. Its TCB is as it was:
- * that of a slot that is free may be written before. */
+/* A slot for a tuple that is not in use, with the endpoint's defaults; EP_NONE when none is free. Its TCB has the room of
+ * a connection, and else is as it was. */
 uint32_t ep_allocate(struct endpoint *ep, const struct ep_tuple *tuple, uint32_t hash,
                      enum ep_owner owner);
 /* Options as a connection may have them. */
@@ -328,7 +335,7 @@ void ep_let_go(struct endpoint *ep, uint32_t slot);
 
 static inline void ep_settle(struct endpoint *ep, uint32_t slot)
 {
-    if (ep->slots[slot].tcb.state == TFSM_CLOSED) {
+    if (ep_slot(ep, slot)->tcb.state == TFSM_CLOSED) {
         ep_let_go(ep, slot);
     }
 }

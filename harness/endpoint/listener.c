@@ -173,7 +173,7 @@ enum tfsm_result endpoint_accept(struct endpoint *ep, endpoint_handle listener,
     }
     if (tfsm_listener_accept(&ep->listeners[at].core, handle)) {
         uint32_t index = ep_index_of(*handle);
-        ep->slots[index].owner = EP_USER;
+        ep_slot(ep, index)->owner = EP_USER;
         ep_tell(ep, index, 0); /* what came while it waited */
     }
     return TFSM_DONE;
@@ -204,7 +204,7 @@ void ep_close_listener(struct endpoint *ep, uint32_t index, tfsm_time now)
         struct tfsm_event event = {.kind = TFSM_EV_ABORT, .now = now};
         struct tfsm_effects fx;
         uint32_t waiting = ep_index_of(id);
-        ep->slots[waiting].owner = EP_NOBODY;
+        ep_slot(ep, waiting)->owner = EP_NOBODY;
         ep_feed(ep, waiting, &event, NULL, &fx);
         ep_settle(ep, waiting);
     }
@@ -278,7 +278,7 @@ static uint32_t present(struct endpoint *ep, uint32_t at, const struct ep_tuple 
 {
     const struct ep_listener *listener = &ep->listeners[at];
     uint32_t index = ep_allocate(ep, tuple, hash, EP_WAITING);
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     slot->hops = listener->hops;
     slot->traffic_class = listener->traffic_class;
     slot->received_class = packet->traffic_class; /* RFC9293:MAY-9 */
@@ -295,7 +295,7 @@ static uint32_t present(struct endpoint *ep, uint32_t at, const struct ep_tuple 
 static void start_connection(struct endpoint *ep, uint32_t index, struct tfsm_effects *fx,
                              const uint8_t *text)
 {
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     slot->early = (fx->signals & TFSM_SIG_EARLY) != 0;
     fx->signals &= (uint16_t) ~(unsigned)(TFSM_SIG_CONNECTED | TFSM_SIG_EARLY);
     ep_carry_out(ep, index, fx, text);
@@ -315,7 +315,13 @@ static void show_arrival(const struct endpoint *ep, uint32_t at, const struct tf
     bool made = arrival->kind == TFSM_ARRIVAL_CONNECTION;
     struct tfsm_tcb kept;
     tfsm_listener_peek(&listener->core, policy, packet, now, &kept);
-    const struct tfsm_tcb *after = made ? &ep->slots[index].tcb : &kept;
+    if (made) { /* what it was is shown in the room that it has now */
+        memset(ep->spare, 0, sizeof *ep->spare);
+        tfsm_make_room(ep->spare, ep->ranges);
+        tfsm_copy(ep->spare, before);
+        before = ep->spare;
+    }
+    const struct tfsm_tcb *after = made ? &ep_slot(ep, index)->tcb : &kept;
     struct tfsm_event event = {.kind = TFSM_EV_SEGMENT,
                                .now = now,
                                .iss = after->iss,
@@ -324,7 +330,7 @@ static void show_arrival(const struct endpoint *ep, uint32_t at, const struct tf
                                .cookie_len = after->cookie_len,
                                .segment = packet->segment};
     struct endpoint_watched what = {
-        .connection = made ? ep_handle(ep->slots[index].node.generation, index) : 0,
+        .connection = made ? ep_handle(ep_slot(ep, index)->node.generation, index) : 0,
         .now = now,
         .policy = policy,
         .before = before,
@@ -404,13 +410,12 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, uint3
     }
     struct ep_listener *listener = &ep->listeners[at];
     const struct tfsm_config *policy = ep_listener_policy(ep, listener);
-    struct tfsm_tcb tcb; /* of one that takes the place of another */
+    struct tfsm_tcb tcb; /* without room of its own */
     struct tfsm_tcb before;
     struct tfsm_arrival arrival;
     uint32_t waiting = iss_after != NULL ? ep_find(ep, &tuple, hash) : EP_NONE;
     endpoint_handle next = ep_next_handle(ep, waiting);
-    bool is_free = next != 0 && waiting == EP_NONE;
-    struct tfsm_seat seat = {is_free ? &ep->slots[ep_index_of(next)].tcb : &tcb, next};
+    struct tfsm_seat seat = {&tcb, next};
     if (ep->watcher != NULL) {
         tfsm_listener_peek(&listener->core, policy, packet, now, &before);
     }
@@ -430,9 +435,8 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, uint3
             end_waiting(ep, waiting, now);
         }
         index = present(ep, at, &tuple, hash, packet);
-        if (!is_free) {
-            ep->slots[index].tcb = tcb;
-        }
+        /* It fits: of one segment there is a range at most. */
+        (void)tfsm_copy(&ep_slot(ep, index)->tcb, &tcb);
     }
     if (ep->watcher != NULL) {
         show_arrival(ep, at, packet, now, index, &before, &arrival);
@@ -460,7 +464,7 @@ bool ep_to_listener(struct endpoint *ep, const struct tfsm_packet *packet, uint3
 void ep_early_over(struct endpoint *ep, uint32_t index, const struct tfsm_event *event,
                    uint32_t signals)
 {
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     struct ep_listener *listener = &ep->listeners[ep->cold[index].listener];
     if ((signals & (TFSM_SIG_CONNECTED | TFSM_SIG_ENDS)) == 0) {
         return;
@@ -475,7 +479,7 @@ void ep_early_over(struct endpoint *ep, uint32_t index, const struct tfsm_event 
 
 bool ep_could_reopen(const struct endpoint *ep, uint32_t slot)
 {
-    uint32_t index = ep_find_listener(ep, &ep->slots[slot].tuple);
+    uint32_t index = ep_find_listener(ep, &ep_slot(ep, slot)->tuple);
     return index != EP_NONE && ep_next_handle(ep, slot) != 0 &&
            tfsm_listener_has_room(&ep->listeners[index].core);
 }
@@ -483,7 +487,7 @@ bool ep_could_reopen(const struct endpoint *ep, uint32_t slot)
 bool ep_is_for_next(const struct endpoint *ep, uint32_t index, const struct tfsm_packet *packet,
                     tfsm_time now)
 {
-    const struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = ep_slot(ep, index);
     uint32_t at = listener_for(ep, &slot->tuple, packet);
     return at != EP_NONE &&
            tfsm_listener_claims(&ep->listeners[at].core, ep_listener_policy(ep, &ep->listeners[at]),

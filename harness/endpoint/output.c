@@ -23,7 +23,7 @@ static void find_text(const struct endpoint *ep, uint32_t index, const struct tf
 /* All but the segment. [RFC9293:3.1a] */
 static void fill_in(const struct endpoint *ep, uint32_t index, struct tfsm_packet *packet)
 {
-    const struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = ep_slot(ep, index);
     packet->src = ep_address(&slot->tuple, true);
     packet->dst = ep_address(&slot->tuple, false);
     packet->src_port = slot->tuple.local_port;
@@ -50,7 +50,7 @@ static bool take_from_line(struct endpoint *ep, tfsm_time now, struct tfsm_packe
 {
     while (ep->dirty.head != 0) {
         uint32_t index = ep_take_first(ep, &ep->dirty, EP_DIRTY);
-        struct ep_slot *slot = &ep->slots[index];
+        struct ep_slot *slot = ep_slot(ep, index);
         if (index >= ep->connections) {
             if (ep_take_from_listener(ep, index - ep->connections, now, packet)) {
                 no_text(text);

@@ -79,7 +79,7 @@ struct ep_slot {
     uint32_t delivered;    /* in order from the peer */
     uint32_t read;         /* and handed to the user */
     struct ep_node node;
-    struct tfsm_tcb tcb;
+    struct tfsm_tcb tcb; /* and the room behind it */
 };
 
 /* The rest of a connection. */
@@ -158,6 +158,7 @@ struct endpoint {
     uint32_t local_count;
     uint32_t local_room; /* for so many more */
     uint32_t cookie_count;
+    uint32_t ranges; /* that a connection has room for */
     uint32_t send_ring;
     uint32_t receive_ring;
     uint32_t cell_mask;            /* of connections */
@@ -199,10 +200,13 @@ struct endpoint {
     uint64_t closed_counters[TFSM_LISTENER_COUNTS]; /* of listeners that are closed */
     /* the arrays, in the same block */
     struct endpoint_local *locals;
-    struct ep_slot *slots; /* each starts a cache line */
-    struct ep_cold *cold;  /* of each slot */
-    struct ep_due *due;    /* a heap of four children each, the earliest first */
-    uint32_t *places;      /* of each slot, then of listeners: where in the heap it stands */
+    uint8_t *slots; /* ep_slot(): each starts a cache line */
+    size_t stride;  /* octets of a slot, with the room behind its TCB */
+    /* With as much room: for what a watcher is shown of before, and for trying something out. */
+    struct tfsm_tcb *spare;
+    struct ep_cold *cold; /* of each slot */
+    struct ep_due *due;   /* a heap of four children each, the earliest first */
+    uint32_t *places;     /* of each slot, then of listeners: where in the heap it stands */
     struct ep_cell *cells;
     uint32_t *listener_buckets;
     struct ep_listener *listeners;

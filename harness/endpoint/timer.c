@@ -10,7 +10,7 @@
 static tfsm_time deadline_of(const struct endpoint *ep, uint32_t node)
 {
     return node < ep->connections
-               ? tfsm_deadline(&ep->slots[node].tcb)
+               ? tfsm_deadline(&ep_slot(ep, node)->tcb)
                : tfsm_listener_deadline(&ep->listeners[node - ep->connections].core);
 }
 
@@ -110,7 +110,7 @@ void endpoint_timeout(struct endpoint *ep, tfsm_time now)
             ep_listener_timeout(ep, slot - ep->connections, now);
             continue;
         }
-        bool fast = ep_is_opening_fast(&ep->slots[slot]);
+        bool fast = ep_is_opening_fast(ep_slot(ep, slot));
         ep_feed(ep, slot, &event, NULL, &fx);
         if (fast && (fx.signals & TFSM_SIG_TIMED_OUT) != 0) {
             ep_refuse_cookie(ep, slot, now);

@@ -6,16 +6,16 @@
 static uint32_t slot_of(const struct endpoint *ep, endpoint_handle handle)
 {
     uint32_t index = ep_index_of(handle);
-    if (index >= ep->used_slots || ep->slots[index].node.generation != handle >> 32) {
+    if (index >= ep->used_slots || ep_slot(ep, index)->node.generation != handle >> 32) {
         return EP_NONE;
     }
-    uint8_t owner = ep->slots[index].owner;
+    uint8_t owner = ep_slot(ep, index)->owner;
     return owner == EP_USER || owner == EP_USER_CLOSED ? index : EP_NONE;
 }
 
 static endpoint_handle slot_handle(const struct endpoint *ep, uint32_t index)
 {
-    return ep_handle(ep->slots[index].node.generation, index);
+    return ep_handle(ep_slot(ep, index)->node.generation, index);
 }
 
 /* ---- options ---- */
@@ -33,7 +33,7 @@ struct endpoint_options endpoint_defaults(const struct endpoint *ep, unsigned fa
  * the endpoint's policy, which stays in the cache. */
 static void set_options(struct endpoint *ep, uint32_t index, const struct endpoint_options *options)
 {
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     if (options != NULL) {
         slot->own_policy = true;
         slot->hops = options->hops;
@@ -58,7 +58,7 @@ enum tfsm_result endpoint_set(struct endpoint *ep, endpoint_handle handle,
     if (index == EP_NONE) {
         return TFSM_E_NO_CONNECTION;
     }
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     struct tfsm_event event = {.kind = TFSM_EV_TIMEOUT, .now = now};
     struct tfsm_event window = {.kind = TFSM_EV_RECEIVE, .now = now};
     struct tfsm_effects fx;
@@ -96,7 +96,7 @@ enum tfsm_result endpoint_get(const struct endpoint *ep, endpoint_handle handle,
     if (index == EP_NONE) {
         return TFSM_E_NO_CONNECTION;
     }
-    const struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = ep_slot(ep, index);
     *out = (struct endpoint_options){.policy = *ep_policy(ep, index),
                                      .hops = slot->hops,
                                      .traffic_class = slot->traffic_class,
@@ -145,7 +145,9 @@ static enum tfsm_result connect(struct endpoint *ep, const struct endpoint_open 
     if (index == EP_NONE) {
         return TFSM_E_INSUFFICIENT_RESOURCES;
     }
-    memset(&ep->slots[index].tcb, 0, sizeof ep->slots[index].tcb);
+    struct tfsm_tcb *tcb = &ep_slot(ep, index)->tcb;
+    memset(tcb, 0, sizeof *tcb);
+    tfsm_make_room(tcb, ep->ranges);
     struct tfsm_event event = {.kind = TFSM_EV_OPEN, .now = now, .active = true, .remote = true};
     struct tfsm_effects fx;
     set_options(ep, index, open->options);
@@ -195,7 +197,7 @@ bool endpoint_knows_cookie(const struct endpoint *ep, const struct endpoint_open
 bool endpoint_port_used(const struct endpoint *ep, const struct tfsm_address *local, uint16_t port)
 {
     for (uint32_t i = 0; i < ep->used_slots; i++) {
-        const struct ep_slot *slot = &ep->slots[i];
+        const struct ep_slot *slot = ep_slot(ep, i);
         struct tfsm_address own = ep_address(&slot->tuple, true);
         bool same =
             own.family == local->family &&
@@ -213,7 +215,7 @@ bool endpoint_port_used(const struct endpoint *ep, const struct tfsm_address *lo
 static void copy_out_to_ring(struct endpoint *ep, uint32_t index, const uint8_t *octets, uint32_t n)
 {
     uint8_t *ring = ep_send_ring(ep, index);
-    uint32_t at = ep->slots[index].queued & (ep->send_ring - 1);
+    uint32_t at = ep_slot(ep, index)->queued & (ep->send_ring - 1);
     uint32_t first = ep_min(n, ep->send_ring - at);
     memcpy(ring + at, octets, first);
     if (first < n) {
@@ -229,7 +231,7 @@ enum tfsm_result endpoint_send(struct endpoint *ep, endpoint_handle handle, cons
     if (index == EP_NONE) {
         return TFSM_E_NO_CONNECTION;
     }
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     uint32_t room = ep_writable(ep, index);
     uint32_t length = n < room ? (uint32_t)n : room;
     struct tfsm_event event = {
@@ -255,7 +257,7 @@ enum tfsm_result endpoint_send(struct endpoint *ep, endpoint_handle handle, cons
 static void copy_to_user(const struct endpoint *ep, uint32_t index, uint8_t *octets, uint32_t n)
 {
     const uint8_t *ring = ep_receive_ring(ep, index);
-    uint32_t at = ep->slots[index].read & (ep->receive_ring - 1);
+    uint32_t at = ep_slot(ep, index)->read & (ep->receive_ring - 1);
     uint32_t first = ep_min(n, ep->receive_ring - at);
     memcpy(octets, ring + at, first);
     if (first < n) {
@@ -268,7 +270,7 @@ static void copy_to_user(const struct endpoint *ep, uint32_t index, uint8_t *oct
  * urgent data, and of the stream. */
 static bool can_wait(const struct endpoint *ep, uint32_t index)
 {
-    const struct tfsm_tcb *tcb = &ep->slots[index].tcb;
+    const struct tfsm_tcb *tcb = &ep_slot(ep, index)->tcb;
     const uint32_t receiving =
         1u << TFSM_ESTABLISHED | 1u << TFSM_FIN_WAIT_1 | 1u << TFSM_FIN_WAIT_2;
     if ((1u << tcb->state & receiving) == 0 ||
@@ -289,7 +291,7 @@ enum tfsm_result endpoint_receive(struct endpoint *ep, endpoint_handle handle, u
     if (index == EP_NONE) {
         return TFSM_E_NO_CONNECTION;
     }
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     uint32_t readable = ep_readable(slot);
     uint32_t length = n < readable ? (uint32_t)n : readable;
     if (length > 0) {
@@ -315,7 +317,7 @@ enum tfsm_result endpoint_receive(struct endpoint *ep, endpoint_handle handle, u
 size_t endpoint_peek(const struct endpoint *ep, endpoint_handle handle, uint8_t *octets, size_t n)
 {
     uint32_t index = slot_of(ep, handle);
-    uint32_t readable = index != EP_NONE ? ep_readable(&ep->slots[index]) : 0;
+    uint32_t readable = index != EP_NONE ? ep_readable(ep_slot(ep, index)) : 0;
     uint32_t length = n < readable ? (uint32_t)n : readable;
     if (length > 0) {
         copy_to_user(ep, index, octets, length);
@@ -326,7 +328,7 @@ size_t endpoint_peek(const struct endpoint *ep, endpoint_handle handle, uint8_t 
 uint32_t endpoint_readable(const struct endpoint *ep, endpoint_handle handle)
 {
     uint32_t index = slot_of(ep, handle);
-    return index != EP_NONE ? ep_readable(&ep->slots[index]) : 0;
+    return index != EP_NONE ? ep_readable(ep_slot(ep, index)) : 0;
 }
 
 /* ---- CLOSE and ABORT ---- */
@@ -334,7 +336,7 @@ uint32_t endpoint_readable(const struct endpoint *ep, endpoint_handle handle)
 /* Nobody waits for what the peer does any more: it must not take for ever. */
 static void orphan(struct endpoint *ep, uint32_t index)
 {
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     tfsm_time own = ep_policy(ep, index)->user_timeout;
     slot->owner = EP_NOBODY;
     slot->deaf = true;
@@ -362,7 +364,7 @@ static enum tfsm_result end(struct endpoint *ep, endpoint_handle handle,
     if (index == EP_NONE) {
         return TFSM_E_NO_CONNECTION;
     }
-    struct ep_slot *slot = &ep->slots[index];
+    struct ep_slot *slot = ep_slot(ep, index);
     struct tfsm_effects fx;
     if (slot->untold) {
         ep_tell_core(ep, index, event->now);
@@ -424,7 +426,7 @@ enum tfsm_result endpoint_status(const struct endpoint *ep, endpoint_handle hand
     if (index == EP_NONE) {
         return TFSM_E_NO_CONNECTION;
     }
-    const struct ep_slot *slot = &ep->slots[index];
+    const struct ep_slot *slot = ep_slot(ep, index);
     *out = (struct endpoint_status_block){.local = ep_address(&slot->tuple, true),
                                           .remote = ep_address(&slot->tuple, false),
                                           .local_port = slot->tuple.local_port,
@@ -444,8 +446,8 @@ enum tfsm_result endpoint_status(const struct endpoint *ep, endpoint_handle hand
 /* Read and clear what is on no list any more; the last news of a connection that is over lets its slot go. */
 static uint32_t take_news(struct endpoint *ep, uint32_t index)
 {
-    uint32_t news = ep->slots[index].news;
-    ep->slots[index].news = 0;
+    uint32_t news = ep_slot(ep, index)->news;
+    ep_slot(ep, index)->news = 0;
     ep_settle(ep, index);
     return news;
 }
@@ -487,5 +489,5 @@ enum tfsm_result endpoint_news(struct endpoint *ep, endpoint_handle handle, uint
 const struct tfsm_tcb *endpoint_tcb(const struct endpoint *ep, endpoint_handle handle)
 {
     uint32_t index = slot_of(ep, handle);
-    return index != EP_NONE ? &ep->slots[index].tcb : NULL;
+    return index != EP_NONE ? &ep_slot(ep, index)->tcb : NULL;
 }

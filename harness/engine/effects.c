@@ -49,6 +49,89 @@ static void one_reply_mutes(struct tfsm_tcb *tcb)
     }
 }
 
+/* ---- the same, of loss recovery ---- */
+
+/* The runs of a TCB, in the room that it has: they are of the TCB that is at hand to be changed. */
+static struct tfsm_sent *runs_of(struct tfsm_tcb *tcb)
+{
+    return (struct tfsm_sent *)(uintptr_t)tfsm_sent_runs(tcb);
+}
+
+/* What is last in flight counts as lost, and nothing sent later has arrived. */
+static void last_is_lost(struct tfsm_tcb *tcb)
+{
+    struct tfsm_sent *runs = runs_of(tcb);
+    unsigned last = tcb->sent_count - 1u;
+    if (tcb->sent_count > 1 && (runs[last].at & TFSM_FATES) == 0) {
+        runs[last].at |= TFSM_LOST;
+        tcb->snd_lost += runs[last].right - runs[last - 1].right;
+    }
+}
+
+/* What may be late counts as lost at once. */
+static void late_is_lost(struct tfsm_tcb *tcb)
+{
+    struct tfsm_sent *runs = runs_of(tcb);
+    uint32_t left = tcb->snd_una;
+    for (unsigned i = 0; i < tcb->sent_count && (tcb->loss & TFSM_L_REORDERING) != 0; i++) {
+        bool before =
+            (int32_t)(runs[i].right - tcb->rack_end) < 0 && (runs[i].at & TFSM_FATES) == 0;
+        runs[i].at |= before ? (uint32_t)TFSM_LOST : 0u;
+        tcb->snd_lost += before ? runs[i].right - left : 0;
+        left = runs[i].right;
+    }
+}
+
+/* Nor does it begin anew as something is acknowledged. */
+static void probe_is_early(struct tfsm_tcb *tcb)
+{
+    if (tcb->at_early != 0 && (tcb->loss & TFSM_L_REORDERING) == 0) {
+        tcb->at_early = 1;
+        tcb->loss &= ~(uint32_t)TFSM_L_RESTART;
+    }
+}
+
+static void probe_does_not_count(struct tfsm_tcb *tcb)
+{
+    tcb->loss &= ~(uint32_t)TFSM_L_PROBE;
+    tcb->loss |= TFSM_L_SAMPLED | TFSM_L_RESTART;
+}
+
+static void probe_is_of_nothing(struct tfsm_tcb *tcb)
+{
+    tcb->loss |= tcb->snd_una != tcb->snd_nxt ? TFSM_L_OWE_PROBE : 0u;
+}
+
+static void recovery_lets_out_more(struct tfsm_tcb *tcb)
+{
+    tcb->cwnd += (tcb->flags & TFSM_M_RECOVERY) != 0 ? 2u * tcb->snd_mss : 0u;
+}
+
+static void window_stays(struct tfsm_tcb *tcb)
+{
+    tcb->cwnd = tcb->ssthresh < 1u << 29 ? tcb->ssthresh + tcb->snd_mss : tcb->cwnd;
+}
+
+static void window_grows(struct tfsm_tcb *tcb)
+{
+    tcb->cwnd += tcb->cwnd > 0 && tcb->cwnd < 1u << 29 ? tcb->snd_mss : 0u;
+}
+
+static void peak_is_higher(struct tfsm_tcb *tcb)
+{
+    tcb->w_max *= tcb->w_max < 1u << 29 ? 2 : 1;
+}
+
+static void undo_gives_more(struct tfsm_tcb *tcb)
+{
+    tcb->undo_cwnd *= tcb->undo_cwnd < 1u << 29 ? 2 : 1;
+}
+
+static void pause_is_forgotten(struct tfsm_tcb *tcb)
+{
+    tcb->sent_at = TFSM_NEVER / 2;
+}
+
 /* ---- what shows on the wire ---- */
 
 static void timeout_forgets(struct tfsm_tcb *tcb)
@@ -60,6 +143,8 @@ static void retransmission_is_forgotten(struct tfsm_tcb *tcb)
 {
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_RTX;
     tcb->flags &= ~(uint32_t)TFSM_M_LOSS;
+    tcb->sent_count = 0;
+    tcb->snd_held = tcb->snd_lost = tcb->snd_both = 0;
 }
 
 static void probe_is_forgotten(struct tfsm_tcb *tcb)
@@ -115,7 +200,7 @@ static void sack_unasked(struct tfsm_tcb *tcb)
 static void sack_says_more(struct tfsm_tcb *tcb)
 {
     if (tcb->ooo_count > 0) {
-        uint32_t left = tcb->ooo[tcb->ooo_count - 1].right + 20000;
+        uint32_t left = tfsm_out_of_order(tcb)[tcb->ooo_count - 1u].right + 20000;
         tcb->dsack = (struct tfsm_range){left, left + 1000};
         tcb->flags |= TFSM_M_DSACK;
     }
@@ -317,6 +402,17 @@ static const struct {
     {"urgent-mode-ends", urgent_mode_ends},
     {"orphan-gets-more-time", orphan_gets_more_time},
     {"one-reply-mutes", one_reply_mutes},
+    {"last-is-lost", last_is_lost},
+    {"late-is-lost", late_is_lost},
+    {"probe-is-early", probe_is_early},
+    {"probe-does-not-count", probe_does_not_count},
+    {"probe-is-of-nothing", probe_is_of_nothing},
+    {"recovery-lets-out-more", recovery_lets_out_more},
+    {"window-stays", window_stays},
+    {"window-grows", window_grows},
+    {"peak-is-higher", peak_is_higher},
+    {"undo-gives-more", undo_gives_more},
+    {"pause-is-forgotten", pause_is_forgotten},
     {"timeout-forgets", timeout_forgets},
     {"retransmission-is-forgotten", retransmission_is_forgotten},
     {"probe-is-forgotten", probe_is_forgotten},

@@ -4,6 +4,7 @@
 #include "interpreter.h"
 #include "same.h"
 #include "variant.h"
+#include "whole.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,7 @@ const struct tfsm_trace *machine_trace(const struct tfsm_effects *fx)
 
 /* What an engine made of an event, or of being asked for a segment. */
 struct outcome {
-    struct tfsm_tcb tcb;
+    struct whole it;
     enum tfsm_result result;
     struct tfsm_effects fx;
     struct tfsm_trace trace;
@@ -155,11 +156,11 @@ static void compare(const char *name, const struct tfsm_tcb *before, const struc
         what = "effects";
     } else if (!same_trace(&a->trace, &b->trace)) {
         what = "rules fired";
-    } else if (memcmp(&a->tcb, &b->tcb, sizeof a->tcb) != 0) {
+    } else if (!same_tcb(&a->it.tcb, &b->it.tcb)) {
         what = "TCB";
     } else if (!same_segment(&a->out, &b->out)) {
         what = "segment";
-    } else if (tfsm_deadline(&a->tcb) != tfsm_deadline(&b->tcb)) {
+    } else if (tfsm_deadline(&a->it.tcb) != tfsm_deadline(&b->it.tcb)) {
         what = "deadline";
     }
     if (what != NULL) {
@@ -174,17 +175,19 @@ static enum tfsm_result step_both(struct tfsm_tcb *tcb, const struct tfsm_config
     static _Thread_local struct outcome plain;
     static _Thread_local struct outcome traced;
     static _Thread_local struct outcome interpreted;
-    plain.tcb = traced.tcb = interpreted.tcb = *tcb;
+    copy_tcb(&plain.it, tcb);
+    copy_tcb(&traced.it, tcb);
+    copy_tcb(&interpreted.it, tcb);
     memset(&plain.fx, POISON, sizeof plain.fx);
     memset(&traced.fx, POISON, sizeof traced.fx);
-    plain.result = __real_tfsm_step(&plain.tcb, cfg, ev, &plain.fx);
-    traced.result = __real_tfsm_step_traced(&traced.tcb, cfg, ev, &traced.fx, &traced.trace);
+    plain.result = __real_tfsm_step(&plain.it.tcb, cfg, ev, &plain.fx);
+    traced.result = __real_tfsm_step_traced(&traced.it.tcb, cfg, ev, &traced.fx, &traced.trace);
     interpreted.result =
-        interpreter_step(&table, &interpreted.tcb, cfg, ev, &interpreted.fx, &interpreted.trace);
+        interpreter_step(&table, &interpreted.it.tcb, cfg, ev, &interpreted.fx, &interpreted.trace);
     compare("with a trace", tcb, ev, &traced, &interpreted);
     plain.trace = traced.trace; /* it says none */
     compare("without a trace", tcb, ev, &plain, &interpreted);
-    *tcb = plain.tcb;
+    copy_tcb_into(tcb, &plain.it.tcb);
     *fx = interpreted.fx;
     *trace = interpreted.trace;
     return plain.result;
@@ -195,17 +198,18 @@ static bool output_both(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfs
 {
     static _Thread_local struct outcome compiled;
     static _Thread_local struct outcome interpreted;
-    compiled.tcb = interpreted.tcb = *tcb;
+    copy_tcb(&compiled.it, tcb);
+    copy_tcb(&interpreted.it, tcb);
     memset(&compiled.out, POISON, sizeof compiled.out);
     memset(&interpreted.out, POISON, sizeof interpreted.out);
-    bool more = __real_tfsm_output(&compiled.tcb, cfg, now, &compiled.out);
+    bool more = __real_tfsm_output(&compiled.it.tcb, cfg, now, &compiled.out);
     compiled.result = (enum tfsm_result)more;
-    interpreted.result =
-        (enum tfsm_result)interpreter_output(&table, &interpreted.tcb, cfg, now, &interpreted.out);
+    interpreted.result = (enum tfsm_result)interpreter_output(&table, &interpreted.it.tcb, cfg, now,
+                                                              &interpreted.out);
     compiled.fx.rule = compiled.out.rule;
     interpreted.fx.rule = interpreted.out.rule;
     compare("output", tcb, NULL, &compiled, &interpreted);
-    *tcb = compiled.tcb;
+    copy_tcb_into(tcb, &compiled.it.tcb);
     if (more) {
         *out = compiled.out;
     }

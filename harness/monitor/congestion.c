@@ -3,10 +3,16 @@
 #include "internal.h"
 #include "seq.h"
 
-static uint32_t segment_size(const struct tfsm_tcb *tcb)
+/* What a sign of congestion may leave at most of what was in flight: half of it, with CUBIC seven tenths, and with ABE
+ * more where it is ECE (RFC5681:3.1j, RFC9438:4.6, RFC8511:3). */
+static uint32_t left_at_most(const struct tfsm_config *cfg, const struct tfsm_tcb *tcb,
+                             uint32_t flight, bool ece)
 {
-    uint32_t options = tcb->flags & TFSM_M_TIMESTAMPS ? 12 : 0;
-    return tcb->snd_mss > options ? tcb->snd_mss - options : 1;
+    bool cubic = (cfg->profile & TFSM_CUBIC) != 0;
+    uint64_t part = ece && (cfg->profile & TFSM_ABE) != 0 ? (cubic ? 85 : 80) : cubic ? 70 : 50;
+    uint32_t left = (uint32_t)(flight * part / 100);
+    uint32_t least = 2 * segment_size(tcb);
+    return left > least ? left : least;
 }
 
 /* ---- what comes in ---- */
@@ -28,15 +34,14 @@ void congestion_duplicate(struct monitor *monitor, const struct tfsm_tcb *before
 
 /* The congestion window: opens by a segment an acknowledgment at most, closes to one segment when
  * the timer goes off, and to half of what is in flight when a loss is noticed. */
-static void check_congestion(struct monitor *monitor, const struct tfsm_tcb *before,
-                             const struct tfsm_event *ev, const struct tfsm_tcb *after)
+static void check_congestion(struct monitor *monitor, const struct tfsm_config *cfg,
+                             const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                             const struct tfsm_tcb *after)
 {
     uint32_t size = segment_size(after);
     uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
     bool losing = (before->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
-    bool timed_out = ev->kind == TFSM_EV_TIMEOUT && before->at_rtx != 0 &&
-                     after->at_rtx != before->at_rtx &&
-                     flight > 0; /* else it was only waited, as ECE asks */
+    bool timed_out = timer_goes_off(before, ev, after);
     if ((before->flags & TFSM_M_SYN_ACKED) == 0 || !IN(after, SYNCHRONIZED)) {
         return;
     }
@@ -45,74 +50,90 @@ static void check_congestion(struct monitor *monitor, const struct tfsm_tcb *bef
                  size, after->cwnd);
     }
     if (timed_out && monitor->timeouts == 0 &&
-        after->ssthresh > (flight / 2 > 2 * size ? flight / 2 : 2 * size)) {
-        fails_by(monitor, "SSTHRESH", "RFC5681:3.1j the threshold is half of what was in flight",
-                 (flight / 2 > 2 * size ? flight / 2 : 2 * size), after->ssthresh);
+        after->ssthresh > left_at_most(cfg, after, flight, false)) {
+        fails_by(monitor, "SSTHRESH",
+                 "RFC5681:3.1j, RFC9438:4.8a the threshold is half of what was in flight, or seven "
+                 "tenths",
+                 left_at_most(cfg, after, flight, false), after->ssthresh);
     }
-    if (!timed_out && ev->kind != TFSM_EV_ICMP && after->cwnd > before->cwnd &&
-        after->cwnd - before->cwnd > size && !losing && (after->flags & TFSM_M_RECOVERY) == 0) {
-        fails_by(monitor, "WINDOW_GROWTH",
-                 "RFC5681:3.1h the window grows by one segment an acknowledgment at most",
-                 before->cwnd + size, after->cwnd);
-    }
+    bool mends = (before->loss & ~after->loss & TFSM_L_MTU_OUT) != 0 && monitor->path_tried;
     if (!losing && (after->flags & TFSM_M_RECOVERY) != 0 && !monitor->sack &&
-        monitor->duplicates < 3) {
+        monitor->duplicates < 3 && !(mends && ev->kind == TFSM_EV_ICMP)) {
         fails_by(
             monitor, "RECOVERY_EARLY",
             "RFC5681:3.2c without SACK three duplicate acknowledgments tell of a loss, no fewer", 3,
             monitor->duplicates);
     }
-    if (!losing && (after->flags & TFSM_M_RECOVERY) != 0 &&
-        after->cwnd > (flight / 2 > 2 * size ? flight / 2 : 2 * size) + 3 * size) {
+    /* with PRR the window says what goes out now, and the threshold what it comes to */
+    const uint32_t prr = TFSM_PRR | TFSM_RACK;
+    uint32_t window = monitor->sack && (cfg->profile & prr) == prr ? after->ssthresh : after->cwnd;
+    if (mends) { /* RFC4821:7.6.2 what tried the path is lost and nothing else: the window stays */
+        return;
+    }
+    /* RFC7661:4.4.1 of a window that was not used half of what was: less than half of it was */
+    bool unused =
+        (cfg->profile & TFSM_CWV) != 0 && (after->loss & ~before->loss & TFSM_L_UNVALIDATED) != 0;
+    uint32_t most = left_at_most(cfg, after, flight, false);
+    most = unused && before->cwnd / 4 > most ? before->cwnd / 4 : most;
+    bool heeded = (cfg->profile & TFSM_ABE) != 0 && monitor->cut && monitor->cut_by_ece &&
+                  seq_lt(before->snd_una, monitor->cut_seq) &&
+                  after->ssthresh <= before->ssthresh; /* RFC8511:4.2 */
+    /* a larger segment than the path takes was lost, and is no sign of congestion (RFC4821:7.5) */
+    bool tried =
+        (before->loss & ~after->loss & TFSM_L_MTU_OUT) != 0 && window <= before->cwnd + 3 * size;
+    if (!heeded && !tried && !losing && (after->flags & TFSM_M_RECOVERY) != 0 &&
+        window > most + 3 * size) {
         fails_by(monitor, "RECOVERY_WINDOW", "RFC5681:3.2g a loss halves the window",
-                 (flight / 2 > 2 * size ? flight / 2 : 2 * size) + 3 * size, after->cwnd);
+                 most + 3 * size, window);
     }
 }
 
 /* ECE lowered the window. */
-static void check_cut(struct monitor *monitor, const struct tfsm_tcb *before,
-                      const struct tfsm_segment *seg, const struct tfsm_tcb *after)
+static void check_cut(struct monitor *monitor, const struct tfsm_config *cfg,
+                      const struct tfsm_tcb *before, const struct tfsm_segment *seg,
+                      const struct tfsm_tcb *after)
 {
     uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
-    uint32_t size = segment_size(after);
     if (monitor->cut && seq_le(seg->ack, monitor->cut_seq)) {
         fails(monitor, "CUT_TWICE", "RFC3168:6.1.2b ECE lowers the window once in a flight");
     }
-    if (after->ssthresh > (flight / 2 > 2 * size ? flight / 2 : 2 * size)) {
+    if (after->ssthresh > left_at_most(cfg, after, flight, true)) {
         fails_by(monitor, "ECE_CUT", "RFC3168:6.1.2a ECE leaves no more than a loss would",
-                 (flight / 2 > 2 * size ? flight / 2 : 2 * size), after->ssthresh);
+                 left_at_most(cfg, after, flight, true), after->ssthresh);
     }
 }
 
 /* ECE lowers the window as a loss would, and once for what was in flight together: the peer says it
  * until CWR comes. */
-static void check_ece(struct monitor *monitor, const struct tfsm_tcb *before,
-                      const struct tfsm_event *ev, const struct tfsm_tcb *after)
+static void check_ece(struct monitor *monitor, const struct tfsm_config *cfg,
+                      const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                      const struct tfsm_tcb *after)
 {
     const uint32_t losing = TFSM_M_RECOVERY | TFSM_M_LOSS;
-    bool timed_out = ev->kind == TFSM_EV_TIMEOUT && (after->flags & TFSM_M_LOSS) != 0 &&
-                     before->at_rtx != 0 && ev->now >= before->at_rtx;
+    bool timed_out = (after->flags & TFSM_M_LOSS) != 0 && timer_goes_off(before, ev, after);
     bool recovers = (before->flags & losing) == 0 && (after->flags & TFSM_M_RECOVERY) != 0;
     bool ece = monitor->ecn && (before->flags & TFSM_M_SYN_ACKED) != 0 &&
                ev->kind == TFSM_EV_SEGMENT && (ev->segment.flags & TFSM_ECE) != 0 &&
                ((before->flags | after->flags) & losing) == 0 && after->cwnd < before->cwnd &&
                before->at_persist == 0; /* else it may be a pause that ends */
     if (ece) {
-        check_cut(monitor, before, &ev->segment, after);
+        check_cut(monitor, cfg, before, &ev->segment, after);
     }
     if (ece || recovers || timed_out) {
         monitor->cut = true;
+        monitor->cut_by_ece = ece;
         monitor->cut_seq = monitor->snd_max;
     } else if (seq_lt(monitor->cut_seq, after->snd_una)) {
         monitor->cut = false;
     }
 }
 
-void congestion_step(struct monitor *monitor, const struct tfsm_tcb *before,
-                     const struct tfsm_event *ev, const struct tfsm_tcb *after)
+void congestion_step(struct monitor *monitor, const struct tfsm_config *cfg,
+                     const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                     const struct tfsm_tcb *after)
 {
-    check_congestion(monitor, before, ev, after);
-    check_ece(monitor, before, ev, after);
+    check_congestion(monitor, cfg, before, ev, after);
+    check_ece(monitor, cfg, before, ev, after);
 }
 
 /* ---- what goes out ---- */
@@ -129,9 +150,17 @@ static void check_pipe(struct monitor *monitor, const struct tfsm_config *cfg,
         return;
     }
     uint64_t room = (uint64_t)before->cwnd + 2u * segment_size(before);
+    uint32_t from =
+        monitor->held_more ? seq_max(monitor->held_from, before->snd_una) : before->snd_nxt;
+    uint32_t end = monitor->held_more ? seq_max(monitor->held_end, from) : from;
     for (unsigned i = 0; i < monitor->held_count; i++) {
-        room += seq_distance(monitor->held[i].left, monitor->held[i].right);
+        uint32_t right = monitor->held[i].right;
+        end = monitor->held_more ? seq_max(end, right) : end;
+        room += seq_lt(monitor->held[i].left, from)
+                    ? seq_distance(monitor->held[i].left, seq_min(right, from))
+                    : 0;
     }
+    room += seq_distance(from, end);
     if ((uint64_t)flight + text_of(seg) > room) {
         fails_by(monitor, "BEYOND_CWND",
                  "RFC5681:3 new text keeps within the congestion window and limited transmit", room,
@@ -169,9 +198,10 @@ static void check_rescue(struct monitor *monitor, const struct tfsm_tcb *before,
 {
     uint32_t end = seq_add(seg->seq, seg->len);
     bool highest = seq_lt(seg->seq, before->snd_nxt) && seq_le(before->snd_nxt, end);
-    for (unsigned i = 0; i < before->sacked_count; i++) {
-        highest = highest || (end == before->sacked[i].left && i + 1u == before->sacked_count &&
-                              before->sacked[i].right == before->snd_nxt);
+    unsigned last = before->sent_count;
+    const struct tfsm_sent *runs = tfsm_sent_runs(before);
+    if (last > 1 && runs[last - 1].at == TFSM_HELD && runs[last - 1].right == before->snd_nxt) {
+        highest = highest || end == runs[last - 2].right;
     }
     if (!highest && seq_distance(before->snd_una, before->snd_nxt) <= before->snd_wnd) {
         fails(monitor, "RESCUE_HIGHEST",
@@ -183,7 +213,8 @@ void congestion_output(struct monitor *monitor, const struct tfsm_config *cfg,
                        const struct tfsm_tcb *before, const struct tfsm_segment *seg,
                        const struct tfsm_tcb *after)
 {
-    if (text_of(seg) > 0) {
+    if (text_of(seg) > 0 &&
+        seg->rule != TFSM_RULE_OUT_TAIL) { /* one beyond it is allowed (RFC8985:9.3d) */
         check_pipe(monitor, cfg, before, seg);
         check_first_flight(monitor, cfg, before, seg);
     }

@@ -158,6 +158,22 @@ static void note_answer(struct monitor *monitor, const struct tfsm_config *cfg,
 
 /* ---- what is taken ---- */
 
+/* How far text that begins with the next octet can be taken at once: it fills so many holes and no more. */
+static uint64_t taken_until(const struct monitor *monitor, uint64_t right)
+{
+    uint64_t next = monitor->delivered;
+    unsigned holes = 0;
+    for (unsigned i = 0; i < monitor->kept_count && monitor->kept[i][0] < right; i++) {
+        bool hole = next < monitor->kept[i][0];
+        if (hole && holes == TFSM_PIECES_MAX) {
+            return next;
+        }
+        holes += hole;
+        next = next < monitor->kept[i][1] ? monitor->kept[i][1] : next;
+    }
+    return next < right && holes == TFSM_PIECES_MAX ? next : right;
+}
+
 /* The text of a segment that begins at RCV.NXT or before, as far as the window and the peer's
  * stream reach, and the FIN behind it. */
 static bool text_is_taken(const struct monitor *monitor, const struct tfsm_tcb *before,
@@ -175,8 +191,10 @@ static bool text_is_taken(const struct monitor *monitor, const struct tfsm_tcb *
     room = fin && left < room ? left : room;
     bool ends = (seg->flags & TFSM_FIN) != 0 && !fin && fresh < room &&
                 monitor->delivered + fresh >= monitor_kept_end(monitor);
-    uint32_t edge = seq_add(before->rcv_nxt, fresh < room ? fresh : room);
-    return seq_le(edge, after->rcv_nxt) && (!ends || IN(after, closed));
+    uint64_t right = monitor->delivered + (fresh < room ? fresh : room);
+    uint64_t until = taken_until(monitor, right);
+    uint32_t edge = seq_add(before->rcv_nxt, (uint32_t)(until - monitor->delivered));
+    return seq_le(edge, after->rcv_nxt) && (!ends || until < right || IN(after, closed));
 }
 
 /* Nothing speaks against the segment: what it acknowledges is acknowledged, and what it bears is

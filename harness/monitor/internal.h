@@ -5,7 +5,7 @@
 #define HARNESS_MONITOR_INTERNAL_H
 
 #include "monitor.h"
-#include "octets.h"
+#include "whole.h"
 
 /* Not inlined: what has a TCB of its own to try something out, and is called once in a while. The
  * sanitizers mark each octet of a frame at every call, of the whole of it. */
@@ -54,6 +54,29 @@ static inline uint32_t text_of(const struct tfsm_segment *seg)
 {
     return seg->len - (seg->flags & TFSM_SYN ? 1u : 0u) - (seg->flags & TFSM_FIN ? 1u : 0u);
 }
+
+/* Microseconds: as finely as the times have to be kept at which something went out. */
+#define ROUNDED 32u
+
+/* Text that a whole segment bears now. */
+static inline uint32_t segment_size(const struct tfsm_tcb *tcb)
+{
+    uint32_t options = tcb->flags & TFSM_M_TIMESTAMPS ? 12 : 0;
+    return tcb->snd_mss > options ? tcb->snd_mss - options : 1;
+}
+
+/* Something is lost, and is made good. */
+static inline bool losing(const struct tfsm_tcb *tcb)
+{
+    return (tcb->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) != 0;
+}
+
+/* ---- mtu.c ---- */
+
+/* Anything happened; and before send_numbers(), a segment goes out. */
+void mtu_step(struct monitor *monitor, const struct tfsm_tcb *before, const struct tfsm_event *ev,
+              const struct tfsm_tcb *after);
+void mtu_output(struct monitor *monitor, tfsm_time now, const struct tfsm_segment *seg);
 
 /* ---- wire.c ---- */
 
@@ -211,6 +234,11 @@ uint32_t monitor_own_place(const struct tfsm_tcb *tcb, bool rst);
 void send_step(struct monitor *monitor, const struct tfsm_tcb *before, const struct tfsm_event *ev,
                const struct tfsm_effects *fx, const struct tfsm_tcb *after);
 
+/* The retransmission timer goes off: something is in flight, else it was only waited, as ECE asks; and neither a tail
+ * loss probe takes its place nor fast recovery, which begins when what is overdue is found lost. */
+bool timer_goes_off(const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                    const struct tfsm_tcb *after);
+
 /* Something goes out again: it keeps within the window. */
 void send_again(struct monitor *monitor, const struct tfsm_tcb *before,
                 const struct tfsm_segment *seg);
@@ -226,13 +254,89 @@ void congestion_duplicate(struct monitor *monitor, const struct tfsm_tcb *before
                           const struct tfsm_segment *seg);
 
 /* How the congestion window moves. */
-void congestion_step(struct monitor *monitor, const struct tfsm_tcb *before,
-                     const struct tfsm_event *ev, const struct tfsm_tcb *after);
+void congestion_step(struct monitor *monitor, const struct tfsm_config *cfg,
+                     const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                     const struct tfsm_tcb *after);
 
 /* What goes out within it. */
 void congestion_output(struct monitor *monitor, const struct tfsm_config *cfg,
                        const struct tfsm_tcb *before, const struct tfsm_segment *seg,
                        const struct tfsm_tcb *after);
+
+/* ---- flight.c ---- */
+
+/* Losses are told by time (RFC 8985). */
+bool flight_by_time(const struct monitor *monitor, const struct tfsm_config *cfg,
+                    const struct tfsm_tcb *tcb);
+
+/* The first block of a segment reports text of ours that came twice (RFC2883:4). */
+bool monitor_twice(const struct monitor *monitor, const struct tfsm_segment *seg,
+                   struct tfsm_range *twice);
+
+/* Where range i of flight[] begins. */
+static inline uint32_t flight_left(const struct monitor *monitor, unsigned i)
+{
+    return i > 0 ? monitor->flight[i - 1].right : monitor->in_flight.una;
+}
+
+/* Nobody saw what is in flight. */
+void flight_adopt(struct monitor *monitor);
+
+/* An event was taken: what it delivers, and what is taken for lost.
+ * taken  it is a segment that was accepted */
+void flight_step(struct monitor *monitor, const struct tfsm_config *cfg,
+                 const struct tfsm_tcb *before, const struct tfsm_event *ev, bool taken,
+                 const struct tfsm_tcb *after);
+
+/* A segment goes out. */
+void flight_output(struct monitor *monitor, const struct tfsm_config *cfg,
+                   const struct tfsm_tcb *before, tfsm_time now, const struct tfsm_segment *seg);
+
+/* ---- lost.c ---- */
+
+/* An event was taken, and the account in flight.c knows what it delivers: what it takes for lost. */
+void lost_step(struct monitor *monitor, const struct tfsm_config *cfg,
+               const struct tfsm_tcb *before, const struct tfsm_event *ev,
+               const struct tfsm_tcb *after);
+
+/* Something goes out again. */
+void lost_output(struct monitor *monitor, const struct tfsm_config *cfg,
+                 const struct tfsm_tcb *before, const struct tfsm_segment *seg);
+
+/* ---- tail.c ---- */
+
+/* An event was taken: a tail loss probe may be due. */
+void tail_step(struct monitor *monitor, const struct tfsm_config *cfg,
+               const struct tfsm_tcb *before, const struct tfsm_event *ev,
+               const struct tfsm_tcb *after);
+
+/* A segment goes out: it may be one. */
+void tail_output(struct monitor *monitor, const struct tfsm_config *cfg,
+                 const struct tfsm_tcb *before, tfsm_time now, const struct tfsm_segment *seg,
+                 const struct tfsm_tcb *after);
+
+/* ---- recovery.c ---- */
+
+/* An event was taken, after flight_step(): what it lets out in recovery, and what it takes back. */
+void recovery_step(struct monitor *monitor, const struct tfsm_config *cfg,
+                   const struct tfsm_tcb *before, const struct tfsm_event *ev, bool taken,
+                   const struct tfsm_tcb *after);
+
+/* A segment goes out. */
+void recovery_output(struct monitor *monitor, const struct tfsm_config *cfg,
+                     const struct tfsm_tcb *before, const struct tfsm_segment *seg);
+
+/* ---- growth.c ---- */
+
+/* An event was taken, after recovery_step(): how the window begins and grows. */
+void growth_step(struct monitor *monitor, const struct tfsm_config *cfg,
+                 const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                 const struct tfsm_tcb *after);
+
+/* A segment goes out, perhaps after a pause. */
+void growth_output(struct monitor *monitor, const struct tfsm_config *cfg,
+                   const struct tfsm_tcb *before, tfsm_time now, const struct tfsm_segment *seg,
+                   const struct tfsm_tcb *after);
 
 /* ---- timer.c ---- */
 

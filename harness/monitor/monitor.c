@@ -4,6 +4,11 @@
 #include "machine.h"
 #include "seq.h"
 
+#include <string.h>
+
+/* Octets: of the ranges behind nothing is read that was not written. */
+#define HEAD offsetof(struct monitor, kept)
+
 /* The window a SYN offers: it is never scaled. */
 static uint32_t first_window(const struct tfsm_config *cfg)
 {
@@ -17,26 +22,26 @@ static uint32_t first_window(const struct tfsm_config *cfg)
 static APART void begin_account(struct monitor *monitor, const struct tfsm_tcb *before,
                                 const struct tfsm_tcb *after)
 {
-    static struct monitor fresh; /* for the sanitizers' sake not in a frame */
-    fresh = (struct monitor){.violation = monitor->violation,
-                             .witness = monitor->witness,
-                             .packets = monitor->packets,
-                             .acks_alone = monitor->acks_alone,
-                             .resets = monitor->resets,
-                             .rst_expected = monitor->rst_expected,
-                             .rst_seq = monitor->rst_seq,
-                             .rst_ack = monitor->rst_ack,
-                             .rst_with_ack = monitor->rst_with_ack,
-                             .duty = {.rst_due = monitor->duty.rst_due},
-                             .listener = monitor->listener};
+    static struct monitor old; /* for the sanitizers' sake not in a frame */
     if (after->state == TFSM_LISTEN && before->state == TFSM_SYN_RECEIVED) {
         state_relisten(monitor, after);
     }
+    memcpy(&old, monitor, HEAD);
+    memset(monitor, 0, HEAD);
+    monitor->violation = old.violation;
+    monitor->witness = old.witness;
+    monitor->packets = old.packets;
+    monitor->acks_alone = old.acks_alone;
+    monitor->resets = old.resets;
+    monitor->rst_expected = old.rst_expected;
+    monitor->rst_seq = old.rst_seq;
+    monitor->rst_ack = old.rst_ack;
+    monitor->rst_with_ack = old.rst_with_ack;
+    monitor->duty.rst_due = old.duty.rst_due;
+    monitor->listener = old.listener;
     if (after->state == TFSM_LISTEN && before->state == TFSM_CLOSED) {
-        fresh.listener = *after;
+        monitor->listener = *after;
     }
-    fresh.violation = monitor->violation;
-    *monitor = fresh;
 }
 
 /* Start or end the account of an incarnation. */
@@ -71,27 +76,34 @@ static void keep_account(struct monitor *monitor, const struct tfsm_config *cfg,
 
 void monitor_adopt(struct monitor *monitor, const struct tfsm_tcb *tcb)
 {
-    *monitor = (struct monitor){.open = true,
-                                .iss = tcb->iss,
-                                .snd_max = tcb->snd_nxt,
-                                .una_low = tcb->iss,
-                                .peer_edge = seq_add(tcb->snd_nxt, tcb->snd_wnd),
-                                .peer_edge_known = true,
-                                .edge_out = seq_add(tcb->rcv_nxt, tcb->rcv_wnd),
-                                .edge_out_known = true,
-                                .peer_mss = tcb->snd_mss,
-                                .timestamps = (tcb->flags & TFSM_M_TIMESTAMPS) != 0,
-                                .sack = (tcb->flags & TFSM_M_SACK) != 0,
-                                .ecn = (tcb->flags & TFSM_M_ECN) != 0,
-                                .syn_plain = (tcb->flags & TFSM_M_NOT_ECT) != 0,
-                                .ts_recent = tcb->ts_recent,
-                                .ack_out = tcb->rcv_nxt,
-                                .ack_out_known = true,
-                                .syn_out = true,
-                                .mute_until = tcb->challenge_until,
-                                .heard = tcb->sent_at};
+    *monitor =
+        (struct monitor){.open = true,
+                         .iss = tcb->iss,
+                         .snd_max = tcb->snd_nxt,
+                         .una_low = tcb->iss,
+                         .peer_edge = seq_add(tcb->snd_nxt, tcb->snd_wnd),
+                         .peer_edge_known = true,
+                         .edge_out = seq_add(tcb->rcv_nxt, tcb->rcv_wnd),
+                         .edge_out_known = true,
+                         .peer_mss = tcb->mss_full > tcb->snd_mss ? tcb->mss_full : tcb->snd_mss,
+                         .path_tried = (tcb->loss & TFSM_L_MTU_OUT) != 0,
+                         .path = (tcb->loss & TFSM_L_MTU_OUT) != 0 ? tcb->snd_mss : 0,
+                         .path_try = tcb->mss_try,
+                         .path_seq = tcb->mtu_seq,
+                         .path_end = tcb->mtu_end,
+                         .timestamps = (tcb->flags & TFSM_M_TIMESTAMPS) != 0,
+                         .sack = (tcb->flags & TFSM_M_SACK) != 0,
+                         .ecn = (tcb->flags & TFSM_M_ECN) != 0,
+                         .syn_plain = (tcb->flags & TFSM_M_NOT_ECT) != 0,
+                         .ts_recent = tcb->ts_recent,
+                         .ack_out = tcb->rcv_nxt,
+                         .ack_out_known = true,
+                         .syn_out = true,
+                         .mute_until = tcb->challenge_until,
+                         .heard = tcb->sent_at};
     duty_adopt(monitor, tcb);
     rtt_adopt(monitor, tcb);
+    flight_adopt(monitor);
 }
 
 /* ---- an event ---- */
@@ -188,7 +200,8 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     if (!ended) {
         receive_step(monitor, ev, fx, after);
         send_step(monitor, before, ev, fx, after);
-        congestion_step(monitor, before, ev, after);
+        congestion_step(monitor, cfg, before, ev, after);
+        mtu_step(monitor, before, ev, after);
         timer_bounds(monitor, cfg, before, ev, after);
         if ((after->flags & TFSM_M_URGENT_TOLD) != 0) {
             urgent_ahead(monitor, after);
@@ -197,6 +210,14 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
     if (!ended && ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP &&
         IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED))) {
         option_step(monitor, ev, before, after);
+    }
+    if (!ended) {
+        bool taken = ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP &&
+                     IN(before, SYNCHRONIZED | BIT(SYN_RECEIVED));
+        flight_step(monitor, cfg, before, ev, taken, after);
+        tail_step(monitor, cfg, before, ev, after);
+        recovery_step(monitor, cfg, before, ev, taken, after);
+        growth_step(monitor, cfg, before, ev, after);
     }
     if (ev->kind == TFSM_EV_ICMP) {
         refusal_icmp(monitor, cfg, before, ev, fx, after);
@@ -266,6 +287,10 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
         send_again(monitor, before, seg);
     }
     congestion_output(monitor, cfg, before, seg, after);
+    flight_output(monitor, cfg, before, now, seg);
+    tail_output(monitor, cfg, before, now, seg, after);
+    recovery_output(monitor, cfg, before, seg);
+    growth_output(monitor, cfg, before, now, seg, after);
     if (seg->len > 0 && seg->seq == before->snd_una) {
         timer_output(monitor, now, seg);
     }
@@ -285,6 +310,9 @@ void monitor_output(struct monitor *monitor, const struct tfsm_config *cfg,
                 monitor, "ACK_PLACE",
                 "RFC9293:3.4 an acknowledgment stands at SND.NXT, or where the peer's window ends");
         }
+    }
+    if (monitor->path != 0) {
+        mtu_output(monitor, now, seg);
     }
     send_numbers(monitor, before, seg);
     if ((seg->flags & TFSM_SYN) != 0 &&

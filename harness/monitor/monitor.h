@@ -19,8 +19,11 @@ struct violation {
     uint64_t found;
 };
 
-#define MONITOR_RANGES (TFSM_OOO_SLOTS + 1)
-#define MONITOR_HELD   (TFSM_SACKED_MAX + TFSM_SACK_MAX)
+/* A monitor keeps account of the ranges of a connection that has room (tfsm_make_room()) for so many at
+ * most; who has more is not to be watched. */
+#define MONITOR_ROOM   256u
+#define MONITOR_RANGES (TFSM_OOO_SLOTS(MONITOR_ROOM) + 1)
+#define MONITOR_HELD   (MONITOR_ROOM + TFSM_SACK_MAX)
 #define MONITOR_AGAIN  64
 
 /* Of what an arrival calls for, of the peer's urgent pointer, and of a user who has left. Offsets
@@ -75,6 +78,112 @@ struct reply_account {
     tfsm_time at[MONITOR_REPLIES];
 };
 
+#define FLIGHT_RANGES 64
+
+/* Numbers of ours that went out alike, from the end of those before: when they went last. Where several moments
+ * had to become one account, those are the first and the last. */
+struct flight_range {
+    uint32_t right;
+    uint32_t least; /* octets of the smallest segment of them */
+    bool held;      /* the peer reports them */
+    bool again;     /* they went out more than once */
+    bool told;      /* they were reported, and may be forgotten: when they arrived is not known */
+    bool news;      /* the last ACK is the first that tells of them */
+    tfsm_time from;
+    tfsm_time to;
+};
+
+/* Of what is in flight, and of what RFC 8985 makes of that. Where something is not known for sure it is what lets more
+ * be taken for lost. */
+struct flight_account {
+    bool unsure;    /* something went out that nobody saw, or there was no room for it */
+    unsigned count; /* of flight[] */
+    uint32_t una;   /* where the first of them begins */
+    uint32_t news;  /* octets that the last event has delivered */
+    bool arrived;   /* something was delivered: of that the segment that was sent last */
+    tfsm_time rack_at;
+    uint32_t rack_end;
+    tfsm_time rack_rtt;
+    uint32_t fack;  /* the highest number delivered */
+    bool reordered; /* something was delivered below it, and went out once */
+    bool measured;  /* no round trip was shorter than this */
+    tfsm_time min_rtt;
+    unsigned told; /* ACKs that told something new since SND.UNA moved */
+    unsigned wide; /* how often the reordering window grew */
+    unsigned calm; /* recoveries that this lasts */
+    bool round;    /* and not again before this is acknowledged */
+    uint32_t round_end;
+};
+
+/* Of tail loss probes. */
+struct tail_account {
+    bool known;
+    tfsm_time from; /* when the probe timer began last */
+    bool out;       /* a probe is out, and all before this number not acknowledged */
+    uint32_t end;
+};
+
+#define UNDO_RANGES 16
+
+/* Of a recovery: what it lets out (RFC 6937), and what could prove that it was in vain. */
+struct recovery_account {
+    uint64_t delivered;
+    uint64_t out;
+    uint64_t flight;
+    uint64_t allowed; /* octets that may go out yet */
+    bool forgets;     /* of what there was no room for it hears twice */
+    bool undone;      /* by the last event */
+    uint32_t cwnd;    /* before the window was lowered for a loss */
+    uint32_t ssthresh;
+    bool timed_out;  /* by the timer */
+    unsigned movers; /* ACKs that have moved SND.UNA since the timer went off last */
+    unsigned resent; /* and segments that went again since, or since the window was lowered */
+    uint32_t resent_end;
+    bool stamped; /* the first of them bore this, and nothing was acknowledged since */
+    uint32_t stamp;
+    bool ever;       /* something went again in this connection */
+    bool twice;      /* the peer tells of what came twice */
+    bool doubles;    /* and something came twice before anything went again */
+    bool noted;      /* something went again since the window was lowered */
+    bool once;       /* all of that did so once, and fits here: */
+    uint32_t una;    /* where it began then */
+    bool lost_again; /* what went again before is lost, too */
+    unsigned count;  /* what has not come twice yet */
+    struct tfsm_range again[UNDO_RANGES];
+};
+
+#define GROWTH_MARKS 16
+
+/* Of how the window grows. */
+struct growth_account {
+    uint32_t
+        highest; /* the threshold at the beginning: while it is that the first slow start lasts */
+    bool
+        astray; /* the last cut was taken back, or segments are of another size: CUBIC's curve is not known */
+    uint64_t credit; /* octets acknowledged towards the next segment (RFC 5681) */
+    bool stage;      /* a stage of CUBIC's has begun */
+    tfsm_time epoch; /* when */
+    uint32_t cwnd_epoch;
+    uint32_t w_max; /* the window that it comes back to */
+    double w_est;
+    bool syn; /* it went out */
+    bool syn_ack;
+    unsigned syns_again; /* and again */
+    bool text_sent;
+    tfsm_time text_at;  /* when new text went last */
+    tfsm_time acked_at; /* when something was acknowledged last */
+    bool full;          /* the window was full then, or nearly */
+    uint32_t window; /* CWND then, or after what arrived since: SEND may have lowered it already */
+    uint32_t
+        peak[3]; /* the greatest samples of this period, and of those before: pipeACK is no more */
+    tfsm_time period; /* when this began */
+    unsigned marks;   /* of mark[]: SND.UNA over the last round trips, oldest first */
+    struct {
+        tfsm_time at;
+        uint32_t una;
+    } mark[GROWTH_MARKS];
+};
+
 struct witness;
 
 /* The account of one endpoint. A zeroed one watches a CLOSED connection. */
@@ -92,17 +201,22 @@ struct monitor {
     uint32_t una_low;   /* SND.UNA after the last event: older windows do not count */
     uint32_t peer_edge; /* greatest SEG.ACK + window the peer ever announced */
     bool peer_edge_known;
-    bool edge_out_known; /* we announced a window */
-    uint32_t edge_out;   /* its greatest right edge */
-    uint64_t delivered;  /* octets delivered to the user */
-    unsigned kept_count; /* text handed out beyond that, by stream offset */
-    uint64_t kept[MONITOR_RANGES][2];
+    bool edge_out_known;      /* we announced a window */
+    uint32_t edge_out;        /* its greatest right edge */
+    uint64_t delivered;       /* octets delivered to the user */
+    unsigned kept_count;      /* of kept[] */
     uint64_t queued;          /* octets the user sent */
     tfsm_time time_wait_from; /* the last FIN in or into TIME-WAIT */
     tfsm_time interval;       /* the last back-off interval, 0 after news */
     unsigned timeouts;        /* timeouts in a row without news */
-    struct tfsm_tcb listener; /* as it was after the passive OPEN */
+    struct tfsm_tcb listener; /* as it was after the passive OPEN: it has no ranges yet */
     uint16_t peer_mss;        /* the largest text the peer takes */
+    uint32_t path;            /* the largest text and options the path is known to take, 0 any */
+    tfsm_time path_from;      /* since when nothing larger may be tried */
+    bool path_tried;          /* a larger one went, once, and is not acknowledged */
+    uint32_t path_try;        /* so large, */
+    uint32_t path_seq;        /* from here */
+    uint32_t path_end;        /* to there */
     bool rst_expected;        /* a RST is owed, and these are its numbers */
     uint32_t rst_seq;
     uint32_t rst_ack;
@@ -133,9 +247,10 @@ struct monitor {
     uint32_t ack_out; /* SEG.ACK we sent last */
     bool ack_out_known;
     bool ece_due;        /* CE came and CWR did not yet */
-    unsigned held_count; /* what the peer says it holds beyond SND.UNA, since the last timeout: the
-                            lowest TFSM_SACKED_MAX ranges, which the machine has room for */
-    struct tfsm_range held[MONITOR_HELD];
+    unsigned held_count; /* of held[], which the machine must remember */
+    bool held_more;      /* of others it may, too, from held_from to held_end */
+    uint32_t held_from;
+    uint32_t held_end;
     unsigned again_count; /* what is not acknowledged and was sent again */
     struct tfsm_range again[MONITOR_AGAIN];
     unsigned duplicates; /* duplicate acknowledgments in a row, by RFC 5681 2 */
@@ -153,12 +268,23 @@ struct monitor {
     /* loss and congestion */
     bool cut;              /* the window was lowered, and what was in flight then is so yet */
     uint32_t cut_seq;      /* up to this */
+    bool cut_by_ece;       /* and not by a loss */
     bool front_known;      /* the number at SND.UNA was the first of a segment */
     uint32_t front_seq;    /* this number */
     tfsm_time front_sent;  /* when it went out last */
     uint32_t flight_first; /* segments of new text so far */
     struct duty_account duty;
     struct rtt_account rtt;
+    struct flight_account in_flight;
+    struct tail_account tail;
+    struct recovery_account recovery;
+    struct growth_account growth;
+    /* ranges, in order: nothing is read beyond their counts */
+    uint64_t kept[MONITOR_RANGES][2]; /* text handed out beyond `delivered`, by stream offset */
+    /* What the peer says it holds beyond SND.UNA, since the last timeout: as many of the lowest ranges
+     * as the machine has room for. */
+    struct tfsm_range held[MONITOR_HELD];
+    struct flight_range flight[FLIGHT_RANGES];
 };
 
 /* Begin to watch a connection in SYN-RECEIVED whose handshake nobody saw: what a listener kept of

@@ -5,6 +5,29 @@
 
 #include <string.h>
 
+/* One more piece that is kept until it is delivered: what it touches is a part of it from now on, and the
+ * pieces stay in order. */
+static void keep(struct monitor *monitor, uint64_t left, uint64_t right)
+{
+    unsigned first = 0;
+    while (first < monitor->kept_count && monitor->kept[first][1] < left) {
+        first++;
+    }
+    unsigned end = first;
+    for (; end < monitor->kept_count && monitor->kept[end][0] <= right; end++) {
+        left = monitor->kept[end][0] < left ? monitor->kept[end][0] : left;
+        right = monitor->kept[end][1] > right ? monitor->kept[end][1] : right;
+    }
+    if (end == first && monitor->kept_count == MONITOR_RANGES) {
+        return;
+    }
+    memmove(&monitor->kept[first + 1], &monitor->kept[end],
+            (monitor->kept_count - end) * sizeof monitor->kept[0]);
+    monitor->kept[first][0] = left;
+    monitor->kept[first][1] = right;
+    monitor->kept_count += first + 1 - end;
+}
+
 /* Text handed out: within the segment, at the place its sequence number says, under the edge we
  * announced, never twice. */
 static void check_text(struct monitor *monitor, const struct tfsm_event *ev,
@@ -32,38 +55,7 @@ static void check_text(struct monitor *monitor, const struct tfsm_event *ev,
             fails(monitor, "TEXT_TWICE", "RFC9293:3.10.7.4 every octet is handed out once");
         }
     }
-    for (unsigned i = 0; i < monitor->kept_count; i++) {
-        if (monitor->kept[i][1] == text->offset) {
-            monitor->kept[i][1] = right;
-            return;
-        }
-        if (monitor->kept[i][0] == right) {
-            monitor->kept[i][0] = text->offset;
-            return;
-        }
-    }
-    if (monitor->kept_count < MONITOR_RANGES) {
-        monitor->kept[monitor->kept_count][0] = text->offset;
-        monitor->kept[monitor->kept_count][1] = right;
-        monitor->kept_count++;
-    }
-}
-
-/* Two pieces that touch become one. Returns whether there were any. */
-static bool merge_two(struct monitor *monitor)
-{
-    for (unsigned i = 0; i < monitor->kept_count; i++) {
-        for (unsigned j = 0; j < monitor->kept_count; j++) {
-            if (i != j && monitor->kept[i][1] == monitor->kept[j][0]) {
-                monitor->kept[i][1] = monitor->kept[j][1];
-                monitor->kept_count--;
-                memcpy(monitor->kept[j], monitor->kept[monitor->kept_count],
-                       sizeof monitor->kept[j]);
-                return true;
-            }
-        }
-    }
-    return false;
+    keep(monitor, text->offset, right);
 }
 
 /* What is delivered was received: RCV.NXT moves only over text that was handed out, and over the
@@ -75,23 +67,19 @@ void receive_step(struct monitor *monitor, const struct tfsm_event *ev,
     uint64_t target = monitor->delivered + fx->delivered;
     for (unsigned i = 0; i < fx->text_count && ev->kind == TFSM_EV_SEGMENT; i++) {
         check_text(monitor, ev, after, &fx->text[i]);
-        while (merge_two(monitor)) {
-        }
     }
     while (monitor->delivered < target) {
-        unsigned i = 0;
-        while (i < monitor->kept_count && monitor->kept[i][0] != monitor->delivered) {
-            i++;
-        }
-        if (i == monitor->kept_count || monitor->kept[i][1] > target) {
+        if (monitor->kept_count == 0 || monitor->kept[0][0] != monitor->delivered ||
+            monitor->kept[0][1] > target) {
             fails(monitor, "DELIVERED_UNRECEIVED",
                   "RFC9293:3.10.7.4 RCV.NXT moves only over octets that were received");
             monitor->delivered = target;
             return;
         }
-        monitor->delivered = monitor->kept[i][1];
+        monitor->delivered = monitor->kept[0][1];
         monitor->kept_count--;
-        memcpy(monitor->kept[i], monitor->kept[monitor->kept_count], sizeof monitor->kept[i]);
+        memmove(&monitor->kept[0], &monitor->kept[1],
+                monitor->kept_count * sizeof monitor->kept[0]);
     }
     if (!IN(after, SYNCHRONIZED)) {
         return;
@@ -120,11 +108,9 @@ void receive_step(struct monitor *monitor, const struct tfsm_event *ev,
 
 uint64_t monitor_kept_end(const struct monitor *monitor)
 {
-    uint64_t end = monitor->delivered;
-    for (unsigned i = 0; i < monitor->kept_count; i++) {
-        end = monitor->kept[i][1] > end ? monitor->kept[i][1] : end;
-    }
-    return end;
+    unsigned count = monitor->kept_count;
+    bool more = count > 0 && monitor->kept[count - 1][1] > monitor->delivered;
+    return more ? monitor->kept[count - 1][1] : monitor->delivered;
 }
 
 void receive_acknowledgment(struct monitor *monitor, const struct tfsm_segment *seg,

@@ -14,7 +14,7 @@ static APART uint32_t unread_place(const struct tfsm_tcb *tcb, const struct tfsm
     if (!acks || monitor_own_place(tcb, true) == seq) {
         return monitor_own_place(tcb, true);
     }
-    copy_tcb(&moved, tcb);
+    copy_members(&moved, tcb);
     moved.snd_una = seg->ack;
     moved.flags |= TFSM_M_SYN_ACKED;
     if (monitor_own_place(&moved, true) != seq) {

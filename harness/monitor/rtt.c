@@ -116,7 +116,7 @@ static bool follows(const struct tfsm_tcb *before, const struct tfsm_tcb *after,
     if ((before->flags & TFSM_M_MEASURED) == 0) {
         return after->srtt == r && after->rttvar == r / 2;
     }
-    uint32_t size = after->snd_mss;
+    uint32_t size = before->snd_mss; /* the same ACK may tell of a path that takes larger ones */
     size = stamped ? (size > 12 ? size - 12 : 1) : size;
     uint32_t flight = seq_distance(before->snd_una, before->snd_nxt);
     int64_t samples = 1;
@@ -154,7 +154,7 @@ static APART bool left_alone(const struct monitor *monitor, const struct tfsm_tc
                              const struct tfsm_tcb *after)
 {
     struct tfsm_tcb left;
-    copy_tcb(&left, before);
+    copy_members(&left, before);
     left.rto = after_syn(monitor, before, before->rto);
     return same_estimate(&left, after);
 }
@@ -238,7 +238,7 @@ void rtt_step(struct monitor *monitor, const struct tfsm_config *cfg, const stru
         return;
     }
     bool timeout = ev->kind == TFSM_EV_TIMEOUT;
-    bool resends = timeout && before->at_rtx != 0 && ev->now >= before->at_rtx;
+    bool resends = timer_goes_off(before, ev, after);
     rtt->probed =
         before->at_persist != 0 && (rtt->probed || (timeout && ev->now >= before->at_persist));
     if (before->snd_una == after->snd_una) {

@@ -49,8 +49,16 @@ void sack_held(struct monitor *monitor, const struct tfsm_tcb *after,
             hold(monitor, block);
         }
     }
-    if (monitor->held_count > TFSM_SACKED_MAX) {
-        monitor->held_count = TFSM_SACKED_MAX;
+    unsigned room = after->room > 0 ? after->room : TFSM_ROOM_OWN;
+    room = room < MONITOR_ROOM ? room : MONITOR_ROOM;
+    monitor->held_more = monitor->held_more && seq_lt(after->snd_una, monitor->held_end);
+    if (monitor->held_count > room) {
+        uint32_t from = monitor->held[room].left;
+        uint32_t end = monitor->held[monitor->held_count - 1].right;
+        monitor->held_from = monitor->held_more ? seq_min(monitor->held_from, from) : from;
+        monitor->held_end = monitor->held_more ? seq_max(monitor->held_end, end) : end;
+        monitor->held_more = true;
+        monitor->held_count = room;
     }
 }
 

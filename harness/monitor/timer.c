@@ -105,13 +105,22 @@ static void check_keepalive(struct monitor *monitor, const struct tfsm_config *c
     monitor->asked_at = now;
 }
 
+bool timer_goes_off(const struct tfsm_tcb *before, const struct tfsm_event *ev,
+                    const struct tfsm_tcb *after)
+{
+    bool early = before->at_early != 0 && ev->now >= before->at_early;
+    bool probe = early && (before->loss & TFSM_L_REORDERING) == 0;
+    bool recovers = early && (after->flags & (TFSM_M_RECOVERY | TFSM_M_LOSS)) == TFSM_M_RECOVERY;
+    return ev->kind == TFSM_EV_TIMEOUT && before->at_rtx != 0 && ev->now >= before->at_rtx &&
+           !probe && !recovers && before->snd_una != before->snd_nxt;
+}
+
 /* Back-off doubles, is bounded, and gives up after R2 and not before. */
 static void check_timeout(struct monitor *monitor, const struct tfsm_config *cfg,
                           const struct tfsm_tcb *before, const struct tfsm_event *ev,
                           const struct tfsm_effects *fx, const struct tfsm_tcb *after)
 {
-    bool rtx = before->at_rtx != 0 && ev->now >= before->at_rtx &&
-               before->snd_una != before->snd_nxt; /* else it was only waited, as ECE asks */
+    bool rtx = timer_goes_off(before, ev, after);
     bool probe = before->at_persist != 0 && ev->now >= before->at_persist;
     bool user = before->at_user != 0 && ev->now >= before->at_user;
     if (before->state == TFSM_TIME_WAIT && before->at_2msl != 0 && ev->now >= before->at_2msl &&

@@ -41,7 +41,7 @@ static APART int64_t stream_end_before(const struct monitor *monitor, const stru
     struct tfsm_tcb known;
     uint32_t fin = seq_add(seg->seq, seg->len - 1);
     uint32_t ahead = seq_distance(before->rcv_nxt, fin);
-    copy_tcb(&known, before);
+    copy_members(&known, before);
     if ((seg->flags & TFSM_FIN) != 0 && (before->flags & TFSM_M_PEER_FIN) == 0 &&
         ahead < before->rcv_wnd && monitor->delivered + ahead >= monitor_kept_end(monitor)) {
         known.flags |= TFSM_M_PEER_FIN;

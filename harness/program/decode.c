@@ -89,9 +89,16 @@ static void choose_policy(const uint8_t *octets, struct tfsm_config *cfg)
         {1000000, 60000000}, {1000, 4000}, {0, 0}, {200000, TFSM_NEVER}};
     static const tfsm_time msl[4] = {120000000, 1000000, 0, TFSM_NEVER / 2};
     static const uint8_t limit[4] = {10, 0, 1, 3};
+    /* that of RFC 6675 and Reno, and what came later, one by one and together */
+    static const uint32_t recovery[4] = {0, TFSM_RACK, TFSM_RACK | TFSM_PRR | TFSM_FRTO | TFSM_UNDO,
+                                         TFSM_RACK | TFSM_UNDO};
+    static const uint32_t window[4] = {0, TFSM_CUBIC,
+                                       TFSM_CUBIC | TFSM_HYSTART | TFSM_CWV | TFSM_ABE,
+                                       TFSM_FRTO | TFSM_UNDO | TFSM_PMTU};
     *cfg = tfsm_config_default();
     cfg->profile = (octets[0] & 1u ? 0u : TFSM_RFC5961) | (octets[0] & 2u ? TFSM_RFC1337 : 0u) |
-                   (octets[0] & 4u ? 0u : TFSM_WSCALE) | (octets[0] & 0x80u ? TFSM_NODELAY : 0u);
+                   (octets[0] & 4u ? 0u : TFSM_WSCALE) | (octets[0] & 0x80u ? TFSM_NODELAY : 0u) |
+                   recovery[octets[2] >> 6] | window[octets[1] >> 6];
     cfg->rcv_buff = rcv_buff[octets[1] & 7];
     cfg->snd_buff = snd_buff[octets[1] >> 3 & 7];
     cfg->mss = mss[octets[2] & 7];
@@ -175,9 +182,10 @@ void program_open(struct program *program, const uint8_t *octets, size_t size,
     config->cfg[1].profile ^=
         (header[0] & 0x20u ? TFSM_RFC5961 : 0u) | (header[0] & 0x40u ? TFSM_WSCALE : 0u);
 #ifdef HARNESS_PROFILE /* a library that knows no other */
-    config->cfg[0].profile = HARNESS_PROFILE & ~(uint32_t)TFSM_BUILD_FAST_OPEN;
+    config->cfg[0].profile = HARNESS_PROFILE & ~(uint32_t)(TFSM_BUILD_FAST_OPEN | TFSM_BUILD_ROOM);
     config->cfg[1].profile = config->cfg[0].profile;
 #endif
+    config->ranges = header[6] & 0x80u ? PROGRAM_RANGES : 0;
     config->shifted = (header[0] & 0x10u) != 0;
     config->iss[0] = choose_iss(header[3]);
     config->iss[1] = choose_iss(header[4]);
@@ -530,9 +538,9 @@ static uint32_t seq_origin(unsigned base, const struct tfsm_tcb *tcb, uint32_t l
     case SEQ_PEER_FIN:
         return tcb->rcv_fin;
     case SEQ_QUEUED_LEFT:
-        return tcb->ooo_count > 0 ? tcb->ooo[0].left : tcb->rcv_nxt;
+        return tcb->ooo_count > 0 ? tfsm_out_of_order(tcb)[0].left : tcb->rcv_nxt;
     case SEQ_QUEUED_RIGHT:
-        return tcb->ooo_count > 0 ? tcb->ooo[0].right : tcb->rcv_nxt;
+        return tcb->ooo_count > 0 ? tfsm_out_of_order(tcb)[0].right : tcb->rcv_nxt;
     case SEQ_MIDDLE:
         return seq_add(tcb->rcv_nxt, tcb->rcv_wnd / 2);
     case SEQ_ENDS_AT_NXT:
@@ -542,7 +550,8 @@ static uint32_t seq_origin(unsigned base, const struct tfsm_tcb *tcb, uint32_t l
     case SEQ_STRADDLES_EDGE:
         return seq_sub(edge, len / 2);
     case SEQ_AFTER_QUEUE:
-        return tcb->ooo_count > 0 ? tcb->ooo[tcb->ooo_count - 1].right : seq_add(tcb->rcv_nxt, 1);
+        return tcb->ooo_count > 0 ? tfsm_out_of_order(tcb)[tcb->ooo_count - 1].right
+                                  : seq_add(tcb->rcv_nxt, 1);
     case SEQ_FAR:
         return seq_add(tcb->rcv_nxt, TFSM_SEQ_HALF);
     case SEQ_ABSOLUTE:

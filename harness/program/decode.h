@@ -11,6 +11,7 @@
 #define PROGRAM_HEADER 12
 #define PROGRAM_MAX    4096 /* octets of an input that are looked at */
 #define PROGRAM_EVENTS 256  /* records that are carried out */
+#define PROGRAM_RANGES 64   /* of a TCB with room of its own */
 #define PROGRAM_STARTS 6    /* upper half of octet 5, where the lower picks one of 16 starts */
 
 /* What a record asks for. In a trace (one endpoint) the network records become segments of a
@@ -149,6 +150,7 @@ struct program_config {
     uint32_t peer_stamp; /* trace: where the peer's timestamps begin */
     tfsm_time start;     /* time origin */
     bool shifted;        /* run again with every origin shifted: nothing else may change */
+    unsigned ranges;     /* room of a TCB, for tfsm_make_room(): 0, or PROGRAM_RANGES */
 };
 
 /* A place in a program. */

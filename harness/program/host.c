@@ -5,6 +5,7 @@
 #include "record_layout.h"
 #include "machine.h"
 #include "seq.h"
+#include "whole.h"
 
 #include <stdalign.h>
 #include <stdarg.h>
@@ -49,7 +50,7 @@ struct in_flight {
 
 /* What stood before a packet came. */
 struct before {
-    struct tfsm_tcb tcb[CONNECTIONS];
+    struct whole whole[CONNECTIONS]; /* its TCB */
     endpoint_handle handle[CONNECTIONS];
     uint32_t half_open[LISTENERS];
     uint64_t counted[LISTENERS][TFSM_LISTENER_COUNTS];
@@ -296,7 +297,7 @@ static void watch(void *user, const struct endpoint_watched *what)
     if (what->connection != 0) {
         watch_connection(what);
     } else if (what->event != NULL && is_open(what->after) && host.arriving) {
-        host.half_open = *what->after;
+        copy_members(&host.half_open, what->after);
         host.half_open_tuple = host.from;
     }
     if (host.run.log != NULL && what->event != NULL) {
@@ -431,7 +432,7 @@ static void remember(void)
     for (unsigned i = 0; i < CONNECTIONS; i++) {
         before->handle[i] = host.connection[i].handle;
         if (host.connection[i].handle != 0) {
-            before->tcb[i] = *host.connection[i].tcb;
+            copy_tcb(&before->whole[i], host.connection[i].tcb);
         }
     }
     for (unsigned i = 0; i < LISTENERS; i++) {
@@ -454,8 +455,7 @@ static void check_touched(void)
     for (unsigned i = 0; i < CONNECTIONS; i++) {
         const struct connection *c = &host.connection[i];
         if (before->handle[i] != 0 && before->handle[i] == c->handle &&
-            !host_same_tuple(&c->tuple, &host.from) &&
-            memcmp(c->tcb, &before->tcb[i], sizeof before->tcb[i]) != 0) {
+            !host_same_tuple(&c->tuple, &host.from) && !same_tcb(c->tcb, &before->whole[i].tcb)) {
             fails(i, "OTHER_CONNECTION", requirement);
         }
     }
@@ -1328,6 +1328,7 @@ static void open_host(const uint8_t *octets, size_t size)
     config.connections = how & 4u ? 2 : CONNECTIONS;
     config.listeners = LISTENERS;
     config.backlog = 2;
+    config.ranges = program.ranges;
     config.send_ring = RING;
     config.receive_ring = RING;
     config.resets = how & 8u ? 1 : 8;

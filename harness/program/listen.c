@@ -3,7 +3,7 @@
 #include "listen.h"
 #include "record_layout.h"
 #include "machine.h"
-#include "octets.h"
+#include "whole.h"
 #include "seq.h"
 
 #include <stdarg.h>
@@ -310,7 +310,7 @@ static bool feed_flow(struct listen *w, unsigned peer, struct tfsm_event *ev, ui
     struct listen_flow *flow = &w->flows[peer];
     static struct tfsm_tcb before;
     static struct tfsm_effects fx;
-    copy_tcb(&before, &flow->tcb);
+    copy_bare_tcb(&before, &flow->tcb);
     ev->now = w->run.now;
     ev->listener = tfsm_listener_has_room(&w->listener);
     enum tfsm_result result = listen_flow_step(w, peer, &w->cfg, ev, NULL, &fx);

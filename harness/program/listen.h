@@ -12,7 +12,7 @@
 #ifndef HARNESS_LISTEN_H
 #define HARNESS_LISTEN_H
 
-#include "octets.h"
+#include "whole.h"
 #include "run_internal.h"
 #include "tfsm_listener.h"
 
@@ -148,8 +148,8 @@ struct listen {
     struct tfsm_packet syn[LISTEN_PEERS];   /* the last SYN */
     struct listen_sent known[LISTEN_PEERS]; /* the last SYN-ACK */
     /* the account */
-    struct octets_counts counters; /* as they must stand */
-    struct octets_counts told;     /* how much of that is in the result of the run */
+    struct whole_counts counters; /* as they must stand */
+    struct whole_counts told;     /* how much of that is in the result of the run */
     struct listen_seen seen;
     tfsm_time cookies_until;
     uint64_t fast_generation;

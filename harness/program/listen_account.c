@@ -3,7 +3,7 @@
  * foreseen here from its policy alone; only ISNs and cookies have to be taken from its lips. */
 #include "listen.h"
 #include "machine.h"
-#include "octets.h"
+#include "whole.h"
 #include "same.h"
 #include "seq.h"
 
@@ -116,7 +116,7 @@ static const struct tfsm_tcb *guard_tcb(void)
 void listen_account_seat(struct listen_arrival *a)
 {
     if (a->seated) {
-        copy_tcb(&a->tcb, guard_tcb());
+        copy_bare_tcb(&a->tcb, guard_tcb());
     }
 }
 
@@ -128,7 +128,7 @@ enum tfsm_result listen_flow_step(struct listen *w, unsigned peer, const struct 
 {
     struct listen_flow *flow = &w->flows[peer];
     static struct tfsm_tcb before;
-    copy_tcb(&before, &flow->tcb);
+    copy_bare_tcb(&before, &flow->tcb);
     flow->matched = false;
     enum tfsm_result result = tfsm_step(&flow->tcb, cfg, ev, fx);
     check(w, peer, expected == NULL || same_effects(fx, expected), FOLDED,
@@ -150,7 +150,7 @@ bool listen_flow_output(struct listen *w, unsigned peer, struct tfsm_segment *se
     if (tfsm_has_nothing(&flow->tcb)) {
         return false;
     }
-    copy_tcb(&before, &flow->tcb);
+    copy_bare_tcb(&before, &flow->tcb);
     flow->matched = false;
     if (!tfsm_output(&flow->tcb, &w->cfg, w->run.now, segment)) {
         return false;
@@ -486,7 +486,7 @@ static void seat(struct listen *w, const struct listen_arrival *a)
     const struct tfsm_segment *segment = &a->packet->segment;
     if (!check(w, a->peer, a->out.kind == TFSM_ARRIVAL_CONNECTION, FOLDED,
                "there is no connection") ||
-        !check(w, a->peer, same_tcb(&flow->tcb, &a->tcb), FOLDED,
+        !check(w, a->peer, same_bare_tcb(&flow->tcb, &a->tcb), FOLDED,
                "the connection is another one")) {
         return;
     }
@@ -965,7 +965,7 @@ static void check_entry(struct listen *w, unsigned i, enum clause clause)
     check(w, i, held == half, clause, half ? "the entry is gone" : "there is an entry");
     if (held && half) {
         w->flows[i].matched =
-            check(w, i, same_tcb(&tcb, &w->flows[i].tcb), clause, "the entry is not the TCB");
+            check(w, i, same_bare_tcb(&tcb, &w->flows[i].tcb), clause, "the entry is not the TCB");
     }
 }
 
@@ -1026,7 +1026,7 @@ void listen_account_arrival(struct listen *w, struct listen_arrival *a)
     if (a->out.kind == TFSM_ARRIVAL_CONNECTION) {
         check_connection(w, a);
     } else {
-        check(w, a->peer, !a->seated || same_tcb(&a->tcb, guard_tcb()), LISTENER_BOOKS,
+        check(w, a->peer, !a->seated || same_bare_tcb(&a->tcb, guard_tcb()), LISTENER_BOOKS,
               "the seat is written to, and there is no connection");
     }
     if (run_broken(&w->run)) {
@@ -1107,7 +1107,7 @@ static bool follows(struct listen *w, unsigned peer, const struct tfsm_tcb *afte
         return !tfsm_listener_holds(&w->listener, packet);
     }
     return tfsm_listener_peek(&w->listener, &w->cfg, packet, w->run.now, &tcb) &&
-           same_tcb(&tcb, after);
+           same_bare_tcb(&tcb, after);
 }
 
 /* Of several entries that are due at once the account cannot tell which was first: the one that has
@@ -1117,7 +1117,7 @@ static bool went_off(struct listen *w, unsigned peer, const struct tfsm_config *
 {
     static struct tfsm_tcb after;
     struct tfsm_effects own;
-    copy_tcb(&after, &w->flows[peer].tcb);
+    copy_bare_tcb(&after, &w->flows[peer].tcb);
     tfsm_step(&after, patience, event, &own);
     return follows(w, peer, &after);
 }
@@ -1198,7 +1198,7 @@ void listen_account_drained(struct listen *w)
         struct listen_flow *flow = &w->flows[i];
         if (flow->stage == LISTEN_HALF) {
             if (!tfsm_has_nothing(&flow->tcb)) {
-                copy_tcb(&tcb, &flow->tcb);
+                copy_bare_tcb(&tcb, &flow->tcb);
                 check(w, i, !tfsm_output(&tcb, &w->cfg, w->run.now, &segment), FOLDED,
                       "the TCB has something to send");
             }
@@ -1292,7 +1292,7 @@ void listen_account_opened(struct listen *w, bool opened)
     w->fed = 0;
     w->drawn = 0;
     forget_looks(w);
-    w->counters = w->told = (struct octets_counts){0};
+    w->counters = w->told = (struct whole_counts){0};
     memset(w->known, 0, sizeof w->known);
     for (unsigned i = 0; i < LISTEN_PEERS; i++) {
         w->flows[i].pending = false;
@@ -1301,7 +1301,7 @@ void listen_account_opened(struct listen *w, bool opened)
 
 static void check_counters(struct listen *w)
 {
-    static struct octets_counts stand;
+    static struct whole_counts stand;
     memcpy(&stand, w->listener.counters, sizeof stand);
     if (same_counts(&stand, &w->counters) && same_counts(&w->told, &w->counters)) {
         return;

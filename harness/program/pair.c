@@ -10,6 +10,7 @@
 #include "endpoint.h"
 #include "run_internal.h"
 #include "seq.h"
+#include "whole.h"
 
 #include <stdalign.h>
 #include <string.h>
@@ -223,7 +224,7 @@ static void watch_listener(struct pair_end *self, const struct endpoint_watched 
         self->half_open_incarnation = begin_incarnation(self);
         self->half_open_peer = self->arriving;
     }
-    self->half_open = *what->after;
+    copy_members(&self->half_open, what->after);
 }
 
 /* A handle that is new: of a connection opened just now, or of one that was half open. */
@@ -372,14 +373,16 @@ static APART void show_call(struct pair_end *self, struct tfsm_event *event,
                             const struct tfsm_tcb *tcb, enum tfsm_result result)
 {
     struct tfsm_effects fx;
-    struct tfsm_tcb before = *tcb;
-    struct tfsm_tcb after = before;
+    static struct whole before;
+    static struct whole after;
     if (pair.run.log == NULL) {
         return;
     }
+    copy_tcb(&before, tcb);
+    copy_tcb(&after, tcb);
     event->now = clock_of(self);
-    if (tfsm_step(&after, &pair.cfg[self->index], event, &fx) != result) {
-        after = before; /* the endpoint has reasons of its own */
+    if (tfsm_step(&after.tcb, &pair.cfg[self->index], event, &fx) != result) {
+        copy_tcb(&after, &before.tcb); /* the endpoint has reasons of its own */
         memset(&fx, 0, sizeof fx);
     }
     struct run_line line = {.kind = RUN_CALL,
@@ -389,11 +392,11 @@ static APART void show_call(struct pair_end *self, struct tfsm_event *event,
                             .result = result,
                             .fx = &fx,
                             .trace = machine_trace(&fx),
-                            .before = &before,
-                            .after = &after};
+                            .before = &before.tcb,
+                            .after = &after.tcb};
     run_tell(&pair.run, &line);
     if (tcb == &self->listening) {
-        self->listening = after;
+        self->listening = after.tcb;
     }
 }
 
@@ -1168,6 +1171,7 @@ static void open_end(unsigned end, const struct program_config *program)
     config.connections = CONNECTIONS;
     config.listeners = 2; /* one may still have a word to say when the next opens */
     config.backlog = 2;
+    config.ranges = program->ranges;
     config.send_ring = ring_for(program->cfg[end].snd_buff);
     config.receive_ring = ring_for(program->cfg[end].rcv_buff);
     config.resets = RESETS;

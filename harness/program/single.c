@@ -1,11 +1,11 @@
 /* One step of an arbitrary TCB: see single.h. What is judged is what anybody may rely on who has a TCB that tfsm_check()
  * passes: the event, and every segment that comes of it, leave one; an error and a refusal leave all as it was, as tfsm_step()
  * has it; the text handed out lies in the segment, and every segment brings the end of output nearer. */
-#include "octets.h"
 #include "run_internal.h"
 #include "seq.h"
-#include "speak.h"
 #include "single.h"
+#include "speak.h"
+#include "whole.h"
 
 #include <stddef.h>
 
@@ -140,6 +140,7 @@ static void read_words(struct program *input, struct step_case *it)
     unsigned words = program_octet(input) % (WORDS_MOST + 1);
     for (unsigned i = 0; i < words; i++) {
         uint32_t index = program_octet(input);
+        index |= (program_octet(input) & 1u) << 8;
         overwrite(it, index, program_word(input));
     }
 }
@@ -153,8 +154,11 @@ void step_read(struct step_case *it, const uint8_t *octets, size_t size)
     it->cfg = config.cfg[0];
     uint8_t more = program_octet(&input);
     choose_more(&input, &it->cfg);
+    const uint16_t room = config.ranges > 0 ? STEP_RANGES : 0; /* whatever words are overwritten */
+    it->tcb.room = room;
     step_draw(&input, &config, &it->tcb);
     read_words(&input, it);
+    it->tcb.room = room;
     /* Neither comes to its end in practice. */
     it->tcb.rcv_octets &= UINT64_MAX >> 2;
     it->tcb.snd_octets &= UINT64_MAX >> 2;
@@ -209,7 +213,7 @@ static void judge_effects(struct step *step, const struct tfsm_tcb *before, enum
 
 static void feed(struct step *step)
 {
-    static struct tfsm_tcb before;
+    static struct whole before;
     static struct tfsm_effects fx;
     struct tfsm_tcb *tcb = &step->it.tcb;
     copy_tcb(&before, tcb);
@@ -218,7 +222,7 @@ static void feed(struct step *step)
     for (unsigned i = 0; i < fired->count; i++) {
         run_hit(&step->run, fired->fired[i]);
     }
-    judge_effects(step, &before, result, &fx, tcb);
+    judge_effects(step, &before.tcb, result, &fx, tcb);
     judge_tcb(step, tcb);
     struct run_line line = {.kind = run_kind_of(&step->it.ev),
                             .now = step->run.now,
@@ -226,7 +230,7 @@ static void feed(struct step *step)
                             .result = result,
                             .fx = &fx,
                             .trace = fired,
-                            .before = &before,
+                            .before = &before.tcb,
                             .after = tcb};
     run_tell(&step->run, &line);
 }
@@ -234,8 +238,11 @@ static void feed(struct step *step)
 /* Something was paid, sent, or sent again. */
 static bool is_nearer(const struct tfsm_tcb *before, const struct tfsm_tcb *after)
 {
-    return (before->owed & ~after->owed) != 0 || before->snd_nxt != after->snd_nxt ||
-           before->snd_rtx != after->snd_rtx || (~before->flags & after->flags & TFSM_M_AGAIN) != 0;
+    return (before->owed & ~after->owed) != 0 ||
+           (before->loss & ~after->loss & TFSM_L_OWE_PROBE) != 0 ||
+           before->snd_nxt != after->snd_nxt || before->snd_rtx != after->snd_rtx ||
+           before->snd_lost > after->snd_lost || before->snd_both < after->snd_both ||
+           (~before->flags & after->flags & TFSM_M_AGAIN) != 0;
 }
 
 /* Of a row that sends text or FIN: without either it says nothing. */
@@ -247,7 +254,7 @@ static bool is_idle(const struct tfsm_segment *segment)
 
 static void drain(struct step *step)
 {
-    static struct tfsm_tcb before;
+    static struct whole before;
     static struct tfsm_segment segment;
     struct tfsm_tcb *tcb = &step->it.tcb;
     for (unsigned i = 0; i < DRAIN_MOST && !run_broken(&step->run); i++) {
@@ -258,7 +265,7 @@ static void drain(struct step *step)
             break;
         }
         run_hit(&step->run, segment.rule);
-        if (nothing || !is_nearer(&before, tcb)) {
+        if (nothing || !is_nearer(&before.tcb, tcb)) {
             run_violates(&step->run, 0, "OUTPUT_ENDLESS",
                          "RFC9293:MUST-58 every segment that goes out brings the last one nearer");
         }
@@ -270,7 +277,7 @@ static void drain(struct step *step)
         struct run_line line = {.kind = RUN_SENDS,
                                 .now = step->run.now,
                                 .segment = &segment,
-                                .before = &before,
+                                .before = &before.tcb,
                                 .after = tcb};
         run_tell(&step->run, &line);
     }

@@ -9,9 +9,11 @@
 
 #include "decode.h"
 
+#define STEP_RANGES 9 /* of a TCB with room of its own: few, so that they are soon used up */
+
 /* A case. */
 struct step_case {
-    struct tfsm_tcb tcb;
+    TFSM_ROOMY_TCB(STEP_RANGES);
     struct tfsm_config cfg;
     bool silent; /* no event: only what tfsm_output() makes of it */
     struct tfsm_event ev;
@@ -27,7 +29,7 @@ enum tfsm_clause step_check(const struct tfsm_tcb *tcb);
 
 /* ---- single_tcb.c and single_mend.c ---- */
 
-/* Draw a TCB; now is the time of the event. */
+/* Draw a TCB, in the room that it has; now is the time of the event. */
 void step_draw(struct program *input, const struct program_config *config, struct tfsm_tcb *tcb);
 
 /* Change what a clause speaks of so that the clause holds, whatever becomes of others. */

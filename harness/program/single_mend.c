@@ -8,7 +8,7 @@
     (STATE_BIT(CLOSE_WAIT) | STATE_BIT(CLOSING) | STATE_BIT(LAST_ACK) | STATE_BIT(TIME_WAIT))
 #define LARGEST (TFSM_BUFF_MAX / 2) /* of what is drawn too large: two of them fit */
 
-/* All but the flags, the label, and a RST that is owed. */
+/* All but the flags, the label, a RST that is owed, and the room there is. */
 static void empty(struct tfsm_tcb *tcb, uint32_t flags, bool label)
 {
     struct tfsm_tcb all = {.state = tcb->state,
@@ -18,7 +18,8 @@ static void empty(struct tfsm_tcb *tcb, uint32_t flags, bool label)
                            .rst_seq = tcb->rst_seq,
                            .rst_ack = tcb->rst_ack,
                            .rst_ts_val = tcb->rst_ts_val,
-                           .rst_ts_ecr = tcb->rst_ts_ecr};
+                           .rst_ts_ecr = tcb->rst_ts_ecr,
+                           .room = tcb->room};
     *tcb = all;
 }
 
@@ -65,7 +66,8 @@ static void mend_debt(struct tfsm_tcb *tcb, tfsm_time now)
     tcb->rst_ts_val = has(owed, TFSM_OWE_RST_TS) ? tcb->rst_ts_val : 0;
     tcb->rst_ts_ecr = has(owed, TFSM_OWE_RST_TS) ? tcb->rst_ts_ecr : 0;
     owed &= (uint8_t) ~(unsigned)(has(tcb->flags, TFSM_M_SYN_ACKED) ? TFSM_OWE_SYN : 0);
-    owed &= (uint8_t) ~(unsigned)(must_retransmit(tcb) ? 0 : TFSM_OWE_RTX);
+    bool again = must_retransmit(tcb) && (!has(tcb->flags, TFSM_M_SYN_ACKED) || losing(tcb));
+    owed &= (uint8_t) ~(unsigned)(again ? 0 : TFSM_OWE_RTX);
     owed &= (uint8_t) ~(unsigned)(tcb->keepalives > 0 ? 0 : TFSM_OWE_KEEPALIVE);
     owed &= (uint8_t) ~(unsigned)(must_probe(tcb) ? 0 : TFSM_OWE_PROBE);
     tcb->owed = owed;
@@ -216,13 +218,14 @@ static void mend_acked(struct tfsm_tcb *tcb, tfsm_time now)
 static void mend_ooo(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
-    tcb->ooo_count = (uint8_t)min32(tcb->ooo_count > 0 ? tcb->ooo_count - 1u : 0, TFSM_OOO_SLOTS);
+    tcb->ooo_count =
+        (uint16_t)min32(tcb->ooo_count > 0 ? tcb->ooo_count - 1u : 0, TFSM_OOO_SLOTS(room_of(tcb)));
 }
 
 static void mend_waiting(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
-    struct tfsm_range *first = &tcb->ooo[0];
+    struct tfsm_range *first = ooo_ranges(tcb);
     if (tcb->ooo_count > 0 && first->left == tcb->rcv_nxt) {
         first->left = seq_add(tcb->rcv_nxt, 1);
     } else {
@@ -243,7 +246,13 @@ static void mend_wscale(struct tfsm_tcb *tcb, tfsm_time now)
 static void mend_mss(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
-    tcb->snd_mss = 1;
+    tcb->snd_mss = (uint16_t)max32(tcb->snd_mss, 1);
+    bool tries = has(tcb->flags, TFSM_M_SYN_ACKED) && tcb->mss_try > tcb->snd_mss;
+    tcb->mss_try = tries ? tcb->mss_try : 0;
+    tcb->mtu_end = seq_min(tcb->mtu_end, tcb->snd_nxt);
+    tries = tries && seq_lt(tcb->snd_una, tcb->mtu_end);
+    tcb->loss &= tries ? UINT32_MAX : ~(uint32_t)TFSM_L_MTU_OUT;
+    tcb->mtu_seq = seq_lt(tcb->mtu_seq, tcb->mtu_end) ? tcb->mtu_seq : seq_sub(tcb->mtu_end, 1);
 }
 
 static void mend_rtx(struct tfsm_tcb *tcb, tfsm_time now)
@@ -289,8 +298,40 @@ static void mend_keepalive(struct tfsm_tcb *tcb, tfsm_time now)
 static void mend_scoreboard(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
-    tcb->sacked_count =
-        (uint8_t)min32(tcb->sacked_count > 0 ? tcb->sacked_count - 1u : 0, TFSM_SACKED_MAX);
+    tcb->undo_count = (uint8_t)min32(tcb->undo_count, TFSM_UNDO_MAX);
+    tcb->grain = (uint8_t)min32(tcb->grain, TFSM_GRAIN_MOST);
+    struct tfsm_sent *runs = sent_runs(tcb);
+    uint32_t counted[TFSM_FATES + 1] = {0};
+    uint32_t last = 0;
+    unsigned count = 0;
+    for (unsigned i = 0; i < min32(tcb->sent_count, sent_slots(tcb)) && count < sent_most(tcb);
+         i++) {
+        struct tfsm_sent run = runs[i];
+        run.at &= losing(tcb) ? UINT32_MAX : ~(uint32_t)TFSM_LOST;
+        uint32_t right = min32(seq_distance(tcb->snd_una, run.right), in_flight(tcb));
+        run.at = has(run.at, TFSM_HELD) ? (count > 0 ? TFSM_HELD : 0) : run.at;
+        bool legal = has(run.at, TFSM_AGAIN) && !has(run.at, TFSM_LOST);
+        run.at &= legal ? UINT32_MAX : ~(uint32_t)TFSM_BOTH;
+        if (right > last && (count == 0 || runs[count - 1].at != run.at)) {
+            runs[count++] = (struct tfsm_sent){seq_add(tcb->snd_una, right), run.at};
+            last = right;
+        }
+    }
+    while (count > 0 && runs[count - 1].at == 0) {
+        count--;
+    }
+    last = 0;
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t right = seq_distance(tcb->snd_una, runs[i].right);
+        for (uint32_t fate = 1; fate < TFSM_FATES; fate *= 2) {
+            counted[fate] += has(runs[i].at, fate) ? right - last : 0;
+        }
+        last = right;
+    }
+    tcb->sent_count = (uint16_t)count;
+    tcb->snd_held = counted[TFSM_HELD];
+    tcb->snd_lost = counted[TFSM_LOST];
+    tcb->snd_both = counted[TFSM_BOTH];
 }
 
 static void mend_recovery(struct tfsm_tcb *tcb, tfsm_time now)
@@ -344,7 +385,8 @@ static void mend_agreed(struct tfsm_tcb *tcb, tfsm_time now)
     (void)now;
     bool sack = has(tcb->flags, TFSM_M_SACK);
     const uint32_t ecn = TFSM_M_ECE | TFSM_M_CWR | TFSM_M_CUT | TFSM_M_ECE_WAIT;
-    tcb->sacked_count = sack ? tcb->sacked_count : 0;
+    tcb->sent_count = sack ? tcb->sent_count : 0;
+    tcb->snd_held = tcb->snd_lost = tcb->snd_both = 0;
     tcb->flags &= sack ? UINT32_MAX : ~(uint32_t)TFSM_M_DSACK;
     tcb->flags &= has(tcb->flags, TFSM_M_ECN) ? UINT32_MAX : ~ecn;
     tcb->ts_recent = has(tcb->flags, TFSM_M_TIMESTAMPS) ? tcb->ts_recent : 0;
@@ -362,8 +404,8 @@ static void mend_dsack(struct tfsm_tcb *tcb, tfsm_time now)
     uint32_t behind =
         most > 0 ? seq_distance(tcb->dsack.left, end) % (most - length + 1) + length : 0;
     if (tcb->ooo_count > 0 && (most == 0 || (length & 1) != 0)) {
-        length = min32(length, seq_distance(tcb->ooo[0].left, tcb->ooo[0].right));
-        tcb->dsack.left = tcb->ooo[0].left;
+        length = min32(length, seq_distance(ooo(tcb)[0].left, ooo(tcb)[0].right));
+        tcb->dsack.left = ooo(tcb)[0].left;
     } else {
         tcb->dsack.left = seq_sub(end, behind);
         set_flag(tcb, TFSM_M_DSACK, most > 0);
@@ -382,6 +424,24 @@ static void mend_cookie(struct tfsm_tcb *tcb, tfsm_time now)
     tcb->cookie_len = tcb->cookie_len % 16 < 4 ? 0 : tcb->cookie_len % 16 & 14u;
 }
 
+static void mend_early(struct tfsm_tcb *tcb, tfsm_time now)
+{
+    (void)now;
+    const uint32_t timers = TFSM_L_REORDERING | TFSM_L_OWE_PROBE;
+    bool may = tcb->at_rtx != 0 && has(tcb->flags, TFSM_M_SACK) &&
+               tcb->sent_count <= sent_most(tcb) && tail_fits(tcb);
+    tcb->loss &= ~(uint32_t)(TFSM_L_RESTART | TFSM_L_LOST_AGAIN | (may ? 0 : timers));
+    tcb->at_early = may ? tcb->at_early : 0;
+    tcb->loss &= tcb->at_early != 0 ? UINT32_MAX : ~(uint32_t)TFSM_L_REORDERING;
+}
+
+/* What it has by itself every TCB has. */
+static void mend_room(struct tfsm_tcb *tcb, tfsm_time now)
+{
+    (void)now;
+    tcb->room = 0;
+}
+
 static void mend_unknown(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
@@ -392,6 +452,7 @@ void step_mend(struct tfsm_tcb *tcb, enum tfsm_clause clause, tfsm_time now)
 {
     static void (*const mends[TFSM_CLAUSE_COUNT])(struct tfsm_tcb * tcb, tfsm_time now) = {
         [TFSM_CLAUSE_STATE_KNOWN] = mend_state,
+        [TFSM_CLAUSE_ROOM] = mend_room,
         [TFSM_CLAUSE_CLOSED_IS_EMPTY] = mend_closed,
         [TFSM_CLAUSE_LISTEN_IS_EMPTY] = mend_listen,
         [TFSM_CLAUSE_PEER_UNKNOWN] = mend_unknown,
@@ -418,6 +479,7 @@ void step_mend(struct tfsm_tcb *tcb, enum tfsm_clause clause, tfsm_time now)
         [TFSM_CLAUSE_WSCALE] = mend_wscale,
         [TFSM_CLAUSE_MSS] = mend_mss,
         [TFSM_CLAUSE_RTX_TIMER] = mend_rtx,
+        [TFSM_CLAUSE_EARLY_TIMER] = mend_early,
         [TFSM_CLAUSE_PERSIST_TIMER] = mend_persist,
         [TFSM_CLAUSE_TIME_WAIT_TIMER] = mend_2msl,
         [TFSM_CLAUSE_USER_TIMER] = mend_user,

@@ -1,6 +1,6 @@
 /* The members of an arbitrary TCB, drawn one by one: see single.h. An octet chooses between small numbers, edges and a word of
  * its own; sequence numbers are drawn as distances from their neighbours, times as distances from now. */
-#include "seq.h"
+#include "engine.h"
 #include "single.h"
 
 #define CHOICES 32u
@@ -159,16 +159,17 @@ static void draw_receive(struct program *input, struct tfsm_tcb *tcb)
     tcb->rcv_acked = seq_sub(tcb->rcv_nxt, amount(input, size));
     tcb->rcv_up = beside(input, tcb->rcv_nxt, size);
     tcb->snd_wl1 = beside(input, tcb->rcv_nxt, size);
-    tcb->ooo_count = program_octet(input) % (TFSM_OOO_SLOTS + 1);
-    uint32_t end = ranges(input, tcb->ooo, tcb->ooo_count, tcb->rcv_nxt, size);
+    const unsigned slots = TFSM_OOO_SLOTS(room_of(tcb));
+    tcb->ooo_count = (uint16_t)(program_octet(input) % (slots + 1));
+    uint32_t end = ranges(input, ooo_ranges(tcb), tcb->ooo_count, tcb->rcv_nxt, size);
     uint8_t fin = program_octet(input);
     tcb->rcv_fin = fin < 64    ? seq_sub(tcb->rcv_nxt, 1)
                    : fin < 128 ? tcb->rcv_nxt
                    : fin < 192 ? seq_add(end, fin & 3)
                                : after(input, tcb->rcv_nxt, size);
-    for (unsigned i = 0; i < TFSM_OOO_SLOTS; i++) { /* a number of a range, or of none */
+    for (unsigned i = 0; i < TFSM_RECENT_MAX; i++) { /* a number of a range, or of none */
         uint8_t octet = program_octet(input);
-        struct tfsm_range range = tcb->ooo[octet % TFSM_OOO_SLOTS];
+        struct tfsm_range range = ooo(tcb)[octet % slots];
         tcb->rcv_recent[i] = octet < 128   ? range.left
                              : octet < 192 ? seq_sub(range.right, 1)
                              : octet < 224 ? 0
@@ -176,6 +177,18 @@ static void draw_receive(struct program *input, struct tfsm_tcb *tcb)
     }
     tcb->dsack.left = beside(input, tcb->rcv_nxt, size);
     tcb->dsack.right = after(input, tcb->dsack.left, size);
+}
+
+/* Of an octet the lower half says how long a run is, the upper what became of it. */
+static void draw_runs(struct program *input, struct tfsm_tcb *tcb, uint32_t size)
+{
+    uint32_t at = tcb->snd_una;
+    tcb->sent_count = (uint16_t)(program_octet(input) % (sent_slots(tcb) + 1));
+    for (unsigned i = 0; i < tcb->sent_count; i++) {
+        uint8_t octet = program_octet(input);
+        at = seq_add(at, piece(octet, size));
+        sent_runs(tcb)[i] = (struct tfsm_sent){at, octet >> 4};
+    }
 }
 
 static void draw_recovery(struct program *input, struct tfsm_tcb *tcb)
@@ -192,16 +205,62 @@ static void draw_recovery(struct program *input, struct tfsm_tcb *tcb)
     tcb->cwnd = amount(input, size);
     tcb->ssthresh = amount(input, size);
     tcb->cwnd_acked = amount(input, size);
-    tcb->sacked_count = program_octet(input) % (TFSM_SACKED_MAX + 1);
-    ranges(input, tcb->sacked, tcb->sacked_count, tcb->snd_una, size);
+    draw_runs(input, tcb, size);
+    tcb->loss = program_word(input) & (2u * TFSM_L_FULL - 1);
+    tcb->reo_mult = program_octet(input);
+    tcb->reo_persist = program_octet(input) % 17;
+    tcb->rack_at = program_word(input) & ~(uint32_t)TFSM_FATES;
+    tcb->rack_end = beside(input, tcb->snd_una, size);
+    tcb->rack_rtt = amount(input, 100000);
+    tcb->rack_fack = after(input, tcb->snd_una, size);
+    tcb->rack_latest = program_word(input) & ~(uint32_t)TFSM_FATES;
+    tcb->last_len = (uint16_t)amount(input, size);
+    tcb->rack_round = beside(input, tcb->snd_nxt, size);
+    tcb->min_rtt = amount(input, 100000);
+    tcb->cut_at = program_word(input);
+    tcb->grain = program_octet(input) % (TFSM_GRAIN_MOST + 1);
+    tcb->tlp_end = after(input, tcb->snd_una, size);
+    tcb->prr_last = beside(input, tcb->snd_una, size);
+    tcb->prr_delivered = amount(input, size);
+    tcb->prr_out = amount(input, size);
+    tcb->prr_flight = amount(input, size);
+    tcb->undo_cwnd = amount(input, size) + size;
+    tcb->undo_ssthresh = amount(input, size) + 2 * size;
+    tcb->undo_una = beside(input, tcb->snd_una, size);
+    tcb->undo_ts = program_word(input);
+    tcb->undo_count = program_octet(input) % (TFSM_UNDO_MAX + 1);
+    (void)ranges(input, tcb->undo_again, tcb->undo_count, tcb->snd_una, size);
+    tcb->w_max = amount(input, size);
+    tcb->w_est = amount(input, size);
+    tcb->w_acked = amount(input, size);
+    tcb->cwnd_prior = amount(input, size);
+    tcb->cubic_k = amount(input, 100000);
+    tcb->rtt_last = amount(input, 100000);
+    tcb->cwv_una = beside(input, tcb->snd_una, size);
+    tcb->cwv_peak = amount(input, size);
+    tcb->cwv_before = amount(input, size);
+    tcb->cwv_flight = amount(input, size);
+    tcb->cwv_resent = amount(input, size);
+    tcb->mss_full = (uint16_t)(tcb->snd_mss + program_octet(input));
+    tcb->mss_try = program_octet(input) < 64 ? tcb->mss_full : 0;
+    tcb->mtu_seq = after(input, tcb->snd_una, size);
+    tcb->mtu_end = after(input, tcb->mtu_seq, size);
+    tcb->hy_end = after(input, tcb->snd_una, size);
+    tcb->hy_least = amount(input, 100000);
+    tcb->hy_last = amount(input, 100000);
+    tcb->hy_base = amount(input, 100000);
+    tcb->hy_samples = program_octet(input) & 15;
+    tcb->hy_css = program_octet(input) & 7;
 }
 
 static void draw_times(struct program *input, tfsm_time now, struct tfsm_tcb *tcb)
 {
     tfsm_time *const times[] = {
-        &tcb->at_rtx,   &tcb->at_ack,    &tcb->at_persist,     &tcb->at_2msl,
-        &tcb->at_user,  &tcb->user_from, &tcb->at_keepalive,   &tcb->rto,
-        &tcb->rtt_from, &tcb->sent_at,   &tcb->ts_recent_from, &tcb->challenge_until};
+        &tcb->at_rtx,   &tcb->at_ack,     &tcb->at_persist,     &tcb->at_2msl,
+        &tcb->at_user,  &tcb->user_from,  &tcb->at_keepalive,   &tcb->rto,
+        &tcb->rtt_from, &tcb->sent_at,    &tcb->ts_recent_from, &tcb->challenge_until,
+        &tcb->at_early, &tcb->min_rtt_at, &tcb->cubic_from,     &tcb->undo_from,
+        &tcb->cwv_at,   &tcb->cwv_half,   &tcb->cwv_since,      &tcb->mtu_at};
     for (unsigned i = 0; i < sizeof times / sizeof times[0]; i++) {
         *times[i] = moment(input, now);
     }
@@ -220,7 +279,7 @@ static void draw_times(struct program *input, tfsm_time now, struct tfsm_tcb *tc
 
 void step_draw(struct program *input, const struct program_config *config, struct tfsm_tcb *tcb)
 {
-    *tcb = (struct tfsm_tcb){.state = program_octet(input) % TFSM_STATES};
+    *tcb = (struct tfsm_tcb){.state = program_octet(input) % TFSM_STATES, .room = tcb->room};
     tcb->flags = program_word(input);
     tcb->owed = program_octet(input);
     tcb->security = program_octet(input);

@@ -1,19 +1,24 @@
 /* Event programs that are a peer: one bare TCB is what they speak to. See run.h. */
-#include "octets.h"
+#include "whole.h"
 #include "run_internal.h"
 #include "seq.h"
 #include "speak.h"
 
 /* Where a run begins to count: in a shifted run everywhere else. */
 struct origins {
-    uint32_t ours;  /* of our sequence numbers and timestamps, and of the clock */
+    uint32_t
+        ours; /* of our sequence numbers and timestamps; if it is not 0 the clock is shifted, too */
     uint32_t peer;  /* of the peer's sequence numbers */
     uint32_t stamp; /* of the peer's timestamps */
 };
 
+/* Of the clock: whole ticks of that of timestamps, and whole grains of send times (flight_grain()), which are of the clock
+ * itself; of its lowest 32 bits some change. */
+#define CLOCK_SHIFT (UINT64_C(125) << 26)
+
 struct trace {
     struct run_account run;
-    struct tfsm_tcb tcb;
+    TFSM_ROOMY_TCB(PROGRAM_RANGES);
     struct monitor monitor;
     struct tfsm_config cfg;
     uint32_t iss;       /* for the next incarnation */
@@ -143,7 +148,7 @@ static APART void tell_event(const struct trace *trace, const struct tfsm_event 
 /* Everything there is to send now is looked at. */
 static void drain(struct trace *trace)
 {
-    static struct tfsm_tcb before; /* for the sanitizers' sake not in a frame */
+    static struct whole before; /* for the sanitizers' sake not in a frame */
     static struct tfsm_segment segment;
     for (unsigned i = 0; i < RUN_DRAIN_MAX && !run_broken(&trace->run); i++) {
         bool says = !tfsm_has_nothing(&trace->tcb);
@@ -159,7 +164,7 @@ static void drain(struct trace *trace)
         hit(trace, segment.rule);
         mix(trace, segment.flags | (uint64_t)segment.len << 8 | (uint64_t)segment.wnd << 40);
         mix_numbers(trace, &segment);
-        monitor_output(&trace->monitor, &trace->cfg, &before, trace->run.now, &segment,
+        monitor_output(&trace->monitor, &trace->cfg, &before.tcb, trace->run.now, &segment,
                        &trace->tcb);
         if (trace->run.log != NULL) {
             tell_sent(trace, &segment);
@@ -171,7 +176,7 @@ static void drain(struct trace *trace)
 static void feed(struct trace *trace, struct tfsm_event *ev)
 {
     const unsigned unopened = 1u << TFSM_CLOSED | 1u << TFSM_LISTEN;
-    static struct tfsm_tcb before;
+    static struct whole before;
     static struct tfsm_effects fx;
     copy_tcb(&before, &trace->tcb);
     ev->now = trace->run.now;
@@ -199,14 +204,14 @@ static void feed(struct trace *trace, struct tfsm_event *ev)
     }
     mix(trace, (uint64_t)trace->tcb.state | (uint64_t)trace->tcb.owed << 8 |
                    (uint64_t)fx.signals << 16 | (uint64_t)fx.delivered << 32);
-    if ((unopened >> before.state & 1) != 0 && (unopened >> trace->tcb.state & 1) == 0) {
+    if ((unopened >> before.tcb.state & 1) != 0 && (unopened >> trace->tcb.state & 1) == 0) {
         trace->iss = seq_add(trace->iss, 1000003); /* as if the ISN clock had ticked */
     }
-    note_rst(trace, &before);
-    monitor_step(&trace->monitor, &trace->cfg, &before, ev, result, &fx, &trace->tcb);
+    note_rst(trace, &before.tcb);
+    monitor_step(&trace->monitor, &trace->cfg, &before.tcb, ev, result, &fx, &trace->tcb);
     run_ask_monitor(&trace->run, 0, &trace->monitor);
     if (trace->run.log != NULL) {
-        tell_event(trace, ev, result, &fx, &before);
+        tell_event(trace, ev, result, &fx, &before.tcb);
     }
     if (trace->hold == 0 && !run_broken(&trace->run)) {
         drain(trace);
@@ -375,12 +380,13 @@ static struct run_result run_once(const uint8_t *octets, size_t size, const stru
     struct record record;
     coverage_begin();
     program_open(&program, octets, size, &config);
+    tfsm_make_room(&trace.tcb, config.ranges);
     trace.cfg = config.cfg[0];
     trace.iss = seq_add(config.iss[0], shift);
     trace.ts_offset = seq_add(config.ts_offset[0], shift);
     trace.peer_iss = seq_add(config.iss[1], origins->peer);
     trace.origins.stamp = seq_add(config.peer_stamp, origins->stamp);
-    trace.run.now = config.start + shift / 1000 * 1000; /* whole ticks of the timestamp clock */
+    trace.run.now = config.start + (shift > 0 ? CLOCK_SHIFT : 0);
     for (unsigned i = 0;
          i < PROGRAM_EVENTS && !run_broken(&trace.run) && program_next(&program, &record); i++) {
         do_record(&trace, &record);

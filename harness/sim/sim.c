@@ -11,6 +11,7 @@
 #define WIRE_MAX      8192 /* packets on the wire at a time */
 #define PACKET_MAX    1600 /* octets of a packet; the MSS is bounded to fit */
 #define RING          (1u << 18)
+#define PLACE_EVERY   256 /* octets of a ring that is larger: one more packet on the wire */
 #define CHUNK         8192
 #define PACKETS_LIMIT 4000000
 #define PORT          1000 /* of both ends */
@@ -141,6 +142,21 @@ static bool is_lost(const struct sim *sim, unsigned from, const uint8_t *octets,
            sim->config->loser(sim->config->user, from, octets, n, sim->now);
 }
 
+static uint64_t lost(const struct wire *wire)
+{
+    const struct wire_counters *counted = wire_counted(wire);
+    return counted->lost + counted->dropped + counted->overflow + counted->swallowed;
+}
+
+static void put(struct sim *sim, unsigned end, const uint8_t *octets, size_t n)
+{
+    uint64_t before = lost(sim->wire);
+    wire_send(sim->wire, 1 - end, octets, n, sim->now);
+    if (sim->config->drop != NULL && lost(sim->wire) > before) {
+        sim->config->drop(sim->config->user, end, end, octets, n, sim->now);
+    }
+}
+
 static void drain(struct sim *sim, unsigned end)
 {
     uint8_t octets[PACKET_MAX];
@@ -154,7 +170,7 @@ static void drain(struct sim *sim, unsigned end)
         }
         tap(sim, end, end, octets, size);
         if (!is_lost(sim, end, octets, size)) {
-            wire_send(sim->wire, 1 - end, octets, size, sim->now);
+            put(sim, end, octets, size);
         }
     }
 }
@@ -205,7 +221,7 @@ static void write_more(struct sim *sim, unsigned end)
         }
         self->sent += taken;
     } while (taken > 0);
-    if (self->sent == sim->config->octets[end] && !self->closed) {
+    if (self->sent == sim->config->octets[end] && !self->closed && !sim->config->stays_open) {
         self->closed = endpoint_close(self->endpoint, self->connection, sim->now) == TFSM_DONE;
     }
 }
@@ -239,6 +255,11 @@ static void user(struct sim *sim, unsigned end)
     drain(sim, end);
 }
 
+static uint32_t ring_of(const struct sim_config *config)
+{
+    return config->ring > 0 ? config->ring : RING;
+}
+
 static void open_end(struct sim *sim, unsigned end)
 {
     struct sim_end *self = &sim->end[end];
@@ -253,8 +274,9 @@ static void open_end(struct sim *sim, unsigned end)
     config.local_count = 1;
     config.connections = 4;
     config.listeners = 1;
-    config.send_ring = RING;
-    config.receive_ring = RING;
+    config.send_ring = ring_of(sim->config);
+    config.receive_ring = ring_of(sim->config);
+    config.ranges = sim->config->ranges[end] > 0 ? sim->config->ranges[end] : config.ranges;
     config.policy4 = policy;
     config.policy6 = policy;
     self->endpoint = endpoint_create(&config);
@@ -347,7 +369,7 @@ static void conclude(struct sim *sim)
     result->closed = true;
     result->delivered = true;
     result->elapsed = sim->now;
-    result->lost = wire_counted(sim->wire)->lost + wire_counted(sim->wire)->overflow;
+    result->lost = lost(sim->wire);
     for (unsigned end = 0; end < 2; end++) {
         struct sim_end *self = &sim->end[end];
         const struct endpoint_counters *counters = endpoint_counted(self->endpoint);
@@ -370,7 +392,8 @@ struct sim_result sim_run(const struct sim_config *config)
     sim.result = (struct sim_result){.in_order = true};
     sim.config = config;
     sim.now = 0;
-    sim.wire = wire_create(WIRE_MAX, PACKET_MAX);
+    uint32_t ring = ring_of(config);
+    sim.wire = wire_create(WIRE_MAX + (ring > RING ? (ring - RING) / PLACE_EVERY : 0), PACKET_MAX);
     if (sim.wire == NULL) {
         no_memory();
     }

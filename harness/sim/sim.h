@@ -30,10 +30,15 @@ struct sim_config {
     uint64_t seed;
     struct wire_network network; /* chances in 1/1000 */
     struct tfsm_config end[2];
+    /* Octets of an end's rings, a power of two that bounds its buffers; 0: 256 KiB. */
+    uint32_t ring;
     uint32_t octets[2]; /* what each end sends */
     bool simultaneous;  /* both ends open actively */
     bool ipv6;
-    bool refused;           /* nobody listens */
+    bool refused;    /* nobody listens */
+    bool stays_open; /* nobody closes: it ends when nothing more can happen */
+    uint32_t ranges
+        [2]; /* that an end remembers out of order: endpoint_config.ranges; 0: as many as that has */
     uint32_t read_at_once;  /* octets the user takes at a time; 0: all */
     tfsm_time read_from[2]; /* before that time the user of an end reads nothing */
     tfsm_time
@@ -46,6 +51,7 @@ struct sim_config {
     sim_spoiler *spoiler; /* the same */
     sim_turn *turn;       /* the same */
     sim_loser *loser;     /* the same */
+    sim_tap *drop;        /* the same: what the network has lost, after it left */
     void *user;
 };
 
@@ -61,7 +67,7 @@ struct sim_result {
     tfsm_time last_octet[2];    /* when each end had read everything */
     uint64_t packets;           /* put on the wire */
     uint64_t refused;           /* packets that the codec refused */
-    uint64_t lost;              /* by chance or in the queue */
+    uint64_t lost;              /* by chance, in the queue or for its size */
 };
 
 /* The network of a seed: loss 0 to 30 %, and the rest as bad as that; every other seed turns off some

@@ -4,6 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MICROSECONDS 1000000u /* in a second */
+
+/* The link towards an end is free at `until` microseconds and part/rate of one more. */
+struct lane {
+    tfsm_time until;
+    uint64_t part;
+    bool stalls;
+    tfsm_time from; /* with stalls: since when, and when the last of what is stalled arrives */
+    tfsm_time last;
+};
+
 struct wire {
     const struct wire_network *network;
     unsigned places;
@@ -12,7 +23,7 @@ struct wire {
     unsigned *heap; /* indices of packets[]: those in use in order of arrival, then the rest */
     unsigned count;
     uint64_t random;
-    tfsm_time link_until[2]; /* when the link towards an end is free */
+    struct lane lanes[2]; /* towards each end */
     struct wire_counters counters;
     uint8_t *octets; /* packet_most for each place */
 };
@@ -53,8 +64,8 @@ void wire_begin(struct wire *wire, const struct wire_network *network, uint64_t 
     wire->network = network;
     wire->count = 0;
     wire->random = seed << 1 | 1;
-    wire->link_until[0] = 0;
-    wire->link_until[1] = 0;
+    wire->lanes[0] = (struct lane){0};
+    wire->lanes[1] = (struct lane){0};
     wire->counters = (struct wire_counters){0};
     for (unsigned i = 0; i < wire->places; i++) {
         wire->heap[i] = i;
@@ -107,6 +118,11 @@ static void sink(struct wire *wire, unsigned i)
     }
 }
 
+unsigned wire_count(const struct wire *wire)
+{
+    return wire->count;
+}
+
 const struct wire_packet *wire_first(const struct wire *wire)
 {
     return wire->count > 0 ? &wire->packets[wire->heap[0]] : NULL;
@@ -120,20 +136,38 @@ void wire_drop(struct wire *wire)
 
 /* ---- on its way ---- */
 
-/* When a packet leaves the link of its sender, or TFSM_NEVER when the queue before it is full. */
+uint64_t wire_waiting(const struct wire *wire, unsigned to, tfsm_time now)
+{
+    const struct lane *lane = &wire->lanes[to];
+    return lane->until < now
+               ? 0
+               : ((lane->until - now) * wire->network->rate + lane->part) / MICROSECONDS;
+}
+
+/* When a packet leaves the link of its sender, or TFSM_NEVER when the queue before it is full. The part
+ * of a microsecond is for the next one, else a fast link would be faster than it is. */
 static tfsm_time leaves(struct wire *wire, unsigned to, size_t size, tfsm_time now)
 {
     const struct wire_network *network = wire->network;
-    tfsm_time *until = &wire->link_until[to];
+    struct lane *lane = &wire->lanes[to];
     if (network->rate == 0) {
         return now;
     }
-    tfsm_time start = *until > now ? *until : now;
-    if (network->queue > 0 && (start - now) * network->rate / 1000000 > network->queue) {
+    uint64_t waiting = wire_waiting(wire, to, now);
+    if (waiting > wire->counters.waited) {
+        wire->counters.waited = waiting;
+    }
+    if (network->queue > 0 && waiting > network->queue) {
         return TFSM_NEVER;
     }
-    *until = start + size * 1000000 / network->rate;
-    return *until;
+    if (lane->until < now) {
+        lane->until = now;
+        lane->part = 0;
+    }
+    lane->part += (uint64_t)size * MICROSECONDS;
+    lane->until += lane->part / network->rate;
+    lane->part %= network->rate;
+    return lane->until;
 }
 
 /* Nothing is drawn for what the network does not do. */
@@ -148,12 +182,39 @@ static tfsm_time held_up(struct wire *wire)
     return more;
 }
 
+/* When it arrives that would arrive at `at` if nothing were stalled. */
+static tfsm_time stalled(struct wire *wire, unsigned to, tfsm_time now, tfsm_time at)
+{
+    const struct wire_network *network = wire->network;
+    struct lane *lane = &wire->lanes[to];
+    if (network->stall == 0 || to != network->stall_to || at <= network->stall_from) {
+        return at;
+    }
+    if (!lane->stalls) {
+        lane->stalls = true;
+        lane->from = now > network->stall_from ? now : network->stall_from;
+    }
+    if (now <= lane->from) {
+        at += network->stall;
+        lane->last = at > lane->last ? at : lane->last;
+    }
+    return at > lane->last ? at : lane->last;
+}
+
 static void put(struct wire *wire, unsigned to, const uint8_t *octets, size_t size, tfsm_time now)
 {
     const struct wire_network *network = wire->network;
-    tfsm_time gone = leaves(wire, to, size, now);
-    if (wire->count == wire->places || gone == TFSM_NEVER || size > wire->packet_most) {
+    if (wire->count == wire->places || size > wire->packet_most) {
         wire->counters.overflow++;
+        return;
+    }
+    if (network->swallow > 0 && size > network->swallow) {
+        wire->counters.swallowed++;
+        return;
+    }
+    tfsm_time gone = leaves(wire, to, size, now);
+    if (gone == TFSM_NEVER) {
+        wire->counters.dropped++;
         return;
     }
     if (chance(wire, network->loss)) {
@@ -161,7 +222,7 @@ static void put(struct wire *wire, unsigned to, const uint8_t *octets, size_t si
         return;
     }
     struct wire_packet *packet = &wire->packets[wire->heap[wire->count]];
-    packet->at = gone + network->delay + held_up(wire);
+    packet->at = stalled(wire, to, now, gone + network->delay + held_up(wire));
     packet->order = wire->counters.sent;
     packet->to = to;
     packet->size = (unsigned)size;

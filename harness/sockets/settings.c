@@ -60,7 +60,7 @@ struct key {
 
 /* clang-format off */
 static const struct key keys[] = {
-    {"profile", "rfc9293 (with ECN, else the default), rfc793 or minimal: the whole policy but the MSS, so it comes first", PROFILE, NOWHERE, 0, 0},
+    {"profile", "rfc9293 (with ECN, else the default), today, rfc793 or minimal: the whole policy but the MSS, so it comes first", PROFILE, NOWHERE, 0, 0},
     {"family", "4, 6 or both: whose policy is meant by what comes after", FAMILY, NOWHERE, 0, 0},
     {"rfc5961", "challenge ACKs against blind attacks, on or off", BIT, 0, TFSM_RFC5961, 0, 1},
     {"rfc1337", "a RST does not end TIME-WAIT, on or off", BIT, 0, TFSM_RFC1337, 0, 1},
@@ -74,6 +74,15 @@ static const struct key keys[] = {
     {"nodelay", "no Nagle algorithm, on or off", BIT, 0, TFSM_NODELAY, 0, 1},
     {"congestion", "congestion control, on or off", BIT, 0, TFSM_CONGESTION, 0, 1},
     {"limited_transmit", "new text on the first two duplicate ACKs, on or off", BIT, 0, TFSM_LIMITED_TRANSMIT, 0, 1},
+    {"rack", "losses told by time, and tail loss probes, on or off", BIT, 0, TFSM_RACK, 0, 1},
+    {"prr", "proportional rate reduction, on or off", BIT, 0, TFSM_PRR, 0, 1},
+    {"frto", "spurious timeouts found out by new text, on or off", BIT, 0, TFSM_FRTO, 0, 1},
+    {"undo", "a spurious recovery gives the window back, on or off", BIT, 0, TFSM_UNDO, 0, 1},
+    {"cubic", "CUBIC instead of Reno, on or off", BIT, 0, TFSM_CUBIC, 0, 1},
+    {"hystart", "the first slow start ends before a loss, on or off", BIT, 0, TFSM_HYSTART, 0, 1},
+    {"abe", "ECE cuts the window by less than a loss does, on or off", BIT, 0, TFSM_ABE, 0, 1},
+    {"cwv", "the window grows only where it is used, on or off", BIT, 0, TFSM_CWV, 0, 1},
+    {"pmtu", "black holes and larger paths found out, on or off", BIT, 0, TFSM_PMTU, 0, 1},
     {"rcvbuf", "receive buffer, octets", POLICY, OF_POLICY(rcv_buff), 0, ENDPOINT_RING_MOST},
     {"sndbuf", "send buffer, octets", POLICY, OF_POLICY(snd_buff), 0, ENDPOINT_RING_MOST},
     {"mtu", "MTU of the link, octets: sets the MSS of both families", MTU, NOWHERE, MTU_LEAST, UINT16_MAX},
@@ -101,6 +110,7 @@ static const struct key keys[] = {
     {"connections", "connections at a time", NUMBER, OF_ENDPOINT(connections), 1, ENDPOINT_MOST},
     {"listeners", "listeners at a time", NUMBER, OF_ENDPOINT(listeners), 0, ENDPOINT_MOST},
     {"backlog", "the longest queue listen() gives", NUMBER, OF_ENDPOINT(backlog), 1, ENDPOINT_MOST},
+    {"ranges", "ranges of text out of order that a connection remembers, in either direction; 0: what a TCB has by itself", NUMBER, OF_ENDPOINT(ranges), 0, TFSM_ROOM_MAX},
     {"resets", "answers to segments of no connection that can wait", NUMBER, OF_ENDPOINT(resets), 0, ENDPOINT_MOST},
     {"syn_acks", "SYN-ACKs with a SYN cookie that can wait", NUMBER, OF_ENDPOINT(syn_acks), 0, ENDPOINT_MOST},
     {"spent", "SYN cookies remembered as spent, of each listener", NUMBER, OF_ENDPOINT(spent), 0, ENDPOINT_MOST},
@@ -139,8 +149,20 @@ bool settings_describe(unsigned i, const char **key, const char **meaning)
 }
 
 #ifdef STACKS_PROFILE
-#define PROFILE_BUILT (uint32_t)(STACKS_PROFILE & ~(uint32_t)TFSM_BUILD_FAST_OPEN)
+#define PROFILE_BUILT                                                                              \
+    (uint32_t)(STACKS_PROFILE & ~(uint32_t)(TFSM_BUILD_FAST_OPEN | TFSM_BUILD_ROOM))
 #endif
+
+/* The MSS stays each family's own. */
+static void set_policy(struct settings *settings, struct tfsm_config named)
+{
+    struct tfsm_config *policy[2] = {&settings->endpoint.policy4, &settings->endpoint.policy6};
+    for (unsigned i = 0; i < 2; i++) {
+        named.mss = policy[i]->mss;
+        named.mss_default = policy[i]->mss_default;
+        *policy[i] = named;
+    }
+}
 
 void settings_default(struct settings *settings)
 {
@@ -151,6 +173,8 @@ void settings_default(struct settings *settings)
     static const uint8_t key[16] = "tcpfsm, the same";
     memset(settings, 0, sizeof *settings);
     settings->endpoint = endpoint_config_default();
+    set_policy(settings,
+               tfsm_config_default()); /* scripts are written for the letter of the RFCs */
     settings->listener = tfsm_listener_policy_default();
     memcpy(settings->endpoint.key, key, sizeof key);
     memcpy(settings->locals, customary, sizeof customary);
@@ -366,20 +390,14 @@ static void set_bit(struct settings *settings, uint32_t bit, bool on)
     }
 }
 
-/* The MSS stays each family's own. */
 static bool set_profile(struct settings *settings, const struct key *key, const char *value,
                         char error[SETTINGS_ERROR])
 {
-    struct tfsm_config *policy[2] = {&settings->endpoint.policy4, &settings->endpoint.policy6};
     struct tfsm_config named;
     if (!tfsm_config_named(value, &named)) {
-        return bad_value(error, key, value, "rfc9293, rfc793 or minimal");
+        return bad_value(error, key, value, "today, rfc9293, rfc793 or minimal");
     }
-    for (unsigned i = 0; i < 2; i++) {
-        named.mss = policy[i]->mss;
-        named.mss_default = policy[i]->mss_default;
-        *policy[i] = named;
-    }
+    set_policy(settings, named);
     return true;
 }
 

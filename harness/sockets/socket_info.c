@@ -39,15 +39,6 @@ static uint32_t segments(uint32_t octets, uint32_t size)
     return (octets + size - 1) / size;
 }
 
-static uint32_t sacked(const struct tfsm_tcb *tcb)
-{
-    uint32_t octets = 0;
-    for (unsigned i = 0; i < tcb->sacked_count; i++) {
-        octets += tcb->sacked[i].right - tcb->sacked[i].left;
-    }
-    return octets;
-}
-
 static uint8_t octet(uint32_t number)
 {
     return (uint8_t)(number < UINT8_MAX ? number : UINT8_MAX);
@@ -76,7 +67,7 @@ static void fill_sending(struct tcp_info *info, const struct tfsm_tcb *tcb,
     info->tcpi_rto = timeout(tcb, chosen);
     info->tcpi_snd_mss = mss;
     info->tcpi_unacked = segments(status->tcp.unacknowledged, mss);
-    info->tcpi_sacked = segments(sacked(tcb), mss);
+    info->tcpi_sacked = segments(tcb->snd_held, mss);
     info->tcpi_snd_cwnd = segments(tcb->cwnd, mss);
     info->tcpi_snd_ssthresh = tcb->ssthresh / mss < 0x7fffffff ? tcb->ssthresh / mss : 0x7fffffff;
     info->tcpi_rtt = tcb->srtt;

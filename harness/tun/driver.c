@@ -4,18 +4,13 @@
 #include "driver.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #define BATCH       256u              /* packets read, and written, in one round */
 #define AT_ONCE     16u               /* of these, that the endpoint gets together */
-#define PACKET_MOST 65536u            /* octets: nothing larger comes out of a device */
 #define PLACES      16384u            /* packets on the wire at a time */
 #define WATCHED     4                 /* descriptors of the application */
 #define PATIENCE    UINT64_C(5000000) /* microseconds for closing in good order */
@@ -34,39 +29,33 @@ struct watched {
 struct driver {
     struct driver_config config;
     struct wire *wire;
-    int epoll;
-    int signals;
+    struct device device;
+    struct waiting waiting;
     struct watched watched[WATCHED];
     unsigned watched_count;
-    bool waits_for_room; /* of the device */
-    bool more;           /* the last round left something to be done */
-    bool gone;           /* the device */
-    int failure;         /* errno of it */
-    unsigned asked;      /* how often a signal asked for the end */
-    tfsm_time until;     /* patience lasts, once asked */
-    bool over;           /* the application: nothing more is taken in */
-    bool aborted;        /* and what is on its way has until stop_at */
+    bool more;       /* the last round left something to be done */
+    unsigned asked;  /* how often a signal asked for the end */
+    tfsm_time until; /* patience lasts, once asked */
+    bool over;       /* the application: nothing more is taken in */
+    bool aborted;    /* and what is on its way has until stop_at */
     tfsm_time stop_at;
-    bool no_pwait2; /* the kernel has none (before 5.11) */
     tfsm_time flushed;
     size_t held; /* octets of packet[] that the device had no room for */
-    struct driver_counters counters;
-    uint8_t packet[PACKET_MOST];
+    uint64_t rounds;
+    uint8_t packet[DEVICE_PACKET_MOST];
     unsigned arrived; /* packets that were read and not handed in yet */
     struct endpoint_packet arrivals[AT_ONCE];
-    uint8_t arrival[AT_ONCE][PACKET_MOST];
+    uint8_t arrival[AT_ONCE][DEVICE_PACKET_MOST];
 };
 
-tfsm_time driver_now(void)
+const struct device_counters *driver_counted(const struct driver *driver)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (tfsm_time)now.tv_sec * 1000000 + (tfsm_time)now.tv_nsec / 1000;
+    return &driver->device.counters;
 }
 
-const struct driver_counters *driver_counted(const struct driver *driver)
+uint64_t driver_rounds(const struct driver *driver)
 {
-    return &driver->counters;
+    return driver->rounds;
 }
 
 const struct wire_counters *driver_wire_counted(const struct driver *driver)
@@ -76,26 +65,6 @@ const struct wire_counters *driver_wire_counted(const struct driver *driver)
 
 /* ---- start and end ---- */
 
-static bool add_descriptor(const struct driver *driver, int fd, uint32_t events)
-{
-    struct epoll_event event = {.events = events, .data.fd = fd};
-    return epoll_ctl(driver->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
-static bool open_descriptors(struct driver *driver)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    driver->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    driver->epoll = epoll_create1(EPOLL_CLOEXEC);
-    return driver->signals >= 0 && driver->epoll >= 0 &&
-           add_descriptor(driver, driver->config.tun, EPOLLIN) &&
-           add_descriptor(driver, driver->signals, EPOLLIN);
-}
-
 struct driver *driver_create(const struct driver_config *config, char error[DRIVER_ERROR])
 {
     struct driver *driver = calloc(1, sizeof *driver);
@@ -104,9 +73,8 @@ struct driver *driver_create(const struct driver_config *config, char error[DRIV
         return NULL;
     }
     driver->config = *config;
-    driver->epoll = -1;
-    driver->signals = -1;
-    if (!open_descriptors(driver)) {
+    driver->device = (struct device){.fd = config->tun, .record = config->record};
+    if (!waiting_open(&driver->waiting) || !device_watch(&driver->device, &driver->waiting)) {
         snprintf(error, DRIVER_ERROR, "%s", strerror(errno));
         driver_destroy(driver);
         return NULL;
@@ -128,12 +96,7 @@ void driver_destroy(struct driver *driver)
     if (driver == NULL) {
         return;
     }
-    if (driver->epoll >= 0) {
-        close(driver->epoll);
-    }
-    if (driver->signals >= 0) {
-        close(driver->signals);
-    }
+    waiting_close(&driver->waiting);
     wire_destroy(driver->wire);
     free(driver);
 }
@@ -161,13 +124,12 @@ void driver_want(struct driver *driver, int fd, uint32_t events)
     if (watched == NULL || watched->events == events) {
         return;
     }
-    struct epoll_event event = {.events = events, .data.fd = fd};
     watched->events = events;
     if (watched->added) {
-        epoll_ctl(driver->epoll, events != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, fd, &event);
+        waiting_watch(&driver->waiting, events != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, fd, events);
         watched->added = events != 0;
     } else if (events != 0) {
-        watched->added = epoll_ctl(driver->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+        watched->added = waiting_watch(&driver->waiting, EPOLL_CTL_ADD, fd, events);
         watched->is_ready = !watched->added;
     }
 }
@@ -225,30 +187,15 @@ static void take_arrival(struct driver *driver, size_t n, tfsm_time now)
     }
 }
 
-static void device_failed(struct driver *driver, int why)
-{
-    driver->gone = true;
-    driver->failure = why;
-}
-
 /* Returns false when there is none. */
 static bool read_packet(struct driver *driver, tfsm_time now)
 {
-    uint8_t *octets = driver->arrival[driver->arrived];
-    ssize_t n = read(driver->config.tun, octets, PACKET_MOST);
-    if (n < 0 && errno != EAGAIN && errno != EINTR) {
-        device_failed(driver, errno);
-    }
-    if (n <= 0) {
+    size_t n = device_read(&driver->device, driver->arrival[driver->arrived], DEVICE_PACKET_MOST);
+    if (n == 0) {
         return false;
     }
-    driver->counters.packets_in++;
-    driver->counters.octets_in += (uint64_t)n;
-    if (driver->config.record != NULL) {
-        record_packet(driver->config.record, octets, (size_t)n);
-    }
     if (is_taking(driver)) { /* read all the same, or its being there would wake us over and over */
-        take_arrival(driver, (size_t)n, now);
+        take_arrival(driver, n, now);
     }
     return true;
 }
@@ -265,40 +212,6 @@ static void read_device(struct driver *driver, tfsm_time now)
 
 /* ---- to the device ---- */
 
-/* Returns false when the device has no room now. What it will never take is lost, as on a wire. */
-static bool write_device(struct driver *driver, const uint8_t *octets, size_t n)
-{
-    ssize_t written = write(driver->config.tun, octets, n);
-    if (written >= 0) {
-        driver->counters.packets_out++;
-        driver->counters.octets_out += n;
-        if (driver->config.record != NULL) {
-            record_packet(driver->config.record, octets, n);
-        }
-        return true;
-    }
-    if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) {
-        driver->counters.deferred++;
-        return false;
-    }
-    if (errno == EBADFD || errno == EBADF) {
-        device_failed(driver, errno);
-    }
-    driver->counters.refused++;
-    return true;
-}
-
-/* Wait for room, or no longer. */
-static void set_waiting(struct driver *driver, bool waits)
-{
-    if (driver->waits_for_room != waits) {
-        struct epoll_event event = {.events = EPOLLIN | (waits ? (uint32_t)EPOLLOUT : 0),
-                                    .data.fd = driver->config.tun};
-        epoll_ctl(driver->epoll, EPOLL_CTL_MOD, driver->config.tun, &event);
-        driver->waits_for_room = waits;
-    }
-}
-
 static bool is_in_vain(const struct driver *driver, const struct wire_packet *packet)
 {
     return packet->to == TO_ENDPOINT && !is_taking(driver);
@@ -313,8 +226,8 @@ static void deliver(struct driver *driver, tfsm_time now)
             /* nobody is there to get it */
         } else if (packet->to == TO_ENDPOINT) {
             hand_in(driver, packet->octets, packet->size, now);
-        } else if (!write_device(driver, packet->octets, packet->size)) {
-            set_waiting(driver, true);
+        } else if (!device_write(&driver->device, packet->octets, packet->size)) {
+            device_wait_for_room(&driver->device, &driver->waiting, true);
             return;
         }
         wire_drop(driver->wire);
@@ -338,8 +251,8 @@ static void send_output(struct driver *driver, tfsm_time now)
         }
         if (driver->wire != NULL) {
             wire_send(driver->wire, TO_KERNEL, driver->packet, driver->held, now);
-        } else if (!write_device(driver, driver->packet, driver->held)) {
-            set_waiting(driver, true);
+        } else if (!device_write(&driver->device, driver->packet, driver->held)) {
+            device_wait_for_room(&driver->device, &driver->waiting, true);
             return;
         }
         driver->held = 0;
@@ -351,15 +264,13 @@ static void send_output(struct driver *driver, tfsm_time now)
 
 static void take_signals(struct driver *driver, tfsm_time now)
 {
-    struct signalfd_siginfo info;
     const struct driver_app *app = &driver->config.app;
-    while (read(driver->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-        driver->asked++;
-        if (driver->asked == 1) {
-            driver->until = now + PATIENCE;
-            app->close(app->user, now);
-        }
+    unsigned asked = waiting_asked(&driver->waiting);
+    if (driver->asked == 0 && asked > 0) {
+        driver->until = now + PATIENCE;
+        app->close(app->user, now);
     }
+    driver->asked += asked;
     if (!driver->aborted && (driver->asked > 1 || (driver->asked == 1 && now >= driver->until))) {
         driver->aborted = true;
         driver->stop_at = now + LAST_WORDS;
@@ -378,7 +289,7 @@ static tfsm_time next_deadline(struct driver *driver)
     const struct driver_app *app = &driver->config.app;
     const struct wire_packet *packet = driver->wire != NULL ? wire_first(driver->wire) : NULL;
     tfsm_time at = earlier(endpoint_deadline(driver->config.endpoint), app->deadline(app->user));
-    if (packet != NULL && !driver->waits_for_room) {
+    if (packet != NULL && !driver->device.waits_for_room) {
         at = earlier(at, packet->at);
     }
     if (driver->aborted) {
@@ -387,29 +298,8 @@ static tfsm_time next_deadline(struct driver *driver)
     return driver->asked > 0 ? earlier(at, driver->until) : at;
 }
 
-/* left  null: without end. What is ready is looked for by the round that follows. */
-static void wait_events(struct driver *driver, const struct timespec *left)
-{
-    struct epoll_event events[8];
-    int most = sizeof events / sizeof events[0];
-    if (!driver->no_pwait2) {
-        int n = epoll_pwait2(driver->epoll, events, most, left, NULL);
-        driver->no_pwait2 = n < 0 && errno != EINTR; /* ENOSYS, or EPERM of a sandbox */
-    }
-    if (driver->no_pwait2) {
-        int milliseconds = -1;
-        if (left != NULL) {
-            milliseconds = left->tv_sec < 1000000
-                               ? (int)(left->tv_sec * 1000 + (left->tv_nsec + 999999) / 1000000)
-                               : 1000000000;
-        }
-        epoll_wait(driver->epoll, events, most, milliseconds);
-    }
-}
-
 static void wait_for_anything(struct driver *driver, tfsm_time now)
 {
-    struct timespec left = {0};
     tfsm_time at = next_deadline(driver);
     bool at_once = driver->more || is_any_ready(driver) || at <= now;
     /* What comes next may be a kill: a capture is handed over soon, but not with every packet. */
@@ -422,11 +312,7 @@ static void wait_for_anything(struct driver *driver, tfsm_time now)
             at = at < flush ? at : flush;
         }
     }
-    if (!at_once && at != TFSM_NEVER) {
-        left.tv_sec = (time_t)((at - now) / 1000000);
-        left.tv_nsec = (long)((at - now) % 1000000 * 1000);
-    }
-    wait_events(driver, at_once || at != TFSM_NEVER ? &left : NULL);
+    waiting_until(&driver->waiting, now, at_once ? now : at);
 }
 
 static void end_round(const struct driver *driver)
@@ -443,10 +329,10 @@ static void one_round(struct driver *driver)
     struct endpoint *ep = driver->config.endpoint;
     endpoint_handle handle;
     uint32_t news;
-    tfsm_time now = driver_now();
+    tfsm_time now = waiting_now();
     driver->more = false;
-    driver->counters.rounds++;
-    set_waiting(driver, false);
+    driver->rounds++;
+    device_wait_for_room(&driver->device, &driver->waiting, false);
     take_signals(driver, now);
     read_device(driver, now);
     deliver(driver, now);
@@ -475,16 +361,16 @@ static bool is_at_end(const struct driver *driver, tfsm_time now)
 bool driver_run(struct driver *driver, char error[DRIVER_ERROR])
 {
     const struct driver_app *app = &driver->config.app;
-    app->turn(app->user, driver_now()); /* what it says first is not for a packet to bring about */
-    send_output(driver, driver_now());
+    app->turn(app->user, waiting_now()); /* what it says first is not for a packet to bring about */
+    send_output(driver, waiting_now());
     end_round(driver);
-    while (!driver->gone && !is_at_end(driver, driver_now())) {
-        wait_for_anything(driver, driver_now());
+    while (!driver->device.gone && !is_at_end(driver, waiting_now())) {
+        wait_for_anything(driver, waiting_now());
         one_round(driver);
         driver->over = driver->over || app->over(app->user);
     }
-    if (driver->gone) {
-        snprintf(error, DRIVER_ERROR, "the device is gone: %s", strerror(driver->failure));
+    if (driver->device.gone) {
+        snprintf(error, DRIVER_ERROR, "the device is gone: %s", strerror(driver->device.failure));
     }
-    return !driver->gone;
+    return !driver->device.gone;
 }

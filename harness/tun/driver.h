@@ -1,11 +1,13 @@
 /* The loop that runs an endpoint over a TUN device: packets, time, signals and the application, in
  * the order that endpoint.h asks for. Between device and endpoint there may be a wire that loses,
- * copies, delays and corrupts (wire.h). The clock is CLOCK_MONOTONIC in microseconds. */
+ * copies, delays and corrupts (wire.h). The clock is that of waiting.h. */
 #ifndef HARNESS_DRIVER_H
 #define HARNESS_DRIVER_H
 
+#include "device.h"
 #include "endpoint.h"
 #include "record.h"
+#include "waiting.h"
 #include "wire.h"
 
 #define DRIVER_ERROR 200
@@ -41,16 +43,6 @@ struct driver_config {
     struct driver_watcher watcher;
 };
 
-struct driver_counters {
-    uint64_t packets_in; /* from the device */
-    uint64_t packets_out;
-    uint64_t octets_in;
-    uint64_t octets_out;
-    uint64_t refused;  /* packets that the device did not take: it is down, or they make no sense */
-    uint64_t deferred; /* times that the device was full */
-    uint64_t rounds;
-};
-
 struct driver;
 
 /* Null: error says why. Signals SIGINT and SIGTERM are the driver's from now on. */
@@ -64,9 +56,8 @@ void driver_want(struct driver *driver, int fd, uint32_t events);
 /* Run until the application is over. Returns false when the device failed: error says how. */
 bool driver_run(struct driver *driver, char error[DRIVER_ERROR]);
 
-tfsm_time driver_now(void);
-
-const struct driver_counters *driver_counted(const struct driver *driver);
+const struct device_counters *driver_counted(const struct driver *driver);
+uint64_t driver_rounds(const struct driver *driver);
 const struct wire_counters *driver_wire_counted(const struct driver *driver); /* or null */
 
 #endif

@@ -1,5 +1,6 @@
 /* See tun.h. The kernel is spoken to by ioctl for the device and by netlink for its addresses. */
 #include "tun.h"
+#include "space.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -297,15 +298,15 @@ static bool configure(const struct tun *tun, const struct tun_plan *plan, bool e
     return true;
 }
 
-bool tun_open(struct tun *tun, const struct tun_plan *plan, char error[TUN_ERROR])
+static bool open_here(struct tun *tun, const struct tun_plan *plan, char *error)
 {
     char text[INET6_ADDRSTRLEN];
     struct ifreq request;
-    *tun = (struct tun){.fd = -1};
     for (unsigned i = 0; i < plan->count; i++) {
-        if (is_of_this_host(&plan->ours[i].address, plan->name)) {
+        const struct tfsm_address *ours = &plan->ours[i].address;
+        if (ours->family != 0 && is_of_this_host(ours, plan->name)) {
             return fail(error, "%s is an address of this host, it cannot be ours too",
-                        show(&plan->ours[i].address, text));
+                        show(ours, text));
         }
     }
     bool existed = query(plan->name, SIOCGIFFLAGS, &request) == 0;
@@ -318,11 +319,24 @@ bool tun_open(struct tun *tun, const struct tun_plan *plan, char error[TUN_ERROR
     if (fine && query(plan->name, SIOCGIFMTU, &request) != 0) {
         fine = fail(error, "its MTU is not known: %s", strerror(errno));
     }
-    if (!fine) {
-        close(tun->fd);
-        tun->fd = -1;
+    tun->mtu = fine ? (unsigned)request.ifr_mtu : 0;
+    return fine;
+}
+
+bool tun_open(struct tun *tun, const struct tun_plan *plan, char error[TUN_ERROR])
+{
+    int back = -1;
+    *tun = (struct tun){.fd = -1};
+    if (plan->space != NULL && !space_enter(plan->space, &back, error, TUN_ERROR)) {
         return false;
     }
-    tun->mtu = (unsigned)request.ifr_mtu;
-    return true;
+    bool fine = open_here(tun, plan, error);
+    if (back >= 0 && !space_leave(back)) {
+        fine = fine && fail(error, "cannot return from its namespace: %s", strerror(errno));
+    }
+    if (!fine && tun->fd >= 0) {
+        close(tun->fd);
+        tun->fd = -1;
+    }
+    return fine;
 }

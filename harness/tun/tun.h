@@ -15,7 +15,8 @@
 /* What is wanted. */
 struct tun_plan {
     const char *name;
-    struct endpoint_local ours[TUN_ADDRESSES]; /* of the stack behind the device */
+    const char *space; /* the network namespace of the device (space.h); null: the one we are in */
+    struct endpoint_local ours[TUN_ADDRESSES]; /* of the stack behind it; family 0: there is none */
     struct tfsm_address host[TUN_ADDRESSES];   /* of the kernel's end, one for each of these */
     unsigned count;
     unsigned mtu; /* 0: as the kernel gives it */

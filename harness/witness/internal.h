@@ -135,6 +135,16 @@ struct front {
     struct sight last;
 };
 
+/* How long acknowledgments took at most: what waits for one went out no sooner than this. */
+struct answer_time {
+    bool waits;
+    bool more;        /* something went out behind */
+    uint64_t split;   /* what is below, and what is not */
+    tfsm_time first;  /* below */
+    tfsm_time behind; /* the rest */
+    tfsm_time longest;
+};
+
 /* What is not acknowledged, never seen, and passed over by what is sent again. */
 struct hole {
     uint64_t seq;
@@ -243,12 +253,13 @@ struct witness {
     struct front probes;  /* of a closed window */
     bool timed_out;       /* something was sent again */
     tfsm_time round_trip; /* the shortest seen, 0: none was */
-    unsigned late;        /* acknowledgments that were */
-    unsigned timely;      /* and all whose time is known */
-    uint64_t full;        /* octets of the largest text of the peer */
-    unsigned lazy;        /* how often more than two of these waited for an acknowledgment */
-    unsigned outside;     /* segments outside the window that nothing answered */
-    bool outside_open;    /* the last one waits yet */
+    struct answer_time answer_time;
+    unsigned late;     /* acknowledgments that were */
+    unsigned timely;   /* and all whose time is known */
+    uint64_t full;     /* octets of the largest text of the peer */
+    unsigned lazy;     /* how often more than two of these waited for an acknowledgment */
+    unsigned outside;  /* segments outside the window that nothing answered */
+    bool outside_open; /* the last one waits yet */
     struct sight outside_from;
     struct sight outside_seen;
     struct sight
@@ -356,6 +367,11 @@ static inline uint64_t window_of(const struct witness *w, const struct way *way,
                                 : (uint64_t)heard->segment->wnd << shift_of(w, way);
 }
 
+static inline int64_t milliseconds(tfsm_time time)
+{
+    return (int64_t)(time / MILLISECOND);
+}
+
 static inline uint64_t octets_between(uint64_t from, uint64_t to)
 {
     return to > from ? to - from : 0;
@@ -398,6 +414,11 @@ void witness_note_resets(struct witness *w, const struct heard *heard);
 
 void witness_judge_text(struct witness *w, const struct heard *heard);
 void witness_free_text(struct witness *w);
+
+/* ---- again.c ---- */
+
+void witness_judge_again(struct witness *w, const struct heard *heard);
+void witness_note_again(struct witness *w, const struct heard *heard);
 
 /* ---- duty.c ---- */
 

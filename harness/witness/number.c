@@ -321,12 +321,15 @@ static void settle_ahead(struct witness *w, enum witness_clause clause, struct d
     /* where the capture is known to miss packets, once is not enough */
     unsigned enough = w->missed ? DENIALS : 1;
     bool denied = denies(w, doubt, heard) && ++doubt->refuted >= enough;
-    if ((denied && (heard->sound || doubt->denied_once)) || goes_on(doubt, heard)) {
+    /* what is below a SACK block is sent again by right */
+    bool deaf = clause == WITNESS_ACK_AHEAD && goes_on(doubt, heard);
+    bool said = heard->end == heard->seq && heard->seq >= doubt->number && heard->sound;
+    if ((denied && (heard->sound || doubt->denied_once)) || deaf) {
         witness_convict(w, clause, doubt, heard, counted(&w->in, doubt->number),
                         counted(&w->in, doubt->known));
     } else if (denied) {
         doubt->denied_once = true;
-    } else if (heard->end > doubt->known && heard->fresh) {
+    } else if (said || (heard->end > doubt->known && heard->fresh)) {
         doubt->open = false; /* the recording has lost something, or it came late */
     }
 }

@@ -1,6 +1,9 @@
 /* How the unit tests drive the machine and watch it: see fixture.h. */
 #include "fixture.h"
 
+#include "whole.h"
+
+#define GUARD   0x5a
 #define NEW_ISS 1000u
 #define NEW_IRS 50000u
 #define DRAIN   200u /* more segments than any test may make the machine owe at once */
@@ -29,10 +32,19 @@ static struct tfsm_config config(void)
     return cfg;
 }
 
+static unsigned ranges;
+
+void give_room(unsigned wanted)
+{
+    ranges = wanted;
+}
+
 struct fixture *fresh(void **state)
 {
     static struct fixture only;
     memset(&only, 0, sizeof only);
+    memset(only.guarded + sizeof only.tcb, GUARD, sizeof only.guarded - sizeof only.tcb);
+    tfsm_make_room(&only.tcb, ranges);
     only.cfg = config();
     only.now = 1000 * SECOND;
     only.iss = NEW_ISS;
@@ -92,6 +104,10 @@ static void watch_invariants(const struct fixture *f)
                     tfsm_state_name(f->tcb.state));
         _fail(f->file, f->line);
     }
+    size_t end = tfsm_tcb_size(&f->tcb);
+    for (size_t i = end; i < end + 64; i++) {
+        want_u64(f, "an octet behind the room", f->guarded[i], GUARD);
+    }
 }
 
 /* One piece of text: inside the segment, at its place in the stream, never given before. */
@@ -136,45 +152,43 @@ static void forget_connection(struct fixture *f)
 }
 
 /* The TCB but for what a refused segment may change: debts and the reply limiter. */
-static struct tfsm_tcb without_reply(const struct tfsm_tcb *tcb)
+static void without_reply(struct whole *to, const struct tfsm_tcb *tcb)
 {
-    struct tfsm_tcb bare = *tcb;
-    bare.owed = 0;
-    bare.rst_seq = 0;
-    bare.rst_ack = 0;
-    memset(bare.challenges, 0, sizeof bare.challenges);
-    bare.challenge_until = 0;
-    bare.rst_ts_val = 0;
-    bare.rst_ts_ecr = 0;
+    struct tfsm_tcb *bare = &to->tcb;
+    copy_tcb(to, tcb);
+    bare->owed = 0;
+    bare->rst_seq = 0;
+    bare->rst_ack = 0;
+    memset(bare->challenges, 0, sizeof bare->challenges);
+    bare->challenge_until = 0;
+    bare->rst_ts_val = 0;
+    bare->rst_ts_ecr = 0;
     /* The reply reports what came twice, and a SYN's offer of ECN is noted with it. */
-    bare.flags &= ~(uint32_t)(TFSM_M_DSACK | TFSM_M_NOT_ECT);
-    bare.dsack = (struct tfsm_range){0, 0};
-    return bare;
-}
-
-static bool same(const struct tfsm_tcb *a, const struct tfsm_tcb *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
+    bare->flags &= ~(uint32_t)(TFSM_M_DSACK | TFSM_M_NOT_ECT);
+    bare->dsack = (struct tfsm_range){0, 0};
 }
 
 static bool same_but_reply(const struct fixture *f)
 {
-    struct tfsm_tcb before = without_reply(&f->before);
-    struct tfsm_tcb now = without_reply(&f->tcb);
-    return same(&before, &now);
+    static struct whole before;
+    static struct whole now;
+    without_reply(&before, &f->before);
+    without_reply(&now, &f->tcb);
+    return same_tcb(&before.tcb, &now.tcb);
 }
 
 static void watch_step(struct fixture *f, const struct tfsm_event *event, enum tfsm_result result)
 {
     watch_invariants(f);
     if (result != TFSM_DONE) {
-        want_true(f, same(&f->before, &f->tcb), "an error changes nothing");
+        want_true(f, same_tcb(&f->before, &f->tcb), "an error changes nothing");
     }
     if (event->kind == TFSM_EV_SEGMENT && f->fx.verdict == TFSM_V_DROP) {
         want_true(f, same_but_reply(f), "a refused segment changes nothing but the reply");
         want_u64(f, "signals of a refused segment", f->fx.signals, 0);
     }
-    want_true(f, f->fx.text_count <= TFSM_OOO_MAX + 1, "pieces fit their array");
+    want_true(f, f->fx.text_count <= (f->tcb.room > 0 ? TFSM_PIECES_MAX : TFSM_ROOM_OWN + 1),
+              "pieces fit their array");
     for (size_t i = 0; i < f->fx.text_count; i++) {
         watch_piece(f, &event->segment, &f->fx.text[i]);
     }
@@ -266,7 +280,7 @@ enum tfsm_result fixture_step(struct fixture *f, const struct tfsm_event *event)
     struct tfsm_event whole = *event;
     whole.now = f->now;
     whole.iss = f->iss;
-    f->before = f->tcb;
+    copy_tcb_into(&f->before, &f->tcb);
     memset(&f->fx, 0xa5, sizeof f->fx);
     enum tfsm_result result = tfsm_step(&f->tcb, &f->cfg, &whole, &f->fx);
     watch_step(f, &whole, result);
@@ -336,10 +350,11 @@ void fixture_expire(struct fixture *f)
 
 bool take(struct fixture *f, struct tfsm_segment *out)
 {
-    struct tfsm_tcb before = f->tcb;
+    static struct whole before;
+    copy_tcb(&before, &f->tcb);
     memset(out, 0xa5, sizeof *out);
     if (!tfsm_output(&f->tcb, &f->cfg, f->now, out)) {
-        want_true(f, same(&before, &f->tcb), "output that says no changes nothing");
+        want_true(f, same_tcb(&before.tcb, &f->tcb), "output that says no changes nothing");
         return false;
     }
     watch_output(f, out);
@@ -626,7 +641,7 @@ void fixture_expect_reset_reply(struct fixture *f)
 
 void fixture_expect_unchanged(struct fixture *f)
 {
-    want_true(f, same(&f->before, &f->tcb), "the last step changed nothing");
+    want_true(f, same_tcb(&f->before, &f->tcb), "the last step changed nothing");
 }
 
 void fixture_expect_refused(struct fixture *f)
@@ -642,14 +657,15 @@ void fixture_expect_refused(struct fixture *f)
 void fixture_expect_gone(struct fixture *f, unsigned signal)
 {
     static const struct tfsm_tcb empty;
-    struct tfsm_tcb left = f->tcb;
+    struct tfsm_tcb left;
+    copy_members(&left, &f->tcb);
     fixture_expect_state(f, TFSM_CLOSED);
     fixture_expect_signals(f, signal);
     want_u64(f, "deadline", tfsm_deadline(&f->tcb), TFSM_NEVER);
     left.owed = 0;
     left.rst_seq = 0;
     left.rst_ack = 0;
-    want_true(f, same(&left, &empty), "CLOSED holds nothing but a RST");
+    want_true(f, same_tcb(&left, &empty), "CLOSED holds nothing but a RST");
 }
 
 void fixture_expect_delivered(struct fixture *f, uint32_t n)

@@ -38,9 +38,13 @@
 #define LIMIT        3u /* replies to dataless unacceptable segments */
 #define LIMIT_EVERY  (5 * SECOND)
 #define WATCH_OCTETS 65536u /* so much of the peer's stream is watched octet by octet */
+#define ROOM_MOST    256    /* ranges that give_room() can give */
 
 struct fixture {
-    struct tfsm_tcb tcb;
+    union {
+        TFSM_ROOMY_TCB(ROOM_MOST);                      /* tcb, and octets from its first one on */
+        uint8_t guarded[TFSM_TCB_SIZE(ROOM_MOST) + 64]; /* what is not the TCB's nobody may write */
+    };
     struct tfsm_config cfg;
     struct tfsm_effects fx; /* of the last step */
     tfsm_time now;
@@ -48,7 +52,10 @@ struct fixture {
     uint32_t irs;                /* the peer's */
     struct tfsm_segment peer;    /* template: the peer's window, and the options of its SYN */
     struct tfsm_segment arrived; /* the last segment from the peer */
-    struct tfsm_tcb before;      /* the TCB before the last step */
+    union {
+        struct tfsm_tcb before; /* the TCB before the last step, and what was behind it */
+        uint8_t before_octets[TFSM_TCB_SIZE(ROOM_MOST)];
+    };
     /* the watch */
     uint64_t readable;            /* octets delivered */
     bool peer_closed;             /* the peer's FIN was told */
@@ -80,6 +87,9 @@ struct from_us {
     int64_t ack; /* SEG.ACK - IRS, compared with ACK only */
     uint32_t len;
 };
+
+/* From now on every fresh() connection has room for so many ranges (tfsm_make_room()). */
+void give_room(unsigned ranges);
 
 /* A connection in each state. fresh() may be followed by changes of cfg, iss, irs, now and peer,
  * and then by reach_*(). The argument is cmocka's. */

@@ -21,6 +21,12 @@ struct endpoint_config *plan_hosts(void)
     net.now = 1000 * SECOND;
     for (unsigned i = 0; i < 2; i++) {
         net.config[i] = endpoint_config_default();
+        struct tfsm_config letter = tfsm_config_default(); /* what the tests count on */
+        letter.mss = net.config[i].policy4.mss;
+        net.config[i].policy4 = letter;
+        letter.mss = net.config[i].policy6.mss;
+        letter.mss_default = net.config[i].policy6.mss_default;
+        net.config[i].policy6 = letter;
         net.config[i].key[0] = (uint8_t)(i + 1);
         net.locals[i][0] = (struct endpoint_local){v4(192, 0, 2, i + 1), 24};
         net.locals[i][1] = (struct endpoint_local){v4(198, 51, 100, i + 1), 25};

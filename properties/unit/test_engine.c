@@ -1,5 +1,6 @@
 /* Unit tests of the engines: the one with a trace against the one without, variants of the rules as data, and what is
  * there so that less has to be asked. That the engines agree on every event of every corpus is engines.* and fuzz_engine. */
+#include "effects.h"
 #include "fixture.h"
 #include "interpreter.h"
 #include "machine.h"
@@ -198,6 +199,43 @@ static void test_variant_runs_in_the_interpreter(void **state)
     assert_int_equal(right.snd_una, 7);
 }
 
+static void change(const char *name, struct tfsm_tcb *tcb)
+{
+    unsigned i = 0;
+    while (strcmp(effect_name(i), name) != 0) {
+        assert_true(++i < effect_count());
+    }
+    effect_change(i, tcb);
+}
+
+/* What is lost without a reason is so in whatever room a TCB has. */
+static void test_variant_effects_reach_the_room(void **state)
+{
+    const uint16_t rooms[] = {0, 1, 64};
+    (void)state;
+    for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
+        union {
+            struct tfsm_tcb tcb;
+            uint8_t octets[TFSM_TCB_SIZE(64)];
+        } with = {.octets = {0}};
+        struct tfsm_tcb *tcb = &with.tcb;
+        assert_true(tfsm_make_room(tcb, rooms[i]));
+        struct tfsm_sent *runs = (struct tfsm_sent *)(uintptr_t)tfsm_sent_runs(tcb);
+        const struct tfsm_sent sent[] = {{100, 1024 | TFSM_EXACT}, {300, 2048 | TFSM_EXACT}};
+        memcpy(runs, sent, sizeof sent);
+        tcb->sent_count = 2;
+        tcb->loss = TFSM_L_REORDERING;
+        tcb->rack_end = 200;
+        change("late-is-lost", tcb);
+        assert_int_equal(runs[0].at, sent[0].at | TFSM_LOST);
+        assert_int_equal(runs[1].at, sent[1].at);
+        assert_int_equal(tcb->snd_lost, 100);
+        change("last-is-lost", tcb);
+        assert_int_equal(runs[1].at, sent[1].at | TFSM_LOST);
+        assert_int_equal(tcb->snd_lost, 300);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_variant_refuses_what_changes_no_rule),
         cmocka_unit_test(test_variant_every_mutant_changes_its_row),
         cmocka_unit_test(test_variant_runs_in_the_interpreter),
+        cmocka_unit_test(test_variant_effects_reach_the_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -267,7 +267,7 @@ static void expect_told_or_discarded(struct fixture *f, enum tfsm_icmp error, bo
     expect_nothing(f);
 }
 
-/* RFC5927:4.1: SND.UNA =< SEG.SEQ < SND.NXT, else it is discarded. */
+/* RFC5927:4.1, RFC8201:4a: SND.UNA =< SEG.SEQ < SND.NXT, else it is discarded. */
 static void test_icmp_events_outside_the_flight_are_discarded(void **state)
 {
     for (size_t i = 0; i < PLACES; i++) {
@@ -421,7 +421,7 @@ static size_t expect_text_at_most(struct fixture *f, uint32_t most)
 
 /* RFC9293:3.7.2, RFC9293:MUST-16: no text got through at the old size, so that the message is
  * believed: what it quotes goes out again at once, in segments that fit, and so does the rest.
- * [RFC9293:3.7.2a, RFC5927:7.2d] */
+ * [RFC9293:3.7.2a, RFC5927:7.2d, RFC8201:4d, RFC8201:4e, RFC8201:4f] */
 static void test_icmp_events_too_big_makes_smaller_segments(void **state)
 {
     for (size_t p = 0; p < PROFILES; p++) {
@@ -478,7 +478,7 @@ static void test_icmp_events_too_big_ends_nothing(void **state)
     }
 }
 
-/* RFC5927:7.2a: whoever speaks of a larger packet than any we sent lies: no segment ever grows by
+/* RFC5927:7.2a, RFC8201:4k, RFC8201:5.2e: whoever speaks of a larger packet than any we sent lies: no segment ever grows by
  * it. */
 static void test_icmp_events_too_big_not_smaller_is_discarded(void **state)
 {

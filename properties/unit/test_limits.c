@@ -604,10 +604,11 @@ static void test_limits_a_reopened_tcb_equals_a_fresh_one(void **state)
 static void test_limits_tcb_has_no_padding(void **state)
 {
     (void)state;
-    size_t narrow = (8 + TFSM_REPLY_CLASSES) * sizeof(uint8_t) + 10 * sizeof(uint16_t);
-    size_t words = (37 + TFSM_OOO_SLOTS) * sizeof(uint32_t) + sizeof((struct tfsm_tcb *)0)->ooo +
-                   sizeof((struct tfsm_tcb *)0)->sacked + sizeof(struct tfsm_range);
-    size_t wide = 12 * sizeof(tfsm_time) + 2 * sizeof(uint64_t);
+    size_t narrow = (10 + TFSM_REPLY_CLASSES) * sizeof(uint8_t) + 15 * sizeof(uint16_t);
+    size_t words = (80 + TFSM_RECENT_MAX) * sizeof(uint32_t) + sizeof((struct tfsm_tcb *)0)->ooo +
+                   sizeof((struct tfsm_tcb *)0)->sent +
+                   (1 + TFSM_UNDO_MAX) * sizeof(struct tfsm_range);
+    size_t wide = 21 * sizeof(tfsm_time) + 2 * sizeof(uint64_t);
     assert_int_equal(sizeof(struct tfsm_tcb), narrow + words + wide);
 }
 

@@ -3,6 +3,7 @@
  * after an ISN of 0 would be. */
 #include "monitor.h"
 #include "seq.h"
+#include "whole.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,10 +14,11 @@
 #include <cmocka.h>
 
 #define SIZE 100u /* octets of a segment */
+#define ROOM 40u  /* ranges, where there is room of a connection's own */
 
 struct watched {
     struct tfsm_config cfg;
-    struct tfsm_tcb tcb;
+    TFSM_ROOMY_TCB(ROOM);
     struct monitor monitor;
     tfsm_time now;
 };
@@ -38,11 +40,12 @@ static void expect_quiet(const struct watched *w)
 static void drain(struct watched *w)
 {
     struct tfsm_segment out;
-    struct tfsm_tcb before = w->tcb;
+    static struct whole before;
+    copy_tcb(&before, &w->tcb);
     while (tfsm_output(&w->tcb, &w->cfg, w->now, &out)) {
-        monitor_output(&w->monitor, &w->cfg, &before, w->now, &out, &w->tcb);
+        monitor_output(&w->monitor, &w->cfg, &before.tcb, w->now, &out, &w->tcb);
         expect_quiet(w);
-        before = w->tcb;
+        copy_tcb(&before, &w->tcb);
     }
     monitor_drained(&w->monitor, &w->cfg, &w->tcb, w->now);
     expect_quiet(w);
@@ -51,11 +54,12 @@ static void drain(struct watched *w)
 static void happens(struct watched *w, struct tfsm_event event)
 {
     struct tfsm_effects fx;
-    struct tfsm_tcb before = w->tcb;
+    static struct whole before;
+    copy_tcb(&before, &w->tcb);
     w->now += 1000;
     event.now = w->now;
     enum tfsm_result result = tfsm_step(&w->tcb, &w->cfg, &event, &fx);
-    monitor_step(&w->monitor, &w->cfg, &before, &event, result, &fx, &w->tcb);
+    monitor_step(&w->monitor, &w->cfg, &before.tcb, &event, result, &fx, &w->tcb);
     expect_quiet(w);
     drain(w);
 }
@@ -76,11 +80,12 @@ static void ack_comes(struct watched *w, uint32_t ack, const struct block *block
 }
 
 /* A connection that has sent so many segments. */
-static struct watched *sender(uint8_t segments, uint32_t queued)
+static struct watched *roomy_sender(unsigned ranges, uint8_t segments, uint32_t queued)
 {
     static struct watched only;
     struct watched *w = &only;
     memset(w, 0, sizeof *w);
+    assert_true(tfsm_make_room(&w->tcb, ranges));
     w->now = 1000000;
     w->cfg = tfsm_config_default();
     w->cfg.profile &= ~(uint32_t)(TFSM_TIMESTAMPS | TFSM_ECN | TFSM_WSCALE);
@@ -101,6 +106,11 @@ static struct watched *sender(uint8_t segments, uint32_t queued)
     return w;
 }
 
+static struct watched *sender(uint8_t segments, uint32_t queued)
+{
+    return roomy_sender(0, segments, queued);
+}
+
 /* What it said last. */
 static struct violation said;
 
@@ -108,16 +118,17 @@ static struct violation said;
 static const char *if_sent(const struct watched *w, uint32_t left, uint32_t right)
 {
     struct monitor monitor = w->monitor;
-    struct tfsm_tcb after = w->tcb;
+    static struct whole after;
+    copy_tcb(&after, &w->tcb);
     struct tfsm_segment out = {.seq = seq_add(w->tcb.iss, left),
                                .ack = w->tcb.rcv_nxt,
                                .len = right - left,
                                .flags = TFSM_ACK,
                                .wnd = (uint16_t)w->tcb.rcv_wnd,
                                .text_offset = left - 1};
-    after.snd_nxt = seq_max(w->tcb.snd_nxt, seq_add(w->tcb.iss, right));
-    after.snd_end = seq_max(w->tcb.snd_end, after.snd_nxt);
-    monitor_output(&monitor, &w->cfg, &w->tcb, w->now, &out, &after);
+    after.tcb.snd_nxt = seq_max(w->tcb.snd_nxt, seq_add(w->tcb.iss, right));
+    after.tcb.snd_end = seq_max(w->tcb.snd_end, after.tcb.snd_nxt);
+    monitor_output(&monitor, &w->cfg, &w->tcb, w->now, &out, &after.tcb);
     said = monitor.violation;
     return monitor.violation.id != NULL ? monitor.violation.id : "";
 }
@@ -144,13 +155,16 @@ static void test_monitor_blocks_of_one_ack_go_in_together(void **state)
 static void test_monitor_asks_for_the_lowest_ranges(void **state)
 {
     (void)state;
-    struct watched *w = sender(120, 12000);
-    for (uint32_t i = 0; i < TFSM_SACKED_MAX + 1; i++) {
-        acked(w, 1, {201 + 200 * i, 301 + 200 * i});
+    static const unsigned rooms[] = {TFSM_ROOM_OWN, ROOM};
+    for (unsigned k = 0; k < 2; k++) {
+        struct watched *w = roomy_sender(k == 0 ? 0 : ROOM, 120, 12000);
+        for (uint32_t i = 0; i < rooms[k] + 1; i++) {
+            acked(w, 1, {201 + 200 * i, 301 + 200 * i});
+        }
+        const uint32_t last = 201 + 200 * rooms[k];
+        assert_string_equal(if_sent(w, last, last + 100), "");
+        assert_string_equal(if_sent(w, last - 200, last - 100), "SENT_HELD");
     }
-    const uint32_t last = 201 + 200 * TFSM_SACKED_MAX;
-    assert_string_equal(if_sent(w, last, last + 100), "");
-    assert_string_equal(if_sent(w, last - 200, last - 100), "SENT_HELD");
 }
 
 /* An ACK ends where a range begins: the peer has forgotten that range, with all that it was reported to
@@ -191,8 +205,11 @@ static const char *if_made(const struct watched *w, struct tfsm_event event, str
                            struct tfsm_tcb after)
 {
     struct monitor monitor = w->monitor;
+    static struct whole made;
+    copy_tcb(&made, &w->tcb);
+    copy_bare_tcb(&made.tcb, &after);
     event.now = w->now;
-    monitor_step(&monitor, &w->cfg, &w->tcb, &event, TFSM_DONE, &fx, &after);
+    monitor_step(&monitor, &w->cfg, &w->tcb, &event, TFSM_DONE, &fx, &made.tcb);
     return monitor.violation.id != NULL ? monitor.violation.id : "";
 }
 
@@ -205,6 +222,29 @@ static struct tfsm_event arrival(const struct watched *w, uint32_t ahead, uint32
                                .flags = TFSM_ACK,
                                .wnd = UINT16_MAX};
     return (struct tfsm_event){.kind = TFSM_EV_SEGMENT, .segment = seg};
+}
+
+/* Of text that waits the monitor knows every piece, in whatever order they came, until it is delivered. */
+static void test_monitor_knows_what_waits(void **state)
+{
+    (void)state;
+    struct watched *w = roomy_sender(ROOM, 1, 100);
+    for (uint32_t i = 0; i < ROOM; i++) {
+        happens(w, arrival(w, 10 * (i * 7 % ROOM + 1), 1, 1));
+        assert_int_equal(w->monitor.kept_count, i + 1);
+    }
+    for (uint32_t i = 0; i < ROOM; i++) {
+        struct tfsm_effects twice = {.verdict = TFSM_V_NEXT, .text_count = 1};
+        twice.text[0] = (struct tfsm_text){.offset = 10 * (i + 1), .at = 0, .len = 1};
+        assert_string_equal(if_made(w, arrival(w, 10 * (i + 1), 1, 1), twice, w->tcb),
+                            "TEXT_TWICE");
+        twice.text[0].offset++;
+        assert_string_equal(if_made(w, arrival(w, 10 * (i + 1) + 1, 1, 1), twice, w->tcb), "");
+    }
+    while (w->tcb.ooo_count > 0) {
+        happens(w, arrival(w, 0, 1, 10 * ROOM));
+    }
+    assert_int_equal(w->monitor.kept_count, 0);
 }
 
 /* RFC9293:3.10.7.4: a machine that answers whatever comes, and takes nothing. */
@@ -280,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_monitor_blocks_of_one_ack_go_in_together),
         cmocka_unit_test(test_monitor_asks_for_the_lowest_ranges),
+        cmocka_unit_test(test_monitor_knows_what_waits),
         cmocka_unit_test(test_monitor_an_ack_contradicts_the_range_it_reaches),
         cmocka_unit_test(test_monitor_overlapping_blocks_make_room_once),
         cmocka_unit_test(test_monitor_what_is_acceptable_is_taken),

@@ -1,4 +1,4 @@
-/* The wire of the simulation and of the TUN device (harness/sim/wire.h). */
+/* The wire of the simulation, of the TUN device and of the relay (harness/sim/wire.h), in virtual time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,6 +87,43 @@ static void test_wire_delay_and_jitter(void **state)
         last = packet->at;
     }
     assert_true(differs);
+}
+
+static void test_wire_stalled_packets_keep_their_order(void **state)
+{
+    (void)state;
+    start(1);
+    network.delay = 100;
+    network.stall = 1000;
+    network.stall_from = 150;
+    network.stall_to = 1;
+    put(1, 0);   /* has arrived by then */
+    put(3, 60);  /* arrives a stall later */
+    put(4, 60);  /* goes the other way */
+    put(5, 150); /* is the last that is late */
+    put(7, 151); /* waits for that */
+    put(9, 1200);
+    assert_int_equal(take(100), 1);
+    assert_int_equal(take(160), 4);
+    assert_int_equal(take(1160), 3);
+    assert_int_equal(take(1250), 5);
+    assert_int_equal(take(1250), 7);
+    assert_int_equal(take(1300), 9);
+    assert_null(wire_first(wire));
+}
+
+static void test_wire_stall_waits_for_something_to_be_late(void **state)
+{
+    (void)state;
+    start(1);
+    network.delay = 100;
+    network.stall = 1000;
+    network.stall_from = 150;
+    network.stall_to = 1;
+    put(1, 400);
+    put(3, 401);
+    assert_int_equal(take(1500), 1);
+    assert_int_equal(take(1500), 3);
 }
 
 static void test_wire_certain_chances(void **state)
@@ -188,7 +225,152 @@ static void test_wire_link_has_a_rate_and_a_queue(void **state)
     assert_int_equal(take(20000), 2);
     assert_int_equal(take(30000), 4);
     assert_null(wire_first(wire)); /* more than 25 octets were waiting */
+    assert_int_equal(wire_counted(wire)->dropped, 1);
+    assert_int_equal(wire_counted(wire)->overflow, 0);
+}
+
+/* Three of ten octets take ten microseconds, not three times three; and an idle link owes nobody a part. */
+static void test_wire_link_keeps_parts_of_a_microsecond(void **state)
+{
+    (void)state;
+    start(1);
+    network.rate = 3000000;
+    for (uint8_t i = 0; i < 58; i += 2) {
+        put(i, 0);
+    }
+    for (unsigned i = 0; i < 29; i++) {
+        assert_int_equal(take(10 * (i + 1) / 3), 2 * i);
+    }
+    put(2, 1000);
+    assert_int_equal(take(1003), 2);
+}
+
+/* A hundred octets in a tenth of a microsecond: ten arrive in each. */
+static void test_wire_link_is_no_faster_than_it_is(void **state)
+{
+    (void)state;
+    uint8_t octets[MOST] = {0};
+    start(1);
+    network.rate = 1000000000;
+    for (unsigned i = 0; i < PLACES; i++) {
+        assert_int_equal(wire_waiting(wire, 0, 0), i * MOST);
+        wire_send(wire, 0, octets, MOST, 0);
+    }
+    for (unsigned i = 0; i < PLACES; i++, wire_drop(wire)) {
+        assert_int_equal(wire_first(wire)->at, (i + 1) / 10);
+    }
+}
+
+static void test_wire_swallows_what_is_too_large(void **state)
+{
+    (void)state;
+    uint8_t octets[MOST] = {0};
+    start(1);
+    network.swallow = 50;
+    for (size_t size = 49; size <= 52; size++) {
+        wire_send(wire, 0, octets, size, 0);
+    }
+    assert_int_equal(wire_count(wire), 2);
+    assert_int_equal(wire_counted(wire)->sent, 4);
+    assert_int_equal(wire_counted(wire)->swallowed, 2);
+    assert_int_equal(wire_counted(wire)->lost, 0);
+    assert_int_equal(wire_first(wire)->size, 49);
+    wire_drop(wire);
+    assert_int_equal(wire_first(wire)->size, 50);
+    network.swallow = 0; /* nothing is too large */
+    wire_send(wire, 0, octets, MOST, 0);
+    assert_int_equal(wire_count(wire), 2);
+}
+
+static void test_wire_queue_drops_who_finds_too_much_before_him(void **state)
+{
+    (void)state;
+    start(1);
+    network.rate = 1000000; /* an octet a microsecond */
+    network.queue = 20;
+    assert_int_equal(wire_waiting(wire, 0, 0), 0);
+    put(2, 0); /* finds 0 */
+    put(4, 0); /* 10 */
+    put(6, 0); /* 20 */
+    assert_int_equal(wire_counted(wire)->waited, 20);
+    assert_int_equal(wire_waiting(wire, 0, 0), 30);
+    assert_int_equal(wire_counted(wire)->dropped, 0);
+    put(8, 0); /* 30 */
+    assert_int_equal(wire_counted(wire)->dropped, 1);
+    put(10, 9); /* 21 */
+    assert_int_equal(wire_counted(wire)->dropped, 2);
+    put(12, 10); /* 20 */
+    assert_int_equal(wire_counted(wire)->dropped, 2);
+    assert_int_equal(wire_counted(wire)->waited, 30);
+    assert_int_equal(wire_waiting(wire, 1, 10), 0); /* the other way */
+    assert_int_equal(take(10), 2);
+    assert_int_equal(take(20), 4);
+    assert_int_equal(take(30), 6);
+    assert_int_equal(take(40), 12); /* what was dropped took no time */
+    assert_null(wire_first(wire));
+    assert_int_equal(wire_waiting(wire, 0, 41), 0);
+}
+
+static void test_wire_what_finds_no_place_takes_no_time(void **state)
+{
+    (void)state;
+    start(1);
+    network.rate = 1000000;
+    for (unsigned i = 0; i < PLACES + 1; i++) {
+        put(2, 0);
+    }
+    assert_int_equal(wire_count(wire), PLACES);
     assert_int_equal(wire_counted(wire)->overflow, 1);
+    take(10);
+    put(2, 0);
+    for (unsigned i = 2; i <= PLACES + 1; i++) {
+        take(10 * (tfsm_time)i);
+    }
+    assert_int_equal(wire_count(wire), 0);
+}
+
+/* The link comes first, then chance, then the delay. */
+static void test_wire_link_is_before_loss_and_delay(void **state)
+{
+    (void)state;
+    start(1);
+    network.rate = 1000000;
+    network.delay = 500;
+    network.loss = 1000;
+    put(2, 0);
+    network.loss = 0;
+    put(4, 0);
+    assert_int_equal(wire_waiting(wire, 0, 0), 20);
+    assert_int_equal(take(520), 4);
+    assert_int_equal(wire_counted(wire)->lost, 1);
+}
+
+/* Of any sizes, at any times: without jitter nobody overtakes. */
+static void test_wire_order_is_kept_without_jitter(void **state)
+{
+    (void)state;
+    uint8_t octets[MOST] = {0};
+    start(3);
+    network.rate = 7000000;
+    network.delay = 20000;
+    network.loss = 100;
+    tfsm_time now = 0;
+    unsigned last = 0;
+    unsigned came = 0;
+    for (unsigned i = 1; i < 256; i++) {
+        now += wire_draw(wire) % 20;
+        octets[0] = (uint8_t)i;
+        wire_send(wire, 0, octets, 1 + wire_draw(wire) % MOST, now);
+        if (wire_count(wire) == PLACES || i == 255) {
+            for (; wire_first(wire) != NULL; wire_drop(wire)) {
+                assert_true(wire_first(wire)->octets[0] > last);
+                last = wire_first(wire)->octets[0];
+                came++;
+            }
+        }
+    }
+    assert_int_equal(came, 255 - wire_counted(wire)->lost);
+    assert_in_range(wire_counted(wire)->lost, 10, 45);
 }
 
 static void test_wire_same_seed_same_fate(void **state)
@@ -219,12 +401,21 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_wire_packets_arrive_in_order_of_time_then_of_sending, stop),
         cmocka_unit_test_teardown(test_wire_delay_and_jitter, stop),
+        cmocka_unit_test_teardown(test_wire_stalled_packets_keep_their_order, stop),
+        cmocka_unit_test_teardown(test_wire_stall_waits_for_something_to_be_late, stop),
         cmocka_unit_test_teardown(test_wire_certain_chances, stop),
         cmocka_unit_test_teardown(test_wire_corruption_flips_one_bit, stop),
         cmocka_unit_test_teardown(test_wire_what_is_held_up_is_overtaken, stop),
         cmocka_unit_test_teardown(test_wire_chances_are_of_what_is_said, stop),
         cmocka_unit_test_teardown(test_wire_has_places_and_a_most, stop),
         cmocka_unit_test_teardown(test_wire_link_has_a_rate_and_a_queue, stop),
+        cmocka_unit_test_teardown(test_wire_link_keeps_parts_of_a_microsecond, stop),
+        cmocka_unit_test_teardown(test_wire_link_is_no_faster_than_it_is, stop),
+        cmocka_unit_test_teardown(test_wire_swallows_what_is_too_large, stop),
+        cmocka_unit_test_teardown(test_wire_queue_drops_who_finds_too_much_before_him, stop),
+        cmocka_unit_test_teardown(test_wire_what_finds_no_place_takes_no_time, stop),
+        cmocka_unit_test_teardown(test_wire_link_is_before_loss_and_delay, stop),
+        cmocka_unit_test_teardown(test_wire_order_is_kept_without_jitter, stop),
         cmocka_unit_test_teardown(test_wire_same_seed_same_fate, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

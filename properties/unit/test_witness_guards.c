@@ -186,6 +186,84 @@ static void test_guard_clock_that_stands(void **state)
     assert_false(witness_is_near(s->witness)); /* the first answer counts */
 }
 
+/* The peer speaks at last, and the subject acknowledges that and sends nothing again. */
+static void speak_after(struct scene *s, tfsm_time waited, uint32_t seq, uint32_t acked,
+                        uint32_t next)
+{
+    pass(s, waited);
+    peer(s, TFSM_ACK, seq, acked, 100);
+    subject(s, TFSM_ACK, next, seq + 100, 0);
+}
+
+/* RFC 6298 2: a timeout is what was measured, and four times how far that varies. */
+static void test_guard_timeout_of_a_long_round_trip(void **state)
+{
+    struct scene *s = *state;
+    peer(s, TFSM_SYN, 0, 0, 0);
+    subject(s, TFSM_SYN | TFSM_ACK, 0, 1, 0);
+    pass(s, 8400);
+    peer(s, TFSM_ACK, 1, 1, 0);
+    subject(s, TFSM_ACK, 1, 1, 100);
+    speak_after(s, 25000, 1, 1, 101); /* three round trips, by one alone */
+    speak_after(s, 16000, 101, 1, 101);
+    assert_nothing(s);
+    speak_after(s, 2000, 201, 1, 101); /* five, and more are none */
+    assert_only(s, WITNESS_NOT_SENT_AGAIN);
+}
+
+static void test_guard_round_trip_of_what_went_out_behind(void **state)
+{
+    struct scene *s = *state;
+    shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+    subject(s, TFSM_ACK, 1, 1, 100);
+    subject(s, TFSM_ACK, 101, 1, 100);
+    pass(s, 5000);
+    peer(s, TFSM_ACK, 1, 101, 0);
+    pass(s, 5000);
+    peer(s, TFSM_ACK, 1, 201, 0);
+    subject(s, TFSM_ACK, 201, 1, 100);
+    speak_after(s, 45000, 1, 201, 301);
+    assert_nothing(s);
+    speak_after(s, 6000, 101, 201, 301);
+    assert_only(s, WITNESS_NOT_SENT_AGAIN);
+}
+
+/* What was measured before the capture begins nobody knows. */
+static void test_guard_timeout_of_who_was_not_heard_to_begin(void **state)
+{
+    struct scene *s = *state;
+    peer(s, TFSM_ACK, 1, 1, 100);
+    subject(s, TFSM_ACK, 1, 101, 100);
+    speak_after(s, 100000, 101, 1, 101);
+    assert_nothing(s);
+    speak_after(s, 30000, 201, 1, 101);
+    assert_only(s, WITNESS_NOT_SENT_AGAIN);
+}
+
+/* RFC 9293 3.8.6.1: the first probe of a closed window waits as long as a timeout. */
+static void test_guard_probe_after_a_long_round_trip(void **state)
+{
+    for (unsigned waits = 0; waits < 2; waits++) {
+        struct scene *s = anew(state);
+        struct tfsm_segment closed = {.flags = TFSM_ACK, .seq = PEERS + 1, .ack = OURS + 10001};
+        shake_hands(s, TFSM_OPT_MSS, TFSM_OPT_MSS);
+        for (uint32_t i = 0; i < 10; i++) {
+            subject(s, TFSM_ACK, 1 + 1000 * i, 1, 1000);
+        }
+        pass(s, 5000);
+        show(s, false, closed);
+        pass(s, waits ? 26000 : 24000);
+        peer(s, TFSM_ACK, 1, 10001, 0);
+        assert_nothing(s);
+        subject(s, TFSM_ACK, 10001, 1, 100);
+        if (waits) {
+            assert_only(s, WITNESS_NO_PROBE);
+        } else {
+            assert_nothing(s);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +280,10 @@ int main(void)
         TEST(test_guard_challenge_of_an_older_connection),
         TEST(test_guard_four_copies_are_not_silence),
         TEST(test_guard_clock_that_stands),
+        TEST(test_guard_timeout_of_a_long_round_trip),
+        TEST(test_guard_round_trip_of_what_went_out_behind),
+        TEST(test_guard_timeout_of_who_was_not_heard_to_begin),
+        TEST(test_guard_probe_after_a_long_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
