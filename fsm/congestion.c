@@ -247,9 +247,9 @@ static uint32_t recovery_cut(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     return heeded ? max32(tcb->ssthresh, 2 * smss(tcb)) : cut_flight(tcb, cfg, false);
 }
 
-/* A recovery begins. What was sent again in the last one, and is in flight still, is not sent again for the first time: of
- * a scaled window that has shrunk it has only what shows (RFC7323:2.4f). */
-static void begin_recovery(struct tfsm_tcb *tcb)
+/* What was sent again in the last one, and is in flight still, is not sent again for the first time: of a scaled window
+ * that has shrunk it has only what shows (RFC7323:2.4f). */
+void tfsm_recovery_begin(struct tfsm_tcb *tcb)
 {
     bool again = tcb->snd_rtx != tcb->snd_una && snd_shift(tcb) > 0;
     if (CAN(TFSM_PRR)) {
@@ -261,6 +261,8 @@ static void begin_recovery(struct tfsm_tcb *tcb)
     tcb->snd_rtx = tcb->snd_una;
     tcb->flags &= ~(uint32_t)RECOVERY_FLAGS;
     tcb->flags |= TFSM_M_RECOVERY | (again ? TFSM_M_AGAIN : 0u);
+    tcb->cwnd_acked = 0;
+    tcb->at_rtx = 0; /* what is sent now must not be sent again too early (RFC6298:5) */
 }
 
 /* Text is lost by the time that has passed: fast recovery begins, or, where what was sent again is lost, too, begins
@@ -277,11 +279,9 @@ void tfsm_rack_recover(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
     uint32_t half = anew ? cut_flight(tcb, cfg, false) : recovery_cut(tcb, cfg);
     tcb->ssthresh = anew ? min32(half, max32(tcb->ssthresh / 2, 2 * smss(tcb))) : half;
     tcb->cwnd = profile(cfg, TFSM_PRR) ? max32(tfsm_pipe(tcb), smss(tcb)) : tcb->ssthresh;
-    tcb->cwnd_acked = 0;
-    begin_recovery(tcb);
+    tfsm_recovery_begin(tcb);
     tcb->loss &= ~over;
     tcb->cut_at = again_time(now);
-    tcb->at_rtx = 0; /* what is sent now must not be sent again too early (RFC6298:5) */
     note_cut(tcb);
     tcb->owed |= has(sent(tcb)[0].at, TFSM_LOST) ? TFSM_OWE_RTX : 0u;
 }
@@ -326,13 +326,11 @@ void tfsm_fast_retransmit(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
     }
     tcb->ssthresh = recovery_cut(tcb, cfg);
     tcb->cwnd = bounded((uint64_t)tcb->ssthresh + (sack ? 0 : DUP_THRESH * smss(tcb)));
-    tcb->cwnd_acked = 0;
-    begin_recovery(tcb);
+    tfsm_recovery_begin(tcb);
     if (CAN(TFSM_PRR)) { /* the policy may have it before this recovery ends */
         tcb->prr_last = seq_add(tcb->snd_una, tcb->snd_held);
     }
     forget_loss(tcb, TFSM_L_MTU_MENDS);
-    tcb->at_rtx = 0; /* what is sent now must not be sent again too early (RFC6298:5) */
     note_cut(tcb);
     tcb->owed |= TFSM_OWE_RTX;
     if (sack) {

@@ -847,6 +847,9 @@ static inline void cwnd_grow(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
 bool tfsm_cwnd_allows(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint32_t text,
                       bool fresh);
 
+/* Fast recovery begins, whatever the window becomes: from SND.UNA to SND.NXT. */
+void tfsm_recovery_begin(struct tfsm_tcb *tcb);
+
 void tfsm_cwnd_open(struct tfsm_tcb *tcb, const struct tfsm_config *cfg);
 void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now);
 void tfsm_cwnd_inflate(struct tfsm_tcb *tcb);

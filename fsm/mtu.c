@@ -133,17 +133,9 @@ static void mend(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
     tcb->ssthresh = max32(tcb->cwnd, 2 * smss(tcb));
     uint32_t duplicates = told ? min32(tcb->dup_acks, DUP_THRESH) : DUP_THRESH - 1;
     tcb->cwnd = bounded((uint64_t)tcb->cwnd + (sack ? 0 : duplicates * smss(tcb)));
-    tcb->cwnd_acked = 0;
-    tcb->prr_delivered = 0;
-    tcb->prr_out = 0;
-    tcb->prr_flight = in_flight(tcb);
-    tcb->snd_recover = tcb->snd_nxt;
-    tcb->snd_rtx = tcb->snd_una;
-    tcb->flags &= ~(uint32_t)RECOVERY_FLAGS;
-    tcb->flags |= TFSM_M_RECOVERY;
+    tfsm_recovery_begin(tcb);
     tcb->loss = (tcb->loss & ~over) | TFSM_L_MTU_MENDS;
-    tcb->cut_at = run_time(now, TFSM_STEP);
-    tcb->at_rtx = 0; /* what is sent now must not be sent again too early (RFC6298:5) */
+    tcb->cut_at = again_time(now);
     if (sack && !rack_runs(tcb, cfg)) {
         tfsm_flight_clear(tcb, TFSM_LOST | TFSM_AGAIN | TFSM_BOTH);
     }
