@@ -284,8 +284,8 @@ APART static void flight_moves(struct tfsm_tcb *tcb, const struct tfsm_config *c
         tfsm_flight_acked(tcb, ev->segment.ack, rack ? ev : NULL);
     }
     remember_loss(tcb, rack ? TFSM_L_RESTART : 0u);
-    if (ev->segment.ack ==
-        tcb->snd_nxt) { /* all that follows will be later, whatever its 32 bits of time say */
+    /* all that follows will be later, whatever its 32 bits of time say */
+    if (ev->segment.ack == tcb->snd_nxt) {
         forget_loss(tcb, TFSM_L_DELIVERED | TFSM_L_DELIVERED_AGAIN);
     }
     if ((remembered(tcb) & TFSM_L_UNDO_TS) != 0 && !echo_tells(tcb, &ev->segment)) {

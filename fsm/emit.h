@@ -416,8 +416,8 @@ static inline void emit_new(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     }
     if (tcb->dup_acks > 0 && !losing(tcb) && in_flight(tcb) > tcb->cwnd) {
         tcb->limited += out->len;
-        if (sack_agreed(
-                tcb)) { /* what SACK reports makes room by itself: the rest is what went beyond the window */
+        /* what SACK reports makes room by itself: the rest is what went beyond the window */
+        if (sack_agreed(tcb)) {
             tcb->limited = min32(tcb->limited, in_flight(tcb) - tcb->cwnd);
         }
         tcb->snd_limited = tcb->snd_nxt;

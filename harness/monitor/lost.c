@@ -59,11 +59,10 @@ static void check_time(struct monitor *monitor, const struct tfsm_event *ev, boo
                        tfsm_time window, const struct flight_range *range)
 {
     const struct flight_account *account = &monitor->in_flight;
-    bool later =
-        account->arrived &&
-        (range->from <
-             account->rack_at || /* of the same moment, as finely as that is kept, numbers tell */
-         (range->from - account->rack_at < ROUNDED && seq_lt(range->right, account->rack_end)));
+    /* of the same moment, as finely as that is kept, numbers tell */
+    bool later = account->arrived &&
+                 (range->from < account->rack_at || (range->from - account->rack_at < ROUNDED &&
+                                                     seq_lt(range->right, account->rack_end)));
     tfsm_time rtt = account->arrived ? account->rack_rtt : 0;
     tfsm_time due = range->from + rtt + (timer ? 0 : window);
     if (timer && (front || !account->arrived)) {

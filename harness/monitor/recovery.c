@@ -63,8 +63,8 @@ static void keep_proportion(struct monitor *monitor, const struct tfsm_config *c
     uint64_t lets = lets_out(it, after, monitor->in_flight.news);
     lets = it->out == 0 && lets < segment_size(after) ? segment_size(after)
                                                       : lets; /* the first goes at once */
-    if (begins && (after->loss & TFSM_L_MTU_MENDS) !=
-                      0) { /* and the whole of a larger one that was no congestion */
+    /* and the whole of a larger one that was no congestion */
+    if (begins && (after->loss & TFSM_L_MTU_MENDS) != 0) {
         uint32_t larger = seq_distance(after->mtu_seq, after->mtu_end);
         lets = lets < larger ? larger : lets;
     }
@@ -74,8 +74,8 @@ static void keep_proportion(struct monitor *monitor, const struct tfsm_config *c
     } else if (acks && lets > it->allowed) {
         it->allowed = lets;
     } else if (!acks && pipe_of(after) == 0 && it->allowed < segment_size(after)) {
-        it->allowed = segment_size(
-            after); /* time alone lets nothing out, but where nothing is in the network */
+        /* time alone lets nothing out, but where nothing is in the network */
+        it->allowed = segment_size(after);
     }
 }
 
@@ -198,8 +198,8 @@ static bool takes_back(const struct tfsm_tcb *before, const struct tfsm_event *e
     bool recovers = (before->flags & TFSM_M_RECOVERY) != 0;
     uint32_t least =
         segment_size(after) > before->ssthresh ? segment_size(after) : before->ssthresh;
-    bool timed_out = (before->flags & TFSM_M_LOSS) !=
-                     0; /* then slow start, of one segment at most [RFC5681:3.1g] */
+    /* then slow start, of one segment at most [RFC5681:3.1g] */
+    bool timed_out = (before->flags & TFSM_M_LOSS) != 0;
     grown = timed_out && grown > segment_size(after) ? segment_size(after) : grown;
     bool more = (before->loss & ~after->loss & TFSM_L_UNDO) != 0 &&
                 after->cwnd > (recovers ? least : before->cwnd + grown);
