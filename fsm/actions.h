@@ -531,7 +531,9 @@ static inline uint16_t one_more(uint16_t count)
 static inline void back_off(struct tfsm_tcb *tcb)
 {
     tcb->tries = one_more(tcb->tries);
-    tcb->backoff = one_more(tcb->backoff);
+    if (tcb->backoff < UINT8_MAX) {
+        tcb->backoff++;
+    }
     tcb->at_rtx = 0;
     tcb->at_persist = 0;
 }
@@ -690,6 +692,20 @@ static inline void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *s
     tcb->dsack = tfsm_text_twice(tcb, seg);
     tcb->flags |= TFSM_M_DSACK;
     tcb->owed |= TFSM_OWE_ACK;
+}
+
+/* Something is missing or came in vain, so that the peer has lost text or believes so: with a window of a
+ * few segments it waits for each acknowledgment. [RFC5681:4.2c] */
+static inline void be_quick(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
+{
+    tcb->quick_acks = profile(cfg, TFSM_QUICK_ACK) ? TFSM_QUICK_ACKS : 0;
+}
+
+static inline void be_quick_no_more(struct tfsm_tcb *tcb)
+{
+    if (CAN(TFSM_QUICK_ACK) && tcb->quick_acks > 0) {
+        tcb->quick_acks--;
+    }
 }
 
 /* [RFC5681:4.2b] */

@@ -29,7 +29,8 @@ static bool knows_no_peer(const struct tfsm_tcb *tcb)
                            TFSM_M_TIMESTAMPS | TFSM_M_SACK | TFSM_M_ECN | TFSM_M_ECE | TFSM_M_CWR |
                            TFSM_M_CUT | TFSM_M_DSACK;
     return (tcb->irs | tcb->rcv_nxt | tcb->rcv_up | tcb->rcv_fin | tcb->rcv_acked) == 0 &&
-           (tcb->rcv_user | tcb->rcv_octets | tcb->at_ack) == 0 && tcb->ooo_count == 0 &&
+           tcb->quick_acks == 0 && (tcb->rcv_user | tcb->rcv_octets | tcb->at_ack) == 0 &&
+           tcb->ooo_count == 0 &&
            (tcb->snd_wnd | tcb->snd_wnd_max | tcb->snd_wl1 | tcb->snd_wl2) == 0 &&
            (tcb->flags & flags) == 0 && (tcb->owed & TFSM_OWE_ACK) == 0 && tcb->uto_peer == 0;
 }
@@ -186,8 +187,9 @@ static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
     if ((tcb->at_2msl != 0) != (time_wait || deaf)) {
         return TFSM_CLAUSE_TIME_WAIT_TIMER;
     }
-    if (tcb->at_ack != 0 &&
-        (tcb->rcv_acked == tcb->rcv_nxt || !has(tcb->flags, TFSM_M_SYN_ACKED))) {
+    if ((tcb->at_ack != 0 &&
+         (tcb->rcv_acked == tcb->rcv_nxt || !has(tcb->flags, TFSM_M_SYN_ACKED))) ||
+        tcb->quick_acks > TFSM_QUICK_ACKS) {
         return TFSM_CLAUSE_ACK_TIMER;
     }
     bool silent = IN_STATE(tcb, STATES_IDLE) && tcb->snd_una == tcb->snd_nxt && !must_probe(tcb);

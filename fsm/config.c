@@ -60,7 +60,7 @@ bool tfsm_config_named(const char *name, struct tfsm_config *out)
         cfg.ack_delay = 0;
     } else if (same_name(name, "today")) {
         cfg.profile |= TFSM_RACK | TFSM_PRR | TFSM_FRTO | TFSM_UNDO | TFSM_CUBIC | TFSM_HYSTART |
-                       TFSM_ABE | TFSM_CWV | TFSM_PMTU;
+                       TFSM_ABE | TFSM_CWV | TFSM_PMTU | TFSM_QUICK_ACK;
         cfg.initial_window = 10; /* RFC6928:2a */
         cfg.rto_min = SECOND / 5;
         cfg.ack_delay = SECOND / 25;

@@ -83,6 +83,11 @@ static inline bool fin_fits(const struct tfsm_tcb *tcb, const struct tfsm_segmen
            seq_distance(tcb->rcv_nxt, ooo(tcb)[tcb->ooo_count - 1].right) <= ahead;
 }
 
+static inline bool is_quick(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_QUICK_ACK) && tcb->quick_acks > 0;
+}
+
 /* The acknowledgment of a segment's text may wait for the next segment: it comes in order, fills
  * no gap, no other is waiting, and the profile allows it (RFC 9293 3.8.6.3, RFC 5681 4.2). So
  * every second segment is acknowledged at once. [RFC9293:SHLD-19; RFC5681:4.2a, 4.2c] */
@@ -90,7 +95,7 @@ static inline bool may_wait(const struct tfsm_tcb *tcb, const struct tfsm_config
                             const struct tfsm_segment *seg)
 {
     struct tfsm_range text = text_in_window(tcb, seg);
-    return cfg->ack_delay > 0 && tcb->at_ack == 0 && !dsack_waits(tcb) && tcb->ooo_count == 0 &&
+    return cfg->ack_delay > 0 && tcb->at_ack == 0 && !is_quick(tcb) && !dsack_waits(tcb) && tcb->ooo_count == 0 &&
            text.left == tcb->rcv_nxt && text.left != text.right &&
            seq_distance(text.left, text.right) < 2u * own_mss(cfg);
 }

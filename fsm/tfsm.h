@@ -129,7 +129,7 @@ enum tfsm_result tfsm_status(const struct tfsm_tcb *tcb, struct tfsm_status_bloc
 /* Policies with a name, all for IPv4 and 64 KiB buffers:
  * rfc9293  the default: RFC 9293 and everything that every real stack carries
  * today    the same with what hosts of today do when something is lost: RACK-TLP, PRR, F-RTO and undo, CUBIC with
- *          HyStart++, ABE, a first window of ten segments, timeouts of 200 ms at least
+ *          HyStart++, ABE, quick acknowledgments, a first window of ten segments, timeouts of 200 ms at least
  * rfc793   what RFC 793 could know: no RFC 5961, no option but the MSS, no shield against ICMP;
  *          congestion control stays, for the network is shared
  * minimal  the least that RFC 9293 allows: no option but the MSS, acknowledgments at once

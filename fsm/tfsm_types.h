@@ -169,6 +169,8 @@ enum tfsm_profile {
     TFSM_PMTU = 0x400000,    /* a path that swallows large segments is found out, and one that has grown
                                 (RFC 4821, RFC 8201 5.3) */
     TFSM_CWV = 0x200000,     /* the window grows only where it is used up, and is kept over a pause (RFC 7661) */
+    TFSM_QUICK_ACK = 0x800000, /* after text out of order or in vain the next TFSM_QUICK_ACKS segments are
+                                  acknowledged at once: a peer that loses text waits for each ACK */
     TFSM_UNDO = 0x8000   /* and so do timestamps and what came twice (RFC 3522, 3708); a spurious
                             recovery gives the window back (RFC 4015) */
 };
@@ -228,6 +230,7 @@ struct tfsm_config {
     tfsm_time uto_most;       /* U_LIMIT */
 };
 
+#define TFSM_QUICK_ACKS     16u
 #define TFSM_KEEPALIVE_IDLE UINT64_C(7200000000) /* two hours (RFC9293:MUST-28) */
 #define TFSM_BUFF_MAX       0x3fffc000u /* 65535 * 2^14: the largest window RFC 7323 can announce */
 #define TFSM_MSS_MAX        65495u /* what the length field of IPv4 leaves for text and options */
@@ -398,7 +401,8 @@ struct tfsm_tcb {
                              (RFC9293:MUST-16) */
     uint16_t keepalives; /* keep-alives that nothing has answered */
     uint16_t dup_acks;   /* DupAcks: duplicate acknowledgments in a row */
-    uint16_t backoff;    /* the timeout is RTO * 2^backoff */
+    uint8_t backoff;     /* the timeout is RTO * 2^backoff */
+    uint8_t quick_acks;  /* so many segments of text in order are acknowledged at once yet */
     uint16_t tries;      /* retransmissions or probes that nothing has answered */
     uint16_t sent_count; /* runs that are remembered of what is in flight: tfsm_sent_runs() */
     /* times; a deadline of 0 is not armed */

@@ -62,6 +62,7 @@ static const struct member {
     MEMBER("retransmission timer", at_rtx, TIMER),
     MEMBER("persist timer", at_persist, TIMER),
     MEMBER("ACK timer", at_ack, TIMER),
+    MEMBER("quick ACKs", quick_acks, NUMBER),
     MEMBER("2MSL timer", at_2msl, TIMER),
     MEMBER("user timeout", at_user, TIMER),
     MEMBER("keep-alive timer", at_keepalive, TIMER),

@@ -118,7 +118,8 @@ void script_policy(struct scripting *s, const struct tfsm_config *cfg, unsigned 
                 {"hystart", TFSM_HYSTART},
                 {"abe", TFSM_ABE},
                 {"cwv", TFSM_CWV},
-                {"pmtu", TFSM_PMTU}};
+                {"pmtu", TFSM_PMTU},
+                {"quick_ack", TFSM_QUICK_ACK}};
     for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++) {
         if (((cfg->profile ^ base->profile) & bits[i].bit) != 0) {
             fprintf(s->to, "--so_flags=\"%s=%u\"\n", bits[i].key,

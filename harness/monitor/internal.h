@@ -175,8 +175,9 @@ void independence_of_urgent(struct monitor *monitor, const struct tfsm_config *c
 uint64_t monitor_kept_end(const struct monitor *monitor);
 
 /* Text is handed out, and RCV.NXT moves. */
-void receive_step(struct monitor *monitor, const struct tfsm_event *ev,
-                  const struct tfsm_effects *fx, const struct tfsm_tcb *after);
+void receive_step(struct monitor *monitor, const struct tfsm_config *cfg,
+                  const struct tfsm_event *ev, const struct tfsm_effects *fx,
+                  const struct tfsm_tcb *after);
 
 /* An acknowledgment goes out: its number, and the right edge of the window. */
 void receive_acknowledgment(struct monitor *monitor, const struct tfsm_segment *seg,

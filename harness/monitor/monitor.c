@@ -198,7 +198,7 @@ void monitor_step(struct monitor *monitor, const struct tfsm_config *cfg,
         option_plain_syn(monitor, before, &ev->segment, after);
     }
     if (!ended) {
-        receive_step(monitor, ev, fx, after);
+        receive_step(monitor, cfg, ev, fx, after);
         send_step(monitor, before, ev, fx, after);
         congestion_step(monitor, cfg, before, ev, after);
         mtu_step(monitor, before, ev, after);

@@ -257,6 +257,7 @@ struct monitor {
     bool dsack_due;      /* text came twice since the last acknowledgment */
     struct tfsm_range twice;
     unsigned waiting; /* segments of text taken since the last acknowledgment */
+    unsigned quick;   /* with TFSM_QUICK_ACK: of what comes in order so many may not wait */
     tfsm_time waits_from;
     tfsm_time heard; /* when a segment was accepted last */
     bool asked;      /* keep-alives went out since */

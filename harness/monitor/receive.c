@@ -60,8 +60,9 @@ static void check_text(struct monitor *monitor, const struct tfsm_event *ev,
 
 /* What is delivered was received: RCV.NXT moves only over text that was handed out, and over the
  * FIN. */
-void receive_step(struct monitor *monitor, const struct tfsm_event *ev,
-                  const struct tfsm_effects *fx, const struct tfsm_tcb *after)
+void receive_step(struct monitor *monitor, const struct tfsm_config *cfg,
+                  const struct tfsm_event *ev, const struct tfsm_effects *fx,
+                  const struct tfsm_tcb *after)
 {
     bool fin = (fx->signals & TFSM_SIG_PEER_CLOSED) != 0;
     uint64_t target = monitor->delivered + fx->delivered;
@@ -89,7 +90,13 @@ void receive_step(struct monitor *monitor, const struct tfsm_event *ev,
     }
     if (ev->kind == TFSM_EV_SEGMENT && fx->verdict != TFSM_V_DROP && text_of(&ev->segment) > 0 &&
         (after->flags & TFSM_M_SYN_ACKED) != 0) {
-        bool plain = fx->text_count == 1 && fx->delivered == fx->text[0].len && !fin;
+        bool plain =
+            fx->text_count == 1 && fx->delivered == fx->text[0].len && !fin && monitor->quick == 0;
+        if (fx->delivered > 0) {
+            monitor->quick -= monitor->quick > 0 ? 1 : 0;
+        } else if (fx->text_count > 0 && (cfg->profile & TFSM_QUICK_ACK) != 0) {
+            monitor->quick = TFSM_QUICK_ACKS; /* it came out of order */
+        }
         monitor->waits_from = monitor->waiting == 0 ? ev->now : monitor->waits_from;
         monitor->waiting += plain ? 1 : 2; /* only text that came as it should may wait */
     }

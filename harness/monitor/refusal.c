@@ -142,6 +142,7 @@ static APART bool only_replied(const struct tfsm_tcb *before, const struct tfsm_
     expected->flags |= after->flags & TFSM_M_DSACK;   /* the reply owed reports it */
     expected->flags |= after->flags & TFSM_M_NOT_ECT; /* a SYN's offer of ECN, or none, is noted */
     expected->dsack = after->dsack;
+    expected->quick_acks = after->quick_acks; /* what the segments after it are owed */
     return same(expected, after);
 }
 

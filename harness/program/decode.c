@@ -90,8 +90,9 @@ static void choose_policy(const uint8_t *octets, struct tfsm_config *cfg)
     static const tfsm_time msl[4] = {120000000, 1000000, 0, TFSM_NEVER / 2};
     static const uint8_t limit[4] = {10, 0, 1, 3};
     /* that of RFC 6675 and Reno, and what came later, one by one and together */
-    static const uint32_t recovery[4] = {0, TFSM_RACK, TFSM_RACK | TFSM_PRR | TFSM_FRTO | TFSM_UNDO,
-                                         TFSM_RACK | TFSM_UNDO};
+    static const uint32_t recovery[4] = {
+        0, TFSM_RACK, TFSM_RACK | TFSM_PRR | TFSM_FRTO | TFSM_UNDO | TFSM_QUICK_ACK,
+        TFSM_RACK | TFSM_UNDO};
     static const uint32_t window[4] = {0, TFSM_CUBIC,
                                        TFSM_CUBIC | TFSM_HYSTART | TFSM_CWV | TFSM_ABE,
                                        TFSM_FRTO | TFSM_UNDO | TFSM_PMTU};

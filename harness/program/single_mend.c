@@ -29,6 +29,7 @@ static void forget_peer(struct tfsm_tcb *tcb)
     tcb->rcv_user = tcb->snd_wnd = tcb->snd_wnd_max = tcb->snd_wl1 = tcb->snd_wl2 = 0;
     tcb->rcv_octets = tcb->at_ack = 0;
     tcb->ooo_count = 0;
+    tcb->quick_acks = 0;
     tcb->uto_peer = 0;
     tcb->owed &= (uint8_t) ~(unsigned)TFSM_OWE_ACK;
     tcb->flags &= ~(uint32_t)(TFSM_M_PASSIVE | TFSM_M_PEER_FIN | TFSM_M_WSCALE |
@@ -286,6 +287,7 @@ static void mend_ack_timer(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
     tcb->at_ack = 0;
+    tcb->quick_acks %= TFSM_QUICK_ACKS + 1;
 }
 
 static void mend_keepalive(struct tfsm_tcb *tcb, tfsm_time now)

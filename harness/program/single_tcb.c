@@ -293,7 +293,9 @@ void step_draw(struct program *input, const struct program_config *config, struc
     tcb->cookie_len = program_octet(input) % 24;
     tcb->keepalives = half(input);
     tcb->dup_acks = half(input);
-    tcb->backoff = half(input);
+    uint16_t drawn = half(input);
+    tcb->backoff = (uint8_t)drawn;
+    tcb->quick_acks = (uint8_t)(drawn >> 8) % (TFSM_QUICK_ACKS + 1);
     tcb->tries = half(input);
     tcb->uto_sent = half(input);
     tcb->uto_peer = half(input);

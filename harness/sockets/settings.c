@@ -82,6 +82,7 @@ static const struct key keys[] = {
     {"hystart", "the first slow start ends before a loss, on or off", BIT, 0, TFSM_HYSTART, 0, 1},
     {"abe", "ECE cuts the window by less than a loss does, on or off", BIT, 0, TFSM_ABE, 0, 1},
     {"cwv", "the window grows only where it is used, on or off", BIT, 0, TFSM_CWV, 0, 1},
+    {"quick_ack", "each segment is acknowledged at once where text was lost lately, on or off", BIT, 0, TFSM_QUICK_ACK, 0, 1},
     {"pmtu", "black holes and larger paths found out, on or off", BIT, 0, TFSM_PMTU, 0, 1},
     {"rcvbuf", "receive buffer, octets", POLICY, OF_POLICY(rcv_buff), 0, ENDPOINT_RING_MOST},
     {"sndbuf", "send buffer, octets", POLICY, OF_POLICY(snd_buff), 0, ENDPOINT_RING_MOST},

@@ -166,6 +166,7 @@ static void without_reply(struct whole *to, const struct tfsm_tcb *tcb)
     /* The reply reports what came twice, and a SYN's offer of ECN is noted with it. */
     bare->flags &= ~(uint32_t)(TFSM_M_DSACK | TFSM_M_NOT_ECT);
     bare->dsack = (struct tfsm_range){0, 0};
+    bare->quick_acks = 0; /* what the segments after it are owed */
 }
 
 static bool same_but_reply(const struct fixture *f)

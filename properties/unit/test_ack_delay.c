@@ -546,6 +546,99 @@ static void test_ack_delay_ends_with_the_connection(void **state)
     expect_nothing(f);
 }
 
+/* ---- quick acknowledgments, a choice of the policy ---- */
+
+/* A gap that was seen, and is filled: 100 octets came at once, and so may what follows. */
+static struct fixture *mended(void **state, bool quick)
+{
+    struct fixture *f = established(state);
+    f->cfg.profile |= quick ? TFSM_QUICK_ACK : 0u;
+    arrive(f, .flags = TFSM_ACK, .seq = 50, .text = 50);
+    expect_ack(f);
+    arrive(f, .flags = TFSM_ACK, .text = 50);
+    expect_delivered(f, 100);
+    expect_ack(f);
+    return f;
+}
+
+/* Segments in order that are acknowledged at once, until one waits. */
+static unsigned quick_ones(struct fixture *f)
+{
+    for (unsigned n = 0;; n++) {
+        arrive(f, .flags = TFSM_ACK, .text = 10);
+        expect_delivered(f, 10);
+        if (f->tcb.at_ack != 0) {
+            expect_nothing(f);
+            expect_deadline(f, f->now + DELAY);
+            after(f, DELAY);
+            expect_ack(f);
+            return n;
+        }
+        expect_ack(f);
+        expect_deadline(f, TFSM_NEVER);
+    }
+}
+
+/* RFC5681:4.2c: that which fills the gap is one of them. After them it is as it was. */
+static void test_ack_delay_quick_after_a_gap(void **state)
+{
+    struct fixture *f = mended(state, true);
+    assert_int_equal(quick_ones(f), TFSM_QUICK_ACKS - 1);
+    assert_int_equal(quick_ones(f), 0);
+}
+
+/* The count starts anew at each sign of a loss, and does not grow beyond its start. */
+static void test_ack_delay_quick_counts_from_the_last_gap(void **state)
+{
+    struct fixture *f = mended(state, true);
+    arrive(f, .flags = TFSM_ACK, .text = 10);
+    expect_ack(f);
+    arrive(f, .flags = TFSM_ACK, .seq = 50, .text = 50);
+    expect_ack(f);
+    arrive(f, .flags = TFSM_ACK, .seq = 100, .text = 50);
+    expect_ack(f);
+    arrive(f, .flags = TFSM_ACK, .text = 50);
+    expect_delivered(f, 150);
+    expect_ack(f);
+    assert_int_equal(quick_ones(f), TFSM_QUICK_ACKS - 1);
+}
+
+/* RFC2883:4a: nor is it otherwise where text comes in vain, all of it or a part: our acknowledgment was not seen. */
+static void test_ack_delay_quick_after_text_in_vain(void **state)
+{
+    for (int64_t back = 50; back <= 100; back += 50) {
+        struct fixture *f = fresh(state);
+        f->cfg.ack_delay = DELAY;
+        f->cfg.profile |= TFSM_QUICK_ACK | TFSM_SACK;
+        f->peer.options |= TFSM_OPT_SACK_PERMITTED;
+        reach(f, TFSM_ESTABLISHED);
+        arrive(f, .flags = TFSM_ACK, .text = 100);
+        expect_nothing(f);
+        arrive(f, .flags = TFSM_ACK, .seq = -back, .text = 100);
+        struct tfsm_segment out;
+        assert_int_equal(drain(f, &out, 1), 1);
+        assert_int_equal(out.sacks, 1);
+        assert_int_equal(quick_ones(f), back == 100 ? TFSM_QUICK_ACKS : TFSM_QUICK_ACKS - 1);
+    }
+}
+
+/* Only the policy that asks for it has it; a choice that is taken back lets the rest come. */
+static void test_ack_delay_quick_is_a_choice(void **state)
+{
+    struct fixture *f = mended(state, false);
+    assert_int_equal(quick_ones(f), 0);
+    f = mended(state, true);
+    f->cfg.profile &= ~(uint32_t)TFSM_QUICK_ACK;
+    assert_int_equal(quick_ones(f), TFSM_QUICK_ACKS - 1);
+    f = established(state);
+    f->cfg.profile |= TFSM_QUICK_ACK;
+    assert_int_equal(quick_ones(f), 0);
+    struct tfsm_config today;
+    assert_true(tfsm_config_named("today", &today));
+    assert_true((today.profile & TFSM_QUICK_ACK) != 0);
+    assert_int_equal(tfsm_config_default().profile & TFSM_QUICK_ACK, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -588,6 +681,10 @@ int main(void)
         cmocka_unit_test(test_ack_delay_rides_on_a_window_update),
         cmocka_unit_test(test_ack_delay_ends_with_the_connection),
         cmocka_unit_test(test_ack_delay_fin_above_a_gap_is_acknowledged),
+        cmocka_unit_test(test_ack_delay_quick_after_a_gap),
+        cmocka_unit_test(test_ack_delay_quick_counts_from_the_last_gap),
+        cmocka_unit_test(test_ack_delay_quick_after_text_in_vain),
+        cmocka_unit_test(test_ack_delay_quick_is_a_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -468,6 +468,44 @@ static void test_monitor_window_after_a_pause(void **state)
     quiet(sends(w, 2000000, SIZE));
 }
 
+/* ---- what is owed to a peer that loses text (RFC5681:4.2c) ---- */
+
+static void forget_losses(struct tfsm_tcb *tcb)
+{
+    tcb->quick_acks = 0;
+}
+
+static const char *text_comes(struct watched *w, uint32_t ahead, change *changes)
+{
+    struct tfsm_segment seg = {.seq = seq_add(w->tcb.rcv_nxt, ahead),
+                               .ack = w->tcb.snd_nxt,
+                               .len = SIZE,
+                               .flags = TFSM_ACK,
+                               .wnd = UINT16_MAX};
+    return happens(w, 1000, (struct tfsm_event){.kind = TFSM_EV_SEGMENT, .segment = seg}, changes);
+}
+
+static void test_monitor_after_a_gap_no_acknowledgment_waits(void **state)
+{
+    (void)state;
+    for (unsigned at = 0; at <= TFSM_QUICK_ACKS; at++) {
+        struct watched *w = sender();
+        quiet(text_comes(w, SIZE, NULL));
+        for (unsigned i = 0; i < at; i++) {
+            quiet(text_comes(w, 0, NULL));
+        }
+        w->tcb.quick_acks = 0;
+        bool waits = at > 0; /* that which fills the gap is acknowledged by any machine */
+        assert_string_equal(text_comes(w, 0, forget_losses),
+                            waits && at < TFSM_QUICK_ACKS ? "NOT_ACKNOWLEDGED" : "");
+    }
+    struct watched *w = opened(TFSM_QUICK_ACK, NULL, "");
+    quiet(text_comes(w, SIZE, NULL));
+    quiet(text_comes(w, 0, NULL));
+    quiet(text_comes(w, 0, NULL));
+    assert_true(w->tcb.at_ack != 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_monitor_peak),
         cmocka_unit_test(test_monitor_unused_window),
         cmocka_unit_test(test_monitor_window_after_a_pause),
+        cmocka_unit_test(test_monitor_after_a_gap_no_acknowledgment_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

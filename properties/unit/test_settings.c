@@ -12,7 +12,7 @@
 
 #include "settings.h"
 
-#define KEYS 74u
+#define KEYS 75u
 
 static struct settings settings;
 
@@ -75,16 +75,27 @@ static void test_settings_profile_bits(void **state)
     static const struct {
         const char *key;
         uint32_t bit;
-    } bits[] = {{"rfc5961", TFSM_RFC5961},  {"rfc1337", TFSM_RFC1337},
-                {"nodelay", TFSM_NODELAY},  {"congestion", TFSM_CONGESTION},
-                {"ts", TFSM_TIMESTAMPS},    {"limited_transmit", TFSM_LIMITED_TRANSMIT},
-                {"sack", TFSM_SACK},        {"ecn", TFSM_ECN},
-                {"rfc6191", TFSM_RFC6191},  {"rfc5927", TFSM_RFC5927},
-                {"uto", TFSM_USER_TIMEOUT}, {"rack", TFSM_RACK},
-                {"prr", TFSM_PRR},          {"frto", TFSM_FRTO},
-                {"undo", TFSM_UNDO},        {"cubic", TFSM_CUBIC},
-                {"hystart", TFSM_HYSTART},  {"abe", TFSM_ABE},
-                {"cwv", TFSM_CWV},          {"pmtu", TFSM_PMTU}};
+    } bits[] = {{"rfc5961", TFSM_RFC5961},
+                {"rfc1337", TFSM_RFC1337},
+                {"nodelay", TFSM_NODELAY},
+                {"congestion", TFSM_CONGESTION},
+                {"ts", TFSM_TIMESTAMPS},
+                {"limited_transmit", TFSM_LIMITED_TRANSMIT},
+                {"sack", TFSM_SACK},
+                {"ecn", TFSM_ECN},
+                {"rfc6191", TFSM_RFC6191},
+                {"rfc5927", TFSM_RFC5927},
+                {"uto", TFSM_USER_TIMEOUT},
+                {"rack", TFSM_RACK},
+                {"prr", TFSM_PRR},
+                {"frto", TFSM_FRTO},
+                {"undo", TFSM_UNDO},
+                {"cubic", TFSM_CUBIC},
+                {"hystart", TFSM_HYSTART},
+                {"abe", TFSM_ABE},
+                {"cwv", TFSM_CWV},
+                {"pmtu", TFSM_PMTU},
+                {"quick_ack", TFSM_QUICK_ACK}};
     static const char *const words[2][3] = {{"0", "off", "no"}, {"1", "on", "yes"}};
     char flags[60];
     for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++) {
