@@ -292,7 +292,10 @@ APART static void flight_moves(struct tfsm_tcb *tcb, const struct tfsm_config *c
         forget_loss(tcb, TFSM_L_UNDO_TS); /* the first ACK decides (RFC3522:3.2b) */
     }
     if (profile(cfg, TFSM_CWV)) {
-        tfsm_pipe_sample(tcb, ev->segment.ack, ev->now);
+        if (tfsm_pipe_sample(tcb, ev->segment.ack,
+                             ev->now)) { /* though text goes all the time [RFC7661:4.4.3a] */
+            tfsm_cwnd_restart(tcb, cfg, ev->now);
+        }
     }
 }
 
@@ -607,9 +610,9 @@ static inline void retransmit(struct tfsm_tcb *tcb, const struct tfsm_config *cf
 }
 
 /* The probe timer has gone off. [RFC8985:7.3h] */
-static inline void tail_probe(struct tfsm_tcb *tcb, bool goes)
+static inline void tail_probe(struct tfsm_tcb *tcb)
 {
-    remember_loss(tcb, goes ? TFSM_L_OWE_PROBE : 0u);
+    remember_loss(tcb, TFSM_L_OWE_PROBE);
     tcb->at_early = 0;
     tcb->at_rtx = 0;
 }

@@ -179,6 +179,8 @@ static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
     }
     if ((tcb->at_early != 0 && (tcb->at_rtx == 0 || !has(tcb->flags, TFSM_M_SACK))) ||
         ((tcb->loss & TFSM_L_REORDERING) != 0 && tcb->at_early == 0) ||
+        (tcb->at_early != 0 && (tcb->loss & TFSM_L_REORDERING) == 0 &&
+         (tcb->loss & (TFSM_L_PROBE | TFSM_L_SAMPLED)) != TFSM_L_SAMPLED) ||
         ((tcb->loss & TFSM_L_OWE_PROBE) != 0 && (tcb->at_rtx == 0 || !tail_fits(tcb))) ||
         (tcb->loss & (TFSM_L_RESTART | TFSM_L_LOST_AGAIN)) != 0) {
         return TFSM_CLAUSE_EARLY_TIMER;
@@ -285,7 +287,9 @@ static bool is_here(const struct tfsm_tcb *tcb, struct tfsm_range text)
 static enum tfsm_clause check_agreed(const struct tfsm_tcb *tcb)
 {
     bool measured = has(tcb->flags, TFSM_M_MEASURED);
-    if (max32(tcb->srtt, tcb->rttvar) > (measured ? UINT32_MAX / 16 : 0)) {
+    uint32_t longest = max32(max32(tcb->srtt, tcb->rttvar), tcb->min_rtt);
+    if (longest > (measured ? UINT32_MAX / 16 : 0) ||
+        ((tcb->loss & TFSM_L_SAMPLED) != 0 && !measured)) {
         return TFSM_CLAUSE_RTT;
     }
     if (!has(tcb->flags, TFSM_M_SACK) && (tcb->sent_count > 0 || has(tcb->flags, TFSM_M_DSACK))) {

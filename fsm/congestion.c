@@ -49,7 +49,8 @@ static uint32_t left_of(const struct tfsm_tcb *tcb, const struct tfsm_config *cf
  * RFC9438:4.6c, 4.6d, 4.6g; RFC9406:4.2g; RFC8511:3.1a; RFC7661:4.4g, 4.4h] */
 static uint32_t cut_flight(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, bool timeout)
 {
-    uint32_t window = tcb->cwnd;
+    /* in a recovery CWND is what it lets out */
+    uint32_t window = has(tcb->flags, TFSM_M_RECOVERY) ? tcb->ssthresh : tcb->cwnd;
     bool unused = !timeout && profile(cfg, TFSM_CWV) && !tfsm_is_validated(tcb) &&
                   flight_size(tcb) < tcb->cwnd / 2;
     uint32_t left = unused ? tfsm_unvalidated_cut(tcb, flight_size(tcb)) : 0;
@@ -235,6 +236,7 @@ void tfsm_cwnd_lower(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_t
     tcb->cwnd = max32(min32(tcb->cwnd, tcb->ssthresh), smss(tcb));
     tcb->cwnd_acked = 0;
     tcb->cut_at = again_time(now);
+    forget_loss(tcb, TFSM_L_UNVALIDATED); /* no recovery follows at whose end something is left */
     note_cut(tcb);
 }
 
@@ -404,7 +406,7 @@ void tfsm_timed_out(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_ti
     if (first || same) { /* again for the same segment, too */
         remember_loss(tcb, profile(cfg, TFSM_FRTO) && (first || looked) ? TFSM_L_FRTO_1 : 0u);
     } else { /* some of what went again is lost again: no accident */
-        forget_loss(tcb, TFSM_L_UNDO | TFSM_L_UNDO_WAITS | TFSM_L_UNDO_TS | TFSM_L_UNDO_TWICE);
+        forget_loss(tcb, UNDO_STATE);
     }
     /* A segment that was sent again by the timer says nothing new; one that fast recovery had sent
      * again is the second sign of congestion (RFC5681:4.3d). */
@@ -444,6 +446,7 @@ void tfsm_resend(struct tfsm_tcb *tcb)
         tcb->cwnd = max32(min32(tcb->cwnd, tcb->ssthresh), smss(tcb));
     }
     tcb->flags &= ~(uint32_t)TFSM_M_TIMING;
+    forget_loss(tcb, TFSM_L_FRTO_1 | TFSM_L_FRTO_2); /* all of it goes, whatever the timeout was */
     start_over(tcb, true);
     tcb->snd_recover = tcb->snd_nxt;
     tcb->at_rtx = 0;

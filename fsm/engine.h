@@ -98,6 +98,10 @@ static inline void forget_loss(struct tfsm_tcb *tcb, uint32_t bits)
     }
 }
 
+/* Of tfsm_tcb.loss what says that a cut may be taken back. */
+#define UNDO_STATE                                                                                 \
+    ((uint32_t)(TFSM_L_UNDO | TFSM_L_UNDO_WAITS | TFSM_L_UNDO_TS | TFSM_L_UNDO_TWICE))
+
 /* Of this many ranges a connection remembers which are out of order. */
 static inline unsigned room_of(const struct tfsm_tcb *tcb)
 {
@@ -787,7 +791,7 @@ void tfsm_mtu_mended(struct tfsm_tcb *tcb);
 /* So much of the congestion window was used lately that it may be believed (RFC 7661 4.3). */
 bool tfsm_is_validated(const struct tfsm_tcb *tcb);
 
-void tfsm_pipe_sample(struct tfsm_tcb *tcb, uint32_t ack, tfsm_time now);
+bool tfsm_pipe_sample(struct tfsm_tcb *tcb, uint32_t ack, tfsm_time now);
 uint32_t tfsm_unvalidated_cut(struct tfsm_tcb *tcb, uint32_t flight);
 void tfsm_unvalidated_end(struct tfsm_tcb *tcb);
 void tfsm_window_ages(struct tfsm_tcb *tcb, uint32_t initial, tfsm_time now);

@@ -95,8 +95,8 @@ static inline bool may_wait(const struct tfsm_tcb *tcb, const struct tfsm_config
                             const struct tfsm_segment *seg)
 {
     struct tfsm_range text = text_in_window(tcb, seg);
-    return cfg->ack_delay > 0 && tcb->at_ack == 0 && !is_quick(tcb) && !dsack_waits(tcb) && tcb->ooo_count == 0 &&
-           text.left == tcb->rcv_nxt && text.left != text.right &&
+    return cfg->ack_delay > 0 && tcb->at_ack == 0 && !is_quick(tcb) && !dsack_waits(tcb) &&
+           tcb->ooo_count == 0 && text.left == tcb->rcv_nxt && text.left != text.right &&
            seq_distance(text.left, text.right) < 2u * own_mss(cfg);
 }
 
@@ -285,8 +285,7 @@ static inline bool echo_is_old(const struct tfsm_tcb *tcb, const struct tfsm_seg
 static inline bool echo_tells(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     bool open = seg->ack != tcb->snd_nxt || (remembered(tcb) & TFSM_L_TWICE) != 0;
-    return echo_is_old(tcb, seg) && !tells_twice(tcb, seg) && open &&
-           !(ecn_agreed(tcb) && has(seg->flags, TFSM_ECE));
+    return echo_is_old(tcb, seg) && !tells_twice(tcb, seg) && open;
 }
 
 /* Step 2 (b), and there is something to send that goes at once: what Nagle's algorithm or a small window holds back would

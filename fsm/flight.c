@@ -147,7 +147,7 @@ void tfsm_flight_held(struct tfsm_tcb *tcb, uint32_t left, uint32_t right,
     tfsm_flight_mark(tcb, left, right, TFSM_IS_HELD, 0);
 }
 
-/* Without a time, so that it is not found twice. [RFC8985:6.2s] */
+/* With its time, which tells whether what went again is lost, too. [RFC8985:6.2s] */
 void tfsm_run_lost(struct tfsm_tcb *tcb, unsigned i)
 {
     uint32_t at = sent(tcb)[i].at;

@@ -120,6 +120,10 @@ static void forget_round_trip(struct tfsm_tcb *tcb)
     tcb->flags &= ~(uint32_t)(TFSM_M_TIMING | TFSM_M_MEASURED);
     tcb->srtt = 0;
     tcb->rttvar = 0;
+    forget_loss(tcb, TFSM_L_SAMPLED);
+    tcb->min_rtt = 0;
+    tcb->min_rtt_at = 0;
+    tcb->rtt_last = 0;
 }
 
 /* There is no room for a connection, and clients are left to try again. While cookies are out an ACK

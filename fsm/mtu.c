@@ -126,8 +126,8 @@ static bool is_alone(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg, 
  * one that is being looked at will. [RFC4821:7.6.2, RFC8201:5.4] */
 static void mend(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now, bool told)
 {
-    const uint32_t over = TFSM_L_UNDO | TFSM_L_UNDO_WAITS | TFSM_L_UNDO_TS | TFSM_L_UNDO_TWICE |
-                          TFSM_L_LOST_AGAIN | TFSM_L_PROBE | TFSM_L_PROBE_OLD | TFSM_L_OWE_PROBE;
+    const uint32_t over =
+        UNDO_STATE | TFSM_L_LOST_AGAIN | TFSM_L_PROBE | TFSM_L_PROBE_OLD | TFSM_L_OWE_PROBE;
     bool sack = sack_agreed(tcb);
     tcb->undo_ssthresh = tcb->ssthresh;
     tcb->ssthresh = max32(tcb->cwnd, 2 * smss(tcb));

@@ -47,11 +47,15 @@ static bool is_later(const struct tfsm_tcb *tcb, struct tfsm_sent run)
            (tcb->rack_at == at && seq_lt(tcb->rack_end, run.right));
 }
 
-/* What arrived may be what was sent first, long before it was sent again. [RFC8985:6.2d, 6.2e] */
-static bool is_ambiguous(const struct tfsm_tcb *tcb, const struct tfsm_event *ev, uint32_t at)
+/* What arrived may be what was sent first, long before it was sent again. A peer that waits for something before it goes on
+ * echoing that which came last in order (RFC7323:4.3). [RFC8985:6.2d, 6.2e] */
+static bool is_ambiguous(const struct tfsm_tcb *tcb, const struct tfsm_event *ev,
+                         struct tfsm_sent run)
 {
+    uint32_t at = run.at & ~(uint32_t)TFSM_FATES;
     uint32_t rtt = since(at, low(ev->now));
-    if (stamps_agreed(tcb) && bears(&ev->segment, TFSM_OPT_TIMESTAMPS)) {
+    if (stamps_agreed(tcb) && seq_le(run.right, ev->segment.ack) &&
+        bears(&ev->segment, TFSM_OPT_TIMESTAMPS)) {
         tfsm_time age = (tfsm_time)rtt + TFSM_STEP < ev->now ? rtt + TFSM_STEP : ev->now;
         if (seq_lt(ev->segment.ts_ecr, timestamp(tcb, ev->now - age))) {
             return true;
@@ -75,11 +79,14 @@ void tfsm_rack_deliver(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct
     uint32_t at = run.at & ~(uint32_t)TFSM_FATES;
     bool again = has(run.at, TFSM_AGAIN);
     if (!has(run.at, TFSM_EXACT)) { /* what had to become one run has the time of the last of it */
-        tcb->rack_rtt = at != 0 ? NOT_KNOWN : tcb->rack_rtt;
+        if (tcb->rack_rtt !=
+            NOT_KNOWN) { /* it took at least so long, and what others took is the best guess */
+            tcb->rack_rtt = max32(tcb->rack_rtt, at != 0 ? since(at, low(ev->now)) : 0);
+        }
         if (at != 0 && is_later(tcb, run)) {
             deliver_last(tcb, run);
         }
-    } else if (!(again && is_ambiguous(tcb, ev, at))) {
+    } else if (!(again && is_ambiguous(tcb, ev, run))) {
         bool last = is_later(tcb, run);
         bool known = has(tcb->rack_at, TFSM_EXACT);
         if (last || (known && (tcb->rack_latest == 0 || !seq_lt(at, tcb->rack_latest)))) {
@@ -92,7 +99,7 @@ void tfsm_rack_deliver(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct
     }
     if (seq_lt(tcb->rack_fack, run.right)) {
         tcb->rack_fack = run.right;
-    } else if (!again && seq_lt(run.right, tcb->rack_fack)) {
+    } else if (!again && has(run.at, TFSM_EXACT) && seq_lt(run.right, tcb->rack_fack)) {
         tcb->loss |= TFSM_L_REORDERED;
     }
 }
@@ -121,7 +128,9 @@ static uint32_t reordering_window(const struct tfsm_tcb *tcb)
         return 0;
     }
     uint64_t window = (uint64_t)tcb->min_rtt / 4 * (tcb->reo_mult + 1u);
-    return (window < tcb->srtt ? (uint32_t)window : tcb->srtt) + flight_grain(tcb);
+    uint32_t most =
+        max32(tcb->srtt, tcb->min_rtt); /* of echoes SRTT may be less than any round trip was */
+    return (window < most ? (uint32_t)window : most) + flight_grain(tcb);
 }
 
 /* A duplicate says that the window is too small: it grows, once a round trip. [RFC8985:3.3.2c, 6.2n, 6.2o] */

@@ -25,18 +25,19 @@ static inline void least_rtt(struct tfsm_tcb *tcb, uint32_t rtt, tfsm_time now)
     }
 }
 
+/* A measurement, as a TCB has it. */
+static inline uint32_t bounded_rtt(uint64_t rtt)
+{
+    return rtt < UINT32_MAX / 16 ? (uint32_t)rtt : UINT32_MAX / 16;
+}
+
 /* SRTT, RTTVAR and RTO from a measurement in microseconds (RFC6298:2.2, RFC6298:2.3). Timestamps
  * measure with every acknowledgment, so that each counts for less, or a window would forget the
  * one before (RFC7323:4.2, appendix G). [RFC6298:2.3a, 2.3b, 2.3c, 2.4, 2.5, RFC6298:4;
  * RFC9293:MUST-18] */
-static inline void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint64_t rtt,
-                               tfsm_time now)
+static inline void take_sample(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, uint64_t rtt)
 {
-    uint32_t r = rtt < UINT32_MAX / 16 ? (uint32_t)rtt : UINT32_MAX / 16;
-    if (sack_agreed(tcb) && profile(cfg, TFSM_RACK)) {
-        least_rtt(tcb, r, now);
-        tcb->loss |= TFSM_L_SAMPLED;
-    }
+    uint32_t r = bounded_rtt(rtt);
     tcb->rtt_last = max32(r, 1);
     uint32_t samples = 1;
     if (stamps_agreed(tcb)) {
@@ -106,7 +107,17 @@ static inline bool rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     } else {
         return false;
     }
-    take_sample(tcb, cfg, rtt, ev->now);
+    if (sack_agreed(tcb) && profile(cfg, TFSM_RACK)) {
+        /* of less than a tick an echo tells no more than that; what was timed is as fine as the clock (RFC8985:4d) */
+        bool exact = timing && ev->now >= tcb->rtt_from;
+        least_rtt(tcb,
+                  bounded_rtt(exact     ? ev->now - tcb->rtt_from
+                              : rtt > 0 ? rtt
+                                        : GRANULARITY),
+                  ev->now);
+        tcb->loss |= TFSM_L_SAMPLED;
+    }
+    take_sample(tcb, cfg, rtt);
     return true;
 }
 

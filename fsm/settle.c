@@ -21,24 +21,22 @@ static tfsm_time user_timeout(const struct tfsm_tcb *tcb, const struct tfsm_conf
     return time > rto ? time : later(rto, 1);
 }
 
-#define PROBE_UNMEASURED 1000000u /* microseconds (RFC8985:7.2) */
-#define PROBE_ACK_DELAY  200000u  /* TLP.max_ack_delay: what one segment may wait for company */
+#define PROBE_ACK_DELAY 200000u /* TLP.max_ack_delay: what one segment may wait for company */
 
 /* The probe timer: after two round trips, and where one segment is out also what its acknowledgment may wait, no later
- * than the retransmission timer. [RFC8985:7.2c, 7.2d, 7.2e, 7.2f] */
+ * than the retransmission timer. [RFC8985:7.2c, 7.2e, 7.2f] */
 static tfsm_time probe_time(const struct tfsm_tcb *tcb, tfsm_time now)
 {
-    bool measured = has(tcb->flags, TFSM_M_MEASURED);
-    tfsm_time pto = measured ? 2 * (tfsm_time)tcb->srtt : PROBE_UNMEASURED;
-    pto += measured && in_flight(tcb) <= (tcb->last_len > 0 ? tcb->last_len : smss(tcb))
-               ? PROBE_ACK_DELAY
-               : 0;
+    bool alone = in_flight(tcb) <= (tcb->last_len > 0 ? tcb->last_len : smss(tcb));
+    /* of echoes SRTT may be less than any round trip was */
+    tfsm_time pto = 2 * (tfsm_time)max32(tcb->srtt, tcb->min_rtt) + (alone ? PROBE_ACK_DELAY : 0);
     tfsm_time at = later(now, pto);
     return at < tcb->at_rtx ? at : tcb->at_rtx;
 }
 
-/* Of the timer that goes before that of retransmissions. Where the one of reordering runs it is rack.c's.
- * [RFC8985:7.2a, 7.2b, 5.4a, 5.4b, RFC8985:8a] */
+/* Of the timer that goes before that of retransmissions. Where the one of reordering runs it is rack.c's. That of a probe
+ * runs only if a probe may go: else it would put off the retransmission timer, again and again where text follows.
+ * [RFC8985:7.2a, 7.2b, 7.3a, 7.3b, 7.3c, 5.4a, 5.4b, RFC8985:8a] */
 void tfsm_settle_early(struct tfsm_tcb *tcb, tfsm_time now)
 {
     bool runs =
@@ -48,7 +46,8 @@ void tfsm_settle_early(struct tfsm_tcb *tcb, tfsm_time now)
         tcb->at_early = 0;
         forget_loss(tcb, TFSM_L_REORDERING);
     }
-    if (tail && (remembered(tcb) & (TFSM_L_RESTART | TFSM_L_REORDERING)) == TFSM_L_RESTART) {
+    const uint32_t asked = TFSM_L_RESTART | TFSM_L_REORDERING | TFSM_L_SAMPLED;
+    if (tail && (remembered(tcb) & asked) == (TFSM_L_RESTART | TFSM_L_SAMPLED)) {
         tcb->at_early = probe_time(tcb, now);
     }
     forget_loss(tcb, TFSM_L_RESTART);

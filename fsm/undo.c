@@ -13,9 +13,8 @@
 /* [RFC9438:4.9.2b; RFC4015:3.1a; RFC5682:6] */
 void tfsm_undo_begin(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
-    const uint32_t undo = TFSM_L_UNDO | TFSM_L_UNDO_WAITS | TFSM_L_UNDO_TS | TFSM_L_UNDO_TWICE;
     bool before = losing(tcb); /* one cut upon another: the first may have been right */
-    tcb->loss &= ~undo;
+    tcb->loss &= ~UNDO_STATE;
     tcb->undo_count = 0;
     tcb->undo_una = tcb->snd_una;
     if (!profile(cfg, TFSM_UNDO) || before) {
@@ -56,7 +55,8 @@ static bool note(struct tfsm_tcb *tcb, struct tfsm_range range)
 /* [RFC3522:3.2a; RFC3708:3e, RFC3708:3f] */
 void tfsm_undo_resent(struct tfsm_tcb *tcb, uint32_t left, uint32_t octets, tfsm_time now)
 {
-    if ((remembered(tcb) & TFSM_L_UNDO_WAITS) != 0 && stamps_agreed(tcb)) {
+    /* of the front, or the next ACK is of something else */
+    if ((remembered(tcb) & TFSM_L_UNDO_WAITS) != 0 && stamps_agreed(tcb) && left == tcb->snd_una) {
         tcb->undo_ts = timestamp(tcb, now);
         tcb->loss |= TFSM_L_UNDO_TS;
     }
@@ -118,8 +118,11 @@ void tfsm_undo_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 /* [RFC5682:2.1l, 3.1p, RFC5682:4a, RFC5682:4b, RFC5682:4c; RFC4015:3.1b; RFC9438:4.9.2c, 4.9.2d] */
 void tfsm_undo(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
-    const uint32_t over = TFSM_L_UNDO | TFSM_L_UNDO_WAITS | TFSM_L_UNDO_TS | TFSM_L_UNDO_TWICE |
-                          TFSM_L_FRTO_1 | TFSM_L_FRTO_2 | TFSM_L_LOST_AGAIN | TFSM_L_UNVALIDATED;
+    const uint32_t over =
+        UNDO_STATE | TFSM_L_FRTO_1 | TFSM_L_FRTO_2 | TFSM_L_LOST_AGAIN | TFSM_L_UNVALIDATED;
+    if (has(tcb->flags, TFSM_M_RECOVERY)) { /* its inflation ends with it (RFC6582:3.2c) */
+        tcb->cwnd = max32(min32(tcb->cwnd, tcb->ssthresh), smss(tcb));
+    }
     bool late =
         profile(cfg, TFSM_CUBIC) && tcb->cwnd > tcb->undo_cwnd; /* it has its own way since */
     if ((remembered(tcb) & TFSM_L_UNDO) != 0 && !late) {

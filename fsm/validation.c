@@ -51,15 +51,16 @@ static void age(struct tfsm_tcb *tcb, tfsm_time now)
     }
 }
 
-/* SND.UNA moves to a number. [RFC7661:4.2a, 4.2c, 4.2d, 4.2f, 4.2h] */
-void tfsm_pipe_sample(struct tfsm_tcb *tcb, uint32_t ack, tfsm_time now)
+/* SND.UNA moves to a number. Returns whether it is so long since the window was used that it ages, which tfsm_cwnd_restart()
+ * makes it. [RFC7661:4.2a, 4.2c, 4.2d, 4.2f, 4.2h] */
+bool tfsm_pipe_sample(struct tfsm_tcb *tcb, uint32_t ack, tfsm_time now)
 {
     if (has(tcb->flags, TFSM_M_RECOVERY) || !has(tcb->flags, TFSM_M_MEASURED) || tcb->cwv_at == 0) {
         begin_sample(tcb, ack, now);
-        return;
+        return false;
     }
     if (now + 1 < tcb->cwv_at || now + 1 - tcb->cwv_at < tcb->srtt) {
-        return;
+        return false;
     }
     uint32_t octets = seq_distance(tcb->cwv_una, ack);
     age(tcb, now);
@@ -75,6 +76,7 @@ void tfsm_pipe_sample(struct tfsm_tcb *tcb, uint32_t ack, tfsm_time now)
     if (first || tfsm_is_validated(tcb)) {
         tcb->cwv_since = now;
     }
+    return now >= tcb->cwv_since && now - tcb->cwv_since > KEPT;
 }
 
 /* What a loss leaves where the window is not validated: half of what was used. [RFC7661:4.4g, 4.4.1a, 4.4.1b] */

@@ -178,7 +178,8 @@ static bool is_of_first(const struct monitor *monitor, const struct tfsm_event *
     tfsm_time from = range->from > ROUNDED ? range->from - ROUNDED : 0;
     uint32_t ticks = seq_add((uint32_t)(from / 1000 & UINT32_MAX), tcb->ts_offset);
     bool stamped = monitor->timestamps && (seg->options & TFSM_OPT_TIMESTAMPS) != 0;
-    if (stamped && seq_lt(seg->ts_ecr, ticks)) {
+    /* of text out of order the echo tells nothing (RFC7323:4.3) */
+    if (stamped && seq_le(range->right, seg->ack) && seq_lt(seg->ts_ecr, ticks)) {
         return true;
     }
     /* what was timed may have been measured by nobody: the timer went off meanwhile */

@@ -136,6 +136,7 @@ struct recovery_account {
     uint32_t cwnd;    /* before the window was lowered for a loss */
     uint32_t ssthresh;
     bool timed_out;  /* by the timer */
+    bool barred;     /* ECE came since [RFC4015:3.1c] */
     unsigned movers; /* ACKs that have moved SND.UNA since the timer went off last */
     unsigned resent; /* and segments that went again since, or since the window was lowered */
     uint32_t resent_end;

@@ -174,13 +174,13 @@ static bool is_proven(const struct monitor *monitor, const struct tfsm_config *c
     bool none_again = undo && !it->noted && !it->lost_again && !it->doubles &&
                       all_arrived(monitor, before, after);
     bool ece = monitor->ecn && (seg->flags & TFSM_ECE) != 0;
-    bool echo = undo && it->stamped && moved && !twice && !ece && monitor->timestamps &&
+    bool echo = undo && it->stamped && moved && !twice && monitor->timestamps &&
                 (seg->options & TFSM_OPT_TIMESTAMPS) != 0 && seq_lt(seg->ts_ecr, it->stamp) &&
                 (it->twice || after->snd_una != after->snd_nxt);
     bool tried = (cfg->profile & TFSM_FRTO) != 0 && it->timed_out && it->movers > 0 &&
                  (moved || monitor->in_flight.news > 0) && it->resent <= 1 &&
                  seq_le(it->resent_end, before->snd_una);
-    return all_twice || none_again || echo || tried;
+    return (!ece && !it->barred && (all_twice || none_again || echo)) || tried;
 }
 
 /* It was in vain, and another begins with the same ACK. */
@@ -191,18 +191,21 @@ static bool begins_anew(const struct tfsm_tcb *before, const struct tfsm_tcb *af
 }
 
 /* What was done about a loss is taken back: a recovery ends before its time, or the window is what it was. */
-static bool takes_back(const struct tfsm_tcb *before, const struct tfsm_event *ev, uint32_t grown,
-                       const struct tfsm_tcb *after)
+static bool takes_back(const struct monitor *monitor, const struct tfsm_tcb *before,
+                       const struct tfsm_event *ev, uint32_t grown, const struct tfsm_tcb *after)
 {
     bool early = losing(before) && !losing(after) && seq_lt(after->snd_una, before->snd_recover);
     bool recovers = (before->flags & TFSM_M_RECOVERY) != 0;
+    /* it is forgotten how much could be given back [RFC4015:3.1c] */
+    bool ece = monitor->ecn && (ev->segment.flags & TFSM_ECE) != 0;
     uint32_t least =
         segment_size(after) > before->ssthresh ? segment_size(after) : before->ssthresh;
     /* then slow start, of one segment at most [RFC5681:3.1g] */
     bool timed_out = (before->flags & TFSM_M_LOSS) != 0;
     grown = timed_out && grown > segment_size(after) ? segment_size(after) : grown;
+    uint32_t most = before->cwnd + grown;
     bool more = (before->loss & ~after->loss & TFSM_L_UNDO) != 0 &&
-                after->cwnd > (recovers ? least : before->cwnd + grown);
+                after->cwnd > (recovers && !(ece && most > least) ? least : most);
     more = more && (losing(before) || !losing(after)); /* else it inflates as another begins */
     return ev->kind == TFSM_EV_SEGMENT && (early || more || begins_anew(before, after));
 }
@@ -217,7 +220,7 @@ static void check_undo(struct monitor *monitor, const struct tfsm_config *cfg,
     if (twice) {
         note_twice(monitor, before, &ev->segment, range);
     }
-    it->undone = takes_back(before, ev, grown, after);
+    it->undone = takes_back(monitor, before, ev, grown, after);
     if (!it->undone || monitor->in_flight.unsure) {
         return;
     }
@@ -230,13 +233,19 @@ static void check_undo(struct monitor *monitor, const struct tfsm_config *cfg,
     if (losing(after)) { /* another has begun, and lowered it */
         return;
     }
-    uint64_t window = (uint64_t)before->cwnd + grown;
-    if (after->cwnd > window && after->cwnd > it->cwnd) {
+    uint32_t deflated = (before->flags & TFSM_M_RECOVERY) != 0 && before->ssthresh < before->cwnd
+                            ? before->ssthresh
+                            : before->cwnd;
+    uint64_t window = (uint64_t)deflated + grown;
+    /* and nothing where the network asked for less besides */
+    bool barred = it->barred || (monitor->ecn && (ev->segment.flags & TFSM_ECE) != 0);
+    uint64_t taken = barred ? 0 : it->cwnd;
+    if (after->cwnd > window && after->cwnd > taken) {
         fails_by(monitor, "UNDO_WINDOW",
-                 "RFC4015:3.2, RFC9438:4.9 no more is given back than was taken",
-                 window > it->cwnd ? window : it->cwnd, after->cwnd);
+                 "RFC4015:3.1c, RFC4015:3.2, RFC9438:4.9 no more is given back than was taken",
+                 window > taken ? window : taken, after->cwnd);
     }
-    if (after->ssthresh > before->ssthresh && after->ssthresh > it->ssthresh &&
+    if (after->ssthresh > before->ssthresh && (barred || after->ssthresh > it->ssthresh) &&
         after->ssthresh > 2 * segment_size(after)) { /* of larger segments it is no less */
         fails_by(monitor, "UNDO_WINDOW",
                  "RFC4015:3.2, RFC9438:4.9 no more is given back than was taken", it->ssthresh,
@@ -263,6 +272,7 @@ void recovery_step(struct monitor *monitor, const struct tfsm_config *cfg,
     if (!established) {
         return;
     }
+    it->barred = it->barred || (taken && monitor->ecn && (ev->segment.flags & TFSM_ECE) != 0);
     if (taken && !it->undone) {
         check_end(monitor, before, ev, after);
     }
@@ -280,6 +290,7 @@ void recovery_step(struct monitor *monitor, const struct tfsm_config *cfg,
         it->cwnd = kept && it->cwnd > window ? it->cwnd : window + acked;
         it->ssthresh = kept && it->ssthresh > before->ssthresh ? it->ssthresh : before->ssthresh;
         it->timed_out = false;
+        it->barred = false;
         it->once = true;
         it->stamped = false;
         it->resent = 0;

@@ -560,6 +560,10 @@ static void forget_round_trip(const struct listen *w, struct tfsm_tcb *tcb)
     tcb->flags &= ~(uint32_t)(TFSM_M_TIMING | TFSM_M_MEASURED);
     tcb->srtt = 0;
     tcb->rttvar = 0;
+    tcb->min_rtt = 0;
+    tcb->min_rtt_at = 0;
+    tcb->rtt_last = 0;
+    tcb->loss &= ~(uint32_t)TFSM_L_SAMPLED;
     tcb->rto = w->cfg.rto_initial;
 }
 

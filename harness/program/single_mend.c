@@ -380,6 +380,11 @@ static void mend_rtt(struct tfsm_tcb *tcb, tfsm_time now)
     bool measured = has(tcb->flags, TFSM_M_MEASURED);
     tcb->srtt = measured ? tcb->srtt % (UINT32_MAX / 16) : 0;
     tcb->rttvar = measured ? tcb->rttvar % (UINT32_MAX / 16) : 0;
+    tcb->min_rtt = measured ? tcb->min_rtt % (UINT32_MAX / 16) : 0;
+    if (!measured && (tcb->loss & TFSM_L_SAMPLED) != 0) {
+        tcb->loss &= ~(uint32_t)TFSM_L_SAMPLED;
+        tcb->at_early = (tcb->loss & TFSM_L_REORDERING) != 0 ? tcb->at_early : 0;
+    }
 }
 
 static void mend_agreed(struct tfsm_tcb *tcb, tfsm_time now)
@@ -435,6 +440,9 @@ static void mend_early(struct tfsm_tcb *tcb, tfsm_time now)
     tcb->loss &= ~(uint32_t)(TFSM_L_RESTART | TFSM_L_LOST_AGAIN | (may ? 0 : timers));
     tcb->at_early = may ? tcb->at_early : 0;
     tcb->loss &= tcb->at_early != 0 ? UINT32_MAX : ~(uint32_t)TFSM_L_REORDERING;
+    if (tcb->at_early != 0 && (tcb->loss & TFSM_L_REORDERING) == 0) {
+        tcb->loss = (tcb->loss & ~(uint32_t)TFSM_L_PROBE) | TFSM_L_SAMPLED;
+    }
 }
 
 /* What it has by itself every TCB has. */

@@ -705,6 +705,77 @@ static void test_rack_an_old_echo_says_nothing_of_a_retransmission(void **state)
     }
 }
 
+/* RFC8985:6.2d, RFC7323:4.3: what comes out of order has the peer echo what came last in order, and that says nothing of it:
+ * where what went again behind a hole arrives, what went again for the hole is lost. */
+static void test_rack_an_old_echo_of_text_out_of_order(void **state)
+{
+    struct fixture *f = stamped(state);
+    struct tfsm_segment out[10];
+    user_send(f, 10 * MSS);
+    assert_int_equal(drain(f, out, 10), 10);
+    at(f, R);
+    echoed(f, f->peer.ts_ecr, 0, (struct block){3000, 10000});
+    expect_sent(f, 0, 1000);
+    expect_sent(f, 1000, 1000);
+    expect_sent(f, 2000, 1000);
+    expect_nothing(f);
+    at(f, 2 * R + LATE);
+    echoed(f, f->peer.ts_ecr, 0, (struct block){1000, 10000});
+    expect_sent(f, 0, 1000);
+}
+
+/* More holes than there is room for: of what is forgotten nobody takes it for reordered when it is reported again, and how
+ * long a round trip takes stays known, so that time goes on to tell of losses. */
+static void test_rack_more_holes_than_room(void **state)
+{
+    struct fixture *f = offering(state);
+    f->cfg.initial_window = 90;
+    f->cfg.rto_min = 60 * SECOND;
+    f->peer.options |= TFSM_OPT_WSCALE;
+    f->cfg.profile |= TFSM_WSCALE;
+    f->peer.wscale = 4;
+    reach_timed(f);
+    acked(f, 0); /* his window, scaled */
+    burst(f, 90);
+    f->now += R;
+    struct tfsm_segment s;
+    for (uint32_t n = 1; n < 90; n++) { /* every third is lost */
+        if (n % 3 != 0) {
+            f->now += MS;
+            uint32_t left = n * MSS;
+            uint32_t before = n > 3 ? (n - n % 3 - 2) * MSS : 0;
+            if (before > 0) {
+                sacked(f, 0, {left - (n % 3 == 2 ? MSS : 0), left + MSS},
+                       {before, before + 2 * MSS});
+            } else {
+                sacked(f, 0, {left - (n % 3 == 2 ? MSS : 0), left + MSS});
+            }
+            (void)drain(f, &s, 1);
+        }
+    }
+    assert_in_range(f->tcb.rack_rtt, 1, 3 * R);
+    assert_int_equal(f->tcb.loss & TFSM_L_REORDERED, 0);
+}
+
+/* RFC9438:4.6e, RFC9438:4.7: of a recovery that begins anew CUBIC takes the window that it began with, not what PRR lets out. */
+static void test_rack_peak_of_a_recovery_begun_anew(void **state)
+{
+    struct fixture *f = offering(state);
+    f->cfg.profile |= TFSM_PRR | TFSM_CUBIC;
+    reach_timed(f);
+    burst(f, 10);
+    at(f, R);
+    sacked(f, 0, {7000, 10000});
+    assert_int_equal(f->tcb.w_max, 10000);
+    assert_int_equal(f->tcb.ssthresh, 7000);
+    struct tfsm_segment s;
+    assert_int_equal(drain(f, &s, 1), 4);
+    in_a(f, R);
+    sacked(f, 0, {1000, 2000}, {7000, 10000});
+    assert_int_equal(f->tcb.cwnd_prior, 7000);
+    assert_int_equal(f->tcb.w_max, 7000 * 17 / 20);
+}
+
 /* ---- the reordering window ---- */
 
 /* The first of two segments is taken for lost in vain, the peer says so, and nothing is in flight. How long was waited
@@ -1537,6 +1608,9 @@ int main(void)
         cmocka_unit_test(test_rack_a_retransmission_shows_the_tail),
         cmocka_unit_test(test_rack_a_lost_retransmission),
         cmocka_unit_test(test_rack_segments_of_one_moment),
+        cmocka_unit_test(test_rack_peak_of_a_recovery_begun_anew),
+        cmocka_unit_test(test_rack_more_holes_than_room),
+        cmocka_unit_test(test_rack_an_old_echo_of_text_out_of_order),
         cmocka_unit_test(test_rack_nothing_behind_the_last_delivery_is_lost),
         cmocka_unit_test(test_rack_round_trip_of_the_last_sent),
         cmocka_unit_test(test_rack_round_trip_of_what_came_late),

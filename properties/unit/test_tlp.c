@@ -3,7 +3,8 @@
  * timeout is a second where nothing else is said. */
 #include "recovering.h"
 
-#define PTO (2 * R)
+#define PTO  (2 * R)
+#define NEAR ((tfsm_time)100)
 
 /* No probe waits, but the retransmission timer. */
 #define expect_no_probe(f) want_no_probe(HERE(f))
@@ -187,16 +188,16 @@ static struct fixture *unmeasured(void **state)
     return f;
 }
 
-/* RFC8985:7.2d, RFC8985:7.3a, RFC8985:7.3b, RFC8985:7.3c: a second where no round trip was measured; then nothing goes,
- * for want of one, and the retransmission timer starts. A segment alone may be given TLP.max_ack_delay more. */
+/* RFC8985:7.3a, RFC8985:7.3b, RFC8985:7.3c: where no round trip was measured no probe goes, but the retransmission timer
+ * off, which nothing puts off. */
 static void test_tlp_without_a_round_trip(void **state)
 {
     struct fixture *f = unmeasured(state);
     burst(f, 1);
-    assert_in_range(tfsm_deadline(&f->tcb) - zero, SECOND, SECOND + MAX_ACK_DELAY);
-    expire(f);
-    expect_nothing(f);
-    expect_deadline(f, f->now + 3 * SECOND);
+    expect_deadline(f, zero + 3 * SECOND);
+    in_a(f, SECOND);
+    burst(f, 1);
+    expect_deadline(f, zero + 3 * SECOND);
     expire(f);
     expect_timed_out(f, 0);
 }
@@ -265,6 +266,93 @@ static void test_tlp_not_in_fast_recovery_without_sack(void **state)
     expect_timed_out(f, 4000);
 }
 
+/* A path of a tenth of a millisecond, and clocks of timestamps that tick once in one. */
+static struct fixture *near(void **state)
+{
+    struct fixture *f = offering(state);
+    f->cfg.profile |= TFSM_TIMESTAMPS;
+    f->cfg.rto_min = SECOND / 5;
+    f->peer.options |= TFSM_OPT_TIMESTAMPS;
+    f->peer.ts_val = 70000;
+    open_active(f);
+    struct tfsm_segment s;
+    assert_true(take(f, &s));
+    f->now += NEAR;
+    f->peer.ts_ecr = s.ts_val;
+    arrive(f, .flags = TFSM_SYN | TFSM_ACK, .ack = 1);
+    assert_int_equal(drain(f, &s, 1), 1);
+    assert_int_equal(f->tcb.srtt, 0);
+    return f;
+}
+
+/* RFC8985:4d, RFC8985:7.2c: SRTT is nothing there, and a probe waits for two round trips all the same. */
+static void test_tlp_nearer_than_a_tick(void **state)
+{
+    struct fixture *f = near(state);
+    struct tfsm_segment s;
+    user_send(f, 2 * MSS);
+    (void)drain(f, &s, 1);
+    assert_int_equal(f->tcb.min_rtt, NEAR);
+    expect_deadline(f, f->now + 2 * NEAR);
+}
+
+/* RFC8985:6.2j: and the reordering window, which has grown, is of that round trip. */
+static void test_tlp_reordering_nearer_than_a_tick(void **state)
+{
+    struct fixture *f = near(state);
+    struct tfsm_segment s;
+    user_send(f, 2 * f->tcb.snd_mss);
+    assert_true(take(f, &s));
+    uint32_t first = s.seq;
+    assert_true(take(f, &s));
+    f->now += NEAR;
+    f->tcb.reo_mult = 3;
+    f->tcb.reo_persist = 16;
+    f->tcb.loss |= TFSM_L_REORDERED;
+    struct tfsm_segment ack = an_ack(f, 0, (const struct block[]){{0, 0}}, 0);
+    ack.options |= TFSM_OPT_TIMESTAMPS | TFSM_OPT_SACK;
+    ack.ts_val = f->peer.ts_val;
+    ack.ts_ecr = s.ts_val;
+    ack.sacks = 1;
+    ack.sack[0] = (struct tfsm_range){s.seq, seq_add(s.seq, s.len)};
+    assert_true(seq_lt(first, s.seq));
+    arrive_segment(f, &ack);
+    assert_in_range(tfsm_deadline(&f->tcb), f->now + NEAR, f->now + 2 * NEAR);
+}
+
+/* RFC7661:4.4.1c: the cut for what a probe has made good is whole: no recovery follows at whose end more would go. */
+static void test_tlp_cut_of_an_unused_window_is_whole(void **state)
+{
+    struct fixture *f = offering(state);
+    f->cfg.profile |= TFSM_CWV;
+    reach_timed(f);
+    struct tfsm_segment s;
+    for (uint32_t n = 1; n <= 40; n++) { /* more than the window lets out by itself */
+        user_send(f, 10 * MSS);
+        (void)drain(f, &s, 1);
+        f->now += R;
+        acked(f, 10000 * n);
+        (void)drain(f, &s, 1);
+    }
+    uint32_t b = una(f);
+    f->now += 40 * R; /* of which little was used lately */
+    for (uint32_t n = 0; n < 40; n++) {
+        burst(f, 1);
+        f->now += R;
+        acked(f, b += 1000);
+    }
+    burst(f, 2);
+    f->now += R;
+    acked(f, b + 1000);
+    expire(f);
+    expect_sent(f, b + 1000, 1000);
+    burst(f, 1);
+    in_a(f, R);
+    acked(f, b + 3000);
+    assert_true(f->tcb.ssthresh < WIDE);
+    assert_int_equal(f->tcb.loss & TFSM_L_UNVALIDATED, 0);
+}
+
 /* RFC8985:7.2b: nor in the recovery after a timeout. */
 static void test_tlp_not_after_a_timeout(void **state)
 {
@@ -284,6 +372,10 @@ static void test_tlp_not_after_a_timeout(void **state)
     in_a(f, R);
     acked(f, 4000);
     expect_deadline(f, TFSM_NEVER);
+    burst(f, 2);
+    expect_no_probe(f); /* nothing was measured since the last */
+    in_a(f, R);
+    acked(f, 6000);
     burst(f, 2);
     expect_deadline(f, f->now + PTO);
 }
@@ -1004,6 +1096,9 @@ int main(void)
         cmocka_unit_test(test_tlp_not_in_fast_recovery),
         cmocka_unit_test(test_tlp_not_in_fast_recovery_without_sack),
         cmocka_unit_test(test_tlp_not_after_a_timeout),
+        cmocka_unit_test(test_tlp_cut_of_an_unused_window_is_whole),
+        cmocka_unit_test(test_tlp_reordering_nearer_than_a_tick),
+        cmocka_unit_test(test_tlp_nearer_than_a_tick),
         cmocka_unit_test(test_tlp_not_with_sack),
         cmocka_unit_test(test_tlp_not_with_a_closed_window),
         cmocka_unit_test(test_tlp_sends_the_last_segment_again),

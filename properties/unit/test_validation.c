@@ -153,6 +153,20 @@ static struct fixture *used_once(void **state, uint32_t bits)
     return f;
 }
 
+/* RFC7661:4.4.3a, RFC7661:4.4.3b: a window of which little is used for so long is worth half, though there is no pause. */
+static void test_validation_window_ages_while_little_is_used(void **state)
+{
+    struct fixture *f = used_once(state, CWV);
+    uint32_t cwnd = f->tcb.cwnd;
+    exchanges(f, 2900, 1, 0);
+    assert_int_equal(f->tcb.cwnd, cwnd);
+    exchanges(f, 200, 1, 0);
+    assert_int_equal(f->tcb.cwnd, cwnd / 2);
+    assert_true(f->tcb.ssthresh >= cwnd / 4 * 3);
+    exchanges(f, 12000, 1, 0);
+    assert_int_equal(f->tcb.cwnd, IW * MSS);
+}
+
 /* RFC7661:4.4c: nearly five minutes. */
 static void test_validation_window_is_kept_within_the_period(void **state)
 {
@@ -541,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_validation_whole_exchanges_grow_the_window),
         cmocka_unit_test(test_validation_half_the_window_in_use_is_valid),
         cmocka_unit_test(test_validation_window_is_kept_within_the_period),
+        cmocka_unit_test(test_validation_window_ages_while_little_is_used),
         cmocka_unit_test(test_validation_period_ends),
         cmocka_unit_test(test_validation_timeout_ends_it),
         cmocka_unit_test(test_validation_loss_ends_it),
