@@ -288,8 +288,11 @@ APART static void flight_moves(struct tfsm_tcb *tcb, const struct tfsm_config *c
     if (ev->segment.ack == tcb->snd_nxt) {
         forget_loss(tcb, TFSM_L_DELIVERED | TFSM_L_DELIVERED_AGAIN);
     }
-    if ((remembered(tcb) & TFSM_L_UNDO_TS) != 0 && !echo_tells(tcb, &ev->segment)) {
-        forget_loss(tcb, TFSM_L_UNDO_TS); /* the first ACK decides (RFC3522:3.2b) */
+    /* the first ACK of what went again first decides (RFC3522:3.2b); one that began before it is of something else */
+    if ((remembered(tcb) & TFSM_L_UNDO_TS) != 0 &&
+        seq_lt(tcb->undo_again[0].left, ev->segment.ack) &&
+        (tcb->undo_again[0].left != tcb->snd_una || !echo_tells(tcb, &ev->segment))) {
+        forget_loss(tcb, TFSM_L_UNDO_TS);
     }
     if (profile(cfg, TFSM_CWV)) {
         if (tfsm_pipe_sample(tcb, ev->segment.ack,

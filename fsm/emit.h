@@ -352,6 +352,7 @@ static inline void emit_hole(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     struct tfsm_range hole = {tcb->snd_una, tcb->snd_una};
     (void)tfsm_next_hole(tcb, kind, &hole); /* there is one: the row needed it */
     emit_head(tcb, cfg, now, out);
+    forget_loss(tcb, TFSM_L_FRTO_1); /* it looks only while the front alone went again [RFC5682:2.1b] */
     if (kind == TFSM_HOLE_LAST) {
         uint32_t left = seq_distance(tcb->snd_una, hole.left);
         uint32_t right = seq_distance(tcb->snd_una, hole.right);

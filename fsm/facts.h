@@ -280,8 +280,7 @@ static inline bool echo_is_old(const struct tfsm_tcb *tcb, const struct tfsm_seg
 }
 
 /* Then all ACKs may have been lost and not the text, which a D-SACK or an ACK of all that is outstanding leaves open, but
- * from a peer who tells of what comes twice (steps 4 and 5); and where the network was congested the window is not given back.
- * [RFC3522:3.2d; RFC4015:3.1c] */
+ * from a peer who tells of what comes twice (steps 4 and 5). [RFC3522:3.2d] */
 static inline bool echo_tells(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
     bool open = seg->ack != tcb->snd_nxt || (remembered(tcb) & TFSM_L_TWICE) != 0;

@@ -55,8 +55,7 @@ static bool note(struct tfsm_tcb *tcb, struct tfsm_range range)
 /* [RFC3522:3.2a; RFC3708:3e, RFC3708:3f] */
 void tfsm_undo_resent(struct tfsm_tcb *tcb, uint32_t left, uint32_t octets, tfsm_time now)
 {
-    /* of the front, or the next ACK is of something else */
-    if ((remembered(tcb) & TFSM_L_UNDO_WAITS) != 0 && stamps_agreed(tcb) && left == tcb->snd_una) {
+    if ((remembered(tcb) & TFSM_L_UNDO_WAITS) != 0 && stamps_agreed(tcb)) {
         tcb->undo_ts = timestamp(tcb, now);
         tcb->loss |= TFSM_L_UNDO_TS;
     }
@@ -108,6 +107,7 @@ void tfsm_undo_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
         return;
     }
     struct tfsm_range whole = tcb->undo_again[i];
+    tcb->loss &= i == 0 ? ~(uint32_t)TFSM_L_UNDO_TS : UINT32_MAX; /* the echo would be of that */
     tcb->undo_again[i] = tcb->undo_again[--tcb->undo_count];
     bool noted =
         (whole.left == twice.left || note(tcb, (struct tfsm_range){whole.left, twice.left})) &&
@@ -121,6 +121,8 @@ void tfsm_undo(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
     const uint32_t over =
         UNDO_STATE | TFSM_L_FRTO_1 | TFSM_L_FRTO_2 | TFSM_L_LOST_AGAIN | TFSM_L_UNVALIDATED;
     if (has(tcb->flags, TFSM_M_RECOVERY)) { /* its inflation ends with it (RFC6582:3.2c) */
+        /* what was overtaken has come: the next is waited for [RFC8985:3.3.2b] */
+        remember_loss(tcb, rack_runs(tcb, cfg) ? TFSM_L_REORDERED : 0u);
         tcb->cwnd = max32(min32(tcb->cwnd, tcb->ssthresh), smss(tcb));
     }
     bool late =

@@ -131,7 +131,8 @@ struct recovery_account {
     uint64_t out;
     uint64_t flight;
     uint64_t allowed; /* octets that may go out yet */
-    bool forgets;     /* of what there was no room for it hears twice */
+    bool forgets;     /* of what there was no room for it hears twice, until this is acknowledged: */
+    uint32_t forgotten;
     bool undone;      /* by the last event */
     uint32_t cwnd;    /* before the window was lowered for a loss */
     uint32_t ssthresh;
@@ -142,6 +143,7 @@ struct recovery_account {
     uint32_t resent_end;
     bool stamped; /* the first of them bore this, and nothing was acknowledged since */
     uint32_t stamp;
+    uint32_t stamped_at; /* its number */
     bool ever;       /* something went again in this connection */
     bool twice;      /* the peer tells of what came twice */
     bool doubles;    /* and something came twice before anything went again */

@@ -42,6 +42,15 @@ static void keep_proportion(struct monitor *monitor, const struct tfsm_config *c
                             const struct tfsm_tcb *after)
 {
     struct recovery_account *it = &monitor->recovery;
+    /* of what there was no room for it will hear twice */
+    uint32_t counts = seq_distance(seq_add(before->snd_una, before->snd_held),
+                                   seq_add(after->snd_una, after->snd_held));
+    it->forgets = it->forgets && seq_lt(after->snd_una, it->forgotten);
+    if (monitor->held_more || (ev->kind == TFSM_EV_SEGMENT &&
+                               (counts >= TFSM_SEQ_HALF || counts < monitor->in_flight.news))) {
+        it->forgets = true;
+        it->forgotten = after->snd_nxt;
+    }
     if (!in_proportion(monitor, cfg, after)) {
         return;
     }
@@ -58,7 +67,6 @@ static void keep_proportion(struct monitor *monitor, const struct tfsm_config *c
     if (ev->kind != TFSM_EV_SEGMENT && ev->kind != TFSM_EV_TIMEOUT) {
         return;
     }
-    it->forgets = monitor->held_more || (it->forgets && !begins);
     it->delivered += monitor->in_flight.news;
     uint64_t lets = lets_out(it, after, monitor->in_flight.news);
     lets = it->out == 0 && lets < segment_size(after) ? segment_size(after)
@@ -171,12 +179,12 @@ static bool is_proven(const struct monitor *monitor, const struct tfsm_config *c
     bool moved = before->snd_una != after->snd_una;
     bool undo = (cfg->profile & TFSM_UNDO) != 0;
     bool all_twice = undo && it->once && it->noted && it->count == 0 && !it->doubles;
-    bool none_again = undo && !it->noted && !it->lost_again && !it->doubles &&
-                      all_arrived(monitor, before, after);
+    /* of what did not go again the first has come, though the network double segments */
+    bool none_again = undo && !it->noted && !it->lost_again && all_arrived(monitor, before, after);
     bool ece = monitor->ecn && (seg->flags & TFSM_ECE) != 0;
-    bool echo = undo && it->stamped && moved && !twice && monitor->timestamps &&
-                (seg->options & TFSM_OPT_TIMESTAMPS) != 0 && seq_lt(seg->ts_ecr, it->stamp) &&
-                (it->twice || after->snd_una != after->snd_nxt);
+    bool echo = undo && it->stamped && before->snd_una == it->stamped_at && moved && !twice &&
+                monitor->timestamps && (seg->options & TFSM_OPT_TIMESTAMPS) != 0 &&
+                seq_lt(seg->ts_ecr, it->stamp) && (it->twice || after->snd_una != after->snd_nxt);
     bool tried = (cfg->profile & TFSM_FRTO) != 0 && it->timed_out && it->movers > 0 &&
                  (moved || monitor->in_flight.news > 0) && it->resent <= 1 &&
                  seq_le(it->resent_end, before->snd_una);
@@ -278,7 +286,7 @@ void recovery_step(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     if (taken && acked > 0) {
         it->movers++;
-        it->stamped = it->stamped && it->resent == 0;
+        it->stamped = it->stamped && seq_le(after->snd_una, it->stamped_at);
     }
     bool anew = begins_anew(before, after) && ev->kind == TFSM_EV_SEGMENT;
     bool over = !losing(before) || seq_le(before->snd_recover, after->snd_una) || anew;
@@ -349,6 +357,7 @@ void recovery_output(struct monitor *monitor, const struct tfsm_config *cfg,
     if (it->resent == 0 && (seg->options & TFSM_OPT_TIMESTAMPS) != 0 && !it->stamped) {
         it->stamped = true;
         it->stamp = seg->ts_val;
+        it->stamped_at = seg->seq;
     }
     it->resent++;
     it->resent_end = seq_max(it->resent_end, end);

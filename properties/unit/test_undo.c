@@ -520,6 +520,21 @@ static void test_undo_eifel_fast_retransmit(void **state)
     }
 }
 
+/* RFC8985:3.3.2b: what was overtaken has come: from now on time waits for what is overtaken; where losses are told otherwise
+ * nothing is noted. */
+static void test_undo_shows_reordering(void **state)
+{
+    for (uint32_t rack = 0; rack <= TFSM_RACK; rack += TFSM_RACK) {
+        struct fixture *f = fast_retransmitted(state, EIFEL | TFSM_SACK | rack);
+        tfsm_time first = f->now - RTT;
+        assert_int_equal(f->tcb.loss & TFSM_L_REORDERED, 0);
+        f->now += RTT / 10;
+        answer(f, .ack = 4 * STAMPED, .echo = first);
+        expect_restored(f);
+        assert_int_equal((f->tcb.loss & TFSM_L_REORDERED) != 0, rack != 0);
+    }
+}
+
 /* RFC3522:3.2c: the echo of what went again says nothing of what went first. */
 static void test_undo_eifel_new_echo_is_no_sign(void **state)
 {
@@ -1279,6 +1294,7 @@ int main(void)
         cmocka_unit_test(test_undo_frto_sack_passes_over_what_is_no_answer),
         cmocka_unit_test(test_undo_eifel_timeout),
         cmocka_unit_test(test_undo_eifel_fast_retransmit),
+        cmocka_unit_test(test_undo_shows_reordering),
         cmocka_unit_test(test_undo_eifel_new_echo_is_no_sign),
         cmocka_unit_test(test_undo_eifel_first_ack_decides),
         cmocka_unit_test(test_undo_eifel_duplicates_decide_nothing),
