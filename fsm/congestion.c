@@ -249,11 +249,22 @@ static uint32_t recovery_cut(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     return heeded ? max32(tcb->ssthresh, 2 * smss(tcb)) : cut_flight(tcb, cfg, false);
 }
 
+/* Of what is in flight something went again before: in the last recovery, or as a probe. It matters where a scaled window may
+ * shrink. */
+static bool went_again(const struct tfsm_tcb *tcb)
+{
+    bool again = tcb->snd_rtx != tcb->snd_una;
+    for (unsigned i = 0; CAN(TFSM_RACK) && !again && i < run_count(tcb); i++) {
+        again = has(sent(tcb)[i].at, TFSM_AGAIN);
+    }
+    return again && snd_shift(tcb) > 0;
+}
+
 /* What was sent again in the last one, and is in flight still, is not sent again for the first time: of a scaled window
  * that has shrunk it has only what shows (RFC7323:2.4f). */
 void tfsm_recovery_begin(struct tfsm_tcb *tcb)
 {
-    bool again = tcb->snd_rtx != tcb->snd_una && snd_shift(tcb) > 0;
+    bool again = went_again(tcb);
     if (CAN(TFSM_PRR)) {
         tcb->prr_delivered = 0;
         tcb->prr_out = 0;
@@ -378,7 +389,7 @@ void tfsm_recovered(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 /* All that is outstanding is to be sent again, some of it perhaps not for the first time. */
 static void start_over(struct tfsm_tcb *tcb, bool all)
 {
-    bool again = has(tcb->flags, TFSM_M_AGAIN) || tcb->snd_rtx != tcb->snd_una;
+    bool again = has(tcb->flags, TFSM_M_AGAIN) || tcb->snd_rtx != tcb->snd_una || went_again(tcb);
     tcb->flags &= ~(uint32_t)RECOVERY_FLAGS;
     tcb->flags |= TFSM_M_LOSS | (again ? TFSM_M_AGAIN : 0u);
     forget_loss(tcb, TFSM_L_MTU_MENDS | TFSM_L_UNVALIDATED);

@@ -45,7 +45,8 @@ void sack_held(struct monitor *monitor, const struct tfsm_tcb *after,
     for (unsigned i = 0; blocks && i < seg->sacks && i < TFSM_SACK_MAX; i++) {
         struct tfsm_range block = seg->sack[i];
         if (seq_lt(after->snd_una, block.left) && seq_lt(seg->ack, block.left) &&
-            seq_lt(block.left, block.right) && seq_le(block.right, monitor->snd_max)) {
+            seq_lt(block.left, block.right) && seq_lt(block.left, monitor->snd_max) &&
+            seq_le(block.right, monitor->snd_max)) {
             hold(monitor, block);
         }
     }
