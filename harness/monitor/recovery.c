@@ -204,16 +204,16 @@ static bool takes_back(const struct monitor *monitor, const struct tfsm_tcb *bef
 {
     bool early = losing(before) && !losing(after) && seq_lt(after->snd_una, before->snd_recover);
     bool recovers = (before->flags & TFSM_M_RECOVERY) != 0;
-    /* it is forgotten how much could be given back [RFC4015:3.1c] */
+    /* then it is forgotten what could be given back, and recovery goes on, if it does [RFC4015:3.1c] */
     bool ece = monitor->ecn && (ev->segment.flags & TFSM_ECE) != 0;
     uint32_t least =
         segment_size(after) > before->ssthresh ? segment_size(after) : before->ssthresh;
     /* then slow start, of one segment at most [RFC5681:3.1g] */
     bool timed_out = (before->flags & TFSM_M_LOSS) != 0;
     grown = timed_out && grown > segment_size(after) ? segment_size(after) : grown;
-    uint32_t most = before->cwnd + grown;
-    bool more = (before->loss & ~after->loss & TFSM_L_UNDO) != 0 &&
-                after->cwnd > (recovers && !(ece && most > least) ? least : most);
+    bool risen = ece && losing(after) ? after->ssthresh > before->ssthresh
+                                      : after->cwnd > (recovers ? least : before->cwnd + grown);
+    bool more = (before->loss & ~after->loss & TFSM_L_UNDO) != 0 && risen;
     more = more && (losing(before) || !losing(after)); /* else it inflates as another begins */
     return ev->kind == TFSM_EV_SEGMENT && (early || more || begins_anew(before, after));
 }
