@@ -3,8 +3,6 @@
  * runs of flight.h have them: a little late, so that nothing is marked before its time. */
 #include "flight.h"
 
-/* RACK.rtt where RACK.segment's time is not known: nothing is lost by that. */
-#define NOT_KNOWN UINT32_MAX
 /* Recoveries that a reordering window which has grown lasts (RFC8985:6.2). */
 #define RACK_PERSIST 16u
 
@@ -30,6 +28,10 @@ static bool is_earlier(const struct tfsm_tcb *tcb, struct tfsm_sent run)
     }
     if (!again && !has(run.at, TFSM_AGAIN)) {
         return seq_lt(run.right, tcb->rack_end);
+    }
+    if (!has(tcb->rack_at,
+             TFSM_EXACT)) { /* of several that are one run: it may have gone before this */
+        return false;
     }
     uint32_t rack_at = seq_sub(tcb->rack_at, again ? 0 : flight_grain(tcb));
     return seq_lt(at, rack_at) || (at == rack_at && seq_lt(run.right, tcb->rack_end));
@@ -79,10 +81,8 @@ void tfsm_rack_deliver(struct tfsm_tcb *tcb, const struct tfsm_event *ev, struct
     uint32_t at = run.at & ~(uint32_t)TFSM_FATES;
     bool again = has(run.at, TFSM_AGAIN);
     if (!has(run.at, TFSM_EXACT)) { /* what had to become one run has the time of the last of it */
-        if (tcb->rack_rtt !=
-            NOT_KNOWN) { /* it took at least so long, and what others took is the best guess */
-            tcb->rack_rtt = max32(tcb->rack_rtt, at != 0 ? since(at, low(ev->now)) : 0);
-        }
+        /* it took at least so long, and what others took is the best guess */
+        tcb->rack_rtt = max32(tcb->rack_rtt, at != 0 ? since(at, low(ev->now)) : 0);
         if (at != 0 && is_later(tcb, run)) {
             deliver_last(tcb, run);
         }
@@ -172,8 +172,7 @@ void tfsm_rack_detect(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     for (unsigned i = 0; i < run_count(tcb); i++) {
         struct tfsm_sent run = sent(tcb)[i];
         uint32_t at = run.at & ~(uint32_t)TFSM_FATES;
-        if ((run.at & (TFSM_HELD | TFSM_LOST)) != 0 || tcb->rack_rtt == NOT_KNOWN ||
-            !is_earlier(tcb, run)) {
+        if ((run.at & (TFSM_HELD | TFSM_LOST)) != 0 || !is_earlier(tcb, run)) {
             continue;
         }
         uint32_t left = remaining(tcb, at, window, low(ev->now));
@@ -233,7 +232,8 @@ void tfsm_rack_calms(struct tfsm_tcb *tcb)
  * may have forgotten. [RFC8985:6.3a, 6.3b; RFC5682:3.1e] */
 void tfsm_rack_timed_out(struct tfsm_tcb *tcb, tfsm_time now)
 {
-    uint32_t window = reordering_window(tcb);
+    /* RACK.rtt may be short by that */
+    uint32_t window = max32(reordering_window(tcb), flight_grain(tcb));
     tfsm_flight_mark(tcb, run_left(tcb, run_count(tcb)), tcb->snd_nxt, TFSM_ALL_LOST, 0);
     tfsm_flight_fit(tcb);
     for (unsigned i = 0; i < run_count(tcb); i++) {

@@ -306,7 +306,7 @@ enum tfsm_loss {
     TFSM_L_DELIVERED = 0x200, /* RACK.segment is known: rack_at, rack_end */
     TFSM_L_RESTART = 0x400,   /* the probe timer begins anew */
     TFSM_L_UNDO = 0x800,      /* undo_cwnd and undo_ssthresh are of the cut that may have been in vain */
-    TFSM_L_UNDO_TS = 0x1000,  /* and undo_ts is known: nothing was acknowledged since */
+    TFSM_L_UNDO_TS = 0x1000,  /* and undo_ts is known: what went again first is not acknowledged */
     TFSM_L_UNDO_TWICE = 0x2000, /* and what came twice can tell: nothing went more than twice */
     TFSM_L_DOUBLES = 0x4000,  /* the network doubles segments: what came twice tells nothing (RFC3708:3) */
     TFSM_L_FRTO_1 = 0x8000,   /* F-RTO: a timeout, and nothing was acknowledged since (RFC5682:3.1 step 2) */

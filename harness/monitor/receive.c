@@ -94,8 +94,8 @@ void receive_step(struct monitor *monitor, const struct tfsm_config *cfg,
             fx->text_count == 1 && fx->delivered == fx->text[0].len && !fin && monitor->quick == 0;
         if (fx->delivered > 0) {
             monitor->quick -= monitor->quick > 0 ? 1 : 0;
-        } else if (fx->text_count > 0 && (cfg->profile & TFSM_QUICK_ACK) != 0) {
-            monitor->quick = TFSM_QUICK_ACKS; /* it came out of order */
+        } else if (fx->text_count > 0) { /* it came out of order */
+            monitor->quick = (cfg->profile & TFSM_QUICK_ACK) != 0 ? TFSM_QUICK_ACKS : 0;
         }
         monitor->waits_from = monitor->waiting == 0 ? ev->now : monitor->waits_from;
         monitor->waiting += plain ? 1 : 2; /* only text that came as it should may wait */
