@@ -176,8 +176,8 @@ void tfsm_sack_take(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 {
     const struct tfsm_segment *seg = &ev->segment;
     bool rack = rack_runs(tcb, cfg);
-    /* else SND.UNA has just moved, and something was delivered already */
-    if (tcb->snd_wl2 == seg->ack) {
+    /* else SND.UNA has just moved, and something was delivered already; an ACK may be an old one, too */
+    if (tcb->snd_wl2 == seg->ack || seg->ack != tcb->snd_una) {
         tcb->rack_latest = 0;
     }
     unsigned i = next_block(tcb, seg, 0);

@@ -1028,6 +1028,19 @@ static void test_undo_eifel_not_with_ece(void **state)
     assert_true(f->tcb.cwnd <= TEN * MSS / 2);
 }
 
+/* RFC4015:3.1c, RFC3708:3a: what came twice is noted all the same, of the network and of what the peer tells. */
+static void test_undo_barred_hears_of_what_came_twice(void **state)
+{
+    struct fixture *f = ten_out(state, EIFEL | TFSM_SACK | TFSM_ECN, NEWER);
+    tfsm_time first = f->now;
+    time_out(f);
+    f->now += RTT;
+    answer(f, .ack = TEN * STAMPED, .echo = first, .flags = TFSM_ECE, .blocks = {{0, STAMPED}});
+    expect_cut(f);
+    assert_int_equal(f->tcb.loss & (TFSM_L_UNDO | TFSM_L_UNDO_TS | TFSM_L_UNDO_TWICE), 0);
+    assert_true((f->tcb.loss & TFSM_L_TWICE) != 0);
+}
+
 /* RFC3522:3.2d: all ACKs of the flight are lost, and what went again is the first that is
  * answered: a peer that reports what came twice says so. */
 static void test_undo_eifel_not_with_a_dsack(void **state)
@@ -1321,6 +1334,7 @@ int main(void)
         cmocka_unit_test(test_undo_frto_sack_times_out_again),
         cmocka_unit_test(test_undo_eifel_after_two_timeouts),
         cmocka_unit_test(test_undo_eifel_not_with_ece),
+        cmocka_unit_test(test_undo_barred_hears_of_what_came_twice),
         cmocka_unit_test(test_undo_eifel_not_with_a_dsack),
         cmocka_unit_test(test_undo_eifel_not_with_an_ack_of_all),
         cmocka_unit_test(test_undo_dsack_within_the_recovery),
