@@ -986,6 +986,27 @@ static void test_sack_receiver_twice_leaves_two_blocks_with_timestamps(void **st
     expect_sack(f, 500, {2000, 2100}, {2000, 2100}, {4000, 4100});
 }
 
+/* RFC2883:4a, RFC7323:5.3a: text that what went again has overtaken bears an old timestamp; that it came twice is told all the same,
+ * of a part, too, and nothing of it is taken. New text with an old timestamp tells nothing. */
+static void test_sack_receiver_twice_with_an_old_timestamp(void **state)
+{
+    for (uint32_t quick = 0; quick <= TFSM_QUICK_ACK; quick += TFSM_QUICK_ACK) {
+        struct fixture *f = agreed_with_timestamps(state);
+        f->cfg.profile |= quick;
+        f->peer.ts_val += 10;
+        quietly(f, 0, 500);
+        f->peer.ts_val -= 5;
+        text_at(f, 100, 200);
+        expect_sack(f, 500, {100, 300});
+        assert_int_equal(f->tcb.quick_acks, quick != 0 ? TFSM_QUICK_ACKS : 0);
+        text_at(f, 400, 200);
+        expect_sack(f, 500, {400, 500});
+        text_at(f, 500, 200);
+        expect_no_sack(f, 500);
+        assert_int_equal(f->readable, 500);
+    }
+}
+
 /* RFC2883:4d: text that came again makes its block the one told last. */
 static void test_sack_receiver_twice_renews_its_block(void **state)
 {
@@ -1179,6 +1200,7 @@ int main(void)
         cmocka_unit_test(test_sack_receiver_two_segments_twice_tell_the_latest),
         cmocka_unit_test(test_sack_receiver_twice_leaves_three_blocks),
         cmocka_unit_test(test_sack_receiver_twice_leaves_two_blocks_with_timestamps),
+        cmocka_unit_test(test_sack_receiver_twice_with_an_old_timestamp),
         cmocka_unit_test(test_sack_receiver_twice_renews_its_block),
         cmocka_unit_test(test_sack_receiver_twice_is_told_by_text),
         cmocka_unit_test(test_sack_receiver_twice_after_the_fin),
