@@ -1004,6 +1004,12 @@ static void test_sack_receiver_twice_with_an_old_timestamp(void **state)
         text_at(f, 500, 200);
         expect_no_sack(f, 500);
         assert_int_equal(f->readable, 500);
+        /* RFC7323:5.2d: of a RST no timestamp is asked, whatever it bears */
+        struct tfsm_segment rst =
+            segment_of(f, (struct from_peer){.flags = TFSM_RST, .seq = -400, .text = 200});
+        rst.options = TFSM_OPT_TIMESTAMPS;
+        arrive_segment(f, &rst);
+        expect_nothing(f);
     }
 }
 

@@ -645,6 +645,22 @@ static void test_tlp_one_at_a_time_of_new_text(void **state)
     want_timed_out(HERE(f));
 }
 
+/* RFC8985:7.3g: an ACK of all but the probe does not answer it; one of it does. */
+static void test_tlp_answer_to_new_text(void **state)
+{
+    for (uint32_t ack = 10000; ack <= 11000; ack += 1000) {
+        struct fixture *f = timed(state);
+        user_send(f, 11000);
+        struct tfsm_segment s;
+        assert_int_equal(drain(f, &s, 1), 10);
+        expire(f);
+        expect_sent(f, 10000, 1000);
+        in_a(f, R);
+        acked(f, ack);
+        assert_int_equal((f->tcb.loss & TFSM_L_PROBE) != 0, ack == 10000);
+    }
+}
+
 /* RFC8985:7.4.2a, RFC8985:7.3a: once that is acknowledged another may go, a round trip having been measured. */
 static void test_tlp_another_after_new_text(void **state)
 {
@@ -1095,6 +1111,7 @@ int main(void)
         cmocka_unit_test(test_tlp_not_without_rack),
         cmocka_unit_test(test_tlp_not_in_fast_recovery),
         cmocka_unit_test(test_tlp_not_in_fast_recovery_without_sack),
+        cmocka_unit_test(test_tlp_answer_to_new_text),
         cmocka_unit_test(test_tlp_not_after_a_timeout),
         cmocka_unit_test(test_tlp_cut_of_an_unused_window_is_whole),
         cmocka_unit_test(test_tlp_reordering_nearer_than_a_tick),

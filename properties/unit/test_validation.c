@@ -125,7 +125,7 @@ static void test_validation_whole_exchanges_grow_the_window(void **state)
     assert_true(f->tcb.cwnd > IW * MSS);
 }
 
-/* RFC7661:4.3, RFC7661:4.4a, RFC7661:4.4b, RFC7661:4.2c: half the window in use is enough for it to grow, and
+/* RFC7661:4.3, RFC7661:4.4a, RFC7661:4.4b, RFC7661:4.2c, RFC7661:4.2e: half the window in use is enough for it to grow, and
  * less is not: so it comes to twice of what is used. */
 static void test_validation_half_the_window_in_use_is_valid(void **state)
 {
