@@ -170,7 +170,11 @@ void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
         tfsm_window_ages(tcb, initial_window(tcb, cfg), now);
         return;
     }
-    tcb->cwnd = min32(tcb->cwnd, initial_window(tcb, cfg));
+    uint32_t before = tcb->cwnd;
+    tcb->cwnd = min32(before, initial_window(tcb, cfg));
+    if (CAN(TFSM_CUBIC) && tcb->cwnd < before) {
+        tcb->cubic_from = 0; /* of a smaller window the curve is another */
+    }
     tcb->cwnd_acked = 0;
     begin_flight(tcb);
 }
