@@ -295,8 +295,8 @@ APART static void flight_moves(struct tfsm_tcb *tcb, const struct tfsm_config *c
         forget_loss(tcb, TFSM_L_UNDO_TS);
     }
     if (profile(cfg, TFSM_CWV)) {
-        if (tfsm_pipe_sample(tcb, ev->segment.ack,
-                             ev->now)) { /* though text goes all the time [RFC7661:4.4.3a] */
+        /* a window ages though text goes all the time [RFC7661:4.4.3a] */
+        if (tfsm_pipe_sample(tcb, ev->segment.ack, ev->now)) {
             tfsm_cwnd_restart(tcb, cfg, ev->now);
         }
     }
@@ -701,7 +701,7 @@ static inline void note_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *s
 }
 
 /* Something is missing or came in vain, so that the peer has lost text or believes so: with a window of a
- * few segments it waits for each acknowledgment. [RFC5681:4.2c] */
+ * few segments it waits for each acknowledgment. No RFC asks for it; more often than RFC 5681 4.2 asks is allowed. */
 static inline void be_quick(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 {
     tcb->quick_acks = profile(cfg, TFSM_QUICK_ACK) ? TFSM_QUICK_ACKS : 0;

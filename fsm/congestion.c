@@ -166,17 +166,17 @@ void tfsm_cwnd_open(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
 /* After a pause the window says nothing about the network any more (RFC5681:4.1). [RFC6928:2e; RFC7661:4.4c] */
 void tfsm_cwnd_restart(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time now)
 {
+    uint32_t before = tcb->cwnd;
     if (profile(cfg, TFSM_CWV)) {
         tfsm_window_ages(tcb, initial_window(tcb, cfg), now);
-        return;
+    } else {
+        tcb->cwnd = min32(before, initial_window(tcb, cfg));
+        tcb->cwnd_acked = 0;
+        begin_flight(tcb);
     }
-    uint32_t before = tcb->cwnd;
-    tcb->cwnd = min32(before, initial_window(tcb, cfg));
     if (CAN(TFSM_CUBIC) && tcb->cwnd < before) {
         tcb->cubic_from = 0; /* of a smaller window the curve is another */
     }
-    tcb->cwnd_acked = 0;
-    begin_flight(tcb);
 }
 
 /* One more segment has left the network (RFC5681:3.2 step 4). [RFC5681:3.2j] */
@@ -257,11 +257,12 @@ static uint32_t recovery_cut(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
  * shrink. */
 static bool went_again(const struct tfsm_tcb *tcb)
 {
-    bool again = tcb->snd_rtx != tcb->snd_una;
-    for (unsigned i = 0; CAN(TFSM_RACK) && !again && i < run_count(tcb); i++) {
+    bool shrinks = snd_shift(tcb) > 0;
+    bool again = shrinks && tcb->snd_rtx != tcb->snd_una;
+    for (unsigned i = 0; CAN(TFSM_RACK) && shrinks && !again && i < run_count(tcb); i++) {
         again = has(sent(tcb)[i].at, TFSM_AGAIN);
     }
-    return again && snd_shift(tcb) > 0;
+    return again;
 }
 
 /* What was sent again in the last one, and is in flight still, is not sent again for the first time: of a scaled window

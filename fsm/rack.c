@@ -29,8 +29,8 @@ static bool is_earlier(const struct tfsm_tcb *tcb, struct tfsm_sent run)
     if (!again && !has(run.at, TFSM_AGAIN)) {
         return seq_lt(run.right, tcb->rack_end);
     }
-    if (!has(tcb->rack_at,
-             TFSM_EXACT)) { /* of several that are one run: it may have gone before this */
+    /* of several that are one run: it may have gone before this */
+    if (!has(tcb->rack_at, TFSM_EXACT)) {
         return false;
     }
     uint32_t rack_at = seq_sub(tcb->rack_at, again ? 0 : flight_grain(tcb));
@@ -128,8 +128,8 @@ static uint32_t reordering_window(const struct tfsm_tcb *tcb)
         return 0;
     }
     uint64_t window = (uint64_t)tcb->min_rtt / 4 * (tcb->reo_mult + 1u);
-    uint32_t most =
-        max32(tcb->srtt, tcb->min_rtt); /* of echoes SRTT may be less than any round trip was */
+    /* of echoes SRTT may be less than any round trip was */
+    uint32_t most = max32(tcb->srtt, tcb->min_rtt);
     return (window < most ? (uint32_t)window : most) + flight_grain(tcb);
 }
 

@@ -110,11 +110,8 @@ static inline bool rtt_end(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
     if (sack_agreed(tcb) && profile(cfg, TFSM_RACK)) {
         /* of less than a tick an echo tells no more than that; what was timed is as fine as the clock (RFC8985:4d) */
         bool exact = timing && ev->now >= tcb->rtt_from;
-        least_rtt(tcb,
-                  bounded_rtt(exact     ? ev->now - tcb->rtt_from
-                              : rtt > 0 ? rtt
-                                        : GRANULARITY),
-                  ev->now);
+        uint64_t echoed = rtt > 0 ? rtt : GRANULARITY;
+        least_rtt(tcb, bounded_rtt(exact ? ev->now - tcb->rtt_from : echoed), ev->now);
         tcb->loss |= TFSM_L_SAMPLED;
     }
     take_sample(tcb, cfg, rtt);

@@ -111,6 +111,5 @@ void tfsm_window_ages(struct tfsm_tcb *tcb, uint32_t initial, tfsm_time now)
         tcb->ssthresh = max32(tcb->ssthresh, bounded((uint64_t)tcb->cwnd * 3 / 4));
         tcb->cwnd = min32(tcb->cwnd, max32(tcb->cwnd / 2, initial));
         tcb->cwv_since += KEPT;
-        tcb->cubic_from = 0; /* of a smaller window the curve is another */
     }
 }
