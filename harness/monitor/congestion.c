@@ -112,14 +112,17 @@ static void check_ece(struct monitor *monitor, const struct tfsm_config *cfg,
     const uint32_t losing = TFSM_M_RECOVERY | TFSM_M_LOSS;
     bool timed_out = (after->flags & TFSM_M_LOSS) != 0 && timer_goes_off(before, ev, after);
     bool recovers = (before->flags & losing) == 0 && (after->flags & TFSM_M_RECOVERY) != 0;
-    bool ece = monitor->ecn && (before->flags & TFSM_M_SYN_ACKED) != 0 &&
+    /* what a tail loss probe has made good counts as a loss of its own (RFC8985:7.4.2) */
+    bool helped = monitor->tail.out && ev->kind == TFSM_EV_SEGMENT &&
+                  seq_lt(monitor->tail.end, after->snd_una) && after->ssthresh != before->ssthresh;
+    bool ece = !helped && monitor->ecn && (before->flags & TFSM_M_SYN_ACKED) != 0 &&
                ev->kind == TFSM_EV_SEGMENT && (ev->segment.flags & TFSM_ECE) != 0 &&
                ((before->flags | after->flags) & losing) == 0 && after->cwnd < before->cwnd &&
                before->at_persist == 0; /* else it may be a pause that ends */
     if (ece) {
         check_cut(monitor, cfg, before, &ev->segment, after);
     }
-    if (ece || recovers || timed_out) {
+    if (ece || recovers || timed_out || helped) {
         monitor->cut = true;
         monitor->cut_by_ece = ece;
         monitor->cut_seq = monitor->snd_max;
