@@ -125,6 +125,10 @@ static void note_news(struct monitor *monitor, const struct tfsm_tcb *before,
         monitor->timeouts = 0;
         monitor->interval = 0;
     }
+    /* what a timeout that came too early has doubled counts no more */
+    if (monitor->recovery.undone) {
+        monitor->interval = 0;
+    }
     if (after->snd_una != before->snd_una ||
         (before->at_persist != 0) != (after->at_persist != 0)) {
         monitor->owes_una =
