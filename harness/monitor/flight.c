@@ -145,10 +145,11 @@ void flight_output(struct monitor *monitor, const struct tfsm_config *cfg,
 
 /* ---- what has arrived ---- */
 
-/* Everything that the peer was known to hold may be forgotten. */
-static void forget_held(struct monitor *monitor, bool all)
+/* Everything that the peer was known to hold may be forgotten; or what is in one piece with the first range. */
+static void forget_held(struct monitor *monitor, unsigned first, bool all)
 {
-    for (unsigned i = 0; i < monitor->in_flight.count && (all || monitor->flight[i].held); i++) {
+    for (unsigned i = first; i < monitor->in_flight.count && (all || monitor->flight[i].held);
+         i++) {
         monitor->flight[i].told = monitor->flight[i].told || monitor->flight[i].held;
         monitor->flight[i].held = false;
     }
@@ -273,6 +274,8 @@ static void take_segment(struct monitor *monitor, const struct tfsm_event *ev,
             monitor->flight[i].news = !monitor->flight[i].held;
         }
     }
+    /* SEG.ACK says that the peer has not what follows; its blocks may say otherwise of a part */
+    forget_held(monitor, gone, false);
     account->told = moved ? 0 : account->told;
     uint32_t held = account->news;
     for (unsigned i = 0; monitor->sack && (seg->options & TFSM_OPT_SACK) != 0 && i < seg->sacks &&
@@ -293,7 +296,6 @@ static void take_segment(struct monitor *monitor, const struct tfsm_event *ev,
             (account->count - gone) * sizeof monitor->flight[0]);
     account->count -= gone;
     account->una = seq_max(account->una, after->snd_una);
-    forget_held(monitor, false);
 }
 
 bool monitor_twice(const struct monitor *monitor, const struct tfsm_segment *seg,
@@ -375,6 +377,6 @@ void flight_step(struct monitor *monitor, const struct tfsm_config *cfg,
         lost_step(monitor, cfg, before, ev, after);
     }
     if (timer) { /* the peer may have forgotten it (RFC 2018 8) */
-        forget_held(monitor, true);
+        forget_held(monitor, 0, true);
     }
 }

@@ -283,7 +283,11 @@ void growth_step(struct monitor *monitor, const struct tfsm_config *cfg,
         }
         note_cut(monitor, cfg, before, ev, after);
     }
-    it->window = ev->kind == TFSM_EV_SEGMENT ? after->cwnd : it->window;
+    /* what acknowledges nothing uses no window: until then one that was lowered for the pause is known by what it was */
+    if (ev->kind == TFSM_EV_SEGMENT &&
+        (before->snd_una != after->snd_una || after->cwnd > it->window)) {
+        it->window = after->cwnd;
+    }
     if (before->snd_una != after->snd_una) {
         uint32_t srtt = before->srtt > after->srtt ? before->srtt : after->srtt;
         note_ack(it, ev->now, after->snd_una, srtt);

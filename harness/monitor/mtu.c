@@ -42,8 +42,9 @@ void mtu_output(struct monitor *monitor, tfsm_time now, const struct tfsm_segmen
 {
     uint32_t end = seq_add(seg->seq, seg->len);
     uint32_t size = size_of(seg);
-    if (monitor->path_tried && seg->len > 0 && seq_lt(seg->seq, monitor->path_end) &&
-        seq_lt(monitor->path_seq, end)) { /* again, in another size: it tells nothing any more */
+    /* again, in another size: it tells nothing any more, but for the one octet that asks at a closed window */
+    if (monitor->path_tried && seg->len > 0 && seg->rule != TFSM_RULE_OUT_PROBE &&
+        seq_lt(seg->seq, monitor->path_end) && seq_lt(monitor->path_seq, end)) {
         monitor->path_tried = false;
     }
     if (monitor->path == 0 || size <= monitor->path || text_of(seg) <= 1) {
