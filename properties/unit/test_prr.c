@@ -266,6 +266,28 @@ static void test_prr_a_stretched_ack(void **state)
     assert_int_equal(arrive_some(f, &l, 13, 18), 6);
 }
 
+/* RFC6937:3c: the share is rounded up: where half of an odd number of octets may be in flight, half an octet less than two
+ * segments lets out the second of them all the same. */
+static void test_prr_rounds_up(void **state)
+{
+    struct fixture *f = proportional(state, TFSM_NODELAY);
+    reach_timed(f);
+    user_send(f, (FLIGHT - 1) * MSS + 1);
+    struct tfsm_segment s;
+    assert_int_equal(drain(f, &s, 1), FLIGHT);
+    user_send(f, 20 * MSS);
+    expect_nothing(f);
+    in_a(f, R);
+    sacked(f, 0, {1000, 4000});
+    expect_recovery(f);
+    assert_int_equal(f->tcb.ssthresh, 9500);
+    expect_sent(f, 0, 1000);
+    expect_nothing(f);
+    sacked(f, 0, {1000, 5000}); /* 4000 * 9500 / 19001 is 1999.9 */
+    expect_sent(f, 19001, 1000);
+    expect_nothing(f);
+}
+
 /* RFC6937:3b: what was told by SACK and is acknowledged then is not delivered again. */
 static void test_prr_a_jump_delivers_one_segment(void **state)
 {
@@ -536,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_prr_off),
         cmocka_unit_test(test_prr_goes_with_rack),
         cmocka_unit_test(test_prr_a_stretched_ack),
+        cmocka_unit_test(test_prr_rounds_up),
         cmocka_unit_test(test_prr_a_jump_delivers_one_segment),
         cmocka_unit_test(test_prr_any_loss),
         cmocka_unit_test(test_prr_divided_acks),

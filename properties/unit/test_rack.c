@@ -1091,6 +1091,24 @@ static void test_rack_timeout_young_text_is_lost_later(void **state)
     expect_nothing(f);
 }
 
+/* RFC8985:6.3a: the front is lost however young it is: what left with it has come so late, a moment before, that RACK would
+ * wait for it yet. */
+static void test_rack_timeout_young_front_is_lost(void **state)
+{
+    struct fixture *f = timed(state);
+    burst(f, 3);
+    expire(f);
+    expect_sent(f, 2000, 1000); /* the probe, from which the timer counts */
+    in_a(f, tfsm_deadline(&f->tcb) - f->now - GRAIN);
+    sacked(f, 0, {1000, 2000});
+    expire(f);
+    expect_no_recovery(f);
+    expect_lost(f, 2000); /* with what the peer held, and may have forgotten */
+    expect_sent(f, 0, 1000);
+    expect_nothing(f);
+    expect_lost(f, 1000);
+}
+
 /* RFC8985:3.3.2a, RFC8985:6.2w: the recovery after a timeout finds losses, of retransmissions, too, and waits for none
  * while the order was kept. */
 static void test_rack_timeout_recovery_finds_losses(void **state)
@@ -1657,6 +1675,7 @@ int main(void)
         cmocka_unit_test(test_rack_timeout_all_is_old),
         cmocka_unit_test(test_rack_timeout_young_text_is_not_lost),
         cmocka_unit_test(test_rack_timeout_young_text_is_lost_later),
+        cmocka_unit_test(test_rack_timeout_young_front_is_lost),
         cmocka_unit_test(test_rack_timeout_recovery_finds_losses),
         cmocka_unit_test(test_rack_timeout_news_are_told_again),
         cmocka_unit_test(test_rack_what_is_lost_waits_for_the_window),

@@ -403,15 +403,30 @@ static void test_undo_frto_sack_beyond_tells_of_loss(void **state)
     assert_true(f->tcb.cwnd <= 4 * MSS);
 }
 
-/* RFC5682:3.1i: two segments at most, and no step 3. */
+/* RFC5682:3.1i: two segments at most, and no step 3: slow start goes on from there, one segment with each ACK. */
 static void test_undo_frto_sack_first_ack_of_all(void **state)
 {
     struct fixture *f = timed_out(state, FRTO | TFSM_SACK, NEWER);
     answer(f, .ack = 10000);
     assert_true(f->tcb.cwnd <= 2 * MSS);
-    (void)flow_sent(f);
-    answer(f, .ack = 11000);
-    assert_true(f->tcb.cwnd <= 3 * MSS);
+    for (uint32_t n = 1; n <= 3; n++) {
+        (void)flow_sent(f);
+        answer(f, .ack = (TEN + n) * MSS);
+        assert_int_equal(f->tcb.cwnd, (2 + n) * MSS);
+        expect_cut(f);
+    }
+}
+
+/* RFC5682:3.1i: so that what the next tells of new text is no answer of step 3, which would leave three segments. */
+static void test_undo_frto_sack_no_third_step_after_an_ack_of_all(void **state)
+{
+    struct fixture *f = timed_out(state, FRTO | TFSM_SACK, NEWER);
+    answer(f, .ack = 10000);
+    (void)expect_octets(f, 10000, 1000);
+    (void)expect_octets(f, 11000, 1000);
+    expect_nothing(f);
+    answer(f, .ack = 10000, .blocks = {{11000, 12000}});
+    assert_int_equal(f->tcb.cwnd, 2 * MSS);
     expect_cut(f);
 }
 
@@ -1301,6 +1316,7 @@ int main(void)
         cmocka_unit_test(test_undo_frto_sack_second_ack_tells),
         cmocka_unit_test(test_undo_frto_sack_beyond_tells_of_loss),
         cmocka_unit_test(test_undo_frto_sack_first_ack_of_all),
+        cmocka_unit_test(test_undo_frto_sack_no_third_step_after_an_ack_of_all),
         cmocka_unit_test(test_undo_frto_sack_duplicates_are_passed_over),
         cmocka_unit_test(test_undo_frto_sack_without_new_text),
         cmocka_unit_test(test_undo_frto_sack_not_in_fast_recovery),
