@@ -250,9 +250,9 @@ static void note_cut(struct monitor *monitor, const struct tfsm_config *cfg,
     }
     it->stage = false;
     it->astray = monitor->recovery.undone || resized;
-    /* else it goes again for another reason, or is given more */
+    /* else it goes again for another reason, or is given more, or segments have become larger */
     if (timer || after->ssthresh < before->ssthresh ||
-        (begins && after->ssthresh != before->ssthresh)) {
+        (begins && !resized && after->ssthresh != before->ssthresh)) {
         it->credit = 0;
     }
     /* where a recovery ends and the next begins at once it is what the first leaves */
