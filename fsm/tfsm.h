@@ -101,8 +101,8 @@ const struct tfsm_sent *tfsm_sent_runs(const struct tfsm_tcb *tcb);
  * now   microseconds; timers are armed from it
  * out   written whole when the answer is true: the segment, the offset of its text in our stream,
  *       the rule behind it
- * A TCB holds one RST. In CLOSED, LISTEN and SYN-RECEIVED, where every segment may call for one, call
- * this after each event: of two RSTs owed the later one is sent.
+ * A TCB holds one RST. Before the connection is open, and in CLOSED, where every segment may call for one,
+ * call this after each event, or where tcb->owed has TFSM_OWE_RST: of two RSTs owed the later one is sent.
  * Returns false when nothing is owed and nothing may be sent. Each true brings that nearer: SND.NXT
  * moves or a debt is paid. Call it after a batch of events rather than after each, and
  * acknowledgments are aggregated (RFC9293:MUST-58, RFC9293:MUST-59). */
