@@ -74,6 +74,12 @@ add_library(endpoint ${kind} ${endpoint_sources})
 target_include_directories(endpoint PUBLIC harness/endpoint)
 target_link_libraries(endpoint PUBLIC libtcpfsm PRIVATE flags)
 
+# ---- the smallest whole one, which docs/embedding.md goes through: two machines in one process ----
+if(TFSM_FUZZ STREQUAL "OFF" AND NOT TFSM_MUTANTS)
+  add_executable(two_machines harness/embedding/two_machines.c)
+  target_link_libraries(two_machines PRIVATE libtcpfsm flags)
+endif()
+
 # ---- the engines: whatever is linked with this calls tfsm_step() and tfsm_output() by way of harness/engine/machine.c ----
 add_library(engine STATIC harness/engine/effects.c harness/engine/interpreter.c harness/engine/machine.c harness/engine/variant.c)
 target_include_directories(engine PUBLIC harness/engine)
