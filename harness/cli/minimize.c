@@ -42,7 +42,7 @@ struct smallest {
 
 /* The records of an input; where they begin, and after the last one where that ends. */
 struct parts {
-    size_t at[PROGRAM_EVENTS + 2];
+    size_t at[PROGRAM_MAX + 1]; /* of a single step each octet is one */
     size_t count;
 };
 
