@@ -32,6 +32,7 @@ struct machine {
     uint64_t readable, taken;    /* octets of the peer's */
     uint64_t reached;            /* octets of ours that were on the wire once */
     uint64_t wrong;              /* octets that came and are not what was sent: none, we hope */
+    uint32_t iss;                /* the number of our SYN; 0 is what nobody chose */
     uint32_t signals;            /* all that the user was told */
     uint32_t ends;               /* how often he was told of an end: once */
     uint32_t again, resets, knocks; /* packets sent again; RSTs sent; segments of no connection */
@@ -130,6 +131,7 @@ static void speak(struct world *w, unsigned i, struct tfsm_tcb *tcb, const struc
         put(w, &w->wires[1 - i], octets, tfsm_write(&packet, text, octets, sizeof octets));
         m->again += n > 0 && seg->text_offset < m->reached;
         m->resets += (seg->flags & TFSM_RST) != 0;
+        m->iss = (seg->flags & TFSM_SYN) != 0 ? seg->seq : m->iss;
         if (n > 0 && seg->text_offset + n > m->reached) {
             m->reached = seg->text_offset + n;
         }
@@ -335,8 +337,8 @@ static bool all_is_well(const struct world *w)
     for (unsigned i = 0; i < 2; i++) {
         const struct machine *m = &w->machines[i];
         well = well && m->sent == STREAM && m->acknowledged == STREAM && m->taken == STREAM &&
-               m->wrong == 0 && m->ends == 1 && (m->signals & TFSM_SIG_CLOSED) != 0 &&
-               m->connection.tcb.state == TFSM_CLOSED;
+               m->wrong == 0 && m->iss != 0 && m->ends == 1 &&
+               (m->signals & TFSM_SIG_CLOSED) != 0 && m->connection.tcb.state == TFSM_CLOSED;
     }
     return well;
 }
