@@ -22,6 +22,16 @@ static bool in_window(bool acceptable, const struct tfsm_effects *fx)
     return fx->rule > TFSM_RULE_SEQ_BAD_MUTE && fx->rule < TFSM_RULES && acceptable;
 }
 
+/* A connection without the text out of order and the runs in flight, which decide nothing here: there is no room for them
+ * behind a copy. */
+static void copy_alone(struct tfsm_tcb *to, const struct tfsm_tcb *from)
+{
+    *to = *from;
+    to->room = 0;
+    to->ooo_count = 0;
+    to->sent_count = 0;
+}
+
 bool tfsm_is_for_next_in(struct tfsm_tcb *next, const struct tfsm_config *next_cfg,
                          const struct tfsm_tcb *waiting, const struct tfsm_config *waiting_cfg,
                          struct tfsm_event *ev)
@@ -33,7 +43,7 @@ bool tfsm_is_for_next_in(struct tfsm_tcb *next, const struct tfsm_config *next_c
         return true;
     }
     bool inside = in_window(acceptable, &fx);
-    *next = *waiting;
+    copy_alone(next, waiting);
     fx = try_on(next, waiting_cfg, ev);
     return fx.verdict == TFSM_V_REOPEN || (fx.verdict == TFSM_V_DROP && inside);
 }
@@ -43,7 +53,8 @@ bool tfsm_is_for_next(const struct tfsm_tcb *waiting, const struct tfsm_config *
                       const struct tfsm_tcb *next, const struct tfsm_config *next_cfg,
                       const struct tfsm_event *ev)
 {
-    struct tfsm_tcb tcb = *next;
+    struct tfsm_tcb tcb;
     struct tfsm_event event = *ev;
+    copy_alone(&tcb, next);
     return tfsm_is_for_next_in(&tcb, next_cfg, waiting, waiting_cfg, &event);
 }
