@@ -409,7 +409,7 @@ static inline void store_among(struct tfsm_tcb *tcb, const struct tfsm_segment *
     struct tfsm_range own = text;
     uint32_t next = text.left; /* text before this is handed out or was there */
     struct tfsm_range *ranges = ooo_ranges(tcb);
-    unsigned count = tcb->ooo_count;
+    unsigned count = ooo_count(tcb);
     unsigned first = 0; /* [first, end) touch it */
     while (first < count && seq_lt(ranges[first].right, text.left)) {
         first++;
@@ -418,7 +418,7 @@ static inline void store_among(struct tfsm_tcb *tcb, const struct tfsm_segment *
     for (; end < count && !seq_lt(text.right, ranges[end].left); end++) {
         const struct tfsm_range have = ranges[end];
         if (seq_lt(next, have.left)) {
-            if (fx->text_count == TFSM_PIECES_MAX) { /* of so many pieces the rest is not taken */
+            if (fx->text_count >= TFSM_PIECES_MAX) { /* of so many pieces the rest is not taken */
                 own.right = next;
                 break;
             }
@@ -432,24 +432,14 @@ static inline void store_among(struct tfsm_tcb *tcb, const struct tfsm_segment *
         next = own.right;
     }
     text.right = next;
-    if (end == first) { /* it touches none: the ones behind it make room */
-        count = min32(count + 1, TFSM_OOO_SLOTS(room_of(tcb)));
-        for (unsigned i = count - 1; i > first; i--) {
-            ranges[i] = ranges[i - 1];
-        }
-    } else {
-        for (unsigned i = end; i < count; i++) {
-            ranges[first + 1 + i - end] = ranges[i];
-        }
-        count -= end - first - 1;
+    tcb->ooo_count = (uint16_t)(first + 1 + (count - end));
+    /* Where it touches none there is one more: the row has asked whether it fits. */
+    unsigned used = max32(ooo_count(tcb), count);
+    for (unsigned i = first; i < used; i++) {
+        const struct tfsm_range behind = end < count ? ranges[end++] : (struct tfsm_range){0, 0};
+        ranges[i] = text;
+        text = behind;
     }
-    if (first < TFSM_OOO_SLOTS(room_of(tcb))) { /* always: the row has asked whether it fits */
-        ranges[first] = text;
-    }
-    for (unsigned i = count; i < tcb->ooo_count; i++) {
-        ranges[i] = (struct tfsm_range){0, 0};
-    }
-    tcb->ooo_count = (uint16_t)count;
 }
 
 /* Text that is next, with nothing queued, is a range by itself, to be delivered in a moment; no report will tell of it. */
@@ -484,11 +474,12 @@ static inline void deliver(struct tfsm_tcb *tcb, struct tfsm_effects *fx)
     tcb->rcv_user += length;
     tcb->rcv_octets += length;
     fx->delivered += length;
-    for (unsigned i = 1; i < tcb->ooo_count; i++) {
-        ranges[i - 1] = ranges[i];
+    unsigned count = ooo_count(tcb);
+    for (unsigned i = 0; i < count; i++) {
+        const struct tfsm_range behind = i + 1 < count ? ranges[i + 1] : (struct tfsm_range){0, 0};
+        ranges[i] = behind;
     }
-    tcb->ooo_count--;
-    ranges[tcb->ooo_count] = (struct tfsm_range){0, 0};
+    tcb->ooo_count = (uint16_t)(count - 1);
 }
 
 /* Urgent mode ends where the user has reached the urgent pointer. */

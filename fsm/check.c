@@ -98,7 +98,7 @@ static enum tfsm_clause check_out_of_order(const struct tfsm_tcb *tcb)
     if (tcb->ooo_count > TFSM_OOO_SLOTS(room_of(tcb))) {
         return TFSM_CLAUSE_OOO_SORTED;
     }
-    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+    for (unsigned i = 0; i < ooo_count(tcb); i++) {
         uint32_t left = seq_distance(tcb->rcv_nxt, ooo(tcb)[i].left);
         uint32_t right = seq_distance(tcb->rcv_nxt, ooo(tcb)[i].right);
         if (left >= right || (i > 0 && left <= last)) {
@@ -211,7 +211,8 @@ static bool runs_are_sound(const struct tfsm_tcb *tcb)
 {
     uint32_t counted[TFSM_FATES + 1] = {0};
     uint32_t last = 0;
-    for (unsigned i = 0; i < tcb->sent_count; i++) {
+    const unsigned count = run_count(tcb);
+    for (unsigned i = 0; i < count; i++) {
         struct tfsm_sent run = sent(tcb)[i];
         uint32_t right = offset(tcb, run.right);
         bool both = has(run.at, TFSM_BOTH);
@@ -226,7 +227,7 @@ static bool runs_are_sound(const struct tfsm_tcb *tcb)
         }
         last = right;
     }
-    return (tcb->sent_count == 0 || sent(tcb)[tcb->sent_count - 1u].at != 0) &&
+    return (count == 0 || sent(tcb)[count - 1].at != 0) &&
            (losing(tcb) || counted[TFSM_LOST] == 0) && counted[TFSM_HELD] == tcb->snd_held &&
            counted[TFSM_LOST] == tcb->snd_lost && counted[TFSM_BOTH] == tcb->snd_both;
 }
@@ -275,7 +276,7 @@ static bool is_here(const struct tfsm_tcb *tcb, struct tfsm_range text)
     }
     uint32_t left = seq_distance(tcb->rcv_nxt, text.left);
     uint32_t right = seq_distance(tcb->rcv_nxt, text.right);
-    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+    for (unsigned i = 0; i < ooo_count(tcb); i++) {
         if (seq_distance(tcb->rcv_nxt, ooo(tcb)[i].left) <= left &&
             right <= seq_distance(tcb->rcv_nxt, ooo(tcb)[i].right)) {
             return true;

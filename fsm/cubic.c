@@ -71,7 +71,8 @@ static void begin_stage(struct tfsm_tcb *tcb, tfsm_time now)
  * is for the next. [RFC9438:4.3c, 4.3d, 4.3e] */
 static void grow_estimate(struct tfsm_tcb *tcb, uint32_t acked)
 {
-    uint64_t window = tcb->w_est < tcb->cwnd_prior ? (uint64_t)tcb->cwnd * 17 / 9 : tcb->cwnd;
+    uint64_t window = max32(tcb->cwnd, 1);
+    window = tcb->w_est < tcb->cwnd_prior ? window * 17 / 9 : window;
     uint64_t share = (uint64_t)acked * smss(tcb) + tcb->w_acked;
     tcb->w_acked = (uint32_t)(share % window);
     tcb->w_est = bounded(tcb->w_est + share / window);
@@ -109,8 +110,9 @@ void tfsm_cubic_grow(struct tfsm_tcb *tcb, uint32_t acked, tfsm_time now)
     }
     /* (target - cwnd) / cwnd of what is acknowledged, and what that leaves is for the next */
     uint64_t share = (uint64_t)(target - tcb->cwnd) * acked + tcb->cwnd_acked;
-    tcb->cwnd_acked = (uint32_t)(share % tcb->cwnd);
-    tcb->cwnd = min32(bounded(tcb->cwnd + share / tcb->cwnd), target);
+    uint32_t window = max32(tcb->cwnd, 1);
+    tcb->cwnd_acked = (uint32_t)(share % window);
+    tcb->cwnd = min32(bounded(window + share / window), target);
 }
 
 /* [RFC9438:4.6e, 4.7a, 4.7b, 4.7c] */

@@ -37,6 +37,16 @@ static inline bool has(uint32_t set, uint32_t bits)
     return (set & bits) == bits;
 }
 
+static inline uint32_t min32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint32_t max32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
 /* A choice of the policy, or several of which it has each. A build may fix the profile (TFSM_PROFILE): then whatever
  * needs another is not in it. */
 static inline bool profile(const struct tfsm_config *cfg, uint32_t bit)
@@ -146,6 +156,18 @@ static inline unsigned sent_slots(const struct tfsm_tcb *tcb)
 static inline unsigned sent_most(const struct tfsm_tcb *tcb)
 {
     return 2 * room_of(tcb) + 4;
+}
+
+/* How many of these there are: what runs over them stays within their room by this, and by nothing else. */
+static inline unsigned ooo_count(const struct tfsm_tcb *tcb)
+{
+    return min32(tcb->ooo_count, TFSM_OOO_SLOTS(room_of(tcb)));
+}
+
+/* None where the build knows no SACK. */
+static inline unsigned run_count(const struct tfsm_tcb *tcb)
+{
+    return CAN(TFSM_SACK) ? min32(tcb->sent_count, sent_slots(tcb)) : 0;
 }
 
 /* A TCB all zero. Compilers clear what is so large octet by octet or by an instruction that
@@ -279,16 +301,6 @@ static inline void copy_octets(uint8_t *restrict to, const uint8_t *restrict fro
     }
 }
 
-static inline uint32_t min32(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
-static inline uint32_t max32(uint32_t a, uint32_t b)
-{
-    return a > b ? a : b;
-}
-
 /* now + delay, where a delay is at least 1 so that time moves, and the sum is never TFSM_NEVER. */
 static inline tfsm_time later(tfsm_time now, tfsm_time delay)
 {
@@ -386,8 +398,10 @@ static inline bool paused(const struct tfsm_tcb *tcb, tfsm_time now)
 /* SMSS: the largest text of a segment, its options apart (RFC5681:2, RFC9293:MUST-16). */
 static inline uint32_t smss(const struct tfsm_tcb *tcb)
 {
-    uint32_t options = stamps_agreed(tcb) ? TIMESTAMPS_LENGTH : 0;
-    return tcb->snd_mss > options ? tcb->snd_mss - options : 1;
+    if (!stamps_agreed(tcb)) {
+        return max32(tcb->snd_mss, 1);
+    }
+    return tcb->snd_mss > TIMESTAMPS_LENGTH ? tcb->snd_mss - TIMESTAMPS_LENGTH : 1;
 }
 
 /* Octets of text that the peer's window lets out now: min(D, U) of RFC 9293 3.8.6.2.1.
@@ -444,9 +458,9 @@ static inline uint32_t resend_window(const struct tfsm_tcb *tcb, uint32_t from)
     }
     uint32_t rounding = (1u << snd_shift(tcb)) - 1;
     bool first = !has(tcb->flags, TFSM_M_AGAIN) && !seq_lt(from, tcb->snd_rtx);
-    if (CAN(TFSM_SACK) && first && tcb->sent_count > 0) {
+    if (first && run_count(tcb) > 0) {
         unsigned run = tfsm_run_of(tcb, from);
-        first = run == tcb->sent_count || !has(sent(tcb)[run].at, TFSM_AGAIN);
+        first = run >= run_count(tcb) || !has(sent(tcb)[run].at, TFSM_AGAIN);
     }
     return first ? max32(in_flight(tcb), tcb->snd_wnd) : tcb->snd_wnd + rounding;
 }

@@ -56,7 +56,7 @@ static inline bool text_fits(const struct tfsm_tcb *tcb, const struct tfsm_segme
     if (length == 0) {
         return false;
     }
-    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+    for (unsigned i = 0; i < ooo_count(tcb); i++) {
         uint32_t have_left = seq_distance(tcb->rcv_nxt, ooo(tcb)[i].left);
         uint32_t have_right = seq_distance(tcb->rcv_nxt, ooo(tcb)[i].right);
         if (have_left <= left && right <= have_right) {
@@ -79,8 +79,8 @@ static inline bool fin_fits(const struct tfsm_tcb *tcb, const struct tfsm_segmen
     if (!has(seg->flags, TFSM_FIN) || has(tcb->flags, TFSM_M_PEER_FIN) || ahead >= tcb->rcv_wnd) {
         return false;
     }
-    return tcb->ooo_count == 0 ||
-           seq_distance(tcb->rcv_nxt, ooo(tcb)[tcb->ooo_count - 1].right) <= ahead;
+    unsigned queued = ooo_count(tcb);
+    return queued == 0 || seq_distance(tcb->rcv_nxt, ooo(tcb)[queued - 1].right) <= ahead;
 }
 
 static inline bool is_quick(const struct tfsm_tcb *tcb)
@@ -248,7 +248,7 @@ static inline bool loss_seen(const struct tfsm_tcb *tcb)
 /* Something is reported, or was sent again, or came twice: else all that is in flight was sent after what arrived. */
 static inline bool rack_matters(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
-    struct tfsm_range twice;
+    struct tfsm_range twice = {0, 0};
     return tcb->snd_held > 0 || losing(tcb) || (remembered(tcb) & TFSM_L_PROBE_OLD) != 0 ||
            (remembered(tcb) & TFSM_L_REORDERING) != 0 || tfsm_tells_twice(tcb, seg, &twice) ||
            tfsm_rack_front(tcb);
@@ -256,7 +256,7 @@ static inline bool rack_matters(const struct tfsm_tcb *tcb, const struct tfsm_se
 
 static inline bool tells_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
-    struct tfsm_range twice;
+    struct tfsm_range twice = {0, 0};
     return tfsm_tells_twice(tcb, seg, &twice);
 }
 
@@ -378,7 +378,7 @@ static inline bool probe_is_reached(const struct tfsm_tcb *tcb, const struct tfs
 
 static inline bool probe_came_twice(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
 {
-    struct tfsm_range twice;
+    struct tfsm_range twice = {0, 0};
     return tfsm_tells_twice(tcb, seg, &twice) && twice.right == tcb->tlp_end;
 }
 
@@ -450,7 +450,7 @@ static inline bool keepalives_left(const struct tfsm_tcb *tcb, const struct tfsm
 static inline bool may_resend(const struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
                               enum tfsm_hole kind)
 {
-    struct tfsm_range hole;
+    struct tfsm_range hole = {tcb->snd_una, tcb->snd_una};
     return tcb->snd_una != tcb->snd_nxt && has(tcb->flags, TFSM_M_SYN_ACKED) &&
            tfsm_next_hole(tcb, kind, &hole) &&
            seq_distance(tcb->snd_una, hole.left) < resend_window(tcb, hole.left) &&

@@ -7,16 +7,16 @@ unsigned tfsm_run_of(const struct tfsm_tcb *tcb, uint32_t seq)
     const struct tfsm_sent *runs = sent(tcb);
     uint32_t at = offset(tcb, seq);
     unsigned first = 0;
-    unsigned end = tcb->sent_count;
+    unsigned end = run_count(tcb);
     while (first < end) {
-        unsigned middle = first + (end - first) / 2;
+        unsigned middle = (first + end) / 2;
         if (at < offset(tcb, runs[middle].right)) {
             end = middle;
         } else {
             first = middle + 1;
         }
     }
-    return first;
+    return end;
 }
 
 /* So many octets get or lose the fates that a run has. */
@@ -43,33 +43,32 @@ static void set_run(struct tfsm_tcb *tcb, unsigned i, uint32_t at)
 static void remove_runs(struct tfsm_tcb *tcb, unsigned first, unsigned end)
 {
     struct tfsm_sent *runs = sent_runs(tcb);
-    for (unsigned i = end; i < tcb->sent_count; i++) {
-        runs[first + i - end] = runs[i];
+    unsigned count = run_count(tcb);
+    tcb->sent_count = (uint16_t)(count - (end - first));
+    for (unsigned i = first; i < count; i++) {
+        const struct tfsm_sent behind = end < count ? runs[end++] : (struct tfsm_sent){0, 0};
+        runs[i] = behind;
     }
-    unsigned left = tcb->sent_count - (end - first);
-    for (unsigned i = left; i < tcb->sent_count; i++) {
-        runs[i] = (struct tfsm_sent){0, 0};
-    }
-    tcb->sent_count = (uint16_t)left;
 }
 
 /* See to it that a run begins at a number, which is at most SND.NXT: at most one run more. Returns which, or
- * sent_count where it is behind them all. */
+ * how many there are where it is behind them all. */
 static unsigned cut(struct tfsm_tcb *tcb, uint32_t seq)
 {
     struct tfsm_sent *runs = sent_runs(tcb);
+    unsigned count = run_count(tcb);
     unsigned i = tfsm_run_of(tcb, seq);
-    if (run_left(tcb, i) == seq || tcb->sent_count >= sent_slots(tcb)) {
+    if (run_left(tcb, i) == seq || count >= sent_slots(tcb)) {
         return i;
     }
-    for (unsigned k = tcb->sent_count; k > i; k--) {
-        runs[k] = runs[k - 1];
+    /* of what lies behind them all nothing is known */
+    struct tfsm_sent run = {seq, i < count ? runs[i].at : 0};
+    for (unsigned k = i; k <= count; k++) {
+        struct tfsm_sent next = runs[k];
+        runs[k] = run;
+        run = next;
     }
-    tcb->sent_count++;
-    if (i + 1u == tcb->sent_count) { /* nothing is known of what lies between */
-        runs[i].at = 0;
-    }
-    runs[i].right = seq;
+    tcb->sent_count = (uint16_t)(count + 1);
     return i + 1;
 }
 
@@ -78,20 +77,20 @@ static unsigned cut(struct tfsm_tcb *tcb, uint32_t seq)
 static void tidy(struct tfsm_tcb *tcb, unsigned first, unsigned end)
 {
     struct tfsm_sent *runs = sent_runs(tcb);
+    unsigned last = min32(end + 1, run_count(tcb));
     unsigned kept = first > 0 ? first - 1 : 0;
-    unsigned last = min32(end + 1, tcb->sent_count);
-    for (unsigned i = kept + 1; i < last; i++) {
-        if (runs[i].at == runs[kept].at) {
-            runs[kept].right = runs[i].right;
-        } else {
-            runs[++kept] = runs[i];
+    for (unsigned i = kept; i < last && kept < last; kept++) {
+        struct tfsm_sent run = runs[i++];
+        for (; i < last && runs[i].at == run.at; i++) {
+            run.right = runs[i].right;
         }
+        runs[kept] = run;
     }
-    if (last > kept + 1) {
-        remove_runs(tcb, kept + 1, last);
+    if (last > kept) {
+        remove_runs(tcb, kept, last);
     }
-    while (tcb->sent_count > 0 && runs[tcb->sent_count - 1].at == 0) {
-        remove_runs(tcb, tcb->sent_count - 1u, tcb->sent_count);
+    for (unsigned i = run_count(tcb); i > 0 && runs[i - 1].at == 0; i--) {
+        remove_runs(tcb, i - 1, i);
     }
 }
 
@@ -117,12 +116,12 @@ static uint32_t changed(uint32_t at, enum tfsm_happened what, uint32_t now)
 void tfsm_flight_mark(struct tfsm_tcb *tcb, uint32_t left, uint32_t right, enum tfsm_happened what,
                       uint32_t now)
 {
-    if (offset(tcb, left) >= offset(tcb, right) || tcb->sent_count + 2u > sent_slots(tcb)) {
+    if (offset(tcb, left) >= offset(tcb, right) || run_count(tcb) + 2u > sent_slots(tcb)) {
         return;
     }
     unsigned first = cut(tcb, left);
     unsigned end = cut(tcb, right);
-    for (unsigned i = first; i < end; i++) {
+    for (unsigned i = first; i < end && i < run_count(tcb); i++) {
         if (!is_held(sent_runs(tcb)[i])) {
             set_run(tcb, i, changed(sent_runs(tcb)[i].at, what, now));
         }
@@ -134,7 +133,7 @@ void tfsm_flight_mark(struct tfsm_tcb *tcb, uint32_t left, uint32_t right, enum 
 void tfsm_flight_held(struct tfsm_tcb *tcb, uint32_t left, uint32_t right,
                       const struct tfsm_event *ev)
 {
-    for (unsigned i = tfsm_run_of(tcb, left); ev != NULL && i < tcb->sent_count; i++) {
+    for (unsigned i = tfsm_run_of(tcb, left); ev != NULL && i < run_count(tcb); i++) {
         struct tfsm_sent run = sent(tcb)[i];
         if (!seq_lt(run_left(tcb, i), right)) {
             break;
@@ -157,20 +156,20 @@ void tfsm_run_lost(struct tfsm_tcb *tcb, unsigned i)
 
 void tfsm_flight_tidy(struct tfsm_tcb *tcb)
 {
-    tidy(tcb, 0, tcb->sent_count);
+    tidy(tcb, 0, run_count(tcb));
 }
 
-/* Which of the runs that have the same fate as the one behind them is the nearest to it in time, or sent_count. */
+/* Which of the runs that have the same fate as the one before them is the nearest to it in time, or 0. */
 static unsigned nearest(const struct tfsm_tcb *tcb)
 {
     const struct tfsm_sent *runs = sent(tcb);
-    unsigned best = tcb->sent_count;
+    unsigned best = 0;
     uint32_t least = UINT32_MAX;
-    for (unsigned i = 0; i + 1u < tcb->sent_count; i++) {
-        uint32_t apart = seq_lt(runs[i].at, runs[i + 1].at)
-                             ? seq_distance(runs[i].at, runs[i + 1].at)
-                             : seq_distance(runs[i + 1].at, runs[i].at);
-        if ((runs[i].at & TFSM_FATES) == (runs[i + 1].at & TFSM_FATES) && apart < least) {
+    for (unsigned i = 1; i < run_count(tcb); i++) {
+        uint32_t apart = seq_lt(runs[i - 1].at, runs[i].at)
+                             ? seq_distance(runs[i - 1].at, runs[i].at)
+                             : seq_distance(runs[i].at, runs[i - 1].at);
+        if ((runs[i - 1].at & TFSM_FATES) == (runs[i].at & TFSM_FATES) && apart < least) {
             least = apart;
             best = i;
         }
@@ -183,31 +182,32 @@ static bool coarsen(struct tfsm_tcb *tcb)
 {
     struct tfsm_sent *runs = sent_runs(tcb);
     uint32_t rtt = tcb->min_rtt > 0 ? min32(tcb->min_rtt, tcb->srtt) : tcb->srtt;
-    if (tcb->grain >= TFSM_GRAIN_MOST || rtt >> (tcb->grain + 3) == 0) {
+    unsigned bits = grain_bits(tcb);
+    if (bits >= TFSM_GRAIN_MOST || rtt >> (bits + 3) == 0) {
         return false;
     }
-    tcb->grain++;
-    for (unsigned i = 0; i < tcb->sent_count; i++) {
+    tcb->grain = (uint8_t)(bits + 1);
+    for (unsigned i = 0; i < run_count(tcb); i++) {
         if ((runs[i].at & (TFSM_EXACT | TFSM_AGAIN)) == TFSM_EXACT) {
             runs[i].at |= flight_grain(tcb) & ~(uint32_t)TFSM_STEP;
         }
     }
-    tidy(tcb, 0, tcb->sent_count);
+    tidy(tcb, 0, run_count(tcb));
     return true;
 }
 
 void tfsm_flight_fit(struct tfsm_tcb *tcb)
 {
-    while (tcb->sent_count > sent_most(tcb)) {
+    for (unsigned count = run_count(tcb); count > sent_most(tcb); count = run_count(tcb)) {
         if (coarsen(tcb)) {
             continue;
         }
         struct tfsm_sent *runs = sent_runs(tcb);
-        unsigned last = tcb->sent_count - 1u;
+        unsigned last = count - 1;
         unsigned i = nearest(tcb);
-        if (i < tcb->sent_count) { /* the later time is true of both: each was sent before that */
-            uint32_t at = seq_lt(runs[i].at, runs[i + 1].at) ? runs[i + 1].at : runs[i].at;
-            runs[i].at = runs[i + 1].at = at & ~(uint32_t)TFSM_EXACT;
+        if (i > 0) { /* the later time is true of both: each was sent before that */
+            uint32_t at = seq_lt(runs[i - 1].at, runs[i].at) ? runs[i].at : runs[i - 1].at;
+            runs[i - 1].at = runs[i].at = at & ~(uint32_t)TFSM_EXACT;
         } else {
             for (i = last; i > 0 && !is_held(runs[i]);) {
                 i--;
@@ -218,7 +218,7 @@ void tfsm_flight_fit(struct tfsm_tcb *tcb)
             }
             set_run(tcb, i, i < last ? runs[i + 1].at : 0);
         }
-        tidy(tcb, i, i + 2);
+        tidy(tcb, i > 0 ? i - 1 : 0, i + 2);
     }
 }
 
@@ -229,7 +229,7 @@ void tfsm_flight_acked(struct tfsm_tcb *tcb, uint32_t ack, const struct tfsm_eve
     uint32_t moved = offset(tcb, ack);
     unsigned gone = 0;
     tcb->rack_latest = 0;
-    for (unsigned i = 0; i < tcb->sent_count && offset(tcb, run_left(tcb, i)) < moved; i++) {
+    for (unsigned i = 0; i < run_count(tcb) && offset(tcb, run_left(tcb, i)) < moved; i++) {
         struct tfsm_sent run = runs[i];
         bool whole = offset(tcb, run.right) <= moved;
         run.right = whole ? run.right : ack;
@@ -240,7 +240,7 @@ void tfsm_flight_acked(struct tfsm_tcb *tcb, uint32_t ack, const struct tfsm_eve
         }
     }
     remove_runs(tcb, 0, gone);
-    if (tcb->sent_count > 0 && is_held(runs[0])) {
+    if (run_count(tcb) > 0 && is_held(runs[0])) {
         count(tcb, TFSM_HELD, seq_distance(ack, runs[0].right), false);
         runs[0].at = 0;
         tidy(tcb, 0, 1);
@@ -262,8 +262,8 @@ static void choose_grain(struct tfsm_tcb *tcb)
 {
     uint32_t part = tcb->srtt >> (room_of(tcb) < 32 ? 3 : 5);
     part = tcb->min_rtt > 0 ? min32(part, tcb->min_rtt >> 3) : part;
-    unsigned bits = in_flight(tcb) > 0 ? tcb->grain : 0;
-    while (part >> bits > 1 && bits < TFSM_GRAIN_MOST) {
+    unsigned bits = in_flight(tcb) > 0 ? grain_bits(tcb) : 0;
+    while (bits < TFSM_GRAIN_MOST && part >> bits > 1) {
         bits++;
     }
     tfsm_set_grain(tcb, bits);
@@ -275,13 +275,13 @@ void tfsm_flight_sent(struct tfsm_tcb *tcb, uint32_t left, uint32_t right, tfsm_
     choose_grain(tcb);
     struct tfsm_sent *runs = sent_runs(tcb);
     uint32_t at = run_time(now, flight_grain(tcb));
-    unsigned count = tcb->sent_count;
+    unsigned count = run_count(tcb);
     bool follows = run_left(tcb, count) == left;
     if (follows && count > 0 && runs[count - 1].at == at) {
         runs[count - 1].right = right;
     } else if (follows && count < sent_most(tcb)) {
         runs[count] = (struct tfsm_sent){right, at};
-        tcb->sent_count++;
+        tcb->sent_count = (uint16_t)(count + 1);
     } else {
         tfsm_flight_mark(tcb, left, right, TFSM_IS_SENT, at);
         tfsm_flight_fit(tcb);
@@ -290,8 +290,8 @@ void tfsm_flight_sent(struct tfsm_tcb *tcb, uint32_t left, uint32_t right, tfsm_
 
 void tfsm_flight_clear(struct tfsm_tcb *tcb, uint32_t fates)
 {
-    for (unsigned i = 0; i < tcb->sent_count; i++) {
+    for (unsigned i = 0; i < run_count(tcb); i++) {
         set_run(tcb, i, sent_runs(tcb)[i].at & ~fates);
     }
-    tidy(tcb, 0, tcb->sent_count);
+    tidy(tcb, 0, run_count(tcb));
 }

@@ -32,16 +32,16 @@ static inline uint32_t run_length(const struct tfsm_tcb *tcb, unsigned i)
     return seq_distance(run_left(tcb, i), sent(tcb)[i].right);
 }
 
-/* Runs that are remembered; none where the build knows no SACK. */
-static inline unsigned run_count(const struct tfsm_tcb *tcb)
+/* Bits of the clock that the times of runs leave out, if they are more than those of a step. */
+static inline unsigned grain_bits(const struct tfsm_tcb *tcb)
 {
-    return CAN(TFSM_SACK) ? tcb->sent_count : 0;
+    return min32(tcb->grain, TFSM_GRAIN_MOST);
 }
 
 /* How late the time of a run may be: microseconds, one less than a power of two. */
 static inline uint32_t flight_grain(const struct tfsm_tcb *tcb)
 {
-    return ((1u << tcb->grain) - 1) | TFSM_STEP;
+    return ((1u << grain_bits(tcb)) - 1) | TFSM_STEP;
 }
 
 /* What RACK.rtt may be too little by grows with it, and does not shrink until it is measured anew. */

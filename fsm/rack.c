@@ -136,7 +136,7 @@ static uint32_t reordering_window(const struct tfsm_tcb *tcb)
 /* A duplicate says that the window is too small: it grows, once a round trip. [RFC8985:3.3.2c, 6.2n, 6.2o] */
 static void widen(struct tfsm_tcb *tcb, const struct tfsm_event *ev)
 {
-    struct tfsm_range twice;
+    struct tfsm_range twice = {0, 0};
     if ((remembered(tcb) & TFSM_L_ROUND) != 0 && !seq_lt(tcb->snd_una, tcb->rack_round)) {
         tcb->loss &= ~(uint32_t)TFSM_L_ROUND;
     }
@@ -218,7 +218,7 @@ static unsigned bits_left_out(uint32_t at, unsigned most)
 /* [RFC8985:6.2p] */
 void tfsm_rack_calms(struct tfsm_tcb *tcb)
 {
-    unsigned most = tcb->grain;
+    unsigned most = grain_bits(tcb);
     unsigned bits = bits_left_out(tcb->rack_at, most);
     for (unsigned i = 0; i < run_count(tcb) && bits < most; i++) {
         bits = max32(bits, bits_left_out(sent(tcb)[i].at, most));

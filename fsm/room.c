@@ -42,21 +42,23 @@ static inline void clear_own(struct tfsm_tcb *tcb, unsigned ranges, unsigned run
 bool tfsm_copy(struct tfsm_tcb *to, const struct tfsm_tcb *from)
 {
     const uint16_t room = to->room;
-    if (from->ooo_count > TFSM_OOO_SLOTS(room_of(to)) || from->sent_count > sent_most(to)) {
+    const unsigned ranges = ooo_count(from);
+    const unsigned runs = run_count(from);
+    if (ranges > TFSM_OOO_SLOTS(room_of(to)) || runs > sent_most(to)) {
         return false;
     }
     *to = *from;
     to->room = room;
-    for (unsigned i = 0; i < from->ooo_count; i++) {
+    for (unsigned i = 0; i < ranges; i++) {
         ooo_ranges(to)[i] = ooo(from)[i];
     }
-    for (unsigned i = 0; i < from->sent_count; i++) {
+    for (unsigned i = 0; i < runs; i++) {
         sent_runs(to)[i] = sent(from)[i];
     }
     if (room > 0) {
         clear_own(to, 0, 0); /* constants: in a few stores */
     } else {
-        clear_own(to, to->ooo_count, to->sent_count);
+        clear_own(to, ranges, runs);
     }
     return true;
 }

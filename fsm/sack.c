@@ -156,15 +156,20 @@ bool tfsm_sack_is_news(const struct tfsm_tcb *tcb, const struct tfsm_segment *se
 static unsigned next_block(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
                            uint32_t after)
 {
-    unsigned best = block_count(seg);
-    for (unsigned i = 0; i < block_count(seg); i++) {
+    const unsigned count = block_count(seg);
+    unsigned best = count;
+    for (unsigned i = 0; i < count; i++) {
         uint32_t left = offset(tcb, seg->sack[i].left);
         if (!block_is_sound(tcb, seg, seg->sack[i]) || left <= after) {
             continue;
         }
-        uint32_t other = best < block_count(seg) ? offset(tcb, seg->sack[best].left) : UINT32_MAX;
-        bool longer = left == other && seq_lt(seg->sack[best].right, seg->sack[i].right);
-        best = left < other || longer ? i : best;
+        if (best < count) {
+            uint32_t other = offset(tcb, seg->sack[best].left);
+            bool longer = left == other && seq_lt(seg->sack[best].right, seg->sack[i].right);
+            best = left < other || longer ? i : best;
+        } else {
+            best = i;
+        }
     }
     return best;
 }
@@ -209,7 +214,7 @@ struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_
     }
     uint32_t left = seq_distance(tcb->rcv_nxt, text.left);
     uint32_t right = left < TFSM_SEQ_HALF ? left + text_length(seg) : 0; /* too far to be ordered */
-    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+    for (unsigned i = 0; i < ooo_count(tcb); i++) {
         uint32_t first = max32(seq_distance(tcb->rcv_nxt, ooo(tcb)[i].left), left);
         uint32_t last = min32(seq_distance(tcb->rcv_nxt, ooo(tcb)[i].right), right);
         if (first < last) {
@@ -219,22 +224,22 @@ struct tfsm_range tfsm_text_twice(const struct tfsm_tcb *tcb, const struct tfsm_
     return none;
 }
 
-/* The range that holds a number, or ooo_count. */
+/* The range that holds a number, or ooo_count(). */
 static unsigned range_of(const struct tfsm_tcb *tcb, uint32_t seq)
 {
     uint32_t at = seq_distance(tcb->rcv_nxt, seq);
     unsigned first = 0;
-    unsigned end = tcb->ooo_count;
+    unsigned end = ooo_count(tcb);
     while (first < end) {
-        unsigned middle = first + (end - first) / 2;
+        unsigned middle = (first + end) / 2;
         if (at < seq_distance(tcb->rcv_nxt, ooo(tcb)[middle].right)) {
             end = middle;
         } else {
             first = middle + 1;
         }
     }
-    bool in = first < tcb->ooo_count && at >= seq_distance(tcb->rcv_nxt, ooo(tcb)[first].left);
-    return in ? first : tcb->ooo_count;
+    bool in = end < ooo_count(tcb) && at >= seq_distance(tcb->rcv_nxt, ooo(tcb)[end].left);
+    return in ? end : ooo_count(tcb);
 }
 
 static bool is_among(const uint16_t *ranges, unsigned count, unsigned range)
@@ -254,7 +259,7 @@ void tfsm_sack_renew(struct tfsm_tcb *tcb, uint32_t seq)
     unsigned count = 1;
     for (unsigned i = 0; i < TFSM_RECENT_MAX && count < TFSM_RECENT_MAX; i++) {
         unsigned range = range_of(tcb, tcb->rcv_recent[i]);
-        if (range < tcb->ooo_count && !is_among(listed, count, range)) {
+        if (range < ooo_count(tcb) && !is_among(listed, count, range)) {
             listed[count] = (uint16_t)range;
             recent[count++] = tcb->rcv_recent[i];
         }
@@ -275,13 +280,14 @@ void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *ou
 {
     unsigned most = room < 10 ? 0 : min32((uint32_t)((room - 2) / 8), TFSM_SACK_MAX);
     unsigned count = 0;
-    uint16_t told[TFSM_SACK_MAX]; /* ranges that are among the blocks */
-    unsigned ranges = 0;
+    uint16_t told[TFSM_SACK_MAX] = {0}; /* which ranges the blocks are */
+    const unsigned ranges = ooo_count(tcb);
     if (!sack_agreed(tcb)) {
         return;
     }
     if (has(tcb->flags, TFSM_M_DSACK)) { /* now or not at all: it is about the last segment */
         if (count < most) {
+            told[count] = (uint16_t)ranges; /* none of them */
             out->sack[count++] = tcb->dsack;
         }
         tcb->flags &= ~(uint32_t)TFSM_M_DSACK;
@@ -292,8 +298,8 @@ void tfsm_sack_report(struct tfsm_tcb *tcb, size_t room, struct tfsm_segment *ou
         unsigned i = k < TFSM_RECENT_MAX ? range_of(tcb, tcb->rcv_recent[k]) : k - TFSM_RECENT_MAX;
         /* Text of a SYN waits at RCV.NXT for the handshake: SEG.ACK says nothing of it, and a block
          * must not touch SEG.ACK. */
-        if (i < tcb->ooo_count && ooo(tcb)[i].left != tcb->rcv_nxt && !is_among(told, ranges, i)) {
-            told[ranges++] = (uint16_t)i;
+        if (i < ranges && ooo(tcb)[i].left != tcb->rcv_nxt && !is_among(told, count, i)) {
+            told[count] = (uint16_t)i;
             out->sack[count++] = ooo(tcb)[i];
         }
     }

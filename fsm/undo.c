@@ -36,19 +36,27 @@ void tfsm_undo_begin(struct tfsm_tcb *tcb, const struct tfsm_config *cfg)
     tcb->undo_from = tcb->cubic_from;
 }
 
+/* Ranges that are remembered. */
+static unsigned again_count(const struct tfsm_tcb *tcb)
+{
+    return min32(tcb->undo_count, TFSM_UNDO_MAX);
+}
+
 /* One more range, or none: what touches one that is there becomes a part of it. Returns whether there was room. */
 static bool note(struct tfsm_tcb *tcb, struct tfsm_range range)
 {
-    for (unsigned i = 0; i < tcb->undo_count && i < TFSM_UNDO_MAX; i++) {
+    unsigned count = again_count(tcb);
+    for (unsigned i = 0; i < count; i++) {
         if (tcb->undo_again[i].right == range.left) {
             tcb->undo_again[i].right = range.right;
             return true;
         }
     }
-    if (tcb->undo_count >= TFSM_UNDO_MAX) {
+    if (count == TFSM_UNDO_MAX) {
         return false;
     }
-    tcb->undo_again[tcb->undo_count++] = range;
+    tcb->undo_again[count] = range;
+    tcb->undo_count = (uint8_t)(count + 1);
     return true;
 }
 
@@ -62,7 +70,7 @@ void tfsm_undo_resent(struct tfsm_tcb *tcb, uint32_t left, uint32_t octets, tfsm
     tcb->loss &= ~(uint32_t)TFSM_L_UNDO_WAITS;
     struct tfsm_range range = {left, seq_add(left, octets)};
     bool thrice = false;
-    for (unsigned i = 0; i < tcb->undo_count && i < TFSM_UNDO_MAX; i++) {
+    for (unsigned i = 0; i < again_count(tcb); i++) {
         thrice = thrice || (seq_lt(range.left, tcb->undo_again[i].right) &&
                             seq_lt(tcb->undo_again[i].left, range.right));
     }
@@ -71,13 +79,12 @@ void tfsm_undo_resent(struct tfsm_tcb *tcb, uint32_t left, uint32_t octets, tfsm
     }
 }
 
-/* The range that holds another, or undo_count. */
+/* The range that holds another, or again_count(). */
 static unsigned holder(const struct tfsm_tcb *tcb, struct tfsm_range range)
 {
     unsigned i = 0;
-    while (i < tcb->undo_count && i < TFSM_UNDO_MAX &&
-           !(seq_le(tcb->undo_again[i].left, range.left) &&
-             seq_le(range.right, tcb->undo_again[i].right))) {
+    while (i < again_count(tcb) && !(seq_le(tcb->undo_again[i].left, range.left) &&
+                                     seq_le(range.right, tcb->undo_again[i].right))) {
         i++;
     }
     return i;
@@ -99,16 +106,17 @@ void tfsm_undo_twice(struct tfsm_tcb *tcb, const struct tfsm_segment *seg)
     if ((remembered(tcb) & TFSM_L_UNDO) != 0 && seq_le(twice.right, tcb->undo_una)) {
         return; /* it went again before the window was cut, and tells nothing of what did since */
     }
+    unsigned count = again_count(tcb);
     unsigned i = holder(tcb, twice);
     bool silent = seg->sacks == 1 && tcb->snd_held == 0 && twice.left == tcb->snd_wl2;
-    if ((remembered(tcb) & TFSM_L_UNDO) == 0 || silent ||
-        i >= min32(tcb->undo_count, TFSM_UNDO_MAX)) {
+    if ((remembered(tcb) & TFSM_L_UNDO) == 0 || silent || i >= count) {
         tcb->loss &= ~(uint32_t)TFSM_L_UNDO_TWICE;
         return;
     }
     struct tfsm_range whole = tcb->undo_again[i];
     tcb->loss &= i == 0 ? ~(uint32_t)TFSM_L_UNDO_TS : UINT32_MAX; /* the echo would be of that */
-    tcb->undo_again[i] = tcb->undo_again[--tcb->undo_count];
+    tcb->undo_again[i] = tcb->undo_again[count - 1];
+    tcb->undo_count = (uint8_t)(count - 1);
     bool noted =
         (whole.left == twice.left || note(tcb, (struct tfsm_range){whole.left, twice.left})) &&
         (twice.right == whole.right || note(tcb, (struct tfsm_range){twice.right, whole.right}));
