@@ -1,0 +1,117 @@
+/* One connection and whatever may be done with it: any number of events of every kind, at any times, under any policies,
+ * segments between them, and every question that may be asked of it. It begins as anything that a TCB can hold, zeros
+ * among it, but for what the loop keeps: the state is one of the eleven, a shift of windows is at most 14, and the room is
+ * what it was. That so little is enough says that nothing else in a TCB can lead out of bounds.
+ *
+ * ROOM and OTHER are the ranges that there is room for behind the connection and behind another one. */
+#include "arbitrary.h"
+#include "builtins.h"
+
+static void feed(struct tfsm_tcb *tcb)
+{
+    struct tfsm_config cfg;
+    struct tfsm_event ev;
+    struct tfsm_effects fx;
+    any_config(&cfg);
+    any_event(&ev);
+    if (any_bool()) {
+        (void)tfsm_step(tcb, &cfg, &ev, &fx);
+    } else {
+        struct tfsm_trace trace;
+        (void)tfsm_step_traced(tcb, &cfg, &ev, &fx, &trace);
+    }
+}
+
+static void send(struct tfsm_tcb *tcb)
+{
+    struct tfsm_config cfg;
+    struct tfsm_segment out;
+    any_config(&cfg);
+    (void)tfsm_output(tcb, &cfg, any64(), &out);
+}
+
+static void look(const struct tfsm_tcb *tcb)
+{
+    struct tfsm_status_block status;
+    (void)tfsm_has_nothing(tcb);
+    (void)tfsm_deadline(tcb);
+    (void)tfsm_check(tcb);
+    (void)tfsm_status(tcb, &status);
+    (void)tfsm_tcb_size(tcb);
+    (void)tfsm_out_of_order(tcb);
+    (void)tfsm_sent_runs(tcb);
+}
+
+/* Events and segments, in any order. */
+static void live(struct tfsm_tcb *tcb)
+{
+    while (any_bool()) {
+        if (any_bool()) {
+            feed(tcb);
+        } else {
+            send(tcb);
+        }
+    }
+}
+
+/* Two incarnations, of which one waits. */
+static void ask(const struct tfsm_tcb *waiting, const struct tfsm_tcb *next)
+{
+    struct tfsm_config waiting_cfg;
+    struct tfsm_config next_cfg;
+    struct tfsm_event ev;
+    any_config(&waiting_cfg);
+    any_config(&next_cfg);
+    any_event(&ev);
+    (void)tfsm_is_for_next(waiting, &waiting_cfg, next, &next_cfg, &ev);
+}
+
+#ifndef ROOM
+#define ROOM 0
+#endif
+#ifndef OTHER
+#define OTHER 64
+#endif
+
+static TFSM_ROOMY_TCB(ROOM) one;
+static TFSM_ROOMY_TCB(OTHER) two;
+
+/* assumes: room is as tfsm_make_room() has it, and so many octets are one object with the TCB */
+static void begin(struct tfsm_tcb *tcb, uint16_t room)
+{
+    tcb->state = any8() % TFSM_STATES;
+    tcb->snd_wscale = any8() % 15;
+    tcb->rcv_wscale = any8() % 15;
+    tcb->room = room;
+}
+
+/* The policies with a name. */
+static void name_policies(void)
+{
+    static const char *const names[] = {"rfc9293", "today", "rfc793", "minimal", "none"};
+    struct tfsm_config cfg = tfsm_config_default();
+    //@ loop unroll 5;
+    for (unsigned i = 0; i < 5; i++) {
+        (void)tfsm_config_named(names[i], &cfg);
+    }
+    (void)tfsm_mss(any32(), any32());
+}
+
+int main(void)
+{
+    name_policies();
+    /* assumes: what is behind a TCB was written once, be it with anything */
+    any_octets(&one, sizeof one);
+    any_octets(&two, sizeof two);
+    begin(&one.tcb, ROOM);
+    begin(&two.tcb, OTHER);
+    live(&one.tcb);
+    look(&one.tcb);
+    ask(&one.tcb, &two.tcb);
+    (void)tfsm_make_room(&one.tcb, any16());
+    one.tcb.room = ROOM;
+    (void)tfsm_copy(&two.tcb, &one.tcb);
+    live(&two.tcb);
+    look(&two.tcb);
+    return 0;
+}
