@@ -164,9 +164,15 @@ static inline unsigned ooo_count(const struct tfsm_tcb *tcb)
     return min32(tcb->ooo_count, TFSM_OOO_SLOTS(room_of(tcb)));
 }
 
+/* The same as the next, on its own: in flight.c. */
+unsigned tfsm_run_count(const struct tfsm_tcb *tcb);
+
 /* None where the build knows no SACK. */
 static inline unsigned run_count(const struct tfsm_tcb *tcb)
 {
+    if (SMALL && CAN(TFSM_SACK)) {
+        return tfsm_run_count(tcb);
+    }
     return CAN(TFSM_SACK) ? min32(tcb->sent_count, sent_slots(tcb)) : 0;
 }
 

@@ -2,6 +2,11 @@
  * fate. */
 #include "flight.h"
 
+unsigned tfsm_run_count(const struct tfsm_tcb *tcb)
+{
+    return min32(tcb->sent_count, sent_slots(tcb));
+}
+
 unsigned tfsm_run_of(const struct tfsm_tcb *tcb, uint32_t seq)
 {
     const struct tfsm_sent *runs = sent(tcb);
