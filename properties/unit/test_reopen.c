@@ -509,6 +509,26 @@ static void test_reopen_whose_it_is_where_windows_overlap(void **state)
     assert_false(is_for_next(f, &next, &s));
 }
 
+/* RFC9293:MAY-2b: text is stored behind a TCB, and the copies that are asked have nothing behind them: sanitizers see it. */
+static void test_reopen_whose_it_is_with_room_behind(void **state)
+{
+    static struct {
+        TFSM_ROOMY_TCB(64);
+    } next;
+    static const struct whose cases[] = {
+        {TFSM_ACK, NEXT, 0, NEXT, 0, 100, NEXT},
+        {TFSM_ACK, NEXT, 1000, NEXT, 0, 100, NEXT},
+        {TFSM_ACK, OLD, 0, OLD, 0, 100, OLD},
+        {TFSM_ACK, OLD, 500, OLD, 0, 100, OLD},
+    };
+    struct fixture *f = waiting_bare(state);
+    const struct tfsm_tcb opened = half_open_beside(f, 70000, 0);
+    memset(&next, 0, sizeof next);
+    assert_true(tfsm_make_room(&next.tcb, 64));
+    assert_true(tfsm_copy(&next.tcb, &opened));
+    check_whose(f, &next.tcb, cases, sizeof cases / sizeof *cases);
+}
+
 /* ---- what is not asked for, and what is not a request ---- */
 
 static void test_reopen_without_a_listener_the_wait_goes_on(void **state)
@@ -657,6 +677,7 @@ int main(void)
         cmocka_unit_test(test_reopen_what_is_let_by_is_not_in_the_window),
         cmocka_unit_test(test_reopen_whose_it_is_where_the_numbers_touch),
         cmocka_unit_test(test_reopen_whose_it_is_where_windows_overlap),
+        cmocka_unit_test(test_reopen_whose_it_is_with_room_behind),
         cmocka_unit_test(test_reopen_without_a_listener_the_wait_goes_on),
         cmocka_unit_test(test_reopen_without_the_profile_is_challenged),
         cmocka_unit_test(test_reopen_needs_a_syn_alone),
