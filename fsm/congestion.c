@@ -296,7 +296,7 @@ void tfsm_rack_recover(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm
     }
     uint32_t half = anew ? cut_flight(tcb, cfg, false) : recovery_cut(tcb, cfg);
     tcb->ssthresh = anew ? min32(half, max32(tcb->ssthresh / 2, 2 * smss(tcb))) : half;
-    tcb->cwnd = profile(cfg, TFSM_PRR) ? max32(tfsm_pipe(tcb), smss(tcb)) : tcb->ssthresh;
+    tcb->cwnd = profile(cfg, TFSM_PRR) ? bounded(max32(tfsm_pipe(tcb), smss(tcb))) : tcb->ssthresh;
     tfsm_recovery_begin(tcb);
     tcb->loss &= ~over;
     tcb->cut_at = again_time(now);
