@@ -177,11 +177,12 @@ static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
         (has(tcb->flags, TFSM_M_PROBED) && !must_probe(tcb))) {
         return TFSM_CLAUSE_PERSIST_TIMER;
     }
-    if ((tcb->at_early != 0 && (tcb->at_rtx == 0 || !has(tcb->flags, TFSM_M_SACK))) ||
+    bool early = tcb->at_early != 0 || (tcb->loss & TFSM_L_OWE_PROBE) != 0;
+    if ((early && (tcb->at_rtx == 0 || !has(tcb->flags, TFSM_M_SACK | TFSM_M_SYN_ACKED))) ||
         ((tcb->loss & TFSM_L_REORDERING) != 0 && tcb->at_early == 0) ||
         (tcb->at_early != 0 && (tcb->loss & TFSM_L_REORDERING) == 0 &&
          (tcb->loss & (TFSM_L_PROBE | TFSM_L_SAMPLED)) != TFSM_L_SAMPLED) ||
-        ((tcb->loss & TFSM_L_OWE_PROBE) != 0 && (tcb->at_rtx == 0 || !tail_fits(tcb))) ||
+        ((tcb->loss & TFSM_L_OWE_PROBE) != 0 && !tail_fits(tcb)) ||
         (tcb->loss & (TFSM_L_RESTART | TFSM_L_LOST_AGAIN)) != 0) {
         return TFSM_CLAUSE_EARLY_TIMER;
     }
@@ -206,7 +207,7 @@ static enum tfsm_clause check_timers(const struct tfsm_tcb *tcb)
 }
 
 /* Runs are in flight, in order, none like the one before it, the last has a fate, the first is not held, something is
- * lost only in recovery; and octets are counted. */
+ * lost only in recovery; octets are counted; and our SYN is acknowledged. */
 static bool runs_are_sound(const struct tfsm_tcb *tcb)
 {
     uint32_t counted[TFSM_FATES + 1] = {0};
@@ -227,7 +228,8 @@ static bool runs_are_sound(const struct tfsm_tcb *tcb)
         }
         last = right;
     }
-    return (count == 0 || sent(tcb)[count - 1].at != 0) &&
+    bool open = has(tcb->flags, TFSM_M_SYN_ACKED);
+    return (count == 0 || (open && sent(tcb)[count - 1].at != 0)) &&
            (losing(tcb) || counted[TFSM_LOST] == 0) && counted[TFSM_HELD] == tcb->snd_held &&
            counted[TFSM_LOST] == tcb->snd_lost && counted[TFSM_BOTH] == tcb->snd_both;
 }

@@ -666,8 +666,8 @@ struct tfsm_status_block {
       "RFC6298:5 the retransmission timer runs exactly while something is outstanding, "           \
       "or ECE has new text wait")                                                                  \
     X(EARLY_TIMER,                                                                                 \
-      "RFC8985:8 the reordering and the probe timer run only beside that of retransmissions, and "  \
-      "with SACK")                                                                                 \
+      "RFC8985:8 the reordering and the probe timer run only beside that of retransmissions, "     \
+      "with SACK, and once our SYN is acknowledged")                                               \
     X(PERSIST_TIMER, "RFC9293:MUST-36 the persist timer runs exactly while a closed or silly "     \
                      "window holds data back")                                                     \
     X(TIME_WAIT_TIMER,                                                                             \
@@ -677,7 +677,7 @@ struct tfsm_status_block {
     X(DEBT, "RFC9293:3.10 what is owed fits the state")                                            \
     X(SCOREBOARD,                                                                                  \
       "RFC6675:4 runs in flight are sorted, were sent, and their octets are counted; none that "   \
-      "the peer holds is at SND.UNA")                                                              \
+      "the peer holds is at SND.UNA, and there are none before our SYN is acknowledged")           \
     X(RECOVERY, "RFC6582:3.2 recovery runs while SND.UNA is before recover, from loss or timeout") \
     X(CWND, "RFC5681:3.1 the congestion window holds a segment and ssthresh two")                  \
     X(LIMITED, "RFC5681:3.2 what limited transmit has sent is in flight")                          \

@@ -215,12 +215,27 @@ static void mend_acked(struct tfsm_tcb *tcb, tfsm_time now)
     tcb->rcv_acked = seq_sub(tcb->rcv_nxt, room ? 1 : 0);
 }
 
-/* They are drawn in order: if there are too many, or the last goes too far, there is one less. */
+/* They are drawn in order: those before the first that is not, or that goes too far, stay. */
 static void mend_ooo(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
-    tcb->ooo_count =
-        (uint16_t)min32(tcb->ooo_count > 0 ? tcb->ooo_count - 1u : 0, TFSM_OOO_SLOTS(room_of(tcb)));
+    uint32_t most = tcb->rcv_wnd;
+    if (has(tcb->flags, TFSM_M_PEER_FIN)) {
+        bool passed = tcb->rcv_fin == seq_sub(tcb->rcv_nxt, 1);
+        most = passed ? 0 : min32(most, seq_distance(tcb->rcv_nxt, tcb->rcv_fin));
+    }
+    unsigned count = min32(tcb->ooo_count, TFSM_OOO_SLOTS(room_of(tcb)));
+    uint32_t last = 0;
+    unsigned i = 0;
+    for (; i < count; i++) {
+        uint32_t left = seq_distance(tcb->rcv_nxt, ooo(tcb)[i].left);
+        uint32_t right = seq_distance(tcb->rcv_nxt, ooo(tcb)[i].right);
+        if (left >= right || (i > 0 && left <= last) || right > most) {
+            break;
+        }
+        last = right;
+    }
+    tcb->ooo_count = (uint16_t)i;
 }
 
 static void mend_waiting(struct tfsm_tcb *tcb, tfsm_time now)
@@ -303,6 +318,7 @@ static void mend_scoreboard(struct tfsm_tcb *tcb, tfsm_time now)
     tcb->undo_count = (uint8_t)min32(tcb->undo_count, TFSM_UNDO_MAX);
     tcb->grain = (uint8_t)min32(tcb->grain, TFSM_GRAIN_MOST);
     struct tfsm_sent *runs = sent_runs(tcb);
+    tcb->sent_count = has(tcb->flags, TFSM_M_SYN_ACKED) ? tcb->sent_count : 0;
     uint32_t counted[TFSM_FATES + 1] = {0};
     uint32_t last = 0;
     unsigned count = 0;
@@ -435,7 +451,7 @@ static void mend_early(struct tfsm_tcb *tcb, tfsm_time now)
 {
     (void)now;
     const uint32_t timers = TFSM_L_REORDERING | TFSM_L_OWE_PROBE;
-    bool may = tcb->at_rtx != 0 && has(tcb->flags, TFSM_M_SACK) &&
+    bool may = tcb->at_rtx != 0 && has(tcb->flags, TFSM_M_SACK | TFSM_M_SYN_ACKED) &&
                tcb->sent_count <= sent_most(tcb) && tail_fits(tcb);
     tcb->loss &= ~(uint32_t)(TFSM_L_RESTART | TFSM_L_LOST_AGAIN | (may ? 0 : timers));
     tcb->at_early = may ? tcb->at_early : 0;

@@ -458,6 +458,27 @@ static void test_room_runs_are_checked(void **state)
     }
 }
 
+/* Before our SYN is acknowledged nothing is remembered of what is in flight, and no timer asks for it. */
+static void test_room_no_runs_before_the_handshake(void **state)
+{
+    struct fixture *f = roomy(state, 64);
+    f->cfg.profile |= TFSM_SACK;
+    f->peer.options |= TFSM_OPT_SACK_PERMITTED;
+    reach(f, TFSM_SYN_RECEIVED);
+    const struct tfsm_tcb right = f->tcb;
+    assert_int_equal(tfsm_check(&f->tcb), TFSM_OK);
+    runs_of(f)[0] = (struct tfsm_sent){f->tcb.snd_nxt, TFSM_AGAIN};
+    f->tcb.sent_count = 1;
+    assert_int_equal(tfsm_check(&f->tcb), TFSM_CLAUSE_SCOREBOARD);
+    f->tcb = right;
+    f->tcb.loss |= TFSM_L_REORDERING;
+    f->tcb.at_early = f->tcb.at_rtx;
+    assert_int_equal(tfsm_check(&f->tcb), TFSM_CLAUSE_EARLY_TIMER);
+    f->tcb = right;
+    f->tcb.loss |= TFSM_L_OWE_PROBE;
+    assert_int_equal(tfsm_check(&f->tcb), TFSM_CLAUSE_EARLY_TIMER);
+}
+
 /* ---- it is copied ---- */
 
 static uint32_t next_random(uint32_t *seed)
@@ -766,6 +787,7 @@ int main(void)
         cmocka_unit_test(test_room_stands_right_behind),
         cmocka_unit_test(test_room_ranges_are_checked),
         cmocka_unit_test(test_room_runs_are_checked),
+        cmocka_unit_test(test_room_no_runs_before_the_handshake),
         cmocka_unit_test(test_room_bounds_are_checked),
         cmocka_unit_test(test_room_copy_goes_the_same_way),
         cmocka_unit_test(test_room_is_part_of_what_the_harness_keeps),
