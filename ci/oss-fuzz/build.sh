@@ -45,6 +45,7 @@ for target in "${targets[@]}"; do
     case $target in
     fuzz_engine | fuzz_prose) from=fuzz_trace ;;
     fuzz_script) from=scripts longest=5120 ;; # the longest there is has 4.8 KiB
+    fuzz_step) longest=640 ;; # a TCB takes most of 500
     fuzz_wire) longest=2048 ;;
     esac
     mkdir "$seeds/$target"

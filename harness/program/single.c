@@ -32,13 +32,21 @@ static void put_word(void *object, size_t word, uint32_t value)
     memcpy((uint8_t *)object + word * sizeof value, &value, sizeof value);
 }
 
-/* Words of the segment are overwritten. */
-static void read_segment_words(struct program *input, struct tfsm_segment *segment)
+/* Words of the segment to overwrite. */
+struct words {
+    unsigned count;
+    struct {
+        size_t at;
+        uint32_t value;
+    } of[3];
+};
+
+static void read_segment_words(struct program *input, struct words *words)
 {
-    unsigned words = program_octet(input) & 3;
-    for (unsigned i = 0; i < words; i++) {
-        size_t word = program_octet(input) % (sizeof *segment / sizeof(uint32_t));
-        put_word(segment, word, program_word(input));
+    words->count = program_octet(input) & 3;
+    for (unsigned i = 0; i < words->count; i++) {
+        words->of[i].at = program_octet(input) % (sizeof(struct tfsm_segment) / sizeof(uint32_t));
+        words->of[i].value = program_word(input);
     }
 }
 
@@ -77,38 +85,36 @@ static void choose_more(struct program *input, struct tfsm_config *cfg)
 #define MORE_COOKIE      4u /* the segment bears one */
 #define MORE_SAME_WINDOW 8u /* its window is that of the last one */
 
-static void draw_event(struct program *input, const struct program_config *config, uint8_t more,
-                       struct step_case *it)
+static void make_event(const struct record *record, const struct program_config *config,
+                       uint8_t more, struct step_case *it)
 {
     static const uint8_t cookies[16] = {0, 4, 6, 8, 10, 12, 14, 16, 1, 2, 3, 5, 15, 17, 18, 255};
-    struct record record = {.kind = RECORD_HOLD};
     tfsm_time deadline = tfsm_deadline(&it->tcb);
     const struct speaker peer = {.nxt = knows_peer(&it->tcb) ? it->tcb.rcv_nxt : config->iss[1],
                                  .iss = knows_peer(&it->tcb) ? it->tcb.irs : config->iss[1],
                                  .stamp = it->tcb.ts_recent};
-    (void)program_next(input, &record);
     it->ev.now = config->start;
-    switch ((enum record_kind)record.kind) {
+    switch ((enum record_kind)record->kind) {
     case RECORD_SEGMENT:
         it->ev.kind = TFSM_EV_SEGMENT;
-        it->ev.segment = record_segment(&record, &it->tcb, it->ev.now);
+        it->ev.segment = record_segment(record, &it->tcb, it->ev.now);
         break;
     case RECORD_CALL:
-        it->ev = record_event(&record, &it->tcb);
+        it->ev = record_event(record, &it->tcb);
         it->ev.now = config->start;
         break;
     case RECORD_TIME:
     case RECORD_FLUSH:
         it->ev.kind = TFSM_EV_TIMEOUT;
-        it->ev.now = record.to_deadline || record.kind == RECORD_FLUSH
-                         ? run_beside(deadline, record.beside, config->start)
-                         : config->start + (config->start < TFSM_NEVER / 2 ? record.delay : 0);
+        it->ev.now = record->to_deadline || record->kind == RECORD_FLUSH
+                         ? run_beside(deadline, record->beside, config->start)
+                         : config->start + (config->start < TFSM_NEVER / 2 ? record->delay : 0);
         break;
     case RECORD_DELIVER:
     case RECORD_DROP:
     case RECORD_COPY:
         it->ev.kind = TFSM_EV_SEGMENT;
-        it->ev.segment = speak(&record, &it->tcb, it->cfg.profile, &peer, config->start);
+        it->ev.segment = speak(record, &it->tcb, it->cfg.profile, &peer, config->start);
         break;
     case RECORD_HOLD:
         it->silent = true;
@@ -145,10 +151,29 @@ static void read_words(struct program *input, struct step_case *it)
     }
 }
 
+/* What has no end in practice, and no place in a case. */
+static void bound(struct tfsm_tcb *tcb, uint16_t room)
+{
+    tcb->room = room;
+    tcb->rcv_octets &= UINT64_MAX >> 2;
+    tcb->snd_octets &= UINT64_MAX >> 2;
+}
+
+static void mend(struct step_case *it, tfsm_time now)
+{
+    it->clause = step_check(&it->tcb);
+    for (unsigned i = 0; i < MENDS_MOST && it->clause != TFSM_OK; i++) {
+        step_mend(&it->tcb, it->clause, now);
+        it->clause = step_check(&it->tcb);
+    }
+}
+
 void step_read(struct step_case *it, const uint8_t *octets, size_t size)
 {
     struct program input;
     struct program_config config;
+    struct record record = {.kind = RECORD_HOLD};
+    struct words words;
     memset(it, 0, sizeof *it);
     program_open(&input, octets, size, &config);
     it->cfg = config.cfg[0];
@@ -158,17 +183,17 @@ void step_read(struct step_case *it, const uint8_t *octets, size_t size)
     it->tcb.room = room;
     step_draw(&input, &config, &it->tcb);
     read_words(&input, it);
-    it->tcb.room = room;
-    /* Neither comes to its end in practice. */
-    it->tcb.rcv_octets &= UINT64_MAX >> 2;
-    it->tcb.snd_octets &= UINT64_MAX >> 2;
-    it->clause = step_check(&it->tcb);
-    for (unsigned i = 0; i < MENDS_MOST && it->clause != TFSM_OK; i++) {
-        step_mend(&it->tcb, it->clause, config.start);
-        it->clause = step_check(&it->tcb);
+    bound(&it->tcb, room);
+    mend(it, config.start);
+    (void)program_next(&input, &record);
+    read_segment_words(&input, &words);
+    config.start = step_draw_more(&input, config.start, &it->tcb);
+    bound(&it->tcb, it->tcb.room);
+    mend(it, config.start);
+    make_event(&record, &config, more, it);
+    for (unsigned i = 0; i < words.count; i++) {
+        put_word(&it->ev.segment, words.of[i].at, words.of[i].value);
     }
-    draw_event(&input, &config, more, it);
-    read_segment_words(&input, &it->ev.segment);
 }
 
 /* ---- the step ---- */
@@ -235,13 +260,14 @@ static void feed(struct step *step)
     run_tell(&step->run, &line);
 }
 
-/* Something was paid, sent, or sent again. */
+/* Something was paid, sent, or sent again; or what the peer holds was forgotten, for want of room for what was sent again. */
 static bool is_nearer(const struct tfsm_tcb *before, const struct tfsm_tcb *after)
 {
     return (before->owed & ~after->owed) != 0 ||
            (before->loss & ~after->loss & TFSM_L_OWE_PROBE) != 0 ||
            before->snd_nxt != after->snd_nxt || before->snd_rtx != after->snd_rtx ||
-           before->snd_lost > after->snd_lost || before->snd_both < after->snd_both ||
+           before->snd_held > after->snd_held || before->snd_lost > after->snd_lost ||
+           before->snd_both < after->snd_both ||
            (~before->flags & after->flags & TFSM_M_AGAIN) != 0;
 }
 

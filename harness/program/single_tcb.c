@@ -3,6 +3,8 @@
 #include "engine.h"
 #include "single.h"
 
+#include <string.h>
+
 #define CHOICES 32u
 
 /* Octets: small ones, those about a few segments, and the edges of windows and of sequence space. */
@@ -310,4 +312,134 @@ void step_draw(struct program *input, const struct program_config *config, struc
     tcb->rst_ack = program_word(input);
     tcb->rst_ts_val = program_word(input);
     tcb->rst_ts_ecr = program_word(input);
+}
+
+/* ---- what is drawn last ---- */
+
+/* The first octet says what follows; its upper half how many words are tied. */
+#define LAST_ROOM        1u
+#define LAST_FURTHER     2u
+#define LAST_TIMES       4u
+#define LAST_CLOCK       8u
+#define LAST_TIES(octet) ((octet) >> 4)
+
+static uint16_t length(struct program *input)
+{
+    uint16_t low = program_octet(input);
+    return (uint16_t)(low | program_octet(input) << 8);
+}
+
+/* Another room, with what was in the one before as far as it fits. */
+static void draw_room(struct program *input, struct tfsm_tcb *tcb)
+{
+    static const uint16_t rooms[8] = {0, 1, 2, 3, STEP_RANGES, 31, 32, TFSM_ROOM_MAX};
+    struct tfsm_range range[TFSM_OOO_SLOTS(STEP_RANGES)];
+    struct tfsm_sent run[TFSM_SENT_SLOTS(STEP_RANGES)];
+    unsigned ranges = min32(tcb->ooo_count, TFSM_OOO_SLOTS(room_of(tcb)));
+    unsigned runs = min32(tcb->sent_count, sent_slots(tcb));
+    for (unsigned i = 0; i < ranges; i++) {
+        range[i] = ooo(tcb)[i];
+    }
+    for (unsigned i = 0; i < runs; i++) {
+        run[i] = sent(tcb)[i];
+    }
+    tcb->room = rooms[program_octet(input) & 7];
+    tcb->ooo_count = (uint16_t)min32(ranges, TFSM_OOO_SLOTS(room_of(tcb)));
+    tcb->sent_count = (uint16_t)min32(runs, sent_slots(tcb));
+    for (unsigned i = 0; i < tcb->ooo_count; i++) {
+        ooo_ranges(tcb)[i] = range[i];
+    }
+    for (unsigned i = 0; i < tcb->sent_count; i++) {
+        sent_runs(tcb)[i] = run[i];
+    }
+}
+
+/* More ranges and runs than an input has octets: a pattern of four is repeated. The window and the flight hold them. */
+static void draw_further(struct program *input, struct tfsm_tcb *tcb)
+{
+    unsigned ranges = length(input);
+    unsigned runs = length(input);
+    uint32_t pattern = program_word(input);
+    uint32_t at = tcb->ooo_count > 0 ? ooo(tcb)[tcb->ooo_count - 1].right : tcb->rcv_nxt;
+    for (; ranges > 0 && tcb->ooo_count < TFSM_OOO_SLOTS(room_of(tcb)); ranges--) {
+        uint8_t octet = (uint8_t)(pattern >> 8 * (ranges & 3) & UINT8_MAX);
+        uint32_t left = seq_add(at, piece(octet >> 4, tcb->snd_mss));
+        at = seq_add(left, piece(octet, tcb->snd_mss));
+        ooo_ranges(tcb)[tcb->ooo_count++] = (struct tfsm_range){left, at};
+    }
+    tcb->rcv_wnd = max32(tcb->rcv_wnd, seq_distance(tcb->rcv_nxt, at));
+    at = tcb->sent_count > 0 ? sent(tcb)[tcb->sent_count - 1].right : tcb->snd_una;
+    for (; runs > 0 && tcb->sent_count < sent_most(tcb); runs--) {
+        uint8_t octet = (uint8_t)(pattern >> 8 * (runs & 3) & UINT8_MAX);
+        at = seq_add(at, piece(octet, tcb->snd_mss));
+        sent_runs(tcb)[tcb->sent_count++] = (struct tfsm_sent){at, octet >> 4};
+    }
+    tcb->snd_nxt = seq_max(tcb->snd_nxt, at);
+    tcb->snd_end = seq_max(tcb->snd_end, at);
+}
+
+/* When runs were sent, one after the other: a pattern of eight steps of time, each exact or not. What RACK knows last is of one
+ * of them, or is as it was. */
+static void draw_run_times(struct program *input, tfsm_time now, struct tfsm_tcb *tcb)
+{
+    static const uint32_t steps[8] = {0,       TFSM_STEP + 1, 2 * (TFSM_STEP + 1),   1024, 100000,
+                                      1000000, 1u << 31,      UINT32_MAX - TFSM_STEP};
+    uint32_t *const times[] = {&tcb->rack_at, &tcb->rack_latest, &tcb->cut_at};
+    uint32_t at = seq_sub((uint32_t)(now & UINT32_MAX), amount(input, 100000));
+    uint32_t pattern = program_word(input);
+    for (unsigned i = 0; i < tcb->sent_count; i++) {
+        unsigned step = pattern >> 4 * (i & 7) & 15;
+        at = seq_add(at, steps[step & 7]);
+        uint32_t fates = sent(tcb)[i].at & TFSM_FATES;
+        sent_runs(tcb)[i].at =
+            (at & ~(uint32_t)TFSM_STEP) | fates | (step < 8 ? (uint32_t)TFSM_EXACT : 0u);
+    }
+    for (unsigned i = 0; i < sizeof times / sizeof times[0]; i++) {
+        uint8_t of = program_octet(input);
+        if (of < tcb->sent_count) {
+            *times[i] = sent(tcb)[of].at & ~(uint32_t)TFSM_FATES;
+        }
+    }
+}
+
+/* A word becomes another, and a little more or less than that. */
+static void tie(struct program *input, struct tfsm_tcb *tcb)
+{
+    const size_t words = sizeof *tcb / sizeof(uint32_t);
+    size_t to = length(input) % words;
+    size_t from = length(input) % words;
+    uint8_t by = program_octet(input);
+    uint32_t value;
+    memcpy(&value, (const uint8_t *)tcb + from * sizeof value, sizeof value);
+    value = by < 32    ? seq_add(value, by)
+            : by < 64  ? seq_sub(value, by & 31u)
+            : by < 96  ? seq_add(value, TFSM_SEQ_HALF + (by & 31u))
+            : by < 128 ? seq_sub(value, TFSM_SEQ_HALF + (by & 31u))
+            : by < 192 ? seq_add(value, tcb->snd_mss * (by & 31u))
+                       : seq_sub(value, tcb->snd_mss * (by & 31u));
+    memcpy((uint8_t *)tcb + to * sizeof value, &value, sizeof value);
+}
+
+tfsm_time step_draw_more(struct program *input, tfsm_time now, struct tfsm_tcb *tcb)
+{
+    uint8_t last = program_octet(input);
+    if (last & LAST_CLOCK) {
+        now = program_word(input);
+        now = (now << 32 | program_word(input)) % TFSM_NEVER;
+    }
+    if (last & LAST_ROOM) {
+        draw_room(input, tcb);
+    }
+    if (last & LAST_FURTHER) {
+        draw_further(input, tcb);
+    }
+    if (last & LAST_TIMES) {
+        draw_run_times(input, now, tcb);
+    }
+    const uint16_t room = tcb->room;
+    for (unsigned i = 0; i < LAST_TIES(last); i++) {
+        tie(input, tcb);
+    }
+    tcb->room = room;
+    return now;
 }

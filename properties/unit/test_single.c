@@ -1,5 +1,5 @@
-/* Unit tests of what fuzz_step runs: that nearly every input is a case, that no member of a TCB stands still, and that a
- * clause which does not say the truth, and a row that breaks one, are seen. Inputs are those of a generator with a seed. */
+/* Unit tests of what fuzz_step runs: that nearly every input is a case, that no member of a TCB stands still and its ranges and
+ * runs are of every kind, and that a clause which does not say the truth, and a row that breaks one, are seen. Inputs are those of a generator with a seed. */
 #include "fixture.h"
 
 #include "machine.h"
@@ -9,7 +9,7 @@
 #include "whole.h"
 
 #define INPUTS  20000u
-#define SIZE    360u
+#define SIZE    480u
 #define WORDS   (sizeof(struct tfsm_tcb) / sizeof(uint32_t))
 #define POLICY  (sizeof(struct tfsm_config) / sizeof(uint32_t))
 #define VALUES  16u /* different ones that a word must have shown */
@@ -125,6 +125,73 @@ static void test_step_cases_are_many_and_of_every_kind(void **state)
     assert_int_equal(flags.set & flags.clear, UINT32_MAX);
     assert_int_equal(owed.set & owed.clear & UINT8_MAX, UINT8_MAX);
     assert_int_equal(segment.set & segment.clear & 0x7fff, 0x7fff);
+}
+
+/* How many ranges, or runs, there are where there is room for so many; many are more than the least rooms hold. */
+enum amount { NONE, ONE, SOME, MANY, FULL, AMOUNTS };
+
+static enum amount amount_of(unsigned count, unsigned most)
+{
+    const unsigned many = 2 * STEP_RANGES + 4;
+    return count >= most ? FULL : count > many ? MANY : count > 1 ? SOME : count > 0 ? ONE : NONE;
+}
+
+static void assert_each(const char *what, const unsigned *counts, size_t kinds, unsigned least)
+{
+    for (size_t i = 0; i < kinds; i++) {
+        if (counts[i] < least) {
+            fail_msg("%s %zu: %u cases", what, i, counts[i]);
+        }
+    }
+}
+
+/* Out of order and in flight, in any room there is: none, one, a few, and as many as fit. Of runs every fate in every
+ * legal combination, with times and without, exact and not. */
+static void test_step_ranges_and_runs_are_of_every_kind(void **state)
+{
+    (void)state;
+    static const uint16_t rooms[] = {0, 1, 2, 3, STEP_RANGES, 31, 32, TFSM_ROOM_MAX};
+    static const uint8_t fates[] = {
+        0, TFSM_HELD, TFSM_LOST, TFSM_AGAIN, TFSM_LOST | TFSM_AGAIN, TFSM_AGAIN | TFSM_BOTH};
+    unsigned in_room[8] = {0};
+    unsigned of_fate[6] = {0};
+    unsigned timed[2] = {0};
+    unsigned ranges[AMOUNTS] = {0};
+    unsigned runs[AMOUNTS] = {0};
+    struct bits loss = {0, 0};
+    seed = 4;
+    for (unsigned i = 0; i < INPUTS; i++) {
+        static struct step_case it;
+        uint8_t octets[SIZE];
+        draw_input(octets);
+        step_read(&it, octets, SIZE);
+        const struct tfsm_tcb *tcb = &it.tcb;
+        const unsigned room = tcb->room > 0 ? tcb->room : TFSM_ROOM_OWN;
+        if (it.clause != TFSM_OK) {
+            continue;
+        }
+        for (unsigned k = 0; k < 8; k++) {
+            in_room[k] += tcb->room == rooms[k];
+        }
+        ranges[amount_of(tcb->ooo_count, TFSM_OOO_SLOTS(room))]++;
+        runs[amount_of(tcb->sent_count, 2 * room + 4)]++;
+        show_bits(&loss, tcb->loss);
+        for (unsigned k = 0; k < tcb->sent_count; k++) {
+            struct tfsm_sent run = tfsm_sent_runs(tcb)[k];
+            for (unsigned fate = 0; fate < 6; fate++) {
+                of_fate[fate] += (run.at & TFSM_FATES) == fates[fate];
+            }
+            timed[(run.at & TFSM_EXACT) != 0] += (run.at & ~(uint32_t)TFSM_STEP) != 0;
+        }
+    }
+    assert_each("room", in_room, 8, INPUTS / 100);
+    assert_each("ranges", ranges, AMOUNTS, INPUTS / 2000);
+    assert_each("runs", runs, AMOUNTS, INPUTS / 2000);
+    assert_each("fate", of_fate, 6, INPUTS / 100);
+    assert_each("exact", timed, 2, INPUTS / 100);
+    /* what one event leaves to itself no event leaves behind */
+    const uint32_t bits = 2u * TFSM_L_FULL - 1 - TFSM_L_RESTART - TFSM_L_LOST_AGAIN;
+    assert_int_equal(loss.set & loss.clear & bits, bits);
 }
 
 /* What a run over all inputs breaks first: the id of an invariant, or "". */
@@ -283,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_step_cases_are_many_and_of_every_kind),
+        cmocka_unit_test(test_step_ranges_and_runs_are_of_every_kind),
         cmocka_unit_test(test_step_nothing_is_broken),
         cmocka_unit_test(test_step_broken_clauses_are_seen),
         cmocka_unit_test(test_step_every_clause_can_be_mended),
