@@ -53,9 +53,9 @@ struct steady {
     uint32_t echo;
 };
 
-static void *reserve(size_t n, size_t size)
+static void *reserve(uint64_t n, size_t size)
 {
-    void *memory = calloc(n, size);
+    void *memory = n <= SIZE_MAX ? calloc((size_t)n, size) : NULL;
     if (memory == NULL) {
         fprintf(stderr, "steady: no memory\n");
         exit(2);

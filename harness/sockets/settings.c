@@ -631,7 +631,7 @@ static bool agree(struct settings *settings, char error[SETTINGS_ERROR])
     if (settings->endpoint.port_first > settings->endpoint.port_last) {
         return mistake(error, "port_first", "it is after port_last");
     }
-    size_t size = endpoint_size(settings_finish(settings));
+    uint64_t size = endpoint_size(settings_finish(settings));
     if (size == 0 || size > MEMORY_MOST) {
         return mistake(error, "connections", "these and the buffers need more memory than 8 GiB");
     }

@@ -238,7 +238,7 @@ static int call_gettimeofday(void *userdata, struct timeval *now, struct timezon
     int64_t us = EPOCH + (int64_t)(woken ? s->woken_at : s->clock);
     pthread_mutex_unlock(&s->lock);
     if (now != NULL) {
-        *now = (struct timeval){us / 1000000, us % 1000000};
+        *now = (struct timeval){(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
     }
     if (zone != NULL) {
         *zone = (struct timezone){0, 0};
