@@ -41,6 +41,7 @@ endif()
 
 # Flags of everything here, and of nobody who uses the installed library.
 add_library(flags INTERFACE)
+target_compile_definitions(flags INTERFACE _FILE_OFFSET_BITS=64) # numbers of files, too: what has 32 bits sees none without it
 if(NOT TFSM_FUZZ STREQUAL "external")
   target_compile_options(flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wswitch-enum)
 endif()
