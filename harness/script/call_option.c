@@ -59,7 +59,7 @@ enum attempt call_setsockopt(struct runner *runner, const struct arguments *a,
         if (name == SO_LINGER) {
             octets.linger = (struct linger){(int)pair[0], (int)pair[1]};
         } else {
-            octets.time = (struct timeval){pair[0], pair[1]};
+            octets.time = (struct timeval){(time_t)pair[0], (suseconds_t)pair[1]};
         }
     } else {
         if (!run_number_in(runner, value, "option", INT32_MIN, UINT32_MAX, &number)) {

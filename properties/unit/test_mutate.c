@@ -191,9 +191,9 @@ static void test_mutate_stands_anything(void **state)
     uint64_t random = 7;
     unsigned done = 0;
     for (uint64_t seed = 0; seed < 20 * SEEDS; seed++) {
-        size_t size = (seed * 37) % 700;
+        size_t size = (size_t)(seed * 37 % 700);
         enum layout_format format = (enum layout_format)(seed % LAYOUT_FORMATS);
-        size_t room = size + seed % 100 + layout_of(format)->header + MUTATE_LEAST;
+        size_t room = size + (size_t)(seed % 100) + layout_of(format)->header + MUTATE_LEAST;
         for (size_t i = 0; i < size; i++) {
             random = random * UINT64_C(6364136223846793005) + 1;
             octets[0][i] = (uint8_t)(random >> 40);

@@ -360,7 +360,7 @@ static void test_wire_order_is_kept_without_jitter(void **state)
     for (unsigned i = 1; i < 256; i++) {
         now += wire_draw(wire) % 20;
         octets[0] = (uint8_t)i;
-        wire_send(wire, 0, octets, 1 + wire_draw(wire) % MOST, now);
+        wire_send(wire, 0, octets, (size_t)(1 + wire_draw(wire) % MOST), now);
         if (wire_count(wire) == PLACES || i == 255) {
             for (; wire_first(wire) != NULL; wire_drop(wire)) {
                 assert_true(wire_first(wire)->octets[0] > last);
