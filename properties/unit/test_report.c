@@ -144,6 +144,13 @@ static uint32_t word_at(const uint8_t *octets, size_t at)
     return word;
 }
 
+static uint16_t half_at(const uint8_t *octets, size_t at)
+{
+    uint16_t half;
+    memcpy(&half, octets + at, sizeof half);
+    return half;
+}
+
 static size_t read_back(const char *path, uint8_t *octets, size_t room)
 {
     FILE *file = fopen(path, "rb");
@@ -187,7 +194,7 @@ static void test_pcapng_has_an_interface_for_each_link_type(void **state)
         assert_int_equal(word_at(octets, at), types[block]);
         assert_int_equal(word_at(octets, at + size - 4), size);
         if (types[block] == 1) {
-            assert_int_equal(word_at(octets, at + 8), packets == 0 ? RAW_IP : ETHERNET);
+            assert_int_equal(half_at(octets, at + 8), packets == 0 ? RAW_IP : ETHERNET);
         } else if (types[block] == 6) {
             assert_int_equal(word_at(octets, at + 8), interfaces[packets++]);
         }
