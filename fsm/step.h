@@ -87,7 +87,7 @@ static enum tfsm_result step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg
     fx->rule = (uint16_t)RULE_OF(end);
     fx->verdict = (uint8_t)VERDICT_OF(end);
     if (VERDICT_OF(end) >= TFSM_V_EXISTS) {
-        return result_of(VERDICT_OF(end));
+        return result_of((enum tfsm_verdict)VERDICT_OF(end));
     }
     settle(tcb, cfg, ev->now);
     return TFSM_DONE;

@@ -145,7 +145,7 @@ static void short_transfers(struct recovery *recovery)
     static const char *const what[] = {"mean", "median", "99th percentile"};
     double ms[SIDES][3];
     double open[SIDES][3];
-    for (unsigned side = 0; side < SIDES; side++) {
+    for (enum side side = BEFORE; side < SIDES; side++) {
         tfsm_time *whole = times(asked->seeds);
         tfsm_time *since = times(asked->seeds);
         times_of(recovery, side, whole, since);
@@ -162,7 +162,7 @@ static void short_transfers(struct recovery *recovery)
              asked->octets / 1e3, 100.0 * link->loss / link->out_of, 2 * in_ms(link->delay),
              what[i]);
         cell(row.goal, "less than before");
-        for (unsigned side = 0; side < SIDES; side++) {
+        for (enum side side = BEFORE; side < SIDES; side++) {
             cell(row.side[side], "%.0f, %.0f", ms[side][i], open[side][i]);
         }
         print_row(recovery, &row);
@@ -176,7 +176,7 @@ static void lost_tail(struct recovery *recovery, uint32_t segments, enum mishap_
     const struct recovery_asked *asked = recovery->asked;
     struct row row = {.wanted = true};
     const char *s = segments == 1 ? "" : "s";
-    for (unsigned side = 0; side < SIDES; side++) {
+    for (enum side side = BEFORE; side < SIDES; side++) {
         struct mishap_config config = plan(asked, side);
         config.octets = segments * SEGMENT;
         config.at = config.octets;
@@ -207,7 +207,7 @@ static void lost_again(struct recovery *recovery)
         .what = "200 segments, one lost twice: round trips more than where it is lost once",
         .goal = "no timeout",
         .wanted = true};
-    for (unsigned side = 0; side < SIDES; side++) {
+    for (enum side side = BEFORE; side < SIDES; side++) {
         struct mishap_config config = plan(asked, side);
         config.octets = 200 * SEGMENT;
         config.at = 60 * SEGMENT;
@@ -242,7 +242,7 @@ static void spike(struct recovery *recovery, enum mishap_kind kind, bool avoidan
 {
     const struct recovery_asked *asked = recovery->asked;
     struct row row = {.goal = "<= 2 again, window as before", .wanted = true};
-    for (unsigned side = 0; side < SIDES; side++) {
+    for (enum side side = BEFORE; side < SIDES; side++) {
         struct mishap_config config = plan(asked, side);
         config.octets = SPIKE_OCTETS;
         config.window = SPIKE_WINDOW;

@@ -63,7 +63,7 @@ void steady(struct recovery *recovery)
          "4167 segments always out, 1 %% lost, %" PRIu32 " ranges (before: %u): %% refused",
          asked->ranges, TFSM_ROOM_OWN);
     cell(goodput.what, "the same: Mbit/s, and of that with %u ranges", TFSM_ROOM_MAX);
-    for (unsigned side = 0; side < SIDES; side++) {
+    for (enum side side = BEFORE; side < SIDES; side++) {
         struct steady_sum most = steady_sum(asked, side, TFSM_ROOM_MAX);
         struct steady_sum sum =
             steady_sum(asked, side, side == BEFORE ? TFSM_ROOM_OWN : asked->ranges);
@@ -154,7 +154,7 @@ static void jitter(struct recovery *recovery, const struct jitter_case *which)
          which->reno ? "Reno" : "CUBIC", which->ms,
          which->queue > 0 ? "a queue of 400 kB" : "nothing lost");
     row.wanted = !lacks(asked, AFTER, which);
-    for (unsigned side = 0; side < SIDES; side++) {
+    for (enum side side = BEFORE; side < SIDES; side++) {
         if (lacks(asked, side, which)) {
             cell(row.side[side], "has none");
             continue;
@@ -182,7 +182,7 @@ static void false_recoveries(struct recovery *recovery, const struct jitter_case
     cell(row.what, "the same, %" PRIu64 " times 1 MB: false recoveries, and those left undone",
          seeds);
     row.wanted = !lacks(asked, AFTER, which);
-    for (unsigned side = 0; side < SIDES; side++) {
+    for (enum side side = BEFORE; side < SIDES; side++) {
         if (lacks(asked, side, which)) {
             continue;
         }
