@@ -217,9 +217,9 @@ static size_t option_length(const struct script_option *option)
     case SCRIPT_FAST_OPEN:
         return 2 + (size_t)option->length;
     case SCRIPT_HEX:
-        return option->length;
+        break;
     }
-    return 0;
+    return option->length;
 }
 
 size_t packet_options_length(const struct script_option *options)
