@@ -48,8 +48,11 @@ class Results:
     def __init__(self, path, columns):
         self.path, self.columns, self.rows = path, columns, {}
         if path.exists():
-            with open(path, newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+            try:
+                with open(path, newline="", encoding="utf-8") as file:
+                    rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+            except (OSError, UnicodeError, csv.Error) as error:
+                raise Wrong(f"{named(path)}: is no table of results ({error}); what is in it has to be done again without it") from error
             # Rows of another version of this script say something else.
             self.rows = {row[columns[0]]: row for row in rows if list(row) == columns and None not in row.values()}
 
@@ -67,11 +70,33 @@ def plain(value):
     return re.sub(r"\s+", " ", re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", str(value))).strip().replace("\x1b", "")
 
 
+def named(path):
+    """As it is called from the top of the tree."""
+    return path.relative_to(TOP) if path.is_relative_to(TOP) else path
+
+
 def write_whole(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}")
-    new.write_text(text, encoding="utf-8")
-    os.replace(new, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(text, encoding="utf-8")
+        os.replace(new, path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise Wrong(f"{named(path)}: cannot be written: {error.strerror}") from error
+
+
+def status_of(status, line):
+    """Of a command, by how it ended and the last it said. Silence is no proof of work, and what was skipped was not done."""
+    if status == 0:
+        return "skipped" if re.search(r"(^|: )skipped: ", line) else "passed" if line else "failed"
+    return "cannot" if status in (2, 126, 127) else "failed"
+
+
+def with_build(preset, command):
+    """The words of a command that wants a preset built from what is checked out now."""
+    return ["bash", "-euo", "pipefail", "-c",
+            f'. ci/lib.sh; need_packages "${{build_packages[@]}}"; build_preset {preset}; {command}', SCRIPT]
 
 
 def lock(path):
@@ -159,3 +184,6 @@ def main(work):
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except (OSError, UnicodeError) as error:
+        print(f"{SCRIPT}: {plain(error)}", file=sys.stderr)
+        sys.exit(2)
