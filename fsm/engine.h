@@ -899,12 +899,14 @@ static inline size_t options_length(const struct tfsm_segment *seg)
     return seg->options != 0 ? tfsm_options_length(seg) : 0;
 }
 
-/* Parse the IP header of a packet, or of what an ICMP error quotes of one, up to the protocol
- * wanted: the envelope goes into *out, what it carries is [out->text_at, *end). */
-enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
-                                    struct tfsm_packet *out, size_t *end);
+/* Parse the IP header of a packet, or of what an ICMP error quotes of one, up to the protocol wanted.
+ * It begins at `at`, and what there is ends at *end. The envelope goes into *out; what it carries is
+ * from out->text_at to the new *end. */
+enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t at, size_t *end,
+                                    unsigned protocol, bool quoted, struct tfsm_packet *out);
 
-/* The checksum in the n octets that the header of an IP packet announces is right. */
-bool tfsm_checksum_holds(const uint8_t *ip, unsigned protocol, const uint8_t *octets, size_t n);
+/* The checksum of what the header of an IP packet announces, which is from `at`, an even number, to
+ * `end`, is right. */
+bool tfsm_checksum_holds(const uint8_t *ip, unsigned protocol, size_t at, size_t end);
 
 #endif

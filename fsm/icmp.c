@@ -135,24 +135,24 @@ static void hear_mtu(unsigned family, const uint8_t *icmp, struct tfsm_icmp_mess
     }
 }
 
-/* The segment in the n octets quoted. It may be cut off after SEG.SEQ (RFC5927:3), so its TCP
- * checksum cannot be checked. It is ours: its source is the local end (RFC9293:MUST-54). */
-static enum tfsm_wire_result parse_quoted(const uint8_t *octets, size_t n, unsigned family,
-                                          struct tfsm_icmp_message *out)
+/* The segment quoted. It may be cut off after SEG.SEQ (RFC5927:3), so its TCP checksum cannot be
+ * checked. It is ours: its source is the local end (RFC9293:MUST-54). */
+static enum tfsm_wire_result parse_quoted(const uint8_t *octets, size_t at, size_t end,
+                                          unsigned family, struct tfsm_icmp_message *out)
 {
     struct tfsm_packet quoted;
-    size_t end = 0;
-    if (n > 0 && octets[0] >> 4 != family) {
+    if (at < end && octets[at] >> 4 != family) {
         return TFSM_WIRE_VERSION;
     }
-    enum tfsm_wire_result result = tfsm_parse_ip(octets, n, PROTOCOL_TCP, true, &quoted, &end);
+    enum tfsm_wire_result result = tfsm_parse_ip(octets, at, &end, PROTOCOL_TCP, true, &quoted);
     if (result != TFSM_WIRE_OK) {
         return result;
     }
-    if (end - quoted.text_at < TCP_QUOTED) {
+    at = quoted.text_at;
+    if (at + TCP_QUOTED > end) {
         return TFSM_WIRE_SHORT;
     }
-    const uint8_t *tcp = octets + quoted.text_at;
+    const uint8_t *tcp = octets + at;
     out->local = quoted.src;
     out->remote = quoted.dst;
     out->local_port = get16(tcp);
@@ -165,23 +165,23 @@ enum tfsm_wire_result tfsm_parse_icmp(const uint8_t *octets, size_t n,
                                       struct tfsm_icmp_message *out)
 {
     struct tfsm_packet outer;
-    size_t end = 0;
+    size_t end = n;
     *out = (struct tfsm_icmp_message){0};
     if (n == 0) {
         return TFSM_WIRE_SHORT;
     }
     unsigned family = octets[0] >> 4;
     unsigned protocol = family == 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
-    enum tfsm_wire_result result = tfsm_parse_ip(octets, n, protocol, false, &outer, &end);
+    enum tfsm_wire_result result = tfsm_parse_ip(octets, 0, &end, protocol, false, &outer);
     if (result != TFSM_WIRE_OK) {
         return result;
     }
-    const uint8_t *icmp = octets + outer.text_at;
-    size_t length = end - outer.text_at;
-    if (length < ICMP_HEADER) {
+    size_t at = outer.text_at;
+    if (at + ICMP_HEADER > end) {
         return TFSM_WIRE_SHORT;
     }
-    if (!tfsm_checksum_holds(octets, protocol, icmp, length)) {
+    const uint8_t *icmp = octets + at;
+    if (!tfsm_checksum_holds(octets, protocol, at, end)) {
         return TFSM_WIRE_CHECKSUM;
     }
     if (!is_error(family, icmp[0])) {
@@ -191,5 +191,5 @@ enum tfsm_wire_result tfsm_parse_icmp(const uint8_t *octets, size_t n,
     if (out->meaning == TFSM_ICMP_TOO_BIG) {
         hear_mtu(family, icmp, out);
     }
-    return parse_quoted(icmp + ICMP_HEADER, length - ICMP_HEADER, family, out);
+    return parse_quoted(octets, at + ICMP_HEADER, end, family, out);
 }

@@ -1,7 +1,9 @@
 /* The header codec: one IPv4 or IPv6 packet in octets to a struct tfsm_packet and back. Everything
  * a stranger can put on the wire passes through here first, so every index is checked against the
- * end of the header it belongs to before it is used, and every loop moves forward. What comes in is
- * normalised: writing what was parsed gives a packet that parses to the same members again. */
+ * end of the header it belongs to before it is used, and every loop moves forward. A piece of a packet
+ * is two places in it, from which and up to which: then a bound is what a place is compared with, and
+ * never a difference of two. What comes in is normalised: writing what was parsed gives a packet that
+ * parses to the same members again. */
 #include "engine.h"
 
 #define IPV4_HEADER    20u
@@ -35,30 +37,10 @@
 #define KIND_TIMESTAMPS     8u
 #define KIND_USER_TIMEOUT   28u
 #define KIND_FAST_OPEN      34u
-#define KINDS               35u
 
 #define FAST_OPEN_REQUEST 2u /* length without a cookie */
 #define COOKIE_MIN        4u
 #define TIMEOUT_MASK      0x7fffu /* the user timeout without its granularity */
-
-#define KNOWN(option) (IS_KNOWN(option) ? (option) : 0)
-
-/* The options we know, by kind: the bit each stands for, and its legal lengths: least, least + step
- * .. most. A request for a Fast Open cookie is shorter than any cookie. */
-static const struct shape {
-    uint8_t bit;
-    uint8_t least;
-    uint8_t most;
-    uint8_t step;
-} known[KINDS] = {
-    [KIND_MSS] = {TFSM_OPT_MSS, 4, 4, 1},
-    [KIND_WSCALE] = {KNOWN(TFSM_OPT_WSCALE), 3, 3, 1},
-    [KIND_SACK_PERMITTED] = {KNOWN(TFSM_OPT_SACK_PERMITTED), 2, 2, 1},
-    [KIND_SACK] = {KNOWN(TFSM_OPT_SACK), 10, 2 + 8 * TFSM_SACK_MAX, 8},
-    [KIND_TIMESTAMPS] = {KNOWN(TFSM_OPT_TIMESTAMPS), 10, 10, 1},
-    [KIND_USER_TIMEOUT] = {KNOWN(TFSM_OPT_USER_TIMEOUT), 4, 4, 1},
-    [KIND_FAST_OPEN] = {KNOWN(TFSM_OPT_FAST_OPEN), 2 + COOKIE_MIN, 2 + TFSM_COOKIE_MAX, 2},
-};
 
 static uint16_t get16(const uint8_t *octets)
 {
@@ -101,37 +83,37 @@ static inline uint64_t turned(uint32_t number)
 }
 
 #if defined(__OPTIMIZE_SIZE__)
-/* By short words: little code. An odd last octet counts as if a zero followed (RFC 9293 3.1). [RFC9293:3.1b] */
-static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n)
+/* By short words: little code. The first octet stands at an even place. An odd last octet counts as if a zero followed
+ * (RFC 9293 3.1). [RFC9293:3.1b] */
+static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t at, size_t end)
 {
     uint32_t small = 0; /* of less than 2^15 words and a few */
-    for (size_t i = 0; i < n; i++) {
-        small += (i & 1u) == 0 ? octets[i] : (uint32_t)octets[i] << 8;
+    for (; at < end; at++) {
+        small += (at & 1u) == 0 ? octets[at] : (uint32_t)octets[at] << 8;
     }
     return sum + small;
 }
 #else
 /* An odd last octet counts as if a zero followed (RFC 9293 3.1). [RFC9293:3.1b] */
-static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n)
+static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t at, size_t end)
 {
-    for (; n >= 32; n -= 32, octets += 32) {
-        sum = plus(sum, load64(octets));
-        sum = plus(sum, load64(octets + 8));
-        sum = plus(sum, load64(octets + 16));
-        sum = plus(sum, load64(octets + 24));
+    for (; at + 32 <= end; at += 32) {
+        sum = plus(sum, load64(octets + at));
+        sum = plus(sum, load64(octets + at + 8));
+        sum = plus(sum, load64(octets + at + 16));
+        sum = plus(sum, load64(octets + at + 24));
     }
-    for (; n >= 8; n -= 8, octets += 8) {
-        sum = plus(sum, load64(octets));
+    for (; at + 8 <= end; at += 8) {
+        sum = plus(sum, load64(octets + at));
     }
-    if (n >= 4) {
-        sum = plus(sum, load32(octets));
-        n -= 4;
-        octets += 4;
+    if (at + 4 <= end) {
+        sum = plus(sum, load32(octets + at));
+        at += 4;
     }
-    if (n > 0) {
-        uint64_t rest = octets[0];
-        rest |= n > 1 ? (uint64_t)octets[1] << 8 : 0u;
-        rest |= n > 2 ? (uint64_t)octets[2] << 16 : 0u;
+    if (at < end) {
+        uint64_t rest = octets[at];
+        rest |= at + 1 < end ? (uint64_t)octets[at + 1] << 8 : 0u;
+        rest |= at + 2 < end ? (uint64_t)octets[at + 2] << 16 : 0u;
         sum = plus(sum, rest);
     }
     return sum;
@@ -160,7 +142,7 @@ static void put_checksum(uint8_t *octets, uint64_t sum)
 static inline uint64_t sum_header(uint64_t sum, const uint8_t *header)
 {
 #if defined(__OPTIMIZE_SIZE__)
-    return sum_octets(sum, header, IPV4_HEADER);
+    return sum_octets(sum, header, 0, IPV4_HEADER);
 #else
     return plus(plus(plus(sum, load64(header)), load64(header + 8)), load32(header + 16));
 #endif
@@ -172,7 +154,7 @@ static ALONG uint64_t sum_pseudo(const uint8_t *ip, unsigned protocol, size_t n)
 {
     uint64_t sum = turned(protocol) + turned((uint32_t)n);
 #if defined(__OPTIMIZE_SIZE__)
-    return ip[0] >> 4 == 4 ? sum_octets(sum, ip + 12, 8) : sum_octets(sum, ip + 8, 32);
+    return ip[0] >> 4 == 4 ? sum_octets(sum, ip, 12, 20) : sum_octets(sum, ip, 8, 40);
 #else
     if (ip[0] >> 4 == 4) {
         return plus(sum, load64(ip + 12));
@@ -182,58 +164,60 @@ static ALONG uint64_t sum_pseudo(const uint8_t *ip, unsigned protocol, size_t n)
 #endif
 }
 
-/* Whether the checksum in the n octets that an IP header announces is right. Of the protocols here
- * only ICMP over IPv4 has no pseudo header. */
-bool tfsm_checksum_holds(const uint8_t *ip, unsigned protocol, const uint8_t *octets, size_t n)
+/* Whether the checksum in what an IP header announces is right. Of the protocols here only ICMP over
+ * IPv4 has no pseudo header. */
+bool tfsm_checksum_holds(const uint8_t *ip, unsigned protocol, size_t at, size_t end)
 {
-    uint64_t pseudo = protocol == PROTOCOL_ICMP ? 0 : sum_pseudo(ip, protocol, n);
-    return fold(sum_octets(pseudo, octets, n)) == 0xffffu;
+    uint64_t pseudo = protocol == PROTOCOL_ICMP ? 0 : sum_pseudo(ip, protocol, end - at);
+    return fold(sum_octets(pseudo, ip, at, end)) == 0xffffu;
 }
 
 /* The sum of a TCP segment of at least a header, and its pseudo header. */
-static ALONG uint64_t sum_tcp(const uint8_t *ip, const uint8_t *tcp, size_t n)
+static ALONG uint64_t sum_tcp(const uint8_t *ip, size_t at, size_t end)
 {
-    uint64_t sum = sum_header(sum_pseudo(ip, PROTOCOL_TCP, n), tcp);
-    return n > TCP_HEADER ? sum_octets(sum, tcp + TCP_HEADER, n - TCP_HEADER) : sum;
+    uint64_t sum = sum_header(sum_pseudo(ip, PROTOCOL_TCP, end - at), ip + at);
+    return at + TCP_HEADER < end ? sum_octets(sum, ip, at + TCP_HEADER, end) : sum;
 }
 
 /* IPv4 options are skipped unread: none of them changes what the segment means
  * (RFC9293:MUST-50). The header that an ICMP error quotes was changed on its way by routers that
  * need not have mended its checksum, and is cut off anywhere: neither checksum nor total length is
  * read there. Only the first fragment holds the ports. */
-static ALONG enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, unsigned protocol,
-                                               bool quoted, struct tfsm_packet *out, size_t *end)
+static ALONG enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t at, size_t *end,
+                                               unsigned protocol, bool quoted,
+                                               struct tfsm_packet *out)
 {
-    if (n < IPV4_HEADER) {
+    if (at + IPV4_HEADER > *end) {
         return TFSM_WIRE_SHORT;
     }
-    size_t header = (octets[0] & 0x0fu) * 4u;
-    size_t total = get16(octets + 2);
-    if (header < IPV4_HEADER) {
+    const uint8_t *ip = octets + at;
+    size_t text_at = at + (ip[0] & 0x0fu) * 4u;
+    size_t total = at + get16(ip + 2);
+    if (text_at < at + IPV4_HEADER) {
         return TFSM_WIRE_IP_HEADER;
     }
-    if (header > n) {
+    if (text_at > *end) {
         return TFSM_WIRE_SHORT;
     }
-    if (!quoted && (total < header || total > n ||
-                    fold(header == IPV4_HEADER ? sum_header(0, octets)
-                                               : sum_octets(0, octets, header)) != 0xffffu)) {
+    if (!quoted && (total < text_at || total > *end ||
+                    fold(text_at == at + IPV4_HEADER ? sum_header(0, ip)
+                                                     : sum_octets(0, octets, at, text_at)) != 0xffffu)) {
         return TFSM_WIRE_IP_HEADER;
     }
-    if ((get16(octets + 6) & (quoted ? IPV4_OFFSET_MASK : IPV4_FRAGMENT_MASK)) != 0) {
+    if ((get16(ip + 6) & (quoted ? IPV4_OFFSET_MASK : IPV4_FRAGMENT_MASK)) != 0) {
         return TFSM_WIRE_FRAGMENT;
     }
-    if (octets[9] != protocol) {
+    if (ip[9] != protocol) {
         return TFSM_WIRE_PROTOCOL;
     }
     out->src.family = 4;
     out->dst.family = 4;
-    copy_octets(out->src.octets, octets + 12, 4);
-    copy_octets(out->dst.octets, octets + 16, 4);
-    out->traffic_class = octets[1];
-    out->hops = octets[8];
-    out->text_at = (uint32_t)header;
-    *end = quoted ? n : total;
+    copy_octets(out->src.octets, ip + 12, 4);
+    copy_octets(out->dst.octets, ip + 16, 4);
+    out->traffic_class = ip[1];
+    out->hops = ip[8];
+    out->text_at = (uint32_t)text_at;
+    *end = quoted ? *end : total;
     return TFSM_WIRE_OK;
 }
 
@@ -244,31 +228,29 @@ static ALONG enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, u
 static enum tfsm_wire_result skip_extension(const uint8_t *octets, size_t end, unsigned kind,
                                             size_t *at, unsigned *next)
 {
-    const uint8_t *extension = octets + *at;
-    if (end - *at < 8) {
+    if (*at + 8 > end) {
         return TFSM_WIRE_SHORT;
     }
+    const uint8_t *extension = octets + *at;
     if (kind == PROTOCOL_FRAGMENT && (get16(extension + 2) & IPV6_OFFSET_MASK) != 0) {
         return TFSM_WIRE_FRAGMENT;
     }
-    size_t length = kind == PROTOCOL_FRAGMENT ? 8u : (extension[1] + 1u) * 8u;
-    if (length > end - *at) {
+    *at += kind == PROTOCOL_FRAGMENT ? 8u : (extension[1] + 1u) * 8u;
+    if (*at > end) {
         return TFSM_WIRE_SHORT;
     }
     if (kind == PROTOCOL_ROUTING && extension[3] != 0) {
         return TFSM_WIRE_PROTOCOL;
     }
     *next = extension[0];
-    *at += length;
     return TFSM_WIRE_OK;
 }
 
-/* Walk the extension headers up to the protocol wanted. A hop-by-hop header is legal in the first
+/* Walk the extension headers from *at up to the protocol wanted. A hop-by-hop header is legal in the first
  * place only (RFC 8200 4.1). */
-static enum tfsm_wire_result skip_extensions(const uint8_t *octets, size_t end, unsigned protocol,
-                                             bool quoted, size_t *at)
+static enum tfsm_wire_result skip_extensions(const uint8_t *octets, size_t end, unsigned next,
+                                             unsigned protocol, bool quoted, size_t *at)
 {
-    unsigned next = octets[6];
     for (unsigned i = 0; i < EXTENSIONS_MAX && next != protocol; i++) {
         if (next == PROTOCOL_FRAGMENT && !quoted) {
             return TFSM_WIRE_FRAGMENT;
@@ -288,26 +270,27 @@ static enum tfsm_wire_result skip_extensions(const uint8_t *octets, size_t end, 
 
 /* A payload length of zero announces a jumbogram (RFC 2675), which nobody sends: it ends within a
  * header here. */
-static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t n, unsigned protocol,
-                                        bool quoted, struct tfsm_packet *out, size_t *end)
+static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t at, size_t *end,
+                                        unsigned protocol, bool quoted, struct tfsm_packet *out)
 {
-    if (n < IPV6_HEADER) {
+    if (at + IPV6_HEADER > *end) {
         return TFSM_WIRE_SHORT;
     }
-    size_t payload = quoted ? n - IPV6_HEADER : get16(octets + 4);
-    if (payload > n - IPV6_HEADER) {
+    const uint8_t *ip = octets + at;
+    size_t text_at = at + IPV6_HEADER;
+    size_t total = quoted ? *end : text_at + get16(ip + 4);
+    if (total > *end) {
         return TFSM_WIRE_IP_HEADER;
     }
+    *end = total;
     out->src.family = 6;
     out->dst.family = 6;
-    copy_octets(out->src.octets, octets + 8, 16);
-    copy_octets(out->dst.octets, octets + 24, 16);
-    out->traffic_class = (uint8_t)((get16(octets) >> 4) & 0xffu);
-    out->hops = octets[7];
-    *end = IPV6_HEADER + payload;
-    size_t at = IPV6_HEADER;
-    enum tfsm_wire_result result = skip_extensions(octets, *end, protocol, quoted, &at);
-    out->text_at = (uint32_t)at;
+    copy_octets(out->src.octets, ip + 8, 16);
+    copy_octets(out->dst.octets, ip + 24, 16);
+    out->traffic_class = (uint8_t)((get16(ip) >> 4) & 0xffu);
+    out->hops = ip[7];
+    enum tfsm_wire_result result = skip_extensions(octets, total, ip[6], protocol, quoted, &text_at);
+    out->text_at = (uint32_t)text_at;
     return result;
 }
 
@@ -328,107 +311,113 @@ static inline void clear(struct tfsm_packet *out)
 }
 
 /* Parse an IP packet, or what an ICMP error quotes of one, up to the protocol wanted. Its envelope
- * goes into *out, which is written whole; what it carries is the octets from out->text_at to *end.
- * The traffic class is as it came (RFC9293:MAY-9). */
-static ALONG enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t n, unsigned protocol,
-                                             bool quoted, struct tfsm_packet *out, size_t *end)
+ * goes into *out, which is written whole; *end is where the octets end, and then where what it carries
+ * does, which begins at out->text_at. The traffic class is as it came (RFC9293:MAY-9). */
+static ALONG enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t at, size_t *end,
+                                             unsigned protocol, bool quoted,
+                                             struct tfsm_packet *out)
 {
     enum tfsm_wire_result result = TFSM_WIRE_VERSION;
     clear(out);
-    if (n == 0) {
+    if (at >= *end) {
         return TFSM_WIRE_SHORT;
     }
-    if (octets[0] >> 4 == 4) {
-        result = parse_ipv4(octets, n, protocol, quoted, out, end);
-    } else if (octets[0] >> 4 == 6) {
-        result = parse_ipv6(octets, n, protocol, quoted, out, end);
+    if (octets[at] >> 4 == 4) {
+        result = parse_ipv4(octets, at, end, protocol, quoted, out);
+    } else if (octets[at] >> 4 == 6) {
+        result = parse_ipv6(octets, at, end, protocol, quoted, out);
     }
     return result;
 }
 
-enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t n, unsigned protocol, bool quoted,
-                                    struct tfsm_packet *out, size_t *end)
+enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t at, size_t *end,
+                                    unsigned protocol, bool quoted, struct tfsm_packet *out)
 {
     out->segment = (struct tfsm_segment){0};
-    return parse_ip(octets, n, protocol, quoted, out, end);
+    return parse_ip(octets, at, end, protocol, quoted, out);
 }
 
-/* Whether an option of a kind we know is this long. */
-static bool is_legal(unsigned kind, size_t length)
+/* Whether a Fast Open cookie may have so many of the octets there are for it: that of a request has none. */
+static bool is_cookie(size_t n)
 {
-    const struct shape *shape = &known[kind];
-    return (kind == KIND_FAST_OPEN && length == FAST_OPEN_REQUEST) ||
-           (length >= shape->least && length <= shape->most &&
-            (length - shape->least) % shape->step == 0);
+    return n % 2 == 0 && (n == 0 || n >= COOKIE_MIN);
 }
 
-/* Fill in one option whose length was found legal. A shift above 14 counts as 14 (RFC7323:2.3g).
- * [RFC2018:2b, RFC2018:3b, RFC7413:9] */
-static void take_option(const uint8_t *option, size_t length, struct tfsm_packet *out,
+/* Whether an option is to be taken: of two the first counts. Then it is there. */
+PART bool takes(struct tfsm_segment *seg, uint8_t option)
+{
+    bool first = IS_KNOWN(option) && (seg->options & option) == 0;
+    seg->options |= first ? option : 0;
+    return first;
+}
+
+/* Take the option that ends at `end`, and so does what it says: from there it is read. One of a known
+ * kind that is not as long as its kind is passed over as an unknown one is: where the next option starts
+ * it says all the same. RFC 7413 asks for that of Fast Open (RFC7413:4.1.1b), and without a SYN, too; of
+ * the others RFC 9293 asks no more than to cope (RFC9293:MUST-7), and who drops the segment drops it
+ * again whenever it comes. RFC 5482 wants a user timeout of zero ignored, in seconds or minutes
+ * (RFC5482:3.4b). A shift above 14 counts as 14 (RFC7323:2.3g). [RFC2018:2b, RFC2018:3b, RFC7413:9] */
+static void take_option(const uint8_t *end, unsigned kind, size_t length, struct tfsm_packet *out,
                         struct tfsm_segment *seg)
 {
-    seg->options |= known[option[0]].bit;
-    switch (option[0]) {
+    size_t n = length - 2; /* of what it says */
+    switch (kind) {
     case KIND_MSS: /* RFC9293:MUST-14 */
-        seg->mss = get16(option + 2);
+        if (n == 2 && takes(seg, TFSM_OPT_MSS)) {
+            seg->mss = get16(end - 2);
+        }
         return;
     case KIND_WSCALE:
-        seg->wscale = option[2] > SHIFT_MAX ? (uint8_t)SHIFT_MAX : option[2];
+        if (n == 1 && takes(seg, TFSM_OPT_WSCALE)) {
+            seg->wscale = end[-1] > SHIFT_MAX ? (uint8_t)SHIFT_MAX : end[-1];
+        }
+        return;
+    case KIND_SACK_PERMITTED:
+        if (n == 0) {
+            (void)takes(seg, TFSM_OPT_SACK_PERMITTED);
+        }
         return;
     case KIND_TIMESTAMPS:
-        seg->ts_val = get32(option + 2);
-        seg->ts_ecr = get32(option + 6);
+        if (n == 8 && takes(seg, TFSM_OPT_TIMESTAMPS)) {
+            seg->ts_val = get32(end - 8);
+            seg->ts_ecr = get32(end - 4);
+        }
         return;
     case KIND_SACK:
-        seg->sacks = (uint8_t)((length - 2) / 8);
-        for (size_t i = 0; i < seg->sacks; i++) {
-            seg->sack[i].left = get32(option + 2 + 8 * i);
-            seg->sack[i].right = get32(option + 6 + 8 * i);
+        if (n > 0 && n <= 8 * TFSM_SACK_MAX && n % 8 == 0 && takes(seg, TFSM_OPT_SACK)) {
+            seg->sacks = (uint8_t)(n / 8);
+            for (size_t i = n / 8; i > 0; i--, end -= 8) {
+                seg->sack[i - 1].left = get32(end - 8);
+                seg->sack[i - 1].right = get32(end - 4);
+            }
         }
         return;
     case KIND_USER_TIMEOUT:
-        seg->user_timeout = get16(option + 2);
+        if (n == 2 && (get16(end - 2) & TIMEOUT_MASK) != 0 && takes(seg, TFSM_OPT_USER_TIMEOUT)) {
+            seg->user_timeout = get16(end - 2);
+        }
         return;
     case KIND_FAST_OPEN:
-        seg->cookie_len = (uint8_t)(length - FAST_OPEN_REQUEST);
-        copy_octets(out->cookie, option + 2, seg->cookie_len);
-        return;
-    case KIND_SACK_PERMITTED: /* it has no value */
+        if (n <= TFSM_COOKIE_MAX && is_cookie(n) && (seg->flags & TFSM_SYN) != 0 && takes(seg, TFSM_OPT_FAST_OPEN)) {
+            seg->cookie_len = (uint8_t)n;
+            for (; n > 0; n--, end--) {
+                out->cookie[n - 1] = end[-1];
+            }
+        }
         return;
     }
 }
 
-/* Whether an option is to be taken; if not it is passed over as an unknown one is. So is one of a known
- * kind that is not as long as its kind: where the next option starts it says all the same. RFC 7413
- * asks for that of Fast Open (RFC7413:4.1.1b), and without a SYN, too; of the others RFC 9293 asks no
- * more than to cope (RFC9293:MUST-7), and who drops the segment drops it again whenever it comes. RFC
- * 5482 wants a user timeout of zero ignored, in seconds or minutes (RFC5482:3.4b). */
-static bool is_taken(const uint8_t *option, size_t length, const struct tfsm_segment *seg)
+/* Read options, in whatever segment (RFC9293:MUST-5) and at whatever alignment (RFC9293:MUST-64);
+ * false at the first illegal length (RFC9293:MUST-7), with the options before it taken. That is a
+ * length of 0 or 1, or beyond the header: there is no telling then where the next option starts
+ * (RFC9293:MUST-4, RFC9293:MUST-6, RFC9293:MUST-68). Each turn moves on, so there are no more than
+ * octets. */
+APART static bool parse_options(const uint8_t *octets, size_t at, size_t end,
+                                struct tfsm_packet *out, struct tfsm_segment *seg)
 {
-    unsigned kind = option[0];
-    if (kind >= KINDS || known[kind].bit == 0 || !is_legal(kind, length)) {
-        return false;
-    }
-    if (kind == KIND_FAST_OPEN && (seg->flags & TFSM_SYN) == 0) {
-        return false;
-    }
-    if (kind == KIND_USER_TIMEOUT && (get16(option + 2) & TIMEOUT_MASK) == 0) {
-        return false;
-    }
-    return (seg->options & known[kind].bit) == 0; /* of two the first counts */
-}
-
-/* Read n octets of options, in whatever segment (RFC9293:MUST-5) and at whatever alignment
- * (RFC9293:MUST-64); false at the first illegal length (RFC9293:MUST-7), with the options before it
- * taken. That is a length of 0 or 1, or beyond the header: there is no telling then where the next
- * option starts (RFC9293:MUST-4, RFC9293:MUST-6, RFC9293:MUST-68). Each turn moves on, so there are at
- * most n. */
-APART static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *out,
-                                struct tfsm_segment *seg)
-{
-    size_t at = 0;
-    while (at < n) {
-        uint8_t kind = options[at];
+    while (at < end) {
+        uint8_t kind = octets[at];
         if (kind == KIND_END) {
             return true;
         }
@@ -436,17 +425,15 @@ APART static bool parse_options(const uint8_t *options, size_t n, struct tfsm_pa
             at++;
             continue;
         }
-        if (n - at < 2) {
+        if (at + 2 > end) {
             return false;
         }
-        size_t length = options[at + 1];
-        if (length < 2 || length > n - at) {
-            return false;
-        }
-        if (is_taken(options + at, length, seg)) {
-            take_option(options + at, length, out, seg);
-        }
+        size_t length = octets[at + 1];
         at += length;
+        if (length < 2 || at > end) {
+            return false;
+        }
+        take_option(octets + at, kind, length, out, seg);
     }
     return true;
 }
@@ -461,39 +448,39 @@ static uint32_t controls(const struct tfsm_segment *seg)
 static ALONG enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
                                               struct tfsm_packet *out, struct tfsm_segment *seg)
 {
-    const uint8_t *tcp = octets + out->text_at;
-    size_t n = end - out->text_at;
-    if (n < TCP_HEADER) {
+    size_t at = out->text_at;
+    if (at + TCP_HEADER > end) {
         return TFSM_WIRE_SHORT;
     }
-    size_t header = (tcp[12] >> 4) * 4u;
-    if (header < TCP_HEADER || header > n) {
+    const uint8_t *tcp = octets + at;
+    size_t text_at = at + (tcp[12] >> 4) * 4u;
+    if (text_at < at + TCP_HEADER || text_at > end) {
         return TFSM_WIRE_DATA_OFFSET;
     }
-    if (fold(sum_tcp(octets, tcp, n)) != 0xffffu) { /* RFC9293:MUST-3 */
+    if (fold(sum_tcp(octets, at, end)) != 0xffffu) { /* RFC9293:MUST-3 */
         return TFSM_WIRE_CHECKSUM;
     }
     out->src_port = get16(tcp);
     out->dst_port = get16(tcp + 2);
     out->reserved = tcp[12] & 0x0fu;
-    out->text_at += (uint32_t)header;
+    out->text_at = (uint32_t)text_at;
     seg->seq = get32(tcp + 4);
     seg->ack = get32(tcp + 8);
     seg->flags = tcp[13];
     seg->wnd = get16(tcp + 14); /* RFC9293:MUST-1 */
     seg->up = get16(tcp + 18);
-    seg->len = (uint32_t)(n - header) + controls(seg);
-    bool legal =
-        header == TCP_HEADER || parse_options(tcp + TCP_HEADER, header - TCP_HEADER, out, seg);
+    seg->len = (uint32_t)(end - text_at) + controls(seg);
+    bool legal = text_at == at + TCP_HEADER ||
+                 parse_options(octets, at + TCP_HEADER, text_at, out, seg);
     return legal ? TFSM_WIRE_OK : TFSM_WIRE_OPTION;
 }
 
 enum tfsm_wire_result tfsm_parse_segment(const uint8_t *octets, size_t n,
                                          struct tfsm_packet *envelope, struct tfsm_segment *segment)
 {
-    size_t end = 0;
+    size_t end = n;
     clear_segment(segment);
-    enum tfsm_wire_result result = parse_ip(octets, n, PROTOCOL_TCP, false, envelope, &end);
+    enum tfsm_wire_result result = parse_ip(octets, 0, &end, PROTOCOL_TCP, false, envelope);
     segment->ecn = envelope->traffic_class & ECN_MASK; /* it belongs to the segment, too */
     return result == TFSM_WIRE_OK ? parse_tcp(octets, end, envelope, segment) : result;
 }
@@ -543,7 +530,8 @@ size_t tfsm_options_length(const struct tfsm_segment *seg)
 static bool can_put_options(const struct tfsm_segment *seg, size_t n)
 {
     return (!has_sack(seg) || seg->sacks <= TFSM_SACK_MAX) &&
-           (!has_fast_open(seg) || is_legal(KIND_FAST_OPEN, FAST_OPEN_REQUEST + seg->cookie_len)) &&
+           (!has_fast_open(seg) ||
+            (seg->cookie_len <= TFSM_COOKIE_MAX && is_cookie(seg->cookie_len))) &&
            n <= OPTIONS_MAX;
 }
 
@@ -691,7 +679,7 @@ size_t tfsm_write(const struct tfsm_packet *packet, const uint8_t *text, uint8_t
     put_tcp(tcp, packet, tcp_header);
     copy_octets(tcp + tcp_header, text, text_length);
     /* RFC9293:MUST-2 */
-    put_checksum(tcp + 16, sum_tcp(octets, tcp, payload));
+    put_checksum(tcp + 16, sum_tcp(octets, ip_header, length));
     return length;
 }
 

@@ -110,9 +110,9 @@ static enum tfsm_wire_result read_headers(const uint8_t *octets, size_t n, size_
 static bool take_unfinished(const uint8_t *octets, size_t n, size_t wire, struct tfsm_packet *out,
                             unsigned *assumed, enum capture_reason *reason)
 {
-    size_t end;
+    size_t end = n;
     /* Read as if it were quoted, nothing beyond the headers counts, and no checksum. */
-    enum tfsm_wire_result result = tfsm_parse_ip(octets, n, TCP, true, out, &end);
+    enum tfsm_wire_result result = tfsm_parse_ip(octets, 0, &end, TCP, true, out);
     *reason = reason_of(result, octets, n, n < wire);
     if (result != TFSM_WIRE_OK) {
         return false;
