@@ -120,25 +120,30 @@ static void choose_iss(const struct tfsm_listener *l, const struct tfsm_config *
     }
 }
 
-/* A SYN that is taken: into its entry, or at once where its Fast Open cookie is good. */
+/* A SYN whose Fast Open cookie is good makes a connection at once. */
+static void open_early(struct tfsm_listener *l, const struct tfsm_config *cfg,
+                       const struct tfsm_packet *packet, struct tfsm_visit *at, bool cookie,
+                       const struct tfsm_seat *seat, struct tfsm_arrival *out)
+{
+    open_passive(l, l->work);
+    tfsm_step(l->work, cfg, &at->event, &out->effects);
+    *seat->tcb = *l->work;
+    if (cookie) {
+        tfsm_cookie_spend(l, &at->ends, packet->segment.seq, at->event.now);
+    }
+    await_accept(l, seat->id);
+    out->kind = TFSM_ARRIVAL_CONNECTION;
+    l->early++;
+}
+
+/* A SYN that is taken into its entry. */
 static void take_syn(struct tfsm_listener *l, const struct tfsm_config *cfg, uint32_t place,
-                     const struct tfsm_packet *packet, struct tfsm_visit *at, bool cookie,
+                     const struct tfsm_packet *packet, struct tfsm_visit *at,
                      const struct tfsm_seat *seat, struct tfsm_arrival *out)
 {
-    const struct tfsm_event *event = &at->event;
     struct tfsm_tcb *tcb = l->work;
     open_passive(l, tcb);
-    tfsm_step(tcb, cfg, event, &out->effects);
-    if (event->fast_open) {
-        *seat->tcb = *tcb;
-        if (cookie) {
-            tfsm_cookie_spend(l, &at->ends, packet->segment.seq, event->now);
-        }
-        await_accept(l, seat->id);
-        out->kind = TFSM_ARRIVAL_CONNECTION;
-        l->early++;
-        return;
-    }
+    tfsm_step(tcb, cfg, &at->event, &out->effects);
     tally(l, TFSM_COUNT_ENTRY);
     if (!is_open(tcb)) {
         answer_at_once(l, cfg, place, packet, at, out);
@@ -180,12 +185,14 @@ void tfsm_arrive_syn(struct tfsm_listener *l, const struct tfsm_config *cfg,
         tally(l, fast_open);
     }
     choose_iss(l, cfg, &at->ends, cookie || stateless, iss_after, event);
-    if (!event->fast_open) {
-        strip(&event->segment);
+    if (event->fast_open) {
+        open_early(l, cfg, packet, at, cookie, seat, out);
+        return;
     }
-    if (stateless) {
+    strip(&event->segment);
+    if (place == NO_ENTRY) {
         send_cookie(l, cfg, packet, at, out);
     } else {
-        take_syn(l, cfg, place, packet, at, cookie, seat, out);
+        take_syn(l, cfg, place, packet, at, seat, out);
     }
 }

@@ -69,59 +69,50 @@ uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *
     return NO_ENTRY;
 }
 
-/* ---- the heap of deadlines ---- */
+/* ---- the heap of deadlines ----
+ * Every entry that was ever used is in it; those that are free are never due, and so at its bottom. */
 
-static void heap_put(struct tfsm_listener *l, uint32_t at, uint32_t place)
+static void heap_put(struct tfsm_listener *l, uint32_t at, uint32_t index)
 {
-    l->entries[at].heap = place;
-    entry_at(l, place)->place = at + 1;
+    l->entries[at].heap = index;
+    l->entries[index].place = at;
 }
 
-/* Bring an entry to where it belongs, up or down, from a place in the heap that is its own or free. */
-static void heap_settle(struct tfsm_listener *l, uint32_t at, uint32_t place)
+/* An entry is due at another time: bring it to where it belongs, up or down. */
+static void heap_settle(struct tfsm_listener *l, uint32_t index, tfsm_time due)
 {
-    tfsm_time due = entry_at(l, place)->due;
-    uint32_t from = at;
+    uint32_t from = l->entries[index].place;
+    uint32_t at = from;
+    l->entries[index].due = due;
     while (at > 0) { /* half as far with every turn */
         uint32_t parent = l->entries[(at - 1) / 2].heap;
-        if (entry_at(l, parent)->due <= due) {
+        if (l->entries[parent].due <= due) {
             break;
         }
         heap_put(l, at, parent);
         at = (at - 1) / 2;
     }
     bool rose = at != from;
-    while (!rose && 2 * at + 1 < l->heap_count) { /* twice as far with every turn */
+    while (!rose && 2 * at + 1 < l->used_entries) { /* twice as far with every turn */
         uint32_t child = 2 * at + 1;
-        if (child + 1 < l->heap_count && entry_at(l, l->entries[child + 1].heap)->due <
-                                             entry_at(l, l->entries[child].heap)->due) {
+        if (child + 1 < l->used_entries && l->entries[l->entries[child + 1].heap].due <
+                                               l->entries[l->entries[child].heap].due) {
             child++;
         }
-        if (due <= entry_at(l, l->entries[child].heap)->due) {
+        if (due <= l->entries[l->entries[child].heap].due) {
             break;
         }
         heap_put(l, at, l->entries[child].heap);
         at = child;
     }
-    heap_put(l, at, place);
-}
-
-static void heap_remove(struct tfsm_listener *l, uint32_t place)
-{
-    uint32_t at = entry_at(l, place)->place - 1;
-    uint32_t last = l->entries[--l->heap_count].heap;
-    l->entries[l->heap_count].heap = NO_ENTRY;
-    entry_at(l, place)->place = 0;
-    if (last != place) {
-        heap_settle(l, at, last);
-    }
+    heap_put(l, at, index);
 }
 
 uint32_t tfsm_entry_due(const struct tfsm_listener *l, tfsm_time *at)
 {
-    uint32_t place = l->heap_count > 0 ? l->entries[0].heap : NO_ENTRY;
-    *at = place != NO_ENTRY ? entry_at(l, place)->due : TFSM_NEVER;
-    return place;
+    uint32_t first = l->used_entries > 0 ? l->entries[0].heap : 0;
+    *at = l->used_entries > 0 ? l->entries[first].due : TFSM_NEVER;
+    return *at != TFSM_NEVER ? first + 1 : NO_ENTRY;
 }
 
 /* ---- the line for output ---- */
@@ -205,7 +196,10 @@ uint32_t tfsm_entry_take(struct tfsm_listener *l, const struct tfsm_ends *ends, 
     if (place != NO_ENTRY) {
         l->free_entries = entry_at(l, place)->chain;
     } else if (l->used_entries < l->entry_most) {
-        place = ++l->used_entries;
+        uint32_t last = l->used_entries++;
+        l->entries[last].due = TFSM_NEVER;
+        heap_put(l, last, last);
+        place = last + 1;
     } else {
         return NO_ENTRY;
     }
@@ -228,15 +222,15 @@ void tfsm_entry_remove(struct tfsm_listener *l, uint32_t place, enum tfsm_listen
 {
     struct tfsm_entry *entry = entry_at(l, place);
     uint32_t *link = &l->entries[entry->home].bucket;
-    for (uint32_t left = l->entry_count; left > 0 && *link != place && *link != NO_ENTRY; left--) {
-        link = &entry_at(l, *link)->chain;
+    uint32_t other = *link;
+    for (uint32_t left = l->entry_count; left > 0 && other != place && other != NO_ENTRY; left--) {
+        link = &entry_at(l, other)->chain;
+        other = *link;
     }
-    if (*link == place) { /* where else */
+    if (other == place) { /* where else */
         *link = entry->chain;
     }
-    if (entry->place != 0) {
-        heap_remove(l, place);
-    }
+    heap_settle(l, place - 1, TFSM_NEVER);
     tfsm_entry_leave_line(l, place);
     age_remove(l, place);
     tally(l, why);
@@ -336,9 +330,8 @@ void tfsm_entry_fold(struct tfsm_listener *l, uint32_t place, const struct tfsm_
     entry->challenge_until = tcb->challenge_until;
     entry->at_rtx = tcb->at_rtx;
     tfsm_time due = tfsm_deadline(tcb);
-    if (entry->place == 0 || due != entry->due) {
-        entry->due = due;
-        heap_settle(l, entry->place != 0 ? entry->place - 1 : l->heap_count++, place);
+    if (due != entry->due) {
+        heap_settle(l, place - 1, due);
     }
     if (tcb->owed != 0) {
         tfsm_entry_line_up(l, place);

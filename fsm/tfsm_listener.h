@@ -67,8 +67,8 @@ struct tfsm_listener_policy {
  * (RFC9293:MUST-23). */
 struct tfsm_listener_policy tfsm_listener_policy_default(void);
 
-/* One half-open connection. Embedders provide room for it and never look inside. Numbers of places
- * are one more than the index, so that zeroed memory is an empty queue. */
+/* One half-open connection. Embedders provide room for it and never look inside. Where there may be none,
+ * numbers of entries are one more than the index, so that zeroed memory is an empty queue. */
 struct tfsm_entry {
     uint8_t local[16];
     uint8_t remote[16];
@@ -98,8 +98,8 @@ struct tfsm_entry {
     uint32_t bucket; /* of the hash table whose cells these are: the first entry in it */
     uint32_t home;   /* the bucket of this entry */
     uint32_t chain;  /* the next entry of the same bucket, or of what is free */
-    uint32_t heap;   /* of the heap of deadlines whose cells these are: an entry */
-    uint32_t place;  /* where this entry stands in the heap */
+    uint32_t heap;   /* of the heap of deadlines whose cells these are: the index of an entry */
+    uint32_t place;  /* the index of where this entry stands in the heap */
     uint32_t older;  /* in the order of their SYNs */
     uint32_t newer;
     uint32_t before; /* in line for output */
@@ -182,8 +182,7 @@ struct tfsm_listener {
     uint32_t early_reset[2];     /* those that were reset, in this interval and the one before */
     tfsm_time early_reset_until; /* end of this interval */
     uint32_t free_entries;       /* first, chained */
-    uint32_t used_entries;       /* entries from here on were never used */
-    uint32_t heap_count;
+    uint32_t used_entries;       /* entries from here on were never used; the others are in the heap */
     uint32_t oldest;
     uint32_t newest;
     uint32_t line_first; /* in line for output */
