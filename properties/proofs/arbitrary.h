@@ -2,15 +2,12 @@
 #ifndef ARBITRARY_H
 #define ARBITRARY_H
 
+#include <__fc_builtin.h>
+
 #include "tfsm.h"
 
 /* Read anew each time, of which a compiler or an analysis knows nothing. */
 static volatile uint64_t arbitrary;
-
-/*@ requires \valid((uint8_t *)to + (0 .. n - 1));
-    assigns ((uint8_t *)to)[0 .. n - 1] \from arbitrary;
-    ensures \initialized((uint8_t *)to + (0 .. n - 1)); */
-void any_octets(void *to, size_t n);
 
 static uint8_t any8(void)
 {
@@ -32,9 +29,22 @@ static uint64_t any64(void)
     return arbitrary;
 }
 
+/* least <= most */
+static int any_from(int least, int most)
+{
+    return Frama_C_interval(least, most);
+}
+
 static bool any_bool(void)
 {
     return arbitrary != 0;
+}
+
+static void any_octets(void *octets, size_t n)
+{
+    if (n > 0) {
+        Frama_C_make_unknown(octets, n);
+    }
 }
 
 static void any_segment(struct tfsm_segment *seg)
@@ -110,6 +120,26 @@ static void any_config(struct tfsm_config *cfg)
     cfg->uto_advertised = any64();
     cfg->uto_least = any64();
     cfg->uto_most = any64();
+}
+
+static void any_address(struct tfsm_address *address)
+{
+    address->family = any8();
+    any_octets(address->octets, sizeof address->octets);
+}
+
+static void any_packet(struct tfsm_packet *packet)
+{
+    any_address(&packet->src);
+    any_address(&packet->dst);
+    packet->src_port = any16();
+    packet->dst_port = any16();
+    packet->hops = any8();
+    packet->traffic_class = any8();
+    packet->reserved = any8();
+    packet->text_at = any32();
+    any_octets(packet->cookie, sizeof packet->cookie);
+    any_segment(&packet->segment);
 }
 
 #endif

@@ -4,6 +4,7 @@
  * what it was. That so little is enough says that nothing else in a TCB can lead out of bounds.
  *
  * ROOM and OTHER are the ranges that there is room for behind the connection and behind another one. */
+/* eva: -eva-precision 0 -eva-auto-loop-unroll 4 -eva-builtin __builtin_memset:Frama_C_memset -eva-slevel-function same_name:100,tfsm_config_named:100,name_policies:100 */
 #include "arbitrary.h"
 #include "builtins.h"
 

@@ -1,0 +1,80 @@
+/* The header codec, outwards: segments with every set of options, written into memory that ends where the room does. */
+/* eva: -eva-precision 2 */
+/* sources: wire.c */
+#include "arbitrary.h"
+#include "engine.h"
+
+#define PACKET_MOST 70000u /* more than any packet has */
+#define TEXT_MOST   1000u
+
+static uint8_t memory[PACKET_MOST];
+static uint8_t text[TEXT_MOST];
+
+/* Text and room end where their memory does. */
+static size_t write_into(struct tfsm_packet *packet, size_t text_length, size_t room)
+{
+    uint32_t controls = (packet->segment.flags & TFSM_SYN) != 0 ? 1 : 0;
+    packet->segment.len = controls + (uint32_t)text_length;
+    return tfsm_write(packet, text + sizeof text - text_length, memory + sizeof memory - room, room);
+}
+
+/* What options a segment has and how long they are is told; all else is arbitrary. */
+static void write_one(uint8_t family, uint8_t flags, uint8_t options, uint8_t sacks,
+                      uint8_t cookie_len, uint16_t user_timeout)
+{
+    struct tfsm_packet packet;
+    any_packet(&packet);
+    packet.src.family = family;
+    packet.dst.family = family;
+    packet.segment.options = options;
+    packet.segment.flags = flags;
+    packet.segment.sacks = sacks;
+    packet.segment.cookie_len = cookie_len;
+    packet.segment.user_timeout = user_timeout;
+    size_t headers = (family == 4 ? 20u : 40u) + 20u + tfsm_options_length(&packet.segment);
+    (void)write_into(&packet, 3, headers + 3);
+}
+
+/* Every number of SACK blocks and every length of a cookie, the first that there is no room for too. */
+static void write_lengths(uint8_t options)
+{
+    const uint8_t flags = (options & TFSM_OPT_FAST_OPEN) != 0 ? TFSM_SYN : TFSM_ACK;
+    const uint8_t sacks_most = (options & TFSM_OPT_SACK) != 0 ? TFSM_SACK_MAX + 1 : 0;
+    const uint8_t cookie_most = (options & TFSM_OPT_FAST_OPEN) != 0 ? TFSM_COOKIE_MAX + 2 : 0;
+    //@ loop unroll 10;
+    for (uint8_t sacks = 0; sacks <= sacks_most; sacks++) {
+        //@ loop unroll 20;
+        for (uint8_t cookie_len = 0; cookie_len <= cookie_most; cookie_len += 2) {
+            write_one(4, flags, options, sacks, cookie_len, 1);
+        }
+    }
+}
+
+/* Every set of options; then those that are left out of what is written, and IPv6. */
+/* assumes: in a segment that is written the lengths of text 0, 3 and 1000 stand for the others, as do the flags SYN and ACK,
+ * and IPv6 with one length of each option */
+static void write_all(void)
+{
+    //@ loop unroll 128;
+    for (unsigned options = 0; options < 128; options++) {
+        write_lengths((uint8_t)options);
+        write_one(6, TFSM_SYN, (uint8_t)options, 1, 4, 1);
+        write_one(6, TFSM_ACK, (uint8_t)options, 0, 0, 0x8000);
+    }
+    struct tfsm_packet packet;
+    any_packet(&packet);
+    packet.segment.options = 0;
+    packet.segment.flags = TFSM_ACK;
+    (void)write_into(&packet, TEXT_MOST, sizeof memory);
+    (void)write_into(&packet, 0, 40); /* IPv4 fits, IPv6 does not */
+    (void)write_into(&packet, 0, 39);
+    packet.segment.flags = TFSM_SYN | TFSM_FIN;
+    packet.segment.len = 1; /* less than these count */
+    (void)tfsm_write(&packet, NULL, NULL, 0);
+}
+
+int main(void)
+{
+    write_all();
+    return 0;
+}
