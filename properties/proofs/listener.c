@@ -1,6 +1,6 @@
 /* A listener with its SYN queue, its cookies and its accept queue: from when it is opened any number of segments, ICMP errors,
  * timeouts and calls of the embedder, at any times, under any policies, which change in between. */
-/* eva: -eva-precision 1 -eva-builtin __builtin_memset:memset -eva-auto-loop-unroll 100 -eva-domains symbolic-locations,equality -eva-split-return-function tfsm_cookie_check:0,is_cookie:0,tfsm_output:0 */
+/* eva: -eva-precision 1 -eva-builtin __builtin_memset:Frama_C_memset -eva-auto-loop-unroll 100 -eva-domains symbolic-locations,equality -eva-split-return-function tfsm_cookie_check:0,is_cookie:0,tfsm_output:0 */
 /* sources: listener.c listener_arrive.c listener_syn.c syn_queue.c syn_cookie.c isn.c */
 #include "arbitrary.h"
 #include "builtins.h"
