@@ -47,6 +47,22 @@ static void any_octets(void *octets, size_t n)
     }
 }
 
+/* Of a TCB no more is relied on than this: one of the eleven states, shifts below 32, and the room that there is for it. */
+static void any_tcb(struct tfsm_tcb *tcb, uint16_t room)
+{
+    any_octets(tcb, sizeof *tcb);
+    tcb->state = (uint8_t)any_from(TFSM_CLOSED, TFSM_TIME_WAIT);
+    tcb->snd_wscale = (uint8_t)any_from(0, 31);
+    tcb->rcv_wscale = (uint8_t)any_from(0, 31);
+    tcb->room = room;
+}
+
+/* So it is left, too: what one driver shows of a call, another takes for granted. */
+static void must_be_tcb(const struct tfsm_tcb *tcb, uint16_t room)
+{
+    //@ assert tcb->state <= TFSM_TIME_WAIT && tcb->snd_wscale < 32 && tcb->rcv_wscale < 32 && tcb->room == room;
+}
+
 static void any_segment(struct tfsm_segment *seg)
 {
     seg->seq = any32();

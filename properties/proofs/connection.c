@@ -1,10 +1,11 @@
 /* One connection and whatever may be done with it: any number of events of every kind, at any times, under any policies,
  * segments between them, and every question that may be asked of it. It begins as anything that a TCB can hold, zeros
- * among it, but for what the loop keeps: the state is one of the eleven, a shift of windows is at most 14, and the room is
+ * among it, but for what each call keeps: the state is one of the eleven, a shift of windows is below 32, and the room is
  * what it was. That so little is enough says that nothing else in a TCB can lead out of bounds.
  *
  * ROOM and OTHER are the ranges that there is room for behind the connection and behind another one. */
-/* eva: -eva-precision 0 -eva-auto-loop-unroll 4 -eva-builtin __builtin_memset:Frama_C_memset -eva-slevel-function same_name:100,tfsm_config_named:100,name_policies:100 */
+/* eva: -eva-precision 0 -eva-auto-loop-unroll 4 -eva-builtin __builtin_memset:Frama_C_memset
+ * -eva-slevel-function same_name:100,tfsm_config_named:100,name_policies:100 */
 #include "arbitrary.h"
 #include "builtins.h"
 
@@ -44,7 +45,7 @@ static void look(const struct tfsm_tcb *tcb)
 }
 
 /* Events and segments, in any order. */
-static void live(struct tfsm_tcb *tcb)
+static void live(struct tfsm_tcb *tcb, uint16_t room)
 {
     while (any_bool()) {
         if (any_bool()) {
@@ -52,6 +53,7 @@ static void live(struct tfsm_tcb *tcb)
         } else {
             send(tcb);
         }
+        must_be_tcb(tcb, room);
     }
 }
 
@@ -77,15 +79,6 @@ static void ask(const struct tfsm_tcb *waiting, const struct tfsm_tcb *next)
 static TFSM_ROOMY_TCB(ROOM) one;
 static TFSM_ROOMY_TCB(OTHER) two;
 
-/* assumes: room is as tfsm_make_room() has it, and so many octets are one object with the TCB */
-static void begin(struct tfsm_tcb *tcb, uint16_t room)
-{
-    tcb->state = any8() % TFSM_STATES;
-    tcb->snd_wscale = any8() % 15;
-    tcb->rcv_wscale = any8() % 15;
-    tcb->room = room;
-}
-
 /* The policies with a name. */
 static void name_policies(void)
 {
@@ -101,18 +94,19 @@ static void name_policies(void)
 int main(void)
 {
     name_policies();
-    /* assumes: what is behind a TCB was written once, be it with anything */
+    /* assumes: a TCB has one of the eleven states, shifts below 32, and the room that is behind it in one object with it, where
+     * something was written once, be it anything */
     any_octets(&one, sizeof one);
     any_octets(&two, sizeof two);
-    begin(&one.tcb, ROOM);
-    begin(&two.tcb, OTHER);
-    live(&one.tcb);
+    any_tcb(&one.tcb, ROOM);
+    any_tcb(&two.tcb, OTHER);
+    live(&one.tcb, ROOM);
     look(&one.tcb);
     ask(&one.tcb, &two.tcb);
     (void)tfsm_make_room(&one.tcb, any16());
     one.tcb.room = ROOM;
     (void)tfsm_copy(&two.tcb, &one.tcb);
-    live(&two.tcb);
+    live(&two.tcb, OTHER);
     look(&two.tcb);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* A listener with its SYN queue, its cookies and its accept queue: from when it is opened any number of segments, ICMP errors,
  * timeouts and calls of the embedder, at any times, under any policies, which change in between. */
-/* eva: -eva-precision 1 -eva-builtin __builtin_memset:Frama_C_memset -eva-auto-loop-unroll 100 -eva-domains symbolic-locations,equality -eva-split-return-function tfsm_cookie_check:0,is_cookie:0,tfsm_output:0 */
+/* eva: -eva-precision 1 -eva-builtin __builtin_memset:Frama_C_memset -eva-auto-loop-unroll 100
+ * -eva-domains symbolic-locations,equality -eva-split-return-function tfsm_cookie_check:0,is_cookie:0,tfsm_output:0 */
 /* sources: listener.c listener_arrive.c listener_syn.c syn_queue.c syn_cookie.c isn.c */
 #include "arbitrary.h"
 #include "builtins.h"
@@ -16,14 +17,10 @@
 
 /* assumes: of the connection, tfsm_step() and the like, what the driver connection shows: it takes any TCB whose state is one of
  * the eleven and whose shifts are below 32, and makes another one of it */
-static void any_tcb(struct tfsm_tcb *tcb)
+static void change(struct tfsm_tcb *tcb)
 {
-    //@ assert tcb->state <= TFSM_TIME_WAIT && tcb->snd_wscale < 32 && tcb->rcv_wscale < 32 && tcb->room == 0;
-    any_octets((uint8_t *)tcb, sizeof *tcb);
-    tcb->state = (uint8_t)any_from(TFSM_CLOSED, TFSM_TIME_WAIT);
-    tcb->snd_wscale = (uint8_t)any_from(0, 14);
-    tcb->rcv_wscale = (uint8_t)any_from(0, 14);
-    tcb->room = 0;
+    must_be_tcb(tcb, 0);
+    any_tcb(tcb, 0);
 }
 
 enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
@@ -31,7 +28,7 @@ enum tfsm_result tfsm_step(struct tfsm_tcb *tcb, const struct tfsm_config *cfg,
 {
     (void)cfg;
     (void)ev;
-    any_tcb(tcb);
+    change(tcb);
     any_octets((uint8_t *)fx, sizeof *fx);
     return TFSM_DONE;
 }
@@ -41,7 +38,7 @@ bool tfsm_output(struct tfsm_tcb *tcb, const struct tfsm_config *cfg, tfsm_time 
 {
     (void)cfg;
     (void)now;
-    any_tcb(tcb);
+    change(tcb);
     if (any_bool()) {
         any_segment(out);
         return true;
@@ -74,7 +71,7 @@ bool tfsm_is_for_next_in(struct tfsm_tcb *next, const struct tfsm_config *next_c
     (void)next_cfg;
     (void)waiting;
     (void)waiting_cfg;
-    any_tcb(next);
+    change(next);
     any_event(ev);
     return any_bool();
 }
