@@ -1,6 +1,7 @@
 /* The header codec, outwards: segments with every set of options, written into memory that begins and ends where the room does,
  * from text that does so, too. */
-/* eva: -eva-precision 0 -eva-auto-loop-unroll 64 -eva-alloc-builtin fresh -eva-no-alloc-returns-null */
+/* eva: -eva-precision 0 -eva-auto-loop-unroll 64 -eva-alloc-builtin fresh -eva-no-alloc-returns-null
+ * -eva-slevel-function put_rare_options:20 */
 /* sources: wire.c */
 #include <stdlib.h>
 
@@ -43,24 +44,24 @@ static void write_one(uint8_t family, uint8_t flags, uint8_t options, uint8_t sa
     write_into(&packet, 3, headers + 3);
 }
 
-/* Every number of SACK blocks and cookies of whole words, the first that there is no room for too. */
+/* Every number of SACK blocks and cookies of some lengths, the first that there is no room for too. */
 static void write_lengths(uint8_t options)
 {
     const uint8_t flags = (options & TFSM_OPT_FAST_OPEN) != 0 ? TFSM_SYN : TFSM_ACK;
     const uint8_t sacks_most = (options & TFSM_OPT_SACK) != 0 ? TFSM_SACK_MAX + 1 : 0;
-    const uint8_t cookie_most = (options & TFSM_OPT_FAST_OPEN) != 0 ? TFSM_COOKIE_MAX + 4 : 0;
+    const uint8_t cookie_most = (options & TFSM_OPT_FAST_OPEN) != 0 ? TFSM_COOKIE_MAX + 8 : 0;
     //@ loop unroll 10;
     for (uint8_t sacks = 0; sacks <= sacks_most; sacks++) {
         //@ loop unroll 20;
-        for (uint8_t cookie_len = 0; cookie_len <= cookie_most; cookie_len += 4) {
+        for (uint8_t cookie_len = 0; cookie_len <= cookie_most; cookie_len += 8) {
             write_one(4, flags, options, sacks, cookie_len, 1);
         }
     }
 }
 
-/* Every set of options; then those that are left out of what is written, and IPv6. */
-/* assumes: in a segment that is written the lengths of text 0, 3 and 65495 stand for the others, as do cookies of whole words,
- * the flags SYN and ACK, and IPv6 with one length of each option */
+/* Every set of options; of IPv6 those that are left out of what is written, too. */
+/* assumes: in a segment that is written the lengths of text 0, 3 and 65495 stand for the others, as do cookies of 0, 8
+ * and 16 octets (4 with IPv6), the flags SYN and ACK, and IPv6 with one length of each option */
 static void write_all(void)
 {
     //@ loop unroll 128;
@@ -69,13 +70,21 @@ static void write_all(void)
         write_one(6, TFSM_SYN, (uint8_t)options, 1, 4, 1);
         write_one(6, TFSM_ACK, (uint8_t)options, 0, 0, 0x8000);
     }
+}
+
+/* Without options: as long as a packet can be, into room that just holds it, and what is not written. */
+static void write_edges(uint8_t family)
+{
+    const size_t headers = (family == 4 ? 20u : 40u) + 20u;
     struct tfsm_packet packet;
     any_packet(&packet);
+    packet.src.family = family;
+    packet.dst.family = family;
     packet.segment.options = 0;
     packet.segment.flags = TFSM_ACK;
     write_into(&packet, TEXT_MOST, PACKET_MOST);
-    write_into(&packet, 0, 40); /* IPv4 fits, IPv6 does not */
-    write_into(&packet, 0, 39);
+    write_into(&packet, 0, headers);
+    write_into(&packet, 0, headers - 1);
     packet.segment.flags = TFSM_SYN | TFSM_FIN;
     packet.segment.len = 1; /* less than these count */
     (void)tfsm_write(&packet, NULL, NULL, 0);
@@ -84,5 +93,8 @@ static void write_all(void)
 int main(void)
 {
     write_all();
+    write_edges(4);
+    write_edges(6);
+    write_edges(5); /* is none */
     return 0;
 }
