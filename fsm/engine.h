@@ -158,22 +158,28 @@ static inline unsigned sent_most(const struct tfsm_tcb *tcb)
     return 2 * room_of(tcb) + 4;
 }
 
-/* How many of these there are: what runs over them stays within their room by this, and by nothing else. */
+/* How many ranges out of order there are, and how many runs in flight: what goes through them stays within their room by
+ * this, and by nothing else. */
 static inline unsigned ooo_count(const struct tfsm_tcb *tcb)
 {
     return min32(tcb->ooo_count, TFSM_OOO_SLOTS(room_of(tcb)));
 }
 
-/* The same as the next, on its own: in flight.c. */
+/* run_count() as a call, in flight.c: less code where that counts. */
 unsigned tfsm_run_count(const struct tfsm_tcb *tcb);
+
+static inline unsigned run_count_here(const struct tfsm_tcb *tcb)
+{
+    return min32(tcb->sent_count, sent_slots(tcb));
+}
 
 /* None where the build knows no SACK. */
 static inline unsigned run_count(const struct tfsm_tcb *tcb)
 {
-    if (SMALL && CAN(TFSM_SACK)) {
-        return tfsm_run_count(tcb);
+    if (!CAN(TFSM_SACK)) {
+        return 0;
     }
-    return CAN(TFSM_SACK) ? min32(tcb->sent_count, sent_slots(tcb)) : 0;
+    return SMALL ? tfsm_run_count(tcb) : run_count_here(tcb);
 }
 
 /* A TCB all zero. Compilers clear what is so large octet by octet or by an instruction that

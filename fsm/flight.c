@@ -4,7 +4,7 @@
 
 unsigned tfsm_run_count(const struct tfsm_tcb *tcb)
 {
-    return min32(tcb->sent_count, sent_slots(tcb));
+    return run_count_here(tcb);
 }
 
 unsigned tfsm_run_of(const struct tfsm_tcb *tcb, uint32_t seq)

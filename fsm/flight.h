@@ -32,13 +32,13 @@ static inline uint32_t run_length(const struct tfsm_tcb *tcb, unsigned i)
     return seq_distance(run_left(tcb, i), sent(tcb)[i].right);
 }
 
-/* Bits of the clock that the times of runs leave out, if they are more than those of a step. */
+/* Bits of the clock that the times of runs leave out. */
 static inline unsigned grain_bits(const struct tfsm_tcb *tcb)
 {
     return min32(tcb->grain, TFSM_GRAIN_MOST);
 }
 
-/* How late the time of a run may be: microseconds, one less than a power of two. */
+/* How late the time of a run may be: microseconds, one less than a power of two, and at least what a step is. */
 static inline uint32_t flight_grain(const struct tfsm_tcb *tcb)
 {
     return ((1u << grain_bits(tcb)) - 1) | TFSM_STEP;

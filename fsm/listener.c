@@ -275,6 +275,11 @@ const char *tfsm_listener_check(const struct tfsm_listener *l, const struct tfsm
     uint32_t unused = l->entry_most - l->used_entries;
     for (uint32_t at = l->free_entries; at != NO_ENTRY && unused <= l->entry_most;
          at = entry_at(l, at)->chain) {
+        const struct tfsm_entry *entry = entry_at(l, at);
+        if (entry->due != TFSM_NEVER || entry->place >= l->used_entries ||
+            l->entries[entry->place].heap != at - 1) {
+            return "what is free is never due, and knows its place";
+        }
         unused++;
     }
     if (unused + l->entry_count != l->entry_most) {

@@ -70,7 +70,8 @@ uint32_t tfsm_entry_find(const struct tfsm_listener *l, const struct tfsm_ends *
 }
 
 /* ---- the heap of deadlines ----
- * Every entry that was ever used is in it; those that are free are never due, and so at its bottom. */
+ * Every entry that was ever used is in it; those that are free are never due, and so below
+ * all that are. Of equal deadlines any may be first. */
 
 static void heap_put(struct tfsm_listener *l, uint32_t at, uint32_t index)
 {
@@ -95,8 +96,8 @@ static void heap_settle(struct tfsm_listener *l, uint32_t index, tfsm_time due)
     bool rose = at != from;
     while (!rose && 2 * at + 1 < l->used_entries) { /* twice as far with every turn */
         uint32_t child = 2 * at + 1;
-        if (child + 1 < l->used_entries && l->entries[l->entries[child + 1].heap].due <
-                                               l->entries[l->entries[child].heap].due) {
+        if (child + 1 < l->used_entries &&
+            l->entries[l->entries[child + 1].heap].due < l->entries[l->entries[child].heap].due) {
             child++;
         }
         if (due <= l->entries[l->entries[child].heap].due) {

@@ -184,8 +184,8 @@ static ALONG uint64_t sum_tcp(const uint8_t *ip, size_t at, size_t end)
  * need not have mended its checksum, and is cut off anywhere: neither checksum nor total length is
  * read there. Only the first fragment holds the ports. */
 static ALONG enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t at, size_t *end,
-                                               unsigned protocol, bool quoted,
-                                               struct tfsm_packet *out)
+                                              unsigned protocol, bool quoted,
+                                              struct tfsm_packet *out)
 {
     if (at + IPV4_HEADER > *end) {
         return TFSM_WIRE_SHORT;
@@ -199,9 +199,10 @@ static ALONG enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t at, 
     if (text_at > *end) {
         return TFSM_WIRE_SHORT;
     }
-    if (!quoted && (total < text_at || total > *end ||
-                    fold(text_at == at + IPV4_HEADER ? sum_header(0, ip)
-                                                     : sum_octets(0, octets, at, text_at)) != 0xffffu)) {
+    if (!quoted &&
+        (total < text_at || total > *end ||
+         fold(text_at == at + IPV4_HEADER ? sum_header(0, ip)
+                                          : sum_octets(0, octets, at, text_at)) != 0xffffu)) {
         return TFSM_WIRE_IP_HEADER;
     }
     if ((get16(ip + 6) & (quoted ? IPV4_OFFSET_MASK : IPV4_FRAGMENT_MASK)) != 0) {
@@ -289,7 +290,8 @@ static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t at, size_t
     copy_octets(out->dst.octets, ip + 24, 16);
     out->traffic_class = (uint8_t)((get16(ip) >> 4) & 0xffu);
     out->hops = ip[7];
-    enum tfsm_wire_result result = skip_extensions(octets, total, ip[6], protocol, quoted, &text_at);
+    enum tfsm_wire_result result =
+        skip_extensions(octets, total, ip[6], protocol, quoted, &text_at);
     out->text_at = (uint32_t)text_at;
     return result;
 }
@@ -314,8 +316,7 @@ static inline void clear(struct tfsm_packet *out)
  * goes into *out, which is written whole; *end is where the octets end, and then where what it carries
  * does, which begins at out->text_at. The traffic class is as it came (RFC9293:MAY-9). */
 static ALONG enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t at, size_t *end,
-                                             unsigned protocol, bool quoted,
-                                             struct tfsm_packet *out)
+                                            unsigned protocol, bool quoted, struct tfsm_packet *out)
 {
     enum tfsm_wire_result result = TFSM_WIRE_VERSION;
     clear(out);
@@ -337,10 +338,10 @@ enum tfsm_wire_result tfsm_parse_ip(const uint8_t *octets, size_t at, size_t *en
     return parse_ip(octets, at, end, protocol, quoted, out);
 }
 
-/* Whether a Fast Open cookie may have so many of the octets there are for it: that of a request has none. */
-static bool is_cookie(size_t n)
+/* Whether a Fast Open cookie may be so long; a request has none. */
+static bool may_be_cookie(size_t n)
 {
-    return n % 2 == 0 && (n == 0 || n >= COOKIE_MIN);
+    return n <= TFSM_COOKIE_MAX && n % 2 == 0 && (n == 0 || n >= COOKIE_MIN);
 }
 
 /* Whether an option is to be taken: of two the first counts. Then it is there. */
@@ -351,9 +352,9 @@ PART bool takes(struct tfsm_segment *seg, uint8_t option)
     return first;
 }
 
-/* Take the option that ends at `end`, and so does what it says: from there it is read. One of a known
- * kind that is not as long as its kind is passed over as an unknown one is: where the next option starts
- * it says all the same. RFC 7413 asks for that of Fast Open (RFC7413:4.1.1b), and without a SYN, too; of
+/* Take an option that ends at `end`; its value is read from there backwards. One of a known kind that
+ * is not as long as its kind is passed over as an unknown one is: where the next option starts it says
+ * all the same. RFC 7413 asks for that of Fast Open (RFC7413:4.1.1b), and without a SYN, too; of
  * the others RFC 9293 asks no more than to cope (RFC9293:MUST-7), and who drops the segment drops it
  * again whenever it comes. RFC 5482 wants a user timeout of zero ignored, in seconds or minutes
  * (RFC5482:3.4b). A shift above 14 counts as 14 (RFC7323:2.3g). [RFC2018:2b, RFC2018:3b, RFC7413:9] */
@@ -398,7 +399,7 @@ static void take_option(const uint8_t *end, unsigned kind, size_t length, struct
         }
         return;
     case KIND_FAST_OPEN:
-        if (n <= TFSM_COOKIE_MAX && is_cookie(n) && (seg->flags & TFSM_SYN) != 0 && takes(seg, TFSM_OPT_FAST_OPEN)) {
+        if (may_be_cookie(n) && (seg->flags & TFSM_SYN) != 0 && takes(seg, TFSM_OPT_FAST_OPEN)) {
             seg->cookie_len = (uint8_t)n;
             for (; n > 0; n--, end--) {
                 out->cookie[n - 1] = end[-1];
@@ -411,8 +412,8 @@ static void take_option(const uint8_t *end, unsigned kind, size_t length, struct
 /* Read options, in whatever segment (RFC9293:MUST-5) and at whatever alignment (RFC9293:MUST-64);
  * false at the first illegal length (RFC9293:MUST-7), with the options before it taken. That is a
  * length of 0 or 1, or beyond the header: there is no telling then where the next option starts
- * (RFC9293:MUST-4, RFC9293:MUST-6, RFC9293:MUST-68). Each turn moves on, so there are no more than
- * octets. */
+ * (RFC9293:MUST-4, RFC9293:MUST-6, RFC9293:MUST-68). Each turn moves on, so there are no more
+ * turns than octets. */
 APART static bool parse_options(const uint8_t *octets, size_t at, size_t end,
                                 struct tfsm_packet *out, struct tfsm_segment *seg)
 {
@@ -446,7 +447,7 @@ static uint32_t controls(const struct tfsm_segment *seg)
 
 /* Parse the octets from out->text_at to the end. [RFC9293:3.1a] */
 static ALONG enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
-                                              struct tfsm_packet *out, struct tfsm_segment *seg)
+                                             struct tfsm_packet *out, struct tfsm_segment *seg)
 {
     size_t at = out->text_at;
     if (at + TCP_HEADER > end) {
@@ -470,8 +471,8 @@ static ALONG enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
     seg->wnd = get16(tcp + 14); /* RFC9293:MUST-1 */
     seg->up = get16(tcp + 18);
     seg->len = (uint32_t)(end - text_at) + controls(seg);
-    bool legal = text_at == at + TCP_HEADER ||
-                 parse_options(octets, at + TCP_HEADER, text_at, out, seg);
+    bool legal =
+        text_at == at + TCP_HEADER || parse_options(octets, at + TCP_HEADER, text_at, out, seg);
     return legal ? TFSM_WIRE_OK : TFSM_WIRE_OPTION;
 }
 
@@ -530,9 +531,7 @@ size_t tfsm_options_length(const struct tfsm_segment *seg)
 static bool can_put_options(const struct tfsm_segment *seg, size_t n)
 {
     return (!has_sack(seg) || seg->sacks <= TFSM_SACK_MAX) &&
-           (!has_fast_open(seg) ||
-            (seg->cookie_len <= TFSM_COOKIE_MAX && is_cookie(seg->cookie_len))) &&
-           n <= OPTIONS_MAX;
+           (!has_fast_open(seg) || may_be_cookie(seg->cookie_len)) && n <= OPTIONS_MAX;
 }
 
 /* Write the options that only some segments have, at the end. */
