@@ -3,11 +3,15 @@
  * among it, but for what each call keeps: the state is one of the eleven, a shift of windows is below 32, and the room is
  * what it was. That so little is enough says that nothing else in a TCB can lead out of bounds.
  *
- * ROOM and OTHER are the ranges that there is room for behind the connection and behind another one. */
+ * ROOM_OF_ONE and ROOM_OF_TWO are the ranges that there is room for behind the connection and behind another one. */
 /* eva: -eva-precision 0 -eva-auto-loop-unroll 4 -eva-builtin __builtin_memset:Frama_C_memset
  * -eva-slevel-function same_name:100,tfsm_config_named:100,name_policies:100 */
+/* eva: -cpp-extra-args=-DROOM_OF_ONE=1,-DROOM_OF_TWO=1024 -eva-precision 0 -eva-auto-loop-unroll 4
+ * -eva-builtin __builtin_memset:Frama_C_memset -eva-slevel-function same_name:100,tfsm_config_named:100,name_policies:100 */
+#include "actions.h"
 #include "arbitrary.h"
 #include "builtins.h"
+#include "listener.h"
 
 static void feed(struct tfsm_tcb *tcb)
 {
@@ -22,6 +26,7 @@ static void feed(struct tfsm_tcb *tcb)
         struct tfsm_trace trace;
         (void)tfsm_step_traced(tcb, &cfg, &ev, &fx, &trace);
     }
+    act_IGNORE(tcb, &cfg, &ev, &ev.segment, &fx); /* of the actions the one that the engine leaves out */
 }
 
 static void send(struct tfsm_tcb *tcb)
@@ -42,6 +47,7 @@ static void look(const struct tfsm_tcb *tcb)
     (void)tfsm_tcb_size(tcb);
     (void)tfsm_out_of_order(tcb);
     (void)tfsm_sent_runs(tcb);
+    (void)tfsm_run_count(tcb); /* the library asks itself where it is built small */
 }
 
 /* Events and segments, in any order. */
@@ -67,17 +73,21 @@ static void ask(const struct tfsm_tcb *waiting, const struct tfsm_tcb *next)
     any_config(&next_cfg);
     any_event(&ev);
     (void)tfsm_is_for_next(waiting, &waiting_cfg, next, &next_cfg, &ev);
+    struct tfsm_tcb own;
+    any_tcb(&own, 0);
+    (void)tfsm_is_for_next_in(&own, &next_cfg, waiting, &waiting_cfg, &ev);
+    must_be_tcb(&own, 0);
 }
 
-#ifndef ROOM
-#define ROOM 0
+#ifndef ROOM_OF_ONE
+#define ROOM_OF_ONE 0
 #endif
-#ifndef OTHER
-#define OTHER 64
+#ifndef ROOM_OF_TWO
+#define ROOM_OF_TWO 64
 #endif
 
-static TFSM_ROOMY_TCB(ROOM) one;
-static TFSM_ROOMY_TCB(OTHER) two;
+static TFSM_ROOMY_TCB(ROOM_OF_ONE) one;
+static TFSM_ROOMY_TCB(ROOM_OF_TWO) two;
 
 /* The policies with a name. */
 static void name_policies(void)
@@ -98,15 +108,15 @@ int main(void)
      * something was written once, be it anything */
     any_octets(&one, sizeof one);
     any_octets(&two, sizeof two);
-    any_tcb(&one.tcb, ROOM);
-    any_tcb(&two.tcb, OTHER);
-    live(&one.tcb, ROOM);
+    any_tcb(&one.tcb, ROOM_OF_ONE);
+    any_tcb(&two.tcb, ROOM_OF_TWO);
+    live(&one.tcb, ROOM_OF_ONE);
     look(&one.tcb);
     ask(&one.tcb, &two.tcb);
     (void)tfsm_make_room(&one.tcb, any16());
-    one.tcb.room = ROOM;
+    one.tcb.room = ROOM_OF_ONE;
     (void)tfsm_copy(&two.tcb, &one.tcb);
-    live(&two.tcb, OTHER);
+    live(&two.tcb, ROOM_OF_TWO);
     look(&two.tcb);
     return 0;
 }
