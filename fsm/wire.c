@@ -97,11 +97,12 @@ static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t at, size_
 /* An odd last octet counts as if a zero followed (RFC 9293 3.1). [RFC9293:3.1b] */
 static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t at, size_t end)
 {
-    for (; at + 32 <= end; at += 32) {
+    for (; at + 40 <= end; at += 40) {
         sum = plus(sum, load64(octets + at));
         sum = plus(sum, load64(octets + at + 8));
         sum = plus(sum, load64(octets + at + 16));
         sum = plus(sum, load64(octets + at + 24));
+        sum = plus(sum, load64(octets + at + 32));
     }
     for (; at + 8 <= end; at += 8) {
         sum = plus(sum, load64(octets + at));
