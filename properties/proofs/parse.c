@@ -1,0 +1,173 @@
+/* Parsing reads nothing beyond the n octets it is given, whatever they are, and what it calls keeps to the part it
+ * is given. Assumed: the packet, the segment and the octets do not overlap, but that the segment may be the packet's.
+ *
+ * claims: parse never reads beyond n */
+#include "wire.c"
+
+/*@ requires \valid_read(octets + (0 .. 3));
+    assigns \nothing; */
+static inline uint64_t load32(const uint8_t *octets);
+
+/*@ requires \valid_read(octets + (0 .. 7));
+    assigns \nothing; */
+static inline uint64_t load64(const uint8_t *octets);
+
+/*@ requires \valid(seg);
+    assigns *seg; */
+static inline void clear_segment(struct tfsm_segment *seg);
+
+/*@ requires \valid_read(from + (0 .. n - 1)) && \valid(to + (0 .. n - 1));
+    requires \separated(to + (0 .. n - 1), from + (0 .. n - 1));
+    assigns to[0 .. n - 1]; */
+static inline void copy_octets(uint8_t *restrict to, const uint8_t *restrict from, size_t n);
+
+/*@ requires \valid_read(octets + (0 .. 1));
+    assigns \nothing; */
+static uint16_t get16(const uint8_t *octets);
+
+/*@ requires \valid_read(octets + (0 .. 3));
+    assigns \nothing; */
+static uint32_t get32(const uint8_t *octets);
+
+/*@ assigns \nothing; */
+static inline uint64_t plus(uint64_t sum, uint64_t word);
+
+/*@ assigns \nothing; */
+static inline uint64_t turned(uint32_t number);
+
+/*@ requires \valid_read(octets + (0 .. n - 1));
+    assigns \nothing; */
+static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n);
+
+/*@ assigns \nothing; */
+static inline uint32_t fold(uint64_t sum);
+
+/*@ requires \valid_read(header + (0 .. 19));
+    assigns \nothing; */
+static inline uint64_t sum_header(uint64_t sum, const uint8_t *header);
+
+/*@ requires \valid_read(ip + (0 .. 19));
+    requires (ip[0] >> 4) != 4 ==> \valid_read(ip + (0 .. 39));
+    assigns \nothing; */
+static ALONG uint64_t sum_pseudo(const uint8_t *ip, unsigned protocol, size_t n);
+
+/*@ requires \valid_read(ip + (0 .. 19));
+    requires (ip[0] >> 4) != 4 ==> \valid_read(ip + (0 .. 39));
+    requires n >= 20 && \valid_read(tcp + (0 .. n - 1));
+    assigns \nothing; */
+static ALONG uint64_t sum_tcp(const uint8_t *ip, const uint8_t *tcp, size_t n);
+
+/*@ requires \valid_read(octets + (0 .. n - 1)) && n <= 0x7fffffff;
+    requires \valid(out) && \valid(end);
+    requires \separated(octets + (0 .. n - 1), out, end);
+    assigns *out, *end;
+    ensures \result == TFSM_WIRE_OK ==> 20 <= out->text_at <= *end <= n; */
+static ALONG enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, unsigned protocol,
+                                              bool quoted, struct tfsm_packet *out, size_t *end);
+
+/*@ requires \valid_read(octets + (0 .. end - 1)) && *at <= end;
+    requires \valid(at) && \valid(next);
+    requires \separated(octets + (0 .. end - 1), at, next);
+    assigns *at, *next;
+    ensures \old(*at) <= *at <= end; */
+static enum tfsm_wire_result skip_extension(const uint8_t *octets, size_t end, unsigned kind,
+                                            size_t *at, unsigned *next);
+
+/*@ requires \valid_read(octets + (0 .. end - 1)) && 40 <= *at <= end;
+    requires \valid(at);
+    requires \separated(octets + (0 .. end - 1), at);
+    assigns *at;
+    ensures \old(*at) <= *at <= end; */
+static enum tfsm_wire_result skip_extensions(const uint8_t *octets, size_t end, unsigned protocol,
+                                             bool quoted, size_t *at);
+
+/*@ requires \valid_read(octets + (0 .. n - 1)) && n <= 0x7fffffff;
+    requires \valid(out) && \valid(end);
+    requires \separated(octets + (0 .. n - 1), out, end);
+    assigns *out, *end;
+    ensures \result == TFSM_WIRE_OK ==> 40 <= out->text_at <= *end <= n; */
+static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t n, unsigned protocol,
+                                        bool quoted, struct tfsm_packet *out, size_t *end);
+
+/*@ requires \valid(out);
+    assigns *out; */
+static inline void clear(struct tfsm_packet *out);
+
+/*@ requires \valid_read(octets + (0 .. n - 1)) && n <= 0x7fffffff;
+    requires \valid(out) && \valid(end);
+    requires \separated(octets + (0 .. n - 1), out, end);
+    assigns *out, *end;
+    ensures \result == TFSM_WIRE_OK ==> 20 <= out->text_at <= *end <= n;
+    ensures \result == TFSM_WIRE_OK && (octets[0] >> 4) != 4 ==> 40 <= out->text_at; */
+static ALONG enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t n, unsigned protocol,
+                                            bool quoted, struct tfsm_packet *out, size_t *end);
+
+/*@ requires kind < KINDS;
+    assigns \nothing; */
+static bool is_legal(unsigned kind, size_t length);
+
+/*@ requires length >= 2 && \valid_read(option + (0 .. length - 1));
+    requires \valid(seg);
+    assigns \nothing;
+    ensures \result ==> option[0] < KINDS;
+    ensures \result && option[0] == KIND_MSS ==> length == 4;
+    ensures \result && option[0] == KIND_WSCALE ==> length == 3;
+    ensures \result && option[0] == KIND_SACK ==> 10 <= length <= 34;
+    ensures \result && option[0] == KIND_TIMESTAMPS ==> length == 10;
+    ensures \result && option[0] == KIND_USER_TIMEOUT ==> length == 4;
+    ensures \result && option[0] == KIND_FAST_OPEN ==> 2 <= length <= 18; */
+static bool is_taken(const uint8_t *option, size_t length, const struct tfsm_segment *seg);
+
+
+/*@ requires length >= 2 && \valid_read(option + (0 .. length - 1)) && option[0] < KINDS;
+    requires option[0] == KIND_MSS ==> length == 4;
+    requires option[0] == KIND_WSCALE ==> length == 3;
+    requires option[0] == KIND_SACK ==> 10 <= length <= 34;
+    requires option[0] == KIND_TIMESTAMPS ==> length == 10;
+    requires option[0] == KIND_USER_TIMEOUT ==> length == 4;
+    requires option[0] == KIND_FAST_OPEN ==> 2 <= length <= 18;
+    requires \valid(out) && \valid(seg);
+    requires \separated(option + (0 .. length - 1), out);
+    requires \separated(option + (0 .. length - 1), seg);
+    requires seg == &out->segment || \separated(out, seg);
+    assigns *out, *seg; */
+static void take_option(const uint8_t *option, size_t length, struct tfsm_packet *out,
+                        struct tfsm_segment *seg);
+
+/*@ requires \valid_read(options + (0 .. n - 1));
+    requires \valid(out) && \valid(seg);
+    requires \separated(options + (0 .. n - 1), out);
+    requires \separated(options + (0 .. n - 1), seg);
+    requires seg == &out->segment || \separated(out, seg);
+    assigns *out, *seg; */
+static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *out,
+                          struct tfsm_segment *seg);
+
+/*@ requires \valid_read(seg);
+    assigns \nothing; */
+static uint32_t controls(const struct tfsm_segment *seg);
+
+/*@ requires \valid_read(octets + (0 .. end - 1)) && 20 <= out->text_at <= end <= 0x7fffffff;
+    requires (octets[0] >> 4) != 4 ==> 40 <= out->text_at;
+    requires \valid(out) && \valid(seg);
+    requires \separated(octets + (0 .. end - 1), out);
+    requires \separated(octets + (0 .. end - 1), seg);
+    requires seg == &out->segment || \separated(out, seg);
+    assigns *out, *seg; */
+static ALONG enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
+                                             struct tfsm_packet *out, struct tfsm_segment *seg);
+
+/*@ requires \valid_read(octets + (0 .. n - 1)) && n <= 0x7fffffff;
+    requires \valid(envelope) && \valid(segment);
+    requires \separated(octets + (0 .. n - 1), envelope);
+    requires \separated(octets + (0 .. n - 1), segment);
+    requires segment == &envelope->segment || \separated(envelope, segment);
+    assigns *envelope, *segment; */
+enum tfsm_wire_result tfsm_parse_segment(const uint8_t *octets, size_t n,
+                                         struct tfsm_packet *envelope, struct tfsm_segment *segment);
+
+/*@ requires \valid_read(octets + (0 .. n - 1)) && n <= 0x7fffffff;
+    requires \valid(out);
+    requires \separated(octets + (0 .. n - 1), out);
+    assigns *out; */
+enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_packet *out);
