@@ -1,7 +1,8 @@
-/* Parsing reads nothing beyond the n octets it is given, whatever they are, and what it calls keeps to the part it
- * is given. Assumed: the packet, the segment and the octets do not overlap, but that the segment may be the packet's.
- *
- * claims: parse never reads beyond n */
+/* Parsing reads nothing beyond the n octets it is given, whatever they are and however many, and its result is what
+ * stands in them: the contracts that it is called by. Assumed: the packet, the segment and the octets do not overlap, but that
+ * the segment may be the packet's. */
+/* claims: parse never reads beyond n */
+/* options: -wp-split */
 #include "wire.c"
 
 /*@ predicate reads_ipv4{L}(uint8_t *ip, struct tfsm_packet *out) =
