@@ -1,17 +1,111 @@
-#include "wire.c"
+/* What is written of the fixed headers of IPv4, IPv6 and TCP is what is read of them: tfsm_parse(), called by its contract of
+ * parse.c, on octets that put_ipv4() or put_ipv6() and put_tcp() have filled. Nothing is said here of options, nor that the
+ * checksums written are those that parsing accepts: if it accepts the packet, its members are those that were written. */
+/* claims: write then parse is the identity on the fixed header */
+#include "parse.c"
+
+/*@ predicate word16{L}(uint8_t *at, integer value) = 256 * at[0] + at[1] == value; */
+/*@ predicate word32{L}(uint8_t *at, integer value) =
+        16777216 * at[0] + 65536 * at[1] + 256 * at[2] + at[3] == value; */
+
+/*@ predicate writes_tcp{L}(uint8_t *tcp, struct tfsm_packet *p) =
+        word16(tcp, p->src_port) && word16(tcp + 2, p->dst_port) &&
+        word32(tcp + 4, p->segment.seq) && word32(tcp + 8, p->segment.ack) &&
+        tcp[12] == 80 + p->reserved % 16 && tcp[13] == p->segment.flags &&
+        word16(tcp + 14, p->segment.wnd) && word16(tcp + 18, p->segment.up); */
+
 /*@ requires \valid(octets + (0 .. 1));
     assigns octets[0 .. 1];
-    ensures 256 * octets[0] + octets[1] == value % 65536; */
+    ensures word16(octets, value % 65536); */
 static void put16(uint8_t *octets, uint32_t value);
-/*@ requires \valid_read(octets + (0 .. 1));
-    assigns \nothing;
-    ensures \result == 256 * octets[0] + octets[1]; */
-static uint16_t get16(const uint8_t *octets);
+
 /*@ requires \valid(octets + (0 .. 3));
     assigns octets[0 .. 3];
-    ensures 16777216 * octets[0] + 65536 * octets[1] + 256 * octets[2] + octets[3] == value; */
+    ensures word32(octets, value); */
 static void put32(uint8_t *octets, uint32_t value);
-/*@ requires \valid_read(octets + (0 .. 3));
+
+/*@ requires \valid_read(packet);
     assigns \nothing;
-    ensures \result == 16777216 * octets[0] + 65536 * octets[1] + 256 * octets[2] + octets[3]; */
-static uint32_t get32(const uint8_t *octets);
+    ensures \result == packet->traffic_class - packet->traffic_class % 4 + packet->segment.ecn % 4; */
+static uint8_t traffic_class(const struct tfsm_packet *packet);
+
+/*@ requires \valid(octets + (0 .. 1));
+    assigns octets[0 .. 1]; */
+static void put_checksum(uint8_t *octets, uint64_t sum);
+
+/*@ requires \valid(octets + (0 .. 19)) && \valid_read(packet) && total <= 65535;
+    requires \separated(octets + (0 .. 19), packet);
+    assigns octets[0 .. 19];
+    ensures octets[0] == 0x45;
+    ensures octets[1] == packet->traffic_class - packet->traffic_class % 4 + packet->segment.ecn % 4;
+    ensures word16(octets + 2, total);
+    ensures octets[8] == packet->hops;
+    ensures \forall integer i; 0 <= i < 4 ==> octets[12 + i] == packet->src.octets[i];
+    ensures \forall integer i; 0 <= i < 4 ==> octets[16 + i] == packet->dst.octets[i]; */
+static void put_ipv4(uint8_t *octets, const struct tfsm_packet *packet, size_t total);
+
+/*@ requires \valid(octets + (0 .. 39)) && \valid_read(packet) && payload <= 65535;
+    requires \separated(octets + (0 .. 39), packet);
+    assigns octets[0 .. 39];
+    ensures octets[0] / 16 == 6;
+    ensures (256 * octets[0] + octets[1]) / 16 % 256 ==
+        packet->traffic_class - packet->traffic_class % 4 + packet->segment.ecn % 4;
+    ensures word16(octets + 4, payload);
+    ensures octets[6] == PROTOCOL_TCP && octets[7] == packet->hops;
+    ensures \forall integer i; 0 <= i < 16 ==> octets[8 + i] == packet->src.octets[i];
+    ensures \forall integer i; 0 <= i < 16 ==> octets[24 + i] == packet->dst.octets[i]; */
+static void put_ipv6(uint8_t *octets, const struct tfsm_packet *packet, size_t payload);
+
+/*@ requires \valid(tcp + (0 .. 19)) && \valid_read(packet) && header == 20;
+    requires \separated(tcp + (0 .. 19), packet);
+    assigns tcp[0 .. 19];
+    ensures writes_tcp(tcp, packet); */
+static void put_tcp(uint8_t *tcp, const struct tfsm_packet *packet, size_t header);
+
+/*@ requires \valid(octets + (0 .. n - 1)) && 40 <= n <= 65535 && \valid_read(packet) && \valid(out);
+    requires \separated(octets + (0 .. n - 1), packet, out);
+    requires packet->reserved < 16;
+    assigns octets[0 .. 39], *out;
+    ensures ports: \result == TFSM_WIRE_OK ==>
+        out->src_port == packet->src_port && out->dst_port == packet->dst_port;
+    ensures numbers: \result == TFSM_WIRE_OK ==>
+        out->segment.seq == packet->segment.seq && out->segment.ack == packet->segment.ack;
+    ensures rest: \result == TFSM_WIRE_OK ==> out->segment.flags == packet->segment.flags &&
+        out->segment.wnd == packet->segment.wnd && out->segment.up == packet->segment.up &&
+        out->reserved == packet->reserved;
+    ensures ip: \result == TFSM_WIRE_OK ==> out->src.family == 4 && out->hops == packet->hops &&
+        out->traffic_class == packet->traffic_class - packet->traffic_class % 4 + packet->segment.ecn % 4;
+    ensures addresses: \result == TFSM_WIRE_OK ==> \forall integer i; 0 <= i < 4 ==>
+        out->src.octets[i] == packet->src.octets[i] && out->dst.octets[i] == packet->dst.octets[i]; */
+static enum tfsm_wire_result again_ipv4(const struct tfsm_packet *packet, uint8_t *octets, size_t n,
+                                        uint64_t sum, struct tfsm_packet *out)
+{
+    put_ipv4(octets, packet, n);
+    put_tcp(octets + IPV4_HEADER, packet, TCP_HEADER);
+    put_checksum(octets + IPV4_HEADER + 16, sum);
+    return tfsm_parse(octets, n, out);
+}
+
+/*@ requires \valid(octets + (0 .. n - 1)) && 60 <= n <= 65535 && \valid_read(packet) && \valid(out);
+    requires \separated(octets + (0 .. n - 1), packet, out);
+    requires packet->reserved < 16;
+    assigns octets[0 .. 59], *out;
+    ensures ports: \result == TFSM_WIRE_OK ==>
+        out->src_port == packet->src_port && out->dst_port == packet->dst_port;
+    ensures numbers: \result == TFSM_WIRE_OK ==>
+        out->segment.seq == packet->segment.seq && out->segment.ack == packet->segment.ack;
+    ensures rest: \result == TFSM_WIRE_OK ==> out->segment.flags == packet->segment.flags &&
+        out->segment.wnd == packet->segment.wnd && out->segment.up == packet->segment.up &&
+        out->reserved == packet->reserved;
+    ensures ip: \result == TFSM_WIRE_OK ==> out->src.family == 6 && out->hops == packet->hops &&
+        out->traffic_class == packet->traffic_class - packet->traffic_class % 4 + packet->segment.ecn % 4;
+    ensures addresses: \result == TFSM_WIRE_OK ==> \forall integer i; 0 <= i < 16 ==>
+        out->src.octets[i] == packet->src.octets[i] && out->dst.octets[i] == packet->dst.octets[i]; */
+static enum tfsm_wire_result again_ipv6(const struct tfsm_packet *packet, uint8_t *octets, size_t n,
+                                        uint64_t sum, struct tfsm_packet *out)
+{
+    put_ipv6(octets, packet, n - IPV6_HEADER);
+    put_tcp(octets + IPV6_HEADER, packet, TCP_HEADER);
+    put_checksum(octets + IPV6_HEADER + 16, sum);
+    return tfsm_parse(octets, n, out);
+}

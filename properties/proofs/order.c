@@ -1,0 +1,76 @@
+/* Text out of order: the ranges that wait stay sorted, disjoint, not empty and in the window, where text is put among them and
+ * where the first of them is delivered, and RCV.NXT only moves on. Sorted is said of each two ranges, which is more than
+ * the clauses OOO_SORTED and OOO_IN_WINDOW ask of neighbours. Assumed: the connection has no room behind it but its own, and the
+ * row that stores has asked whether the text fits. */
+/* claims: ranges stay sorted and disjoint */
+#include "modulo.h"
+#include "engine.h"
+
+/*@ logic integer far(integer from, integer to) = to < from ? to - from + 4294967296 : to - from; */
+
+/*@ logic integer left{L}(struct tfsm_tcb *t, integer i) = far(t->rcv_nxt, t->ooo[i].left); */
+/*@ logic integer right{L}(struct tfsm_tcb *t, integer i) = far(t->rcv_nxt, t->ooo[i].right); */
+
+/*@ predicate sorted{L}(struct tfsm_tcb *t) =
+        t->rcv_wnd <= 0x40000000 && t->ooo_count <= TFSM_OOO_SLOTS(TFSM_ROOM_OWN) &&
+        (\forall integer i; 0 <= i < t->ooo_count ==> left(t, i) < right(t, i)) &&
+        (\forall integer i; 0 <= i < t->ooo_count ==> right(t, i) <= t->rcv_wnd) &&
+        (\forall integer i, j; 0 <= i < j < t->ooo_count ==> right(t, i) < left(t, j)); */
+
+#include "actions.h"
+
+/*@ assigns \nothing; */
+static inline bool has(uint32_t set, uint32_t bits);
+
+/*@ requires \valid_read(seg);
+    assigns \nothing; */
+static inline bool is_syn(const struct tfsm_segment *seg);
+
+/*@ requires \valid_read(seg);
+    assigns \nothing; */
+static inline uint32_t text_left(const struct tfsm_segment *seg);
+
+/*@ requires \valid(tcb) && tcb->room == 0;
+    assigns \nothing;
+    ensures \result == &tcb->ooo[0]; */
+static inline struct tfsm_range *ooo_ranges(struct tfsm_tcb *tcb);
+
+/*@ requires \valid_read(tcb) && tcb->room == 0;
+    assigns \nothing;
+    ensures \result == TFSM_ROOM_OWN; */
+static inline unsigned room_of(const struct tfsm_tcb *tcb);
+
+/*@ assigns \nothing;
+    ensures \result == (a < b ? a : b); */
+static inline uint32_t min32(uint32_t a, uint32_t b);
+
+/*@ requires \valid_read(tcb) && \valid_read(seg) && \valid(fx) && \separated(tcb, fx);
+    requires fx->text_count < TFSM_PIECES_MAX;
+    assigns fx->text_count, fx->text[0 .. TFSM_PIECES_MAX - 1];
+    ensures fx->text_count == \old(fx->text_count) + 1; */
+static inline void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                            uint32_t left, uint32_t right, struct tfsm_effects *fx);
+
+/*@ requires \valid(tcb) && \valid_read(seg) && \valid(fx) && \separated(tcb, fx) && \separated(tcb, seg);
+    requires tcb->room == 0 && sorted(tcb);
+    requires fx->text_count == 0;
+    requires far(tcb->rcv_nxt, text.left) < far(tcb->rcv_nxt, text.right) <= tcb->rcv_wnd;
+    requires tcb->ooo_count <= TFSM_ROOM_OWN;
+    assigns tcb->ooo_count, tcb->ooo[0 .. TFSM_OOO_SLOTS(TFSM_ROOM_OWN) - 1];
+    assigns fx->text_count, fx->text[0 .. TFSM_PIECES_MAX - 1];
+    ensures sorted: sorted(tcb);
+    ensures counted: fx->text_count <= TFSM_PIECES_MAX;
+    ensures grows: 0 < tcb->ooo_count <= \old(tcb->ooo_count) + 1; */
+static inline void store_among(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
+                               struct tfsm_range text, struct tfsm_effects *fx);
+
+/*@ requires \valid(tcb) && \valid(fx) && \separated(tcb, fx);
+    requires tcb->room == 0 && sorted(tcb);
+    requires tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt;
+    assigns tcb->rcv_nxt, tcb->rcv_wnd, tcb->rcv_user, tcb->rcv_octets, tcb->ooo_count;
+    assigns tcb->ooo[0 .. TFSM_OOO_SLOTS(TFSM_ROOM_OWN) - 1], fx->delivered;
+    ensures sorted: sorted(tcb);
+    ensures forward: 0 < far(\old(tcb->rcv_nxt), tcb->rcv_nxt) <= \old(tcb->rcv_wnd);
+    ensures fewer: tcb->ooo_count == \old(tcb->ooo_count) - 1;
+    ensures edge: far(\old(tcb->rcv_nxt), tcb->rcv_nxt) + tcb->rcv_wnd == \old(tcb->rcv_wnd); */
+static inline void deliver(struct tfsm_tcb *tcb, struct tfsm_effects *fx);
