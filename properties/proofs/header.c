@@ -2,6 +2,7 @@
  * parse.c, on octets that put_ipv4() or put_ipv6() and put_tcp() have filled. Nothing is said here of options, nor that the
  * checksums written are those that parsing accepts: if it accepts the packet, its members are those that were written. */
 /* claims: write then parse is the identity on the fixed header */
+/* options: -wp-split */
 #include "parse.c"
 
 /*@ predicate word16{L}(uint8_t *at, integer value) = 256 * at[0] + at[1] == value; */
@@ -21,7 +22,8 @@ static void put16(uint8_t *octets, uint32_t value);
 
 /*@ requires \valid(octets + (0 .. 3));
     assigns octets[0 .. 3];
-    ensures word32(octets, value); */
+    ensures word32(octets, value);
+    ensures word16(octets, value / 65536) && word16(octets + 2, value % 65536); */
 static void put32(uint8_t *octets, uint32_t value);
 
 /*@ requires \valid_read(packet);
