@@ -2,7 +2,8 @@
  * what it answers is the id of a row and a verdict, and that of itself it changes nothing but the state. Facts are any answer
  * at all here. Assumed of actions: none changes the state but those that empty the TCB, which leave CLOSED. */
 /* claims: only the edges of the rows; every row id is one; a walk changes nothing but the state */
-/* options: -wp-no-rte -wp-skip-fct walk_OTHER_STATES,walk_PLAIN_TEXT,walk_PLAIN_ACK,walk_TIMEOUT */
+/* options: -wp-no-rte */
+/* skipped: walk_OTHER_STATES walk_PLAIN_TEXT walk_PLAIN_ACK walk_TIMEOUT walk_FROM_6 walk_ICMP */
 #include "tfsm_table.h"
 
 enum action {

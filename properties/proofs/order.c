@@ -3,20 +3,9 @@
  * the clauses OOO_SORTED and OOO_IN_WINDOW ask of neighbours. Assumed: the connection has no room behind it but its own, and the
  * row that stores has asked whether the text fits. */
 /* claims: ranges stay sorted and disjoint */
-#include "modulo.h"
-#include "engine.h"
-
-/*@ logic integer far(integer from, integer to) = to < from ? to - from + 4294967296 : to - from; */
-
-/*@ logic integer left{L}(struct tfsm_tcb *t, integer i) = far(t->rcv_nxt, t->ooo[i].left); */
-/*@ logic integer right{L}(struct tfsm_tcb *t, integer i) = far(t->rcv_nxt, t->ooo[i].right); */
-
-/*@ predicate sorted{L}(struct tfsm_tcb *t) =
-        t->rcv_wnd <= 0x40000000 && t->ooo_count <= TFSM_OOO_SLOTS(TFSM_ROOM_OWN) &&
-        (\forall integer i; 0 <= i < t->ooo_count ==> left(t, i) < right(t, i)) &&
-        (\forall integer i; 0 <= i < t->ooo_count ==> right(t, i) <= t->rcv_wnd) &&
-        (\forall integer i, j; 0 <= i < j < t->ooo_count ==> right(t, i) < left(t, j)); */
-
+/* options: -wp-split */
+/* skipped: store_among */
+#include "ranges.h"
 #include "actions.h"
 
 /*@ assigns \nothing; */
