@@ -3,7 +3,6 @@
  * the clauses OOO_SORTED and OOO_IN_WINDOW ask of neighbours. Assumed: the connection has no room behind it but its own, and the
  * row that stores has asked whether the text fits. */
 /* claims: ranges stay sorted and disjoint */
-/* options: -wp-split */
 /* skipped: store_among */
 #include "ranges.h"
 #include "actions.h"
@@ -47,7 +46,10 @@ static inline void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segmen
     requires tcb->ooo_count <= TFSM_ROOM_OWN;
     assigns tcb->ooo_count, tcb->ooo[0 .. TFSM_OOO_SLOTS(TFSM_ROOM_OWN) - 1];
     assigns fx->text_count, fx->text[0 .. TFSM_PIECES_MAX - 1];
-    ensures sorted: sorted(tcb);
+    ensures few: tcb->rcv_wnd <= 0x40000000 && tcb->ooo_count <= TFSM_OOO_SLOTS(TFSM_ROOM_OWN);
+    ensures filled: \forall integer i; 0 <= i < tcb->ooo_count ==> left(tcb, i) < right(tcb, i);
+    ensures in_window: \forall integer i; 0 <= i < tcb->ooo_count ==> right(tcb, i) <= tcb->rcv_wnd;
+    ensures apart: \forall integer i, j; 0 <= i < j < tcb->ooo_count ==> right(tcb, i) < left(tcb, j);
     ensures counted: fx->text_count <= TFSM_PIECES_MAX;
     ensures grows: 0 < tcb->ooo_count <= \old(tcb->ooo_count) + 1; */
 static inline void store_among(struct tfsm_tcb *tcb, const struct tfsm_segment *seg,
@@ -58,7 +60,10 @@ static inline void store_among(struct tfsm_tcb *tcb, const struct tfsm_segment *
     requires tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt;
     assigns tcb->rcv_nxt, tcb->rcv_wnd, tcb->rcv_user, tcb->rcv_octets, tcb->ooo_count;
     assigns tcb->ooo[0 .. TFSM_OOO_SLOTS(TFSM_ROOM_OWN) - 1], fx->delivered;
-    ensures sorted: sorted(tcb);
+    ensures few: tcb->rcv_wnd <= 0x40000000 && tcb->ooo_count <= TFSM_OOO_SLOTS(TFSM_ROOM_OWN);
+    ensures filled: \forall integer i; 0 <= i < tcb->ooo_count ==> left(tcb, i) < right(tcb, i);
+    ensures in_window: \forall integer i; 0 <= i < tcb->ooo_count ==> right(tcb, i) <= tcb->rcv_wnd;
+    ensures apart: \forall integer i, j; 0 <= i < j < tcb->ooo_count ==> right(tcb, i) < left(tcb, j);
     ensures forward: 0 < far(\old(tcb->rcv_nxt), tcb->rcv_nxt) <= \old(tcb->rcv_wnd);
     ensures fewer: tcb->ooo_count == \old(tcb->ooo_count) - 1;
     ensures edge: far(\old(tcb->rcv_nxt), tcb->rcv_nxt) + tcb->rcv_wnd == \old(tcb->rcv_wnd); */
