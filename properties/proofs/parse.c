@@ -2,7 +2,6 @@
  * stands in them: the contracts that it is called by. Assumed: the packet, the segment and the octets do not overlap, but that
  * the segment may be the packet's. */
 /* claims: parse never reads beyond n */
-/* options: -wp-split */
 #include "wire.c"
 
 /*@ predicate reads_ipv4{L}(uint8_t *ip, struct tfsm_packet *out) =
