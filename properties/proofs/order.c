@@ -3,9 +3,10 @@
  * the clauses OOO_SORTED and OOO_IN_WINDOW ask of neighbours. Assumed: the connection has no room behind it but its own, and the
  * row that stores has asked whether the text fits. */
 /* claims: ranges stay sorted and disjoint */
-/* skipped: store_among */
 #include "ranges.h"
 #include "actions.h"
+
+#define SLOTS TFSM_OOO_SLOTS(TFSM_ROOM_OWN)
 
 /*@ assigns \nothing; */
 static inline bool has(uint32_t set, uint32_t bits);
@@ -32,6 +33,15 @@ static inline unsigned room_of(const struct tfsm_tcb *tcb);
     ensures \result == (a < b ? a : b); */
 static inline uint32_t min32(uint32_t a, uint32_t b);
 
+/*@ assigns \nothing;
+    ensures \result == (a > b ? a : b); */
+static inline uint32_t max32(uint32_t a, uint32_t b);
+
+/*@ requires \valid_read(tcb) && tcb->room == 0;
+    assigns \nothing;
+    ensures tcb->ooo_count <= SLOTS ==> \result == tcb->ooo_count; */
+static inline unsigned ooo_count(const struct tfsm_tcb *tcb);
+
 /*@ requires \valid_read(tcb) && \valid_read(seg) && \valid(fx) && \separated(tcb, fx);
     requires fx->text_count < TFSM_PIECES_MAX;
     assigns fx->text_count, fx->text[0 .. TFSM_PIECES_MAX - 1];
@@ -44,9 +54,9 @@ static inline void hand_out(const struct tfsm_tcb *tcb, const struct tfsm_segmen
     requires fx->text_count == 0;
     requires far(tcb->rcv_nxt, text.left) < far(tcb->rcv_nxt, text.right) <= tcb->rcv_wnd;
     requires tcb->ooo_count <= TFSM_ROOM_OWN;
-    assigns tcb->ooo_count, tcb->ooo[0 .. TFSM_OOO_SLOTS(TFSM_ROOM_OWN) - 1];
+    assigns tcb->ooo_count, tcb->ooo[0 .. SLOTS - 1];
     assigns fx->text_count, fx->text[0 .. TFSM_PIECES_MAX - 1];
-    ensures few: tcb->rcv_wnd <= 0x40000000 && tcb->ooo_count <= TFSM_OOO_SLOTS(TFSM_ROOM_OWN);
+    ensures few: tcb->rcv_wnd <= 0x40000000 && tcb->ooo_count <= SLOTS;
     ensures filled: \forall integer i; 0 <= i < tcb->ooo_count ==> left(tcb, i) < right(tcb, i);
     ensures in_window: \forall integer i; 0 <= i < tcb->ooo_count ==> right(tcb, i) <= tcb->rcv_wnd;
     ensures apart: \forall integer i, j; 0 <= i < j < tcb->ooo_count ==> right(tcb, i) < left(tcb, j);
@@ -59,12 +69,14 @@ static inline void store_among(struct tfsm_tcb *tcb, const struct tfsm_segment *
     requires tcb->room == 0 && sorted(tcb);
     requires tcb->ooo_count > 0 && tcb->ooo[0].left == tcb->rcv_nxt;
     assigns tcb->rcv_nxt, tcb->rcv_wnd, tcb->rcv_user, tcb->rcv_octets, tcb->ooo_count;
-    assigns tcb->ooo[0 .. TFSM_OOO_SLOTS(TFSM_ROOM_OWN) - 1], fx->delivered;
-    ensures few: tcb->rcv_wnd <= 0x40000000 && tcb->ooo_count <= TFSM_OOO_SLOTS(TFSM_ROOM_OWN);
-    ensures filled: \forall integer i; 0 <= i < tcb->ooo_count ==> left(tcb, i) < right(tcb, i);
-    ensures in_window: \forall integer i; 0 <= i < tcb->ooo_count ==> right(tcb, i) <= tcb->rcv_wnd;
-    ensures apart: \forall integer i, j; 0 <= i < j < tcb->ooo_count ==> right(tcb, i) < left(tcb, j);
+    assigns tcb->ooo[0 .. SLOTS - 1], fx->delivered;
     ensures forward: 0 < far(\old(tcb->rcv_nxt), tcb->rcv_nxt) <= \old(tcb->rcv_wnd);
     ensures fewer: tcb->ooo_count == \old(tcb->ooo_count) - 1;
-    ensures edge: far(\old(tcb->rcv_nxt), tcb->rcv_nxt) + tcb->rcv_wnd == \old(tcb->rcv_wnd); */
+    ensures edge: far(\old(tcb->rcv_nxt), tcb->rcv_nxt) + tcb->rcv_wnd == \old(tcb->rcv_wnd);
+    ensures moved: \forall integer i; 0 <= i < tcb->ooo_count ==>
+        tcb->ooo[i].left == \old(tcb->ooo[i + 1].left) && tcb->ooo[i].right == \old(tcb->ooo[i + 1].right);
+    ensures few: tcb->rcv_wnd <= 0x40000000 && tcb->ooo_count <= SLOTS;
+    ensures filled: \forall integer i; 0 <= i < tcb->ooo_count ==> left(tcb, i) < right(tcb, i);
+    ensures in_window: \forall integer i; 0 <= i < tcb->ooo_count ==> right(tcb, i) <= tcb->rcv_wnd;
+    ensures apart: \forall integer i, j; 0 <= i < j < tcb->ooo_count ==> right(tcb, i) < left(tcb, j); */
 static inline void deliver(struct tfsm_tcb *tcb, struct tfsm_effects *fx);

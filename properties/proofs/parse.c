@@ -4,16 +4,17 @@
 /* claims: parse never reads beyond n */
 #include "wire.c"
 
-/*@ predicate reads_ipv4{L}(uint8_t *ip, struct tfsm_packet *out) =
-        out->src.family == 4 && out->dst.family == 4 &&
-        (\forall integer i; 0 <= i < 4 ==> out->src.octets[i] == ip[12 + i]) &&
-        (\forall integer i; 0 <= i < 4 ==> out->dst.octets[i] == ip[16 + i]) &&
+/* No place in a packet is beyond this, so that sums of places do not wrap. */
+#define PLACE_MAX (4 * LENGTH_MAX)
+
+/*@ predicate is_address{L}(struct tfsm_address *address, integer family, uint8_t *octets, integer n) =
+        address->family == family &&
+        (\forall integer i; 0 <= i < n ==> address->octets[i] == octets[i]); */
+
+/*@ predicate reads_class_4{L}(uint8_t *ip, struct tfsm_packet *out) =
         out->traffic_class == ip[1] && out->hops == ip[8]; */
 
-/*@ predicate reads_ipv6{L}(uint8_t *ip, struct tfsm_packet *out) =
-        out->src.family == 6 && out->dst.family == 6 &&
-        (\forall integer i; 0 <= i < 16 ==> out->src.octets[i] == ip[8 + i]) &&
-        (\forall integer i; 0 <= i < 16 ==> out->dst.octets[i] == ip[24 + i]) &&
+/*@ predicate reads_class_6{L}(uint8_t *ip, struct tfsm_packet *out) =
         out->traffic_class == (256 * ip[0] + ip[1]) / 16 % 256 && out->hops == ip[7]; */
 
 /*@ predicate reads_tcp{L}(uint8_t *tcp, struct tfsm_packet *out, struct tfsm_segment *seg) =
@@ -57,9 +58,9 @@ static inline uint64_t plus(uint64_t sum, uint64_t word);
 /*@ assigns \nothing; */
 static inline uint64_t turned(uint32_t number);
 
-/*@ requires \valid_read(octets + (0 .. n - 1));
+/*@ requires \valid_read(octets + (0 .. end - 1)) && at <= end <= PLACE_MAX;
     assigns \nothing; */
-static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t n);
+static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t at, size_t end);
 
 /*@ assigns \nothing; */
 static inline uint32_t fold(uint64_t sum);
@@ -73,141 +74,133 @@ static inline uint64_t sum_header(uint64_t sum, const uint8_t *header);
     assigns \nothing; */
 static ALONG uint64_t sum_pseudo(const uint8_t *ip, unsigned protocol, size_t n);
 
-/*@ requires \valid_read(ip + (0 .. 19));
-    requires (ip[0] >> 4) != 4 ==> \valid_read(ip + (0 .. 39));
-    requires n >= 20 && \valid_read(tcp + (0 .. n - 1));
+/*@ requires \valid_read(ip + (0 .. end - 1)) && 20 <= at <= end - 20 && end <= PLACE_MAX;
+    requires (ip[0] >> 4) != 4 ==> 40 <= at;
     assigns \nothing; */
-static ALONG uint64_t sum_tcp(const uint8_t *ip, const uint8_t *tcp, size_t n);
+static ALONG uint64_t sum_tcp(const uint8_t *ip, size_t at, size_t end);
 
-/*@ requires \valid_read(octets + (0 .. n - 1));
-    requires \valid(out) && \valid(end);
-    requires \separated(octets + (0 .. n - 1), out, end);
-    assigns *out, *end;
-    ensures \result == TFSM_WIRE_OK ==> 20 <= out->text_at <= *end <= n;
-    ensures \result == TFSM_WIRE_OK ==> out->text_at == octets[0] % 16 * 4;
-    ensures \result == TFSM_WIRE_OK && !quoted ==> *end == 256 * octets[2] + octets[3];
-    ensures \result == TFSM_WIRE_OK ==> reads_ipv4(octets, out); */
-static ALONG enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t n, unsigned protocol,
-                                              bool quoted, struct tfsm_packet *out, size_t *end);
+/*@ requires \valid(out) && \valid(end) && at <= LENGTH_MAX;
+    requires \valid_read(octets + (0 .. *end - 1));
+    requires \separated(octets + (0 .. *end - 1), out, end);
+    assigns out->src, out->dst, out->traffic_class, out->hops, out->text_at, *end;
+    ensures inside: \result == TFSM_WIRE_OK ==> at + 20 <= out->text_at <= *end <= \old(*end);
+    ensures starts: \result == TFSM_WIRE_OK ==> out->text_at == at + octets[at] % 16 * 4;
+    ensures ends: \result == TFSM_WIRE_OK && !quoted ==>
+        *end == at + 256 * octets[at + 2] + octets[at + 3];
+    ensures source: \result == TFSM_WIRE_OK ==> is_address(&out->src, 4, octets + at + 12, 4);
+    ensures destination: \result == TFSM_WIRE_OK ==> is_address(&out->dst, 4, octets + at + 16, 4);
+    ensures class: \result == TFSM_WIRE_OK ==> reads_class_4(octets + at, out); */
+static ALONG enum tfsm_wire_result parse_ipv4(const uint8_t *octets, size_t at, size_t *end,
+                                              unsigned protocol, bool quoted,
+                                              struct tfsm_packet *out);
 
-/*@ requires \valid_read(octets + (0 .. end - 1)) && *at <= end;
+/*@ requires \valid_read(octets + (0 .. end - 1)) && *at <= end && *at <= PLACE_MAX;
     requires \valid(at) && \valid(next);
     requires \separated(octets + (0 .. end - 1), at, next);
     assigns *at, *next;
-    ensures \old(*at) <= *at <= end;
-    ensures *at <= \old(*at) + 2048; */
+    ensures inside: \result == TFSM_WIRE_OK ==> *at <= end;
+    ensures forward: \old(*at) <= *at <= \old(*at) + 2048; */
 static enum tfsm_wire_result skip_extension(const uint8_t *octets, size_t end, unsigned kind,
                                             size_t *at, unsigned *next);
 
-/*@ requires \valid_read(octets + (0 .. end - 1)) && 40 == *at <= end;
+/*@ requires \valid_read(octets + (0 .. end - 1)) && *at <= end && *at <= 2 * LENGTH_MAX;
     requires \valid(at);
     requires \separated(octets + (0 .. end - 1), at);
     assigns *at;
-    ensures 40 <= *at <= end;
-    ensures *at <= 40 + 8 * 2048;
-    ensures octets[6] == protocol ==> *at == 40; */
-static enum tfsm_wire_result skip_extensions(const uint8_t *octets, size_t end, unsigned protocol,
-                                             bool quoted, size_t *at);
+    ensures inside: \result == TFSM_WIRE_OK ==> *at <= end;
+    ensures forward: \old(*at) <= *at <= \old(*at) + 8 * 2048;
+    ensures none: next == protocol ==> *at == \old(*at); */
+static enum tfsm_wire_result skip_extensions(const uint8_t *octets, size_t end, unsigned next,
+                                             unsigned protocol, bool quoted, size_t *at);
 
-/*@ requires \valid_read(octets + (0 .. n - 1));
-    requires \valid(out) && \valid(end);
-    requires \separated(octets + (0 .. n - 1), out, end);
-    assigns *out, *end;
-    ensures \result == TFSM_WIRE_OK ==> 40 <= out->text_at <= *end <= n;
-    ensures \result == TFSM_WIRE_OK && octets[6] == protocol ==> out->text_at == 40;
-    ensures \result == TFSM_WIRE_OK && !quoted ==> *end == 40 + 256 * octets[4] + octets[5];
-    ensures \result == TFSM_WIRE_OK ==> reads_ipv6(octets, out); */
-static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t n, unsigned protocol,
-                                        bool quoted, struct tfsm_packet *out, size_t *end);
+/*@ requires \valid(out) && \valid(end) && at <= LENGTH_MAX;
+    requires \valid_read(octets + (0 .. *end - 1));
+    requires \separated(octets + (0 .. *end - 1), out, end);
+    assigns out->src, out->dst, out->traffic_class, out->hops, out->text_at, *end;
+    ensures inside: \result == TFSM_WIRE_OK ==> at + 40 <= out->text_at <= *end <= \old(*end);
+    ensures starts: \result == TFSM_WIRE_OK && octets[at + 6] == protocol ==> out->text_at == at + 40;
+    ensures ends: \result == TFSM_WIRE_OK && !quoted ==>
+        *end == at + 40 + 256 * octets[at + 4] + octets[at + 5];
+    ensures source: \result == TFSM_WIRE_OK ==> is_address(&out->src, 6, octets + at + 8, 16);
+    ensures destination: \result == TFSM_WIRE_OK ==> is_address(&out->dst, 6, octets + at + 24, 16);
+    ensures class: \result == TFSM_WIRE_OK ==> reads_class_6(octets + at, out); */
+static enum tfsm_wire_result parse_ipv6(const uint8_t *octets, size_t at, size_t *end,
+                                        unsigned protocol, bool quoted, struct tfsm_packet *out);
 
 /*@ requires \valid(out);
-    assigns *out; */
+    assigns out->src, out->dst, out->src_port, out->dst_port, out->hops, out->traffic_class;
+    assigns out->reserved, out->text_at, out->cookie[0 .. 15]; */
 static inline void clear(struct tfsm_packet *out);
 
-/*@ requires \valid_read(octets + (0 .. n - 1));
-    requires \valid(out) && \valid(end);
-    requires \separated(octets + (0 .. n - 1), out, end);
-    assigns *out, *end;
-    ensures \result == TFSM_WIRE_OK ==> 20 <= out->text_at <= *end <= n;
-    ensures \result == TFSM_WIRE_OK && (octets[0] >> 4) != 4 ==> 40 <= out->text_at;
+/*@ requires \valid(out) && \valid(end) && at <= LENGTH_MAX;
+    requires \valid_read(octets + (0 .. *end - 1));
+    requires \separated(octets + (0 .. *end - 1), out, end);
+    assigns out->src, out->dst, out->src_port, out->dst_port, out->hops, out->traffic_class;
+    assigns out->reserved, out->text_at, out->cookie[0 .. 15], *end;
+    ensures inside: \result == TFSM_WIRE_OK ==> at + 20 <= out->text_at <= *end <= \old(*end);
+    ensures six: \result == TFSM_WIRE_OK && (octets[at] >> 4) != 4 ==> at + 40 <= out->text_at;
+    ensures most: \result == TFSM_WIRE_OK && !quoted ==> *end <= at + 40 + LENGTH_MAX;
     behavior four:
-        assumes (octets[0] >> 4) == 4;
-        ensures \result == TFSM_WIRE_OK ==> out->text_at == octets[0] % 16 * 4;
-        ensures \result == TFSM_WIRE_OK && !quoted ==> *end == 256 * octets[2] + octets[3];
-        ensures \result == TFSM_WIRE_OK ==> reads_ipv4(octets, out);
+        assumes at < *end && (octets[at] >> 4) == 4;
+        ensures starts: \result == TFSM_WIRE_OK ==> out->text_at == at + octets[at] % 16 * 4;
+        ensures source: \result == TFSM_WIRE_OK ==> is_address(&out->src, 4, octets + at + 12, 4);
+        ensures destination: \result == TFSM_WIRE_OK ==> is_address(&out->dst, 4, octets + at + 16, 4);
+        ensures class: \result == TFSM_WIRE_OK ==> reads_class_4(octets + at, out);
     behavior six:
-        assumes (octets[0] >> 4) == 6;
-        ensures \result == TFSM_WIRE_OK && octets[6] == protocol ==> out->text_at == 40;
-        ensures \result == TFSM_WIRE_OK && !quoted ==> *end == 40 + 256 * octets[4] + octets[5];
-        ensures \result == TFSM_WIRE_OK ==> reads_ipv6(octets, out); */
-static ALONG enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t n, unsigned protocol,
-                                            bool quoted, struct tfsm_packet *out, size_t *end);
+        assumes at < *end && (octets[at] >> 4) == 6;
+        ensures starts: \result == TFSM_WIRE_OK && octets[at + 6] == protocol ==> out->text_at == at + 40;
+        ensures source: \result == TFSM_WIRE_OK ==> is_address(&out->src, 6, octets + at + 8, 16);
+        ensures destination: \result == TFSM_WIRE_OK ==> is_address(&out->dst, 6, octets + at + 24, 16);
+        ensures class: \result == TFSM_WIRE_OK ==> reads_class_6(octets + at, out); */
+static ALONG enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t at, size_t *end,
+                                            unsigned protocol, bool quoted, struct tfsm_packet *out);
 
-/*@ requires kind < KINDS && length >= 2;
-    assigns \nothing;
-    ensures \result && kind == KIND_MSS ==> length == 4;
-    ensures \result && kind == KIND_WSCALE ==> length == 3;
-    ensures \result && kind == KIND_SACK ==> 10 <= length <= 34;
-    ensures \result && kind == KIND_TIMESTAMPS ==> length == 10;
-    ensures \result && kind == KIND_USER_TIMEOUT ==> length == 4;
-    ensures \result && kind == KIND_FAST_OPEN ==> 2 <= length <= 18; */
-static bool is_legal(unsigned kind, size_t length);
+/*@ assigns \nothing; */
+static bool is_cookie(size_t n);
 
-/*@ requires length >= 2 && \valid_read(option + (0 .. length - 1));
-    requires \valid(seg);
-    assigns \nothing;
-    ensures \result ==> option[0] < KINDS;
-    ensures \result && option[0] == KIND_MSS ==> length == 4;
-    ensures \result && option[0] == KIND_WSCALE ==> length == 3;
-    ensures \result && option[0] == KIND_SACK ==> 10 <= length <= 34;
-    ensures \result && option[0] == KIND_TIMESTAMPS ==> length == 10;
-    ensures \result && option[0] == KIND_USER_TIMEOUT ==> length == 4;
-    ensures \result && option[0] == KIND_FAST_OPEN ==> 2 <= length <= 18; */
-static bool is_taken(const uint8_t *option, size_t length, const struct tfsm_segment *seg);
+/*@ requires \valid(seg);
+    assigns seg->options; */
+PART bool takes(struct tfsm_segment *seg, uint8_t option);
 
-
-/*@ requires length >= 2 && \valid_read(option + (0 .. length - 1)) && option[0] < KINDS;
-    requires option[0] == KIND_MSS ==> length == 4;
-    requires option[0] == KIND_WSCALE ==> length == 3;
-    requires option[0] == KIND_SACK ==> 10 <= length <= 34;
-    requires option[0] == KIND_TIMESTAMPS ==> length == 10;
-    requires option[0] == KIND_USER_TIMEOUT ==> length == 4;
-    requires option[0] == KIND_FAST_OPEN ==> 2 <= length <= 18;
+/*@ requires length >= 2 && \valid_read(end + (-length .. -1));
     requires \valid(out) && \valid(seg);
-    requires \separated(option + (0 .. length - 1), out);
-    requires \separated(option + (0 .. length - 1), seg);
+    requires \separated(end + (-length .. -1), out);
+    requires \separated(end + (-length .. -1), seg);
     requires seg == &out->segment || \separated(out, seg);
     assigns out->cookie[0 .. 15], seg->options, seg->wscale, seg->cookie_len, seg->sacks, seg->mss;
     assigns seg->user_timeout, seg->ts_val, seg->ts_ecr, seg->sack[0 .. 3]; */
-static void take_option(const uint8_t *option, size_t length, struct tfsm_packet *out,
+static void take_option(const uint8_t *end, unsigned kind, size_t length, struct tfsm_packet *out,
                         struct tfsm_segment *seg);
 
-/*@ requires \valid_read(options + (0 .. n - 1));
+/*@ requires \valid_read(octets + (0 .. end - 1)) && at <= end <= PLACE_MAX;
     requires \valid(out) && \valid(seg);
-    requires \separated(options + (0 .. n - 1), out);
-    requires \separated(options + (0 .. n - 1), seg);
+    requires \separated(octets + (0 .. end - 1), out);
+    requires \separated(octets + (0 .. end - 1), seg);
     requires seg == &out->segment || \separated(out, seg);
     assigns out->cookie[0 .. 15], seg->options, seg->wscale, seg->cookie_len, seg->sacks, seg->mss;
     assigns seg->user_timeout, seg->ts_val, seg->ts_ecr, seg->sack[0 .. 3]; */
-static bool parse_options(const uint8_t *options, size_t n, struct tfsm_packet *out,
-                          struct tfsm_segment *seg);
+APART static bool parse_options(const uint8_t *octets, size_t at, size_t end,
+                                struct tfsm_packet *out, struct tfsm_segment *seg);
 
 /*@ requires \valid_read(seg);
     assigns \nothing;
     ensures \result == ((seg->flags & TFSM_SYN) != 0 ? 1 : 0) + ((seg->flags & TFSM_FIN) != 0 ? 1 : 0); */
 static uint32_t controls(const struct tfsm_segment *seg);
 
-/*@ requires \valid_read(octets + (0 .. end - 1)) && 20 <= out->text_at <= end;
+/*@ requires \valid_read(octets + (0 .. end - 1)) && 20 <= out->text_at <= end <= PLACE_MAX;
     requires (octets[0] >> 4) != 4 ==> 40 <= out->text_at;
     requires \valid(out) && \valid(seg);
     requires \separated(octets + (0 .. end - 1), out);
     requires \separated(octets + (0 .. end - 1), seg);
     requires seg == &out->segment || \separated(out, seg);
-    assigns out->src_port, out->dst_port, out->reserved, out->text_at, out->cookie[0 .. 15], *seg;
-    ensures \result == TFSM_WIRE_OK ==> reads_tcp(octets + \old(out->text_at), out, seg);
-    ensures \result == TFSM_WIRE_OK ==>
+    assigns out->src_port, out->dst_port, out->reserved, out->text_at, out->cookie[0 .. 15];
+    assigns seg->seq, seg->ack, seg->flags, seg->wnd, seg->up, seg->len;
+    assigns seg->options, seg->wscale, seg->cookie_len, seg->sacks, seg->mss;
+    assigns seg->user_timeout, seg->ts_val, seg->ts_ecr, seg->sack[0 .. 3];
+    ensures tcp: \result == TFSM_WIRE_OK ==> reads_tcp(octets + \old(out->text_at), out, seg);
+    ensures starts: \result == TFSM_WIRE_OK ==>
         out->text_at == \old(out->text_at) + octets[\old(out->text_at) + 12] / 16 * 4;
-    ensures \result == TFSM_WIRE_OK ==>
+    ensures length: \result == TFSM_WIRE_OK ==>
         seg->len == (uint32_t)(end - out->text_at + ((seg->flags & TFSM_SYN) != 0 ? 1 : 0) +
                                ((seg->flags & TFSM_FIN) != 0 ? 1 : 0)); */
 static ALONG enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
@@ -221,12 +214,16 @@ static ALONG enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
     assigns *envelope, *segment;
     behavior four:
         assumes n > 0 && (octets[0] >> 4) == 4;
-        ensures \result == TFSM_WIRE_OK ==> reads_ipv4(octets, envelope);
-        ensures \result == TFSM_WIRE_OK ==> reads_tcp(octets + octets[0] % 16 * 4, envelope, segment);
+        ensures source: \result == TFSM_WIRE_OK ==> is_address(&envelope->src, 4, octets + 12, 4);
+        ensures destination: \result == TFSM_WIRE_OK ==> is_address(&envelope->dst, 4, octets + 16, 4);
+        ensures class: \result == TFSM_WIRE_OK ==> reads_class_4(octets, envelope);
+        ensures tcp: \result == TFSM_WIRE_OK ==> reads_tcp(octets + octets[0] % 16 * 4, envelope, segment);
     behavior six:
         assumes n > 6 && (octets[0] >> 4) == 6 && octets[6] == PROTOCOL_TCP;
-        ensures \result == TFSM_WIRE_OK ==> reads_ipv6(octets, envelope);
-        ensures \result == TFSM_WIRE_OK ==> reads_tcp(octets + 40, envelope, segment); */
+        ensures source: \result == TFSM_WIRE_OK ==> is_address(&envelope->src, 6, octets + 8, 16);
+        ensures destination: \result == TFSM_WIRE_OK ==> is_address(&envelope->dst, 6, octets + 24, 16);
+        ensures class: \result == TFSM_WIRE_OK ==> reads_class_6(octets, envelope);
+        ensures tcp: \result == TFSM_WIRE_OK ==> reads_tcp(octets + 40, envelope, segment); */
 enum tfsm_wire_result tfsm_parse_segment(const uint8_t *octets, size_t n,
                                          struct tfsm_packet *envelope, struct tfsm_segment *segment);
 
@@ -236,10 +233,14 @@ enum tfsm_wire_result tfsm_parse_segment(const uint8_t *octets, size_t n,
     assigns *out;
     behavior four:
         assumes n > 0 && (octets[0] >> 4) == 4;
-        ensures \result == TFSM_WIRE_OK ==> reads_ipv4(octets, out);
-        ensures \result == TFSM_WIRE_OK ==> reads_tcp(octets + octets[0] % 16 * 4, out, &out->segment);
+        ensures source: \result == TFSM_WIRE_OK ==> is_address(&out->src, 4, octets + 12, 4);
+        ensures destination: \result == TFSM_WIRE_OK ==> is_address(&out->dst, 4, octets + 16, 4);
+        ensures class: \result == TFSM_WIRE_OK ==> reads_class_4(octets, out);
+        ensures tcp: \result == TFSM_WIRE_OK ==> reads_tcp(octets + octets[0] % 16 * 4, out, &out->segment);
     behavior six:
         assumes n > 6 && (octets[0] >> 4) == 6 && octets[6] == PROTOCOL_TCP;
-        ensures \result == TFSM_WIRE_OK ==> reads_ipv6(octets, out);
-        ensures \result == TFSM_WIRE_OK ==> reads_tcp(octets + 40, out, &out->segment); */
+        ensures source: \result == TFSM_WIRE_OK ==> is_address(&out->src, 6, octets + 8, 16);
+        ensures destination: \result == TFSM_WIRE_OK ==> is_address(&out->dst, 6, octets + 24, 16);
+        ensures class: \result == TFSM_WIRE_OK ==> reads_class_6(octets, out);
+        ensures tcp: \result == TFSM_WIRE_OK ==> reads_tcp(octets + 40, out, &out->segment); */
 enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_packet *out);
