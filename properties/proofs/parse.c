@@ -17,11 +17,17 @@
 /*@ predicate reads_class_6{L}(uint8_t *ip, struct tfsm_packet *out) =
         out->traffic_class == (256 * ip[0] + ip[1]) / 16 % 256 && out->hops == ip[7]; */
 
-/*@ predicate reads_tcp{L}(uint8_t *tcp, struct tfsm_packet *out, struct tfsm_segment *seg) =
-        out->src_port == 256 * tcp[0] + tcp[1] && out->dst_port == 256 * tcp[2] + tcp[3] &&
+/*@ predicate reads_ports{L}(uint8_t *tcp, struct tfsm_packet *out) =
+        out->src_port == 256 * tcp[0] + tcp[1] && out->dst_port == 256 * tcp[2] + tcp[3]; */
+
+/*@ predicate reads_numbers{L}(uint8_t *tcp, struct tfsm_segment *seg) =
         seg->seq == 16777216 * tcp[4] + 65536 * tcp[5] + 256 * tcp[6] + tcp[7] &&
-        seg->ack == 16777216 * tcp[8] + 65536 * tcp[9] + 256 * tcp[10] + tcp[11] &&
-        out->reserved == tcp[12] % 16 && seg->flags == tcp[13] &&
+        seg->ack == 16777216 * tcp[8] + 65536 * tcp[9] + 256 * tcp[10] + tcp[11]; */
+
+/*@ predicate reads_flags{L}(uint8_t *tcp, struct tfsm_packet *out, struct tfsm_segment *seg) =
+        out->reserved == tcp[12] % 16 && seg->flags == tcp[13]; */
+
+/*@ predicate reads_window{L}(uint8_t *tcp, struct tfsm_segment *seg) =
         seg->wnd == 256 * tcp[14] + tcp[15] && seg->up == 256 * tcp[18] + tcp[19]; */
 
 /*@ requires \valid_read(octets + (0 .. 3));
@@ -197,7 +203,25 @@ static uint32_t controls(const struct tfsm_segment *seg);
     assigns seg->seq, seg->ack, seg->flags, seg->wnd, seg->up, seg->len;
     assigns seg->options, seg->wscale, seg->cookie_len, seg->sacks, seg->mss;
     assigns seg->user_timeout, seg->ts_val, seg->ts_ecr, seg->sack[0 .. 3];
-    ensures tcp: \result == TFSM_WIRE_OK ==> reads_tcp(octets + \old(out->text_at), out, seg);
+    ensures ports: \result == TFSM_WIRE_OK ==> reads_ports(octets + \old(out->text_at), out);
+    ensures numbers: \result == TFSM_WIRE_OK ==> reads_numbers(octets + \old(out->text_at), seg);
+    ensures kept_octets: \forall integer i; 0 <= i < end ==> octets[i] == \old(octets[i]);
+    ensures kept_source: \forall integer i; 0 <= i < 16 ==> out->src.octets[i] == \old(out->src.octets[i]);
+    ensures kept_destination: \forall integer i; 0 <= i < 16 ==> out->dst.octets[i] == \old(out->dst.octets[i]);
+    ensures kept_family: out->src.family == \old(out->src.family) && out->dst.family == \old(out->dst.family);
+    ensures kept_class: out->traffic_class == \old(out->traffic_class) && out->hops == \old(out->hops);
+    ensures starts: \result == TFSM_WIRE_OK ==>
+        out->text_at == \old(out->text_at) + octets[\old(out->text_at) + 12] / 16 * 4;
+    ensures length: \result == TFSM_WIRE_OK ==>
+        seg->len == (uint32_t)(end - out->text_at + ((seg->flags & TFSM_SYN) != 0 ? 1 : 0) +
+                               ((seg->flags & TFSM_FIN) != 0 ? 1 : 0));
+    ensures flags: \result == TFSM_WIRE_OK ==> reads_flags(octets + \old(out->text_at), out, seg);
+    ensures starts: \result == TFSM_WIRE_OK ==>
+        out->text_at == \old(out->text_at) + octets[\old(out->text_at) + 12] / 16 * 4;
+    ensures length: \result == TFSM_WIRE_OK ==>
+        seg->len == (uint32_t)(end - out->text_at + ((seg->flags & TFSM_SYN) != 0 ? 1 : 0) +
+                               ((seg->flags & TFSM_FIN) != 0 ? 1 : 0));
+    ensures window: \result == TFSM_WIRE_OK ==> reads_window(octets + \old(out->text_at), seg);
     ensures starts: \result == TFSM_WIRE_OK ==>
         out->text_at == \old(out->text_at) + octets[\old(out->text_at) + 12] / 16 * 4;
     ensures length: \result == TFSM_WIRE_OK ==>
@@ -217,13 +241,19 @@ static ALONG enum tfsm_wire_result parse_tcp(const uint8_t *octets, size_t end,
         ensures source: \result == TFSM_WIRE_OK ==> is_address(&envelope->src, 4, octets + 12, 4);
         ensures destination: \result == TFSM_WIRE_OK ==> is_address(&envelope->dst, 4, octets + 16, 4);
         ensures class: \result == TFSM_WIRE_OK ==> reads_class_4(octets, envelope);
-        ensures tcp: \result == TFSM_WIRE_OK ==> reads_tcp(octets + octets[0] % 16 * 4, envelope, segment);
+        ensures ports: \result == TFSM_WIRE_OK ==> reads_ports(octets + octets[0] % 16 * 4, envelope);
+        ensures numbers: \result == TFSM_WIRE_OK ==> reads_numbers(octets + octets[0] % 16 * 4, segment);
+        ensures flags: \result == TFSM_WIRE_OK ==> reads_flags(octets + octets[0] % 16 * 4, envelope, segment);
+        ensures window: \result == TFSM_WIRE_OK ==> reads_window(octets + octets[0] % 16 * 4, segment);
     behavior six:
         assumes n > 6 && (octets[0] >> 4) == 6 && octets[6] == PROTOCOL_TCP;
         ensures source: \result == TFSM_WIRE_OK ==> is_address(&envelope->src, 6, octets + 8, 16);
         ensures destination: \result == TFSM_WIRE_OK ==> is_address(&envelope->dst, 6, octets + 24, 16);
         ensures class: \result == TFSM_WIRE_OK ==> reads_class_6(octets, envelope);
-        ensures tcp: \result == TFSM_WIRE_OK ==> reads_tcp(octets + 40, envelope, segment); */
+        ensures ports: \result == TFSM_WIRE_OK ==> reads_ports(octets + 40, envelope);
+        ensures numbers: \result == TFSM_WIRE_OK ==> reads_numbers(octets + 40, segment);
+        ensures flags: \result == TFSM_WIRE_OK ==> reads_flags(octets + 40, envelope, segment);
+        ensures window: \result == TFSM_WIRE_OK ==> reads_window(octets + 40, segment); */
 enum tfsm_wire_result tfsm_parse_segment(const uint8_t *octets, size_t n,
                                          struct tfsm_packet *envelope, struct tfsm_segment *segment);
 
@@ -236,11 +266,17 @@ enum tfsm_wire_result tfsm_parse_segment(const uint8_t *octets, size_t n,
         ensures source: \result == TFSM_WIRE_OK ==> is_address(&out->src, 4, octets + 12, 4);
         ensures destination: \result == TFSM_WIRE_OK ==> is_address(&out->dst, 4, octets + 16, 4);
         ensures class: \result == TFSM_WIRE_OK ==> reads_class_4(octets, out);
-        ensures tcp: \result == TFSM_WIRE_OK ==> reads_tcp(octets + octets[0] % 16 * 4, out, &out->segment);
+        ensures ports: \result == TFSM_WIRE_OK ==> reads_ports(octets + octets[0] % 16 * 4, out);
+        ensures numbers: \result == TFSM_WIRE_OK ==> reads_numbers(octets + octets[0] % 16 * 4, &out->segment);
+        ensures flags: \result == TFSM_WIRE_OK ==> reads_flags(octets + octets[0] % 16 * 4, out, &out->segment);
+        ensures window: \result == TFSM_WIRE_OK ==> reads_window(octets + octets[0] % 16 * 4, &out->segment);
     behavior six:
         assumes n > 6 && (octets[0] >> 4) == 6 && octets[6] == PROTOCOL_TCP;
         ensures source: \result == TFSM_WIRE_OK ==> is_address(&out->src, 6, octets + 8, 16);
         ensures destination: \result == TFSM_WIRE_OK ==> is_address(&out->dst, 6, octets + 24, 16);
         ensures class: \result == TFSM_WIRE_OK ==> reads_class_6(octets, out);
-        ensures tcp: \result == TFSM_WIRE_OK ==> reads_tcp(octets + 40, out, &out->segment); */
+        ensures ports: \result == TFSM_WIRE_OK ==> reads_ports(octets + 40, out);
+        ensures numbers: \result == TFSM_WIRE_OK ==> reads_numbers(octets + 40, &out->segment);
+        ensures flags: \result == TFSM_WIRE_OK ==> reads_flags(octets + 40, out, &out->segment);
+        ensures window: \result == TFSM_WIRE_OK ==> reads_window(octets + 40, &out->segment); */
 enum tfsm_wire_result tfsm_parse(const uint8_t *octets, size_t n, struct tfsm_packet *out);
