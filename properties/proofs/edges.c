@@ -1,6 +1,7 @@
 /* The generated walk (fsm/walk.inc), whatever facts hold: by which states it follows which (edges.h, generated from the rows), that
  * what it answers is the id of a row and a verdict, and that of itself it changes nothing but the state. Facts are any answer
- * at all here. Assumed of actions: none changes the state but those that empty the TCB, which leave CLOSED. */
+ * at all here. Assumed of actions: none changes the state but those that empty the TCB, which leave CLOSED. Not proved, but
+ * assumed where another walk goes on there, is what is skipped: of LISTEN and SYN-SENT it is the walk from the sixth step on. */
 /* claims: only the edges of the rows; every row id is one; a walk changes nothing but the state */
 /* options: -wp-no-rte */
 /* skipped: walk_OTHER_STATES walk_PLAIN_TEXT walk_PLAIN_ACK walk_TIMEOUT walk_FROM_6 walk_ICMP */

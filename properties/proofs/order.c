@@ -1,7 +1,8 @@
-/* Text out of order: the ranges that wait stay sorted, disjoint, not empty and in the window, where text is put among them and
- * where the first of them is delivered, and RCV.NXT only moves on. Sorted is said of each two ranges, which is more than
- * the clauses OOO_SORTED and OOO_IN_WINDOW ask of neighbours. Assumed: the connection has no room behind it but its own, and the
- * row that stores has asked whether the text fits. */
+/* Text out of order: the ranges that wait stay sorted, disjoint, not empty and in the window where the first of them is delivered,
+ * and RCV.NXT only moves on. The same is asked where text is put among them, and open: what is proved of store_among() is
+ * that it stays in its memory and ends, and of its ranges only what open.tsv does not name, given that. Sorted is said of each two
+ * ranges, which is more than the clauses OOO_SORTED and OOO_IN_WINDOW ask of neighbours. Assumed: the connection has no room behind it
+ * but its own, and no more ranges wait than there is room for. */
 /* claims: ranges stay sorted and disjoint */
 #include "ranges.h"
 #include "actions.h"
