@@ -1,6 +1,6 @@
 /* What is acknowledged or received is never taken back: SND.UNA and RCV.NXT move forward where an action moves them, by less
- * than half of the sequence space. Rows move SND.UNA only where ACK_NEW holds, and the action makes it SEG.ACK, which is open; RCV.NXT moves
- * where text is delivered (order.c), and over a FIN. */
+ * than half of the sequence space. Rows move SND.UNA only where ACK_NEW holds, and the action makes it SEG.ACK, which is
+ * open; RCV.NXT moves where text is delivered (order.c), and over a FIN. */
 /* claims: SND.UNA and RCV.NXT never go back */
 /* skipped: advance_una */
 #include "ranges.h"

@@ -45,9 +45,8 @@ static void put_ipv4(uint8_t *octets, const struct tfsm_packet *packet, size_t t
 /*@ requires \valid(octets + (0 .. 39)) && \valid_read(packet) && payload <= 65535;
     requires \separated(octets + (0 .. 39), packet);
     assigns octets[0 .. 39];
-    ensures octets[0] / 16 == 6;
-    ensures (256 * octets[0] + octets[1]) / 16 % 256 ==
-        packet->traffic_class - packet->traffic_class % 4 + packet->segment.ecn % 4;
+    ensures \let class = packet->traffic_class - packet->traffic_class % 4 + packet->segment.ecn % 4;
+        256 * octets[0] + octets[1] == 256 * 96 + 16 * class;
     ensures word16(octets + 4, payload);
     ensures octets[6] == PROTOCOL_TCP && octets[7] == packet->hops;
     ensures \forall integer i; 0 <= i < 16 ==> octets[8 + i] == packet->src.octets[i];
