@@ -1,6 +1,6 @@
-/* Parsing reads nothing beyond the n octets it is given, whatever they are and however many, and its result is what
- * stands in them: the contracts that it is called by. Assumed: the packet, the segment and the octets do not overlap, but that
- * the segment may be the packet's. */
+/* Parsing reads nothing beyond the n octets it is given, whatever they are and however many. What is read is said, too, in the
+ * contracts that it is called by: of that open.tsv names what is open. Assumed: the packet, the segment and the octets do not
+ * overlap, but that the segment may be the packet's. Of the packets that ICMP errors quote nothing is said: they are codec.c's. */
 /* claims: parse never reads beyond n */
 #include "wire.c"
 
