@@ -162,7 +162,7 @@ static ALONG enum tfsm_wire_result parse_ip(const uint8_t *octets, size_t at, si
                                             unsigned protocol, bool quoted, struct tfsm_packet *out);
 
 /*@ assigns \nothing; */
-static bool is_cookie(size_t n);
+static bool may_be_cookie(size_t n);
 
 /*@ requires \valid(seg);
     assigns seg->options; */
