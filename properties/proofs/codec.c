@@ -1,7 +1,7 @@
 /* The header codec, inwards: packets of any octets, each in memory that begins and ends where the packet does, and what else may
  * be asked of octets that came. */
 /* eva: -eva-precision 1 -eva-auto-loop-unroll 64 -eva-alloc-builtin fresh -eva-no-alloc-returns-null
- * -eva-split-return-function parse_ip:0,parse_ipv4:0,parse_ipv6:0,skip_extension:0,skip_extensions:0 */
+ * -eva-split-return-function parse_ip:0,parse_ipv4:0,parse_ipv6:0,skip_extension:0,skip_extensions:0,may_be_cookie:0 */
 /* sources: wire.c icmp.c */
 #include <stdlib.h>
 

@@ -60,7 +60,7 @@ static void write_lengths(uint8_t options)
 }
 
 /* Every set of options; of IPv6 those that are left out of what is written, too. */
-/* assumes: in a segment that is written the lengths of text 0, 3 and 65495 stand for the others, as do cookies of 0, 8
+/* assumes: in a segment that is written its length agrees with its text and its flags, and the lengths of text 0, 3 and 65495 stand for the others, as do cookies of 0, 8
  * and 16 octets (4 with IPv6), the flags SYN and ACK, and IPv6 with one length of each option */
 static void write_all(void)
 {
@@ -72,7 +72,15 @@ static void write_all(void)
     }
 }
 
-/* Without options: as long as a packet can be, into room that just holds it, and what is not written. */
+/* Whatever a packet says of itself, nothing of it fits into no room. */
+static void write_nowhere(void)
+{
+    struct tfsm_packet packet;
+    any_packet(&packet);
+    (void)tfsm_write(&packet, NULL, NULL, 0);
+}
+
+/* Without options: as long as a packet of IPv4 can be, into room for more, and what is not written. */
 static void write_edges(uint8_t family)
 {
     const size_t headers = (family == 4 ? 20u : 40u) + 20u;
@@ -93,6 +101,7 @@ static void write_edges(uint8_t family)
 int main(void)
 {
     write_all();
+    write_nowhere();
     write_edges(4);
     write_edges(6);
     write_edges(5); /* is none */
