@@ -65,16 +65,6 @@ static const uint8_t unreachable_v6[V6_CODES] = {
     [6] = TFSM_ICMP_SOFT, /* reject route */
 };
 
-static uint16_t get16(const uint8_t *octets)
-{
-    return (uint16_t)(((uint32_t)octets[0] << 8) | octets[1]);
-}
-
-static uint32_t get32(const uint8_t *octets)
-{
-    return ((uint32_t)get16(octets) << 16) | get16(octets + 2);
-}
-
 static enum tfsm_icmp meaning_v4(unsigned type, unsigned code)
 {
     switch (type) {

@@ -24,4 +24,15 @@ static inline uint64_t load64(const uint8_t *octets)
     return load32(octets) | load32(octets + 4) << 32;
 }
 
+/* Octets as a number, the first the highest: as on the wire. */
+static inline uint16_t get16(const uint8_t *octets)
+{
+    return (uint16_t)(((uint32_t)octets[0] << 8) | octets[1]);
+}
+
+static inline uint32_t get32(const uint8_t *octets)
+{
+    return ((uint32_t)get16(octets) << 16) | get16(octets + 2);
+}
+
 #endif

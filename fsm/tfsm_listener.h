@@ -291,9 +291,9 @@ bool tfsm_listener_icmp(struct tfsm_listener *listener, const struct tfsm_config
 /* When tfsm_listener_timeout() has something to do, or TFSM_NEVER. */
 tfsm_time tfsm_listener_deadline(const struct tfsm_listener *listener);
 
-/* Time passes, for the entry that is due first, or one of those that are: its SYN-ACK is owed again, with back-off, or it is
- * given up (RFC9293:MUST-20, RFC9293:MUST-23). To be called until it returns false: nothing is due,
- * and *fx is not written. */
+/* Time passes, for the entry that is due first, of several any: its SYN-ACK is owed again, with
+ * back-off, or it is given up (RFC9293:MUST-20, RFC9293:MUST-23). To be called until it returns false:
+ * nothing is due, and *fx is not written. */
 bool tfsm_listener_timeout(struct tfsm_listener *listener, const struct tfsm_config *cfg,
                            tfsm_time now, struct tfsm_effects *fx);
 

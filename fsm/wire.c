@@ -42,16 +42,6 @@
 #define COOKIE_MIN        4u
 #define TIMEOUT_MASK      0x7fffu /* the user timeout without its granularity */
 
-static uint16_t get16(const uint8_t *octets)
-{
-    return (uint16_t)(((uint32_t)octets[0] << 8) | octets[1]);
-}
-
-static uint32_t get32(const uint8_t *octets)
-{
-    return ((uint32_t)get16(octets) << 16) | get16(octets + 2);
-}
-
 static void put16(uint8_t *octets, uint32_t value)
 {
     octets[0] = (uint8_t)((value >> 8) & 0xffu);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "capture.h"
+#include "octets.h"
 
 #define CAPTURE_BUCKETS 65536u
 
@@ -23,16 +24,6 @@ __attribute__((format(printf, 2, 3))) bool capture_fail(char *error, const char 
 
 /* Room for one more member; null when there is no memory, and then the array is as it was. */
 void *capture_grown(void *array, size_t count, size_t *room, size_t size);
-
-static inline unsigned get16(const uint8_t *octets)
-{
-    return octets[0] * 256u + octets[1];
-}
-
-static inline uint32_t get32(const uint8_t *octets)
-{
-    return (uint32_t)get16(octets) << 16 | get16(octets + 2);
-}
 
 static inline unsigned little16(const uint8_t *octets)
 {
